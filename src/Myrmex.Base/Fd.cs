@@ -1,0 +1,76 @@
+using System;
+
+namespace Myrmex.Base;
+
+/// <summary>
+/// An open file or directory inside one graph. Translators hang their own state on it under the slot the graph gave them.
+/// Made by the top of the graph before OPEN, CREATE or OPENDIR goes down; dead after RELEASE or RELEASEDIR.
+/// </summary>
+public sealed class Fd
+{
+    private object?[] _contexts;
+
+    /// <param name="slotCount">Number of translators of the graph.</param>
+    public Fd(Gfid gfid, uint flags, bool isDirectory, int slotCount)
+    {
+        Gfid = gfid;
+        Flags = flags;
+        IsDirectory = isDirectory;
+        _contexts = slotCount == 0 ? [] : new object?[slotCount];
+    }
+
+    /// <summary>The file; for CREATE it is set when the reply comes.</summary>
+    public Gfid Gfid { get; set; }
+
+    /// <summary><see cref="OpenFlags"/> of the open.</summary>
+    public uint Flags { get; set; }
+
+    public bool IsDirectory { get; }
+
+    /// <summary>Not opened by anybody: stands for "this file, just for this fop" (wire fd number -2).</summary>
+    public bool IsAnonymous { get; private set; }
+
+    /// <summary>The client that holds it, on a server.</summary>
+    public ClientIdentity? Client { get; set; }
+
+    /// <summary>An anonymous fd of <paramref name="gfid"/>.</summary>
+    public static Fd Anonymous(Gfid gfid, uint flags = OpenFlags.ReadWrite) =>
+        new(gfid, flags, isDirectory: false, slotCount: 0) { IsAnonymous = true };
+
+    /// <summary>Turns a reusable anonymous fd to another file.</summary>
+    public void PointTo(Gfid gfid, uint flags)
+    {
+        Invariant.Check(IsAnonymous);
+        Gfid = gfid;
+        Flags = flags;
+    }
+
+    /// <summary>What translator <paramref name="slot"/> keeps here, or null.</summary>
+    public object? Get(int slot) => (uint)slot < (uint)_contexts.Length ? _contexts[slot] : null;
+
+    public void Set(int slot, object? context)
+    {
+        if ((uint)slot >= (uint)_contexts.Length)
+        {
+            Invariant.Check(!IsAnonymous);
+            Array.Resize(ref _contexts, slot + 1);
+        }
+
+        _contexts[slot] = context;
+    }
+}
+
+/// <summary>Who is at the other end: one per attached client connection; locks and fds belong to it.</summary>
+public sealed class ClientIdentity(string uid, string address)
+{
+    /// <summary>The process-uuid of SETVOLUME.</summary>
+    public string Uid { get; } = uid;
+
+    /// <summary>Peer address for messages.</summary>
+    public string Address { get; } = address;
+
+    /// <summary>The user name of the TLS certificate or of the login, empty when none.</summary>
+    public string User { get; init; } = string.Empty;
+
+    public override string ToString() => $"{Uid}@{Address}";
+}

@@ -1,0 +1,2355 @@
+// Generated from src/fops.txt by tools/FopGen. Do not edit.
+#nullable enable
+using System.Threading.Tasks;
+
+namespace Myrmex.Base;
+
+/// <summary>The STAT fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct StatFop : IFop<StatFop, StatReply>
+{
+    public static FopCode Code => FopCode.Stat;
+
+    public Gfid Gfid { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<StatReply> Invoke(FopHandler handler, in StatFop fop, Call call) =>
+        handler.Stat(in fop, call);
+}
+
+/// <summary>The answer to STAT.</summary>
+public sealed class StatReply : Reply, IReply<StatReply>
+{
+    public Iatt Iatt;
+
+    public static StatReply Rent() => Pool<StatReply>.Rent();
+
+    public static StatReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Pool<StatReply>.Return(this);
+    }
+}
+
+/// <summary>The READLINK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReadlinkFop : IFop<ReadlinkFop, ReadlinkReply>
+{
+    public static FopCode Code => FopCode.Readlink;
+
+    public Gfid Gfid { get; init; }
+
+    public uint Size { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReadlinkReply> Invoke(FopHandler handler, in ReadlinkFop fop, Call call) =>
+        handler.Readlink(in fop, call);
+}
+
+/// <summary>The answer to READLINK.</summary>
+public sealed class ReadlinkReply : Reply, IReply<ReadlinkReply>
+{
+    public Iatt Iatt;
+
+    public Name Target;
+
+    public static ReadlinkReply Rent() => Pool<ReadlinkReply>.Rent();
+
+    public static ReadlinkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Target = default;
+        Pool<ReadlinkReply>.Return(this);
+    }
+}
+
+/// <summary>The MKNOD fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct MknodFop : IFop<MknodFop, MknodReply>
+{
+    public static FopCode Code => FopCode.Mknod;
+
+    public Gfid Parent { get; init; }
+
+    public ulong Device { get; init; }
+
+    public uint Mode { get; init; }
+
+    public uint Umask { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<MknodReply> Invoke(FopHandler handler, in MknodFop fop, Call call) =>
+        handler.Mknod(in fop, call);
+}
+
+/// <summary>The answer to MKNOD.</summary>
+public sealed class MknodReply : Reply, IReply<MknodReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static MknodReply Rent() => Pool<MknodReply>.Rent();
+
+    public static MknodReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<MknodReply>.Return(this);
+    }
+}
+
+/// <summary>The MKDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct MkdirFop : IFop<MkdirFop, MkdirReply>
+{
+    public static FopCode Code => FopCode.Mkdir;
+
+    public Gfid Parent { get; init; }
+
+    public uint Mode { get; init; }
+
+    public uint Umask { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<MkdirReply> Invoke(FopHandler handler, in MkdirFop fop, Call call) =>
+        handler.Mkdir(in fop, call);
+}
+
+/// <summary>The answer to MKDIR.</summary>
+public sealed class MkdirReply : Reply, IReply<MkdirReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static MkdirReply Rent() => Pool<MkdirReply>.Rent();
+
+    public static MkdirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<MkdirReply>.Return(this);
+    }
+}
+
+/// <summary>The UNLINK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct UnlinkFop : IFop<UnlinkFop, UnlinkReply>
+{
+    public static FopCode Code => FopCode.Unlink;
+
+    public Gfid Parent { get; init; }
+
+    public Name Name { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<UnlinkReply> Invoke(FopHandler handler, in UnlinkFop fop, Call call) =>
+        handler.Unlink(in fop, call);
+}
+
+/// <summary>The answer to UNLINK.</summary>
+public sealed class UnlinkReply : Reply, IReply<UnlinkReply>
+{
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static UnlinkReply Rent() => Pool<UnlinkReply>.Rent();
+
+    public static UnlinkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        PreParent = default;
+        PostParent = default;
+        Pool<UnlinkReply>.Return(this);
+    }
+}
+
+/// <summary>The RMDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct RmdirFop : IFop<RmdirFop, RmdirReply>
+{
+    public static FopCode Code => FopCode.Rmdir;
+
+    public Gfid Parent { get; init; }
+
+    public int Flags { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<RmdirReply> Invoke(FopHandler handler, in RmdirFop fop, Call call) =>
+        handler.Rmdir(in fop, call);
+}
+
+/// <summary>The answer to RMDIR.</summary>
+public sealed class RmdirReply : Reply, IReply<RmdirReply>
+{
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static RmdirReply Rent() => Pool<RmdirReply>.Rent();
+
+    public static RmdirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        PreParent = default;
+        PostParent = default;
+        Pool<RmdirReply>.Return(this);
+    }
+}
+
+/// <summary>The SYMLINK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct SymlinkFop : IFop<SymlinkFop, SymlinkReply>
+{
+    public static FopCode Code => FopCode.Symlink;
+
+    public Gfid Parent { get; init; }
+
+    public Name Name { get; init; }
+
+    public uint Umask { get; init; }
+
+    public Name Target { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<SymlinkReply> Invoke(FopHandler handler, in SymlinkFop fop, Call call) =>
+        handler.Symlink(in fop, call);
+}
+
+/// <summary>The answer to SYMLINK.</summary>
+public sealed class SymlinkReply : Reply, IReply<SymlinkReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static SymlinkReply Rent() => Pool<SymlinkReply>.Rent();
+
+    public static SymlinkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<SymlinkReply>.Return(this);
+    }
+}
+
+/// <summary>The RENAME fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct RenameFop : IFop<RenameFop, RenameReply>
+{
+    public static FopCode Code => FopCode.Rename;
+
+    public Gfid OldParent { get; init; }
+
+    public Gfid NewParent { get; init; }
+
+    public Name OldName { get; init; }
+
+    public Name NewName { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<RenameReply> Invoke(FopHandler handler, in RenameFop fop, Call call) =>
+        handler.Rename(in fop, call);
+}
+
+/// <summary>The answer to RENAME.</summary>
+public sealed class RenameReply : Reply, IReply<RenameReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreOldParent;
+
+    public Iatt PostOldParent;
+
+    public Iatt PreNewParent;
+
+    public Iatt PostNewParent;
+
+    public static RenameReply Rent() => Pool<RenameReply>.Rent();
+
+    public static RenameReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreOldParent = default;
+        PostOldParent = default;
+        PreNewParent = default;
+        PostNewParent = default;
+        Pool<RenameReply>.Return(this);
+    }
+}
+
+/// <summary>The LINK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct LinkFop : IFop<LinkFop, LinkReply>
+{
+    public static FopCode Code => FopCode.Link;
+
+    public Gfid Gfid { get; init; }
+
+    public Gfid NewParent { get; init; }
+
+    public Name NewName { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<LinkReply> Invoke(FopHandler handler, in LinkFop fop, Call call) =>
+        handler.Link(in fop, call);
+}
+
+/// <summary>The answer to LINK.</summary>
+public sealed class LinkReply : Reply, IReply<LinkReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static LinkReply Rent() => Pool<LinkReply>.Rent();
+
+    public static LinkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<LinkReply>.Return(this);
+    }
+}
+
+/// <summary>The TRUNCATE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct TruncateFop : IFop<TruncateFop, TruncateReply>
+{
+    public static FopCode Code => FopCode.Truncate;
+
+    public Gfid Gfid { get; init; }
+
+    public long Offset { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<TruncateReply> Invoke(FopHandler handler, in TruncateFop fop, Call call) =>
+        handler.Truncate(in fop, call);
+}
+
+/// <summary>The answer to TRUNCATE.</summary>
+public sealed class TruncateReply : Reply, IReply<TruncateReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static TruncateReply Rent() => Pool<TruncateReply>.Rent();
+
+    public static TruncateReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<TruncateReply>.Return(this);
+    }
+}
+
+/// <summary>The OPEN fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct OpenFop : IFop<OpenFop, OpenReply>
+{
+    public static FopCode Code => FopCode.Open;
+
+    public Gfid Gfid { get; init; }
+
+    public uint Flags { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<OpenReply> Invoke(FopHandler handler, in OpenFop fop, Call call) =>
+        handler.Open(in fop, call);
+}
+
+/// <summary>The answer to OPEN.</summary>
+public sealed class OpenReply : Reply, IReply<OpenReply>
+{
+    public long FdNumber;
+
+    public static OpenReply Rent() => Pool<OpenReply>.Rent();
+
+    public static OpenReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        FdNumber = default;
+        Pool<OpenReply>.Return(this);
+    }
+}
+
+/// <summary>The READ fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReadFop : IFop<ReadFop, ReadReply>
+{
+    public static FopCode Code => FopCode.Read;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public uint Size { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReadReply> Invoke(FopHandler handler, in ReadFop fop, Call call) =>
+        handler.Read(in fop, call);
+}
+
+/// <summary>The answer to READ.</summary>
+public sealed class ReadReply : Reply, IReply<ReadReply>
+{
+    public Iatt Iatt;
+
+    public Payload Data;
+
+    public static ReadReply Rent() => Pool<ReadReply>.Rent();
+
+    public static ReadReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Data.Release();
+        Data = default;
+        Pool<ReadReply>.Return(this);
+    }
+}
+
+/// <summary>The WRITE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct WriteFop : IFop<WriteFop, WriteReply>
+{
+    public static FopCode Code => FopCode.Write;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? XData { get; init; }
+
+    public Payload Data { get; init; }
+
+    public static ValueTask<WriteReply> Invoke(FopHandler handler, in WriteFop fop, Call call) =>
+        handler.Write(in fop, call);
+}
+
+/// <summary>The answer to WRITE.</summary>
+public sealed class WriteReply : Reply, IReply<WriteReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static WriteReply Rent() => Pool<WriteReply>.Rent();
+
+    public static WriteReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<WriteReply>.Return(this);
+    }
+}
+
+/// <summary>The STATFS fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct StatfsFop : IFop<StatfsFop, StatfsReply>
+{
+    public static FopCode Code => FopCode.Statfs;
+
+    public Gfid Gfid { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<StatfsReply> Invoke(FopHandler handler, in StatfsFop fop, Call call) =>
+        handler.Statfs(in fop, call);
+}
+
+/// <summary>The answer to STATFS.</summary>
+public sealed class StatfsReply : Reply, IReply<StatfsReply>
+{
+    public StatFs StatFs;
+
+    public static StatfsReply Rent() => Pool<StatfsReply>.Rent();
+
+    public static StatfsReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        StatFs = default;
+        Pool<StatfsReply>.Return(this);
+    }
+}
+
+/// <summary>The FLUSH fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FlushFop : IFop<FlushFop, FlushReply>
+{
+    public static FopCode Code => FopCode.Flush;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FlushReply> Invoke(FopHandler handler, in FlushFop fop, Call call) =>
+        handler.Flush(in fop, call);
+}
+
+/// <summary>The answer to FLUSH.</summary>
+public sealed class FlushReply : Reply, IReply<FlushReply>
+{
+    public static FlushReply Rent() => Pool<FlushReply>.Rent();
+
+    public static FlushReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FlushReply>.Return(this);
+    }
+}
+
+/// <summary>The FSYNC fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FsyncFop : IFop<FsyncFop, FsyncReply>
+{
+    public static FopCode Code => FopCode.Fsync;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public uint DataOnly { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FsyncReply> Invoke(FopHandler handler, in FsyncFop fop, Call call) =>
+        handler.Fsync(in fop, call);
+}
+
+/// <summary>The answer to FSYNC.</summary>
+public sealed class FsyncReply : Reply, IReply<FsyncReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FsyncReply Rent() => Pool<FsyncReply>.Rent();
+
+    public static FsyncReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<FsyncReply>.Return(this);
+    }
+}
+
+/// <summary>The SETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct SetxattrFop : IFop<SetxattrFop, SetxattrReply>
+{
+    public static FopCode Code => FopCode.Setxattr;
+
+    public Gfid Gfid { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? Values { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<SetxattrReply> Invoke(FopHandler handler, in SetxattrFop fop, Call call) =>
+        handler.Setxattr(in fop, call);
+}
+
+/// <summary>The answer to SETXATTR.</summary>
+public sealed class SetxattrReply : Reply, IReply<SetxattrReply>
+{
+    public static SetxattrReply Rent() => Pool<SetxattrReply>.Rent();
+
+    public static SetxattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<SetxattrReply>.Return(this);
+    }
+}
+
+/// <summary>The GETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct GetxattrFop : IFop<GetxattrFop, GetxattrReply>
+{
+    public static FopCode Code => FopCode.Getxattr;
+
+    public Gfid Gfid { get; init; }
+
+    public uint NameLength { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<GetxattrReply> Invoke(FopHandler handler, in GetxattrFop fop, Call call) =>
+        handler.Getxattr(in fop, call);
+}
+
+/// <summary>The answer to GETXATTR.</summary>
+public sealed class GetxattrReply : Reply, IReply<GetxattrReply>
+{
+    public XData? Values;
+
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static GetxattrReply Rent() => Pool<GetxattrReply>.Rent();
+
+    public static GetxattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Values?.Release();
+        Values = null;
+        Pre = default;
+        Post = default;
+        Pool<GetxattrReply>.Return(this);
+    }
+}
+
+/// <summary>The REMOVEXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct RemovexattrFop : IFop<RemovexattrFop, RemovexattrReply>
+{
+    public static FopCode Code => FopCode.Removexattr;
+
+    public Gfid Gfid { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<RemovexattrReply> Invoke(FopHandler handler, in RemovexattrFop fop, Call call) =>
+        handler.Removexattr(in fop, call);
+}
+
+/// <summary>The answer to REMOVEXATTR.</summary>
+public sealed class RemovexattrReply : Reply, IReply<RemovexattrReply>
+{
+    public static RemovexattrReply Rent() => Pool<RemovexattrReply>.Rent();
+
+    public static RemovexattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<RemovexattrReply>.Return(this);
+    }
+}
+
+/// <summary>The OPENDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct OpendirFop : IFop<OpendirFop, OpendirReply>
+{
+    public static FopCode Code => FopCode.Opendir;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<OpendirReply> Invoke(FopHandler handler, in OpendirFop fop, Call call) =>
+        handler.Opendir(in fop, call);
+}
+
+/// <summary>The answer to OPENDIR.</summary>
+public sealed class OpendirReply : Reply, IReply<OpendirReply>
+{
+    public long FdNumber;
+
+    public static OpendirReply Rent() => Pool<OpendirReply>.Rent();
+
+    public static OpendirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        FdNumber = default;
+        Pool<OpendirReply>.Return(this);
+    }
+}
+
+/// <summary>The FSYNCDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FsyncdirFop : IFop<FsyncdirFop, FsyncdirReply>
+{
+    public static FopCode Code => FopCode.Fsyncdir;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public int DataOnly { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FsyncdirReply> Invoke(FopHandler handler, in FsyncdirFop fop, Call call) =>
+        handler.Fsyncdir(in fop, call);
+}
+
+/// <summary>The answer to FSYNCDIR.</summary>
+public sealed class FsyncdirReply : Reply, IReply<FsyncdirReply>
+{
+    public static FsyncdirReply Rent() => Pool<FsyncdirReply>.Rent();
+
+    public static FsyncdirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FsyncdirReply>.Return(this);
+    }
+}
+
+/// <summary>The ACCESS fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct AccessFop : IFop<AccessFop, AccessReply>
+{
+    public static FopCode Code => FopCode.Access;
+
+    public Gfid Gfid { get; init; }
+
+    public uint Mask { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<AccessReply> Invoke(FopHandler handler, in AccessFop fop, Call call) =>
+        handler.Access(in fop, call);
+}
+
+/// <summary>The answer to ACCESS.</summary>
+public sealed class AccessReply : Reply, IReply<AccessReply>
+{
+    public static AccessReply Rent() => Pool<AccessReply>.Rent();
+
+    public static AccessReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<AccessReply>.Return(this);
+    }
+}
+
+/// <summary>The CREATE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct CreateFop : IFop<CreateFop, CreateReply>
+{
+    public static FopCode Code => FopCode.Create;
+
+    public Gfid Parent { get; init; }
+
+    public uint Flags { get; init; }
+
+    public uint Mode { get; init; }
+
+    public uint Umask { get; init; }
+
+    public Name Name { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<CreateReply> Invoke(FopHandler handler, in CreateFop fop, Call call) =>
+        handler.Create(in fop, call);
+}
+
+/// <summary>The answer to CREATE.</summary>
+public sealed class CreateReply : Reply, IReply<CreateReply>
+{
+    public Iatt Iatt;
+
+    public long FdNumber;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static CreateReply Rent() => Pool<CreateReply>.Rent();
+
+    public static CreateReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        FdNumber = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<CreateReply>.Return(this);
+    }
+}
+
+/// <summary>The FTRUNCATE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FtruncateFop : IFop<FtruncateFop, FtruncateReply>
+{
+    public static FopCode Code => FopCode.Ftruncate;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FtruncateReply> Invoke(FopHandler handler, in FtruncateFop fop, Call call) =>
+        handler.Ftruncate(in fop, call);
+}
+
+/// <summary>The answer to FTRUNCATE.</summary>
+public sealed class FtruncateReply : Reply, IReply<FtruncateReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FtruncateReply Rent() => Pool<FtruncateReply>.Rent();
+
+    public static FtruncateReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<FtruncateReply>.Return(this);
+    }
+}
+
+/// <summary>The FSTAT fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FstatFop : IFop<FstatFop, FstatReply>
+{
+    public static FopCode Code => FopCode.Fstat;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FstatReply> Invoke(FopHandler handler, in FstatFop fop, Call call) =>
+        handler.Fstat(in fop, call);
+}
+
+/// <summary>The answer to FSTAT.</summary>
+public sealed class FstatReply : Reply, IReply<FstatReply>
+{
+    public Iatt Iatt;
+
+    public static FstatReply Rent() => Pool<FstatReply>.Rent();
+
+    public static FstatReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Pool<FstatReply>.Return(this);
+    }
+}
+
+/// <summary>The LK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct LkFop : IFop<LkFop, LkReply>
+{
+    public static FopCode Code => FopCode.Lk;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public LockCommand Command { get; init; }
+
+    public LockType Type { get; init; }
+
+    public Flock Flock { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<LkReply> Invoke(FopHandler handler, in LkFop fop, Call call) =>
+        handler.Lk(in fop, call);
+}
+
+/// <summary>The answer to LK.</summary>
+public sealed class LkReply : Reply, IReply<LkReply>
+{
+    public Flock Flock;
+
+    public static LkReply Rent() => Pool<LkReply>.Rent();
+
+    public static LkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Flock = default;
+        Pool<LkReply>.Return(this);
+    }
+}
+
+/// <summary>The LOOKUP fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct LookupFop : IFop<LookupFop, LookupReply>
+{
+    public static FopCode Code => FopCode.Lookup;
+
+    public Gfid Gfid { get; init; }
+
+    public Gfid Parent { get; init; }
+
+    public uint Flags { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<LookupReply> Invoke(FopHandler handler, in LookupFop fop, Call call) =>
+        handler.Lookup(in fop, call);
+}
+
+/// <summary>The answer to LOOKUP.</summary>
+public sealed class LookupReply : Reply, IReply<LookupReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PostParent;
+
+    public static LookupReply Rent() => Pool<LookupReply>.Rent();
+
+    public static LookupReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PostParent = default;
+        Pool<LookupReply>.Return(this);
+    }
+}
+
+/// <summary>The READDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReaddirFop : IFop<ReaddirFop, ReaddirReply>
+{
+    public static FopCode Code => FopCode.Readdir;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public uint Size { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReaddirReply> Invoke(FopHandler handler, in ReaddirFop fop, Call call) =>
+        handler.Readdir(in fop, call);
+}
+
+/// <summary>The answer to READDIR.</summary>
+public sealed class ReaddirReply : Reply, IReply<ReaddirReply>
+{
+    public DirEntries Entries = new();
+
+    public static ReaddirReply Rent() => Pool<ReaddirReply>.Rent();
+
+    public static ReaddirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Entries.Clear();
+        Pool<ReaddirReply>.Return(this);
+    }
+}
+
+/// <summary>The INODELK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct InodelkFop : IFop<InodelkFop, InodelkReply>
+{
+    public static FopCode Code => FopCode.Inodelk;
+
+    public Gfid Gfid { get; init; }
+
+    public LockCommand Command { get; init; }
+
+    public LockType Type { get; init; }
+
+    public Flock Flock { get; init; }
+
+    public Name Domain { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<InodelkReply> Invoke(FopHandler handler, in InodelkFop fop, Call call) =>
+        handler.Inodelk(in fop, call);
+}
+
+/// <summary>The answer to INODELK.</summary>
+public sealed class InodelkReply : Reply, IReply<InodelkReply>
+{
+    public static InodelkReply Rent() => Pool<InodelkReply>.Rent();
+
+    public static InodelkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<InodelkReply>.Return(this);
+    }
+}
+
+/// <summary>The FINODELK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FinodelkFop : IFop<FinodelkFop, FinodelkReply>
+{
+    public static FopCode Code => FopCode.Finodelk;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public LockCommand Command { get; init; }
+
+    public LockType Type { get; init; }
+
+    public Flock Flock { get; init; }
+
+    public Name Domain { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FinodelkReply> Invoke(FopHandler handler, in FinodelkFop fop, Call call) =>
+        handler.Finodelk(in fop, call);
+}
+
+/// <summary>The answer to FINODELK.</summary>
+public sealed class FinodelkReply : Reply, IReply<FinodelkReply>
+{
+    public static FinodelkReply Rent() => Pool<FinodelkReply>.Rent();
+
+    public static FinodelkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FinodelkReply>.Return(this);
+    }
+}
+
+/// <summary>The ENTRYLK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct EntrylkFop : IFop<EntrylkFop, EntrylkReply>
+{
+    public static FopCode Code => FopCode.Entrylk;
+
+    public Gfid Gfid { get; init; }
+
+    public EntryLockCommand Command { get; init; }
+
+    public LockType Type { get; init; }
+
+    public ulong NameLength { get; init; }
+
+    public Name Name { get; init; }
+
+    public Name Domain { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<EntrylkReply> Invoke(FopHandler handler, in EntrylkFop fop, Call call) =>
+        handler.Entrylk(in fop, call);
+}
+
+/// <summary>The answer to ENTRYLK.</summary>
+public sealed class EntrylkReply : Reply, IReply<EntrylkReply>
+{
+    public static EntrylkReply Rent() => Pool<EntrylkReply>.Rent();
+
+    public static EntrylkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<EntrylkReply>.Return(this);
+    }
+}
+
+/// <summary>The FENTRYLK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FentrylkFop : IFop<FentrylkFop, FentrylkReply>
+{
+    public static FopCode Code => FopCode.Fentrylk;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public EntryLockCommand Command { get; init; }
+
+    public LockType Type { get; init; }
+
+    public ulong NameLength { get; init; }
+
+    public Name Name { get; init; }
+
+    public Name Domain { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FentrylkReply> Invoke(FopHandler handler, in FentrylkFop fop, Call call) =>
+        handler.Fentrylk(in fop, call);
+}
+
+/// <summary>The answer to FENTRYLK.</summary>
+public sealed class FentrylkReply : Reply, IReply<FentrylkReply>
+{
+    public static FentrylkReply Rent() => Pool<FentrylkReply>.Rent();
+
+    public static FentrylkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FentrylkReply>.Return(this);
+    }
+}
+
+/// <summary>The XATTROP fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct XattropFop : IFop<XattropFop, XattropReply>
+{
+    public static FopCode Code => FopCode.Xattrop;
+
+    public Gfid Gfid { get; init; }
+
+    public XattropKind Kind { get; init; }
+
+    public XData? Values { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<XattropReply> Invoke(FopHandler handler, in XattropFop fop, Call call) =>
+        handler.Xattrop(in fop, call);
+}
+
+/// <summary>The answer to XATTROP.</summary>
+public sealed class XattropReply : Reply, IReply<XattropReply>
+{
+    public XData? Values;
+
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static XattropReply Rent() => Pool<XattropReply>.Rent();
+
+    public static XattropReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Values?.Release();
+        Values = null;
+        Pre = default;
+        Post = default;
+        Pool<XattropReply>.Return(this);
+    }
+}
+
+/// <summary>The FXATTROP fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FxattropFop : IFop<FxattropFop, FxattropReply>
+{
+    public static FopCode Code => FopCode.Fxattrop;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XattropKind Kind { get; init; }
+
+    public XData? Values { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FxattropReply> Invoke(FopHandler handler, in FxattropFop fop, Call call) =>
+        handler.Fxattrop(in fop, call);
+}
+
+/// <summary>The answer to FXATTROP.</summary>
+public sealed class FxattropReply : Reply, IReply<FxattropReply>
+{
+    public XData? Values;
+
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FxattropReply Rent() => Pool<FxattropReply>.Rent();
+
+    public static FxattropReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Values?.Release();
+        Values = null;
+        Pre = default;
+        Post = default;
+        Pool<FxattropReply>.Return(this);
+    }
+}
+
+/// <summary>The FGETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FgetxattrFop : IFop<FgetxattrFop, FgetxattrReply>
+{
+    public static FopCode Code => FopCode.Fgetxattr;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public uint NameLength { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FgetxattrReply> Invoke(FopHandler handler, in FgetxattrFop fop, Call call) =>
+        handler.Fgetxattr(in fop, call);
+}
+
+/// <summary>The answer to FGETXATTR.</summary>
+public sealed class FgetxattrReply : Reply, IReply<FgetxattrReply>
+{
+    public XData? Values;
+
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FgetxattrReply Rent() => Pool<FgetxattrReply>.Rent();
+
+    public static FgetxattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Values?.Release();
+        Values = null;
+        Pre = default;
+        Post = default;
+        Pool<FgetxattrReply>.Return(this);
+    }
+}
+
+/// <summary>The FSETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FsetxattrFop : IFop<FsetxattrFop, FsetxattrReply>
+{
+    public static FopCode Code => FopCode.Fsetxattr;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? Values { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FsetxattrReply> Invoke(FopHandler handler, in FsetxattrFop fop, Call call) =>
+        handler.Fsetxattr(in fop, call);
+}
+
+/// <summary>The answer to FSETXATTR.</summary>
+public sealed class FsetxattrReply : Reply, IReply<FsetxattrReply>
+{
+    public static FsetxattrReply Rent() => Pool<FsetxattrReply>.Rent();
+
+    public static FsetxattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FsetxattrReply>.Return(this);
+    }
+}
+
+/// <summary>The RCHECKSUM fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct RchecksumFop : IFop<RchecksumFop, RchecksumReply>
+{
+    public static FopCode Code => FopCode.Rchecksum;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public uint Length { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<RchecksumReply> Invoke(FopHandler handler, in RchecksumFop fop, Call call) =>
+        handler.Rchecksum(in fop, call);
+}
+
+/// <summary>The answer to RCHECKSUM.</summary>
+public sealed class RchecksumReply : Reply, IReply<RchecksumReply>
+{
+    public uint Flags;
+
+    public uint Weak;
+
+    public Name Strong;
+
+    public static RchecksumReply Rent() => Pool<RchecksumReply>.Rent();
+
+    public static RchecksumReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Flags = default;
+        Weak = default;
+        Strong = default;
+        Pool<RchecksumReply>.Return(this);
+    }
+}
+
+/// <summary>The SETATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct SetattrFop : IFop<SetattrFop, SetattrReply>
+{
+    public static FopCode Code => FopCode.Setattr;
+
+    public Gfid Gfid { get; init; }
+
+    public Iatt Iatt { get; init; }
+
+    public SetattrValid Valid { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<SetattrReply> Invoke(FopHandler handler, in SetattrFop fop, Call call) =>
+        handler.Setattr(in fop, call);
+}
+
+/// <summary>The answer to SETATTR.</summary>
+public sealed class SetattrReply : Reply, IReply<SetattrReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static SetattrReply Rent() => Pool<SetattrReply>.Rent();
+
+    public static SetattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<SetattrReply>.Return(this);
+    }
+}
+
+/// <summary>The FSETATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FsetattrFop : IFop<FsetattrFop, FsetattrReply>
+{
+    public static FopCode Code => FopCode.Fsetattr;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public Iatt Iatt { get; init; }
+
+    public SetattrValid Valid { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FsetattrReply> Invoke(FopHandler handler, in FsetattrFop fop, Call call) =>
+        handler.Fsetattr(in fop, call);
+}
+
+/// <summary>The answer to FSETATTR.</summary>
+public sealed class FsetattrReply : Reply, IReply<FsetattrReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FsetattrReply Rent() => Pool<FsetattrReply>.Rent();
+
+    public static FsetattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<FsetattrReply>.Return(this);
+    }
+}
+
+/// <summary>The READDIRP fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReaddirpFop : IFop<ReaddirpFop, ReaddirpReply>
+{
+    public static FopCode Code => FopCode.Readdirp;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public uint Size { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReaddirpReply> Invoke(FopHandler handler, in ReaddirpFop fop, Call call) =>
+        handler.Readdirp(in fop, call);
+}
+
+/// <summary>The answer to READDIRP.</summary>
+public sealed class ReaddirpReply : Reply, IReply<ReaddirpReply>
+{
+    public DirEntries Entries = new();
+
+    public static ReaddirpReply Rent() => Pool<ReaddirpReply>.Rent();
+
+    public static ReaddirpReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Entries.Clear();
+        Pool<ReaddirpReply>.Return(this);
+    }
+}
+
+/// <summary>The RELEASE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReleaseFop : IFop<ReleaseFop, ReleaseReply>
+{
+    public static FopCode Code => FopCode.Release;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReleaseReply> Invoke(FopHandler handler, in ReleaseFop fop, Call call) =>
+        handler.Release(in fop, call);
+}
+
+/// <summary>The answer to RELEASE.</summary>
+public sealed class ReleaseReply : Reply, IReply<ReleaseReply>
+{
+    public static ReleaseReply Rent() => Pool<ReleaseReply>.Rent();
+
+    public static ReleaseReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<ReleaseReply>.Return(this);
+    }
+}
+
+/// <summary>The RELEASEDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ReleasedirFop : IFop<ReleasedirFop, ReleasedirReply>
+{
+    public static FopCode Code => FopCode.Releasedir;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ReleasedirReply> Invoke(FopHandler handler, in ReleasedirFop fop, Call call) =>
+        handler.Releasedir(in fop, call);
+}
+
+/// <summary>The answer to RELEASEDIR.</summary>
+public sealed class ReleasedirReply : Reply, IReply<ReleasedirReply>
+{
+    public static ReleasedirReply Rent() => Pool<ReleasedirReply>.Rent();
+
+    public static ReleasedirReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<ReleasedirReply>.Return(this);
+    }
+}
+
+/// <summary>The FREMOVEXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FremovexattrFop : IFop<FremovexattrFop, FremovexattrReply>
+{
+    public static FopCode Code => FopCode.Fremovexattr;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FremovexattrReply> Invoke(FopHandler handler, in FremovexattrFop fop, Call call) =>
+        handler.Fremovexattr(in fop, call);
+}
+
+/// <summary>The answer to FREMOVEXATTR.</summary>
+public sealed class FremovexattrReply : Reply, IReply<FremovexattrReply>
+{
+    public static FremovexattrReply Rent() => Pool<FremovexattrReply>.Rent();
+
+    public static FremovexattrReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<FremovexattrReply>.Return(this);
+    }
+}
+
+/// <summary>The FALLOCATE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct FallocateFop : IFop<FallocateFop, FallocateReply>
+{
+    public static FopCode Code => FopCode.Fallocate;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public uint Flags { get; init; }
+
+    public long Offset { get; init; }
+
+    public long Length { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<FallocateReply> Invoke(FopHandler handler, in FallocateFop fop, Call call) =>
+        handler.Fallocate(in fop, call);
+}
+
+/// <summary>The answer to FALLOCATE.</summary>
+public sealed class FallocateReply : Reply, IReply<FallocateReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static FallocateReply Rent() => Pool<FallocateReply>.Rent();
+
+    public static FallocateReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<FallocateReply>.Return(this);
+    }
+}
+
+/// <summary>The DISCARD fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct DiscardFop : IFop<DiscardFop, DiscardReply>
+{
+    public static FopCode Code => FopCode.Discard;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public long Length { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<DiscardReply> Invoke(FopHandler handler, in DiscardFop fop, Call call) =>
+        handler.Discard(in fop, call);
+}
+
+/// <summary>The answer to DISCARD.</summary>
+public sealed class DiscardReply : Reply, IReply<DiscardReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static DiscardReply Rent() => Pool<DiscardReply>.Rent();
+
+    public static DiscardReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<DiscardReply>.Return(this);
+    }
+}
+
+/// <summary>The ZEROFILL fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct ZerofillFop : IFop<ZerofillFop, ZerofillReply>
+{
+    public static FopCode Code => FopCode.Zerofill;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public long Length { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<ZerofillReply> Invoke(FopHandler handler, in ZerofillFop fop, Call call) =>
+        handler.Zerofill(in fop, call);
+}
+
+/// <summary>The answer to ZEROFILL.</summary>
+public sealed class ZerofillReply : Reply, IReply<ZerofillReply>
+{
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static ZerofillReply Rent() => Pool<ZerofillReply>.Rent();
+
+    public static ZerofillReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pre = default;
+        Post = default;
+        Pool<ZerofillReply>.Return(this);
+    }
+}
+
+/// <summary>The IPC fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct IpcFop : IFop<IpcFop, IpcReply>
+{
+    public static FopCode Code => FopCode.Ipc;
+
+    public int Operation { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<IpcReply> Invoke(FopHandler handler, in IpcFop fop, Call call) =>
+        handler.Ipc(in fop, call);
+}
+
+/// <summary>The answer to IPC.</summary>
+public sealed class IpcReply : Reply, IReply<IpcReply>
+{
+    public static IpcReply Rent() => Pool<IpcReply>.Rent();
+
+    public static IpcReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<IpcReply>.Return(this);
+    }
+}
+
+/// <summary>The SEEK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct SeekFop : IFop<SeekFop, SeekReply>
+{
+    public static FopCode Code => FopCode.Seek;
+
+    public Gfid Gfid { get; init; }
+
+    public required Fd Fd { get; init; }
+
+    public long Offset { get; init; }
+
+    public SeekKind Kind { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<SeekReply> Invoke(FopHandler handler, in SeekFop fop, Call call) =>
+        handler.Seek(in fop, call);
+}
+
+/// <summary>The answer to SEEK.</summary>
+public sealed class SeekReply : Reply, IReply<SeekReply>
+{
+    public long Offset;
+
+    public static SeekReply Rent() => Pool<SeekReply>.Rent();
+
+    public static SeekReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Offset = default;
+        Pool<SeekReply>.Return(this);
+    }
+}
+
+/// <summary>The LEASE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct LeaseFop : IFop<LeaseFop, LeaseReply>
+{
+    public static FopCode Code => FopCode.Lease;
+
+    public Gfid Gfid { get; init; }
+
+    public Lease Lease { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<LeaseReply> Invoke(FopHandler handler, in LeaseFop fop, Call call) =>
+        handler.Lease(in fop, call);
+}
+
+/// <summary>The answer to LEASE.</summary>
+public sealed class LeaseReply : Reply, IReply<LeaseReply>
+{
+    public Lease Lease;
+
+    public static LeaseReply Rent() => Pool<LeaseReply>.Rent();
+
+    public static LeaseReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Lease = default;
+        Pool<LeaseReply>.Return(this);
+    }
+}
+
+/// <summary>The GETACTIVELK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct GetactivelkFop : IFop<GetactivelkFop, GetactivelkReply>
+{
+    public static FopCode Code => FopCode.Getactivelk;
+
+    public Gfid Gfid { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<GetactivelkReply> Invoke(FopHandler handler, in GetactivelkFop fop, Call call) =>
+        handler.Getactivelk(in fop, call);
+}
+
+/// <summary>The answer to GETACTIVELK.</summary>
+public sealed class GetactivelkReply : Reply, IReply<GetactivelkReply>
+{
+    public LockItem[] Locks = [];
+
+    public static GetactivelkReply Rent() => Pool<GetactivelkReply>.Rent();
+
+    public static GetactivelkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Locks = [];
+        Pool<GetactivelkReply>.Return(this);
+    }
+}
+
+/// <summary>The SETACTIVELK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct SetactivelkFop : IFop<SetactivelkFop, SetactivelkReply>
+{
+    public static FopCode Code => FopCode.Setactivelk;
+
+    public Gfid Gfid { get; init; }
+
+    public required LockItem[] Locks { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<SetactivelkReply> Invoke(FopHandler handler, in SetactivelkFop fop, Call call) =>
+        handler.Setactivelk(in fop, call);
+}
+
+/// <summary>The answer to SETACTIVELK.</summary>
+public sealed class SetactivelkReply : Reply, IReply<SetactivelkReply>
+{
+    public static SetactivelkReply Rent() => Pool<SetactivelkReply>.Rent();
+
+    public static SetactivelkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Pool<SetactivelkReply>.Return(this);
+    }
+}
+
+/// <summary>The ICREATE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct IcreateFop : IFop<IcreateFop, IcreateReply>
+{
+    public static FopCode Code => FopCode.Icreate;
+
+    public Gfid Gfid { get; init; }
+
+    public uint Mode { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<IcreateReply> Invoke(FopHandler handler, in IcreateFop fop, Call call) =>
+        handler.Icreate(in fop, call);
+}
+
+/// <summary>The answer to ICREATE.</summary>
+public sealed class IcreateReply : Reply, IReply<IcreateReply>
+{
+    public Iatt Iatt;
+
+    public static IcreateReply Rent() => Pool<IcreateReply>.Rent();
+
+    public static IcreateReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Pool<IcreateReply>.Return(this);
+    }
+}
+
+/// <summary>The NAMELINK fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct NamelinkFop : IFop<NamelinkFop, NamelinkReply>
+{
+    public static FopCode Code => FopCode.Namelink;
+
+    public Gfid Parent { get; init; }
+
+    public Name Name { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<NamelinkReply> Invoke(FopHandler handler, in NamelinkFop fop, Call call) =>
+        handler.Namelink(in fop, call);
+}
+
+/// <summary>The answer to NAMELINK.</summary>
+public sealed class NamelinkReply : Reply, IReply<NamelinkReply>
+{
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static NamelinkReply Rent() => Pool<NamelinkReply>.Rent();
+
+    public static NamelinkReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        PreParent = default;
+        PostParent = default;
+        Pool<NamelinkReply>.Return(this);
+    }
+}
+
+/// <summary>The PUT fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct PutFop : IFop<PutFop, PutReply>
+{
+    public static FopCode Code => FopCode.Put;
+
+    public Gfid Parent { get; init; }
+
+    public Name Name { get; init; }
+
+    public uint Mode { get; init; }
+
+    public uint Umask { get; init; }
+
+    public uint Flags { get; init; }
+
+    public long Offset { get; init; }
+
+    public XData? Xattrs { get; init; }
+
+    public XData? XData { get; init; }
+
+    public Payload Data { get; init; }
+
+    public static ValueTask<PutReply> Invoke(FopHandler handler, in PutFop fop, Call call) =>
+        handler.Put(in fop, call);
+}
+
+/// <summary>The answer to PUT.</summary>
+public sealed class PutReply : Reply, IReply<PutReply>
+{
+    public Iatt Iatt;
+
+    public Iatt PreParent;
+
+    public Iatt PostParent;
+
+    public static PutReply Rent() => Pool<PutReply>.Rent();
+
+    public static PutReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        PreParent = default;
+        PostParent = default;
+        Pool<PutReply>.Return(this);
+    }
+}
+
+/// <summary>The COPYFILERANGE fop as a value; names, dictionaries and payload are borrowed.</summary>
+public readonly record struct CopyFileRangeFop : IFop<CopyFileRangeFop, CopyFileRangeReply>
+{
+    public static FopCode Code => FopCode.CopyFileRange;
+
+    public Gfid Source { get; init; }
+
+    public Gfid Target { get; init; }
+
+    public required Fd SourceFd { get; init; }
+
+    public required Fd TargetFd { get; init; }
+
+    public long SourceOffset { get; init; }
+
+    public long TargetOffset { get; init; }
+
+    public uint Length { get; init; }
+
+    public uint Flags { get; init; }
+
+    public XData? XData { get; init; }
+
+    public static ValueTask<CopyFileRangeReply> Invoke(FopHandler handler, in CopyFileRangeFop fop, Call call) =>
+        handler.CopyFileRange(in fop, call);
+}
+
+/// <summary>The answer to COPYFILERANGE.</summary>
+public sealed class CopyFileRangeReply : Reply, IReply<CopyFileRangeReply>
+{
+    public Iatt Iatt;
+
+    public Iatt Pre;
+
+    public Iatt Post;
+
+    public static CopyFileRangeReply Rent() => Pool<CopyFileRangeReply>.Rent();
+
+    public static CopyFileRangeReply Fail(Errno error)
+    {
+        var reply = Rent();
+        reply.Error = error;
+        reply.OpRet = -1;
+        return reply;
+    }
+
+    public override void Release()
+    {
+        ResetBase();
+        Iatt = default;
+        Pre = default;
+        Post = default;
+        Pool<CopyFileRangeReply>.Return(this);
+    }
+}

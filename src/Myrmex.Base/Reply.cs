@@ -1,0 +1,37 @@
+namespace Myrmex.Base;
+
+/// <summary>
+/// What a fop answers. Pooled: whoever awaited the fop owns the reply and either passes it on or calls
+/// <see cref="Release"/> once. <see cref="Error"/> other than <see cref="Errno.Ok"/> means that nothing else but
+/// <see cref="XData"/> is meaningful.
+/// </summary>
+public abstract class Reply
+{
+    public Errno Error { get; set; }
+
+    /// <summary>op_ret of a success: 0, or the number of bytes or entries.</summary>
+    public int OpRet { get; set; }
+
+    /// <summary>op_errno of a success; <see cref="Errno.ENOENT"/> on reads and listings hints at the end.</summary>
+    public Errno Hint { get; set; }
+
+    /// <summary>Owned by the reply.</summary>
+    public XData? XData { get; set; }
+
+    public bool IsOk => Error == Errno.Ok;
+
+    /// <summary>The reply's dictionary, made when missing.</summary>
+    public XData NeedXData() => XData ??= XData.Rent();
+
+    /// <summary>Gives the reply and all it owns back to the pool.</summary>
+    public abstract void Release();
+
+    protected void ResetBase()
+    {
+        Error = Errno.Ok;
+        OpRet = 0;
+        Hint = Errno.Ok;
+        XData?.Release();
+        XData = null;
+    }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+using System.Text;
+
+namespace Myrmex.Graph;
+
+/// <summary>Text of a state dump: sections with key=value lines.</summary>
+public sealed class StateDump
+{
+    private readonly StringBuilder _text = new();
+
+    public void Section(string type, string name) =>
+        _text.Append('\n').Append('[').Append(type).Append('.').Append(name).Append("]\n");
+
+    public void Put(string key, object? value) =>
+        _text.Append(key).Append('=').AppendFormat(CultureInfo.InvariantCulture, "{0}", value).Append('\n');
+
+    public override string ToString() => _text.ToString();
+}

@@ -1,0 +1,80 @@
+using System;
+using Myrmex.Base;
+
+namespace Myrmex.Runtime;
+
+/// <summary>Time. Everything that depends on it asks here, so that the simulator can own it.</summary>
+public interface IClock
+{
+    /// <summary>Nanoseconds since an arbitrary start; never goes back.</summary>
+    long MonotonicNs { get; }
+
+    /// <summary>Nanoseconds since 1970-01-01 UTC; may jump.</summary>
+    long WallNs { get; }
+}
+
+/// <summary>Randomness; cryptographic on Linux, seeded in the simulator.</summary>
+public interface IRandom
+{
+    void Fill(Span<byte> bytes);
+}
+
+/// <summary>A piece of work; usually a pooled object, so that handing it over allocates nothing.</summary>
+public interface IWork
+{
+    void Run();
+}
+
+/// <summary>One single-threaded loop: what is posted runs later, in order, on its thread.</summary>
+public interface IScheduler
+{
+    bool IsCurrentThread { get; }
+
+    void Post(IWork work);
+
+    void Post(Action action);
+
+    /// <summary>Runs <paramref name="action"/> once, not earlier than <paramref name="delayMs"/> from now; dispose to cancel.</summary>
+    IDisposable Schedule(long delayMs, Action action);
+}
+
+/// <summary>Threads for fops that may wait for the disk. Submitted work of one reactor turn is handed over in one batch.</summary>
+public interface IWorkers
+{
+    void Submit(IWork work);
+}
+
+/// <summary>Makes listeners and connections; links of one process are spread over its reactors.</summary>
+public interface INetwork
+{
+    /// <summary>
+    /// Listens; <paramref name="accept"/> is called on the new link's loop and gives the handler of its frames.
+    /// Throws <see cref="System.IO.IOException"/> when the address cannot be bound.
+    /// </summary>
+    IListener Listen(LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept);
+
+    /// <summary>
+    /// Starts connecting and returns at once. The handler hears OnOpen, or OnClosed with the reason; both on the link's loop.
+    /// </summary>
+    Link Connect(LinkAddress address, LinkOptions options, ILinkHandler handler);
+}
+
+public interface IListener : IDisposable
+{
+    /// <summary>The address in use; the port is the real one when 0 was asked for.</summary>
+    LinkAddress Address { get; }
+}
+
+/// <summary>The seams a graph or a server is given.</summary>
+public sealed record Seams(IClock Clock, IRandom Random, IScheduler Scheduler, IWorkers Workers, INetwork Network)
+{
+    /// <summary>A new random (version 4) gfid.</summary>
+    public Gfid NewGfid()
+    {
+        Span<byte> bytes = stackalloc byte[Gfid.Size];
+        Random.Fill(bytes);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return Gfid.FromBytes(bytes);
+    }
+}
