@@ -1,6 +1,3 @@
-using System.Threading.Tasks;
-using Myrmex.Base;
-
 namespace Myrmex.Graph;
 
 /// <summary>A translator with nothing below it: fops it does not override answer EOPNOTSUPP.</summary>

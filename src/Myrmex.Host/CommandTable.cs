@@ -1,0 +1,11 @@
+using System.Collections.Generic;
+
+namespace Myrmex.Host;
+
+/// <summary>All subcommands.</summary>
+internal static class CommandTable
+{
+    public static IReadOnlyList<Command> All { get; } =
+    [
+    ];
+}
