@@ -30,6 +30,9 @@ public ref struct XdrReader
 
     public bool Failed { get; private set; }
 
+    /// <summary>The directory that stands for the volume's root on this connection (sub-directory mount); null for none.</summary>
+    public Gfid RootAlias { get; init; }
+
     public int ReadInt() => TryTake(4, out var bytes) ? BinaryPrimitives.ReadInt32BigEndian(bytes) : 0;
 
     public uint ReadUInt() => TryTake(4, out var bytes) ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : 0;
@@ -38,7 +41,16 @@ public ref struct XdrReader
 
     public ulong ReadULong() => TryTake(8, out var bytes) ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : 0;
 
-    public Gfid ReadGfid() => TryTake(Gfid.Size, out var bytes) ? Gfid.FromBytes(bytes) : default;
+    public Gfid ReadGfid()
+    {
+        if (!TryTake(Gfid.Size, out var bytes))
+        {
+            return default;
+        }
+
+        var gfid = Gfid.FromBytes(bytes);
+        return gfid.IsRoot && !RootAlias.IsNull ? RootAlias : gfid;
+    }
 
     public Iatt ReadIatt() => TryTake(Iatt.WireSize, out var bytes) ? IattCodec.Read(bytes) : default;
 
@@ -53,6 +65,18 @@ public ref struct XdrReader
         }
 
         return bytes[..(int)length];
+    }
+
+    /// <summary>Skips <paramref name="size"/> bytes and lends them.</summary>
+    public ReadOnlySpan<byte> ReadRaw(int size)
+    {
+        if (size < 0)
+        {
+            Failed = true;
+            return default;
+        }
+
+        return TryTake(size, out var bytes) ? bytes : default;
     }
 
     /// <summary>A string; a trailing NUL, which some senders count, is not part of the name.</summary>

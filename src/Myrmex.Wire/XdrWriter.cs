@@ -12,6 +12,9 @@ public ref struct XdrWriter(Span<byte> target)
 {
     private readonly Span<byte> _target = target;
 
+    /// <summary>The directory that this connection must see as the volume's root (sub-directory mount); null for none.</summary>
+    public Gfid RootAlias { get; init; }
+
     /// <summary>Bytes written so far.</summary>
     public int Position { get; private set; }
 
@@ -56,13 +59,23 @@ public ref struct XdrWriter(Span<byte> target)
 
     public void WriteGfid(Gfid gfid) => gfid.CopyTo(Take(Gfid.Size));
 
-    public void WriteIatt(in Iatt iatt) => IattCodec.Write(Take(Iatt.WireSize), in iatt);
+    public void WriteIatt(in Iatt iatt)
+    {
+        if (!RootAlias.IsNull && iatt.Gfid == RootAlias)
+        {
+            var root = iatt with { Gfid = Gfid.Root, Ino = 1 };
+            IattCodec.Write(Take(Iatt.WireSize), in root);
+            return;
+        }
+
+        IattCodec.Write(Take(Iatt.WireSize), in iatt);
+    }
 
     /// <summary>Bytes as they are, no length word, no padding.</summary>
-    public void WriteRaw(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
+    public void WriteRaw(scoped ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
 
     /// <summary>Length word, bytes, zero padding.</summary>
-    public void WriteOpaque(ReadOnlySpan<byte> bytes)
+    public void WriteOpaque(scoped ReadOnlySpan<byte> bytes)
     {
         WriteInt(bytes.Length);
         var padded = Take(Padded(bytes.Length));
