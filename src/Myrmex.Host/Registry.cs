@@ -1,12 +1,18 @@
 using System.Collections.Generic;
 using Myrmex.Graph;
+using Myrmex.Protocol;
 
 namespace Myrmex.Host;
 
 /// <summary>The one list of all translators; a graph can be built from these types and no others.</summary>
 internal static class Registry
 {
+    /// <summary>The doors of this process.</summary>
+    public static ExportTable Exports { get; } = new();
+
     public static IReadOnlyList<TranslatorRegistration> All { get; } =
     [
+        ClientTranslator.Registration,
+        ServerTranslator.Registration(Exports),
     ];
 }

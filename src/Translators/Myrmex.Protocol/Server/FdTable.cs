@@ -1,0 +1,99 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Myrmex.Base;
+
+namespace Myrmex.Protocol;
+
+/// <summary>The fd numbers of one client connection: the lowest free number is given out, from 0.</summary>
+internal sealed class FdTable
+{
+    /// <summary>Most fds one connection may hold.</summary>
+    public const int CountMax = 1 << 20;
+
+    private readonly Lock _lock = new(); // Guards the fields; a leaf lock.
+    private readonly Stack<int> _free = new();
+    private Fd?[] _fds = new Fd?[16];
+    private int _next;
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _next - _free.Count;
+            }
+        }
+    }
+
+    /// <summary>The number of a new open file, or -1 when the table is full.</summary>
+    public long Add(Fd fd)
+    {
+        lock (_lock)
+        {
+            if (!_free.TryPop(out var number))
+            {
+                if (_next == CountMax)
+                {
+                    return -1;
+                }
+
+                if (_next == _fds.Length)
+                {
+                    Array.Resize(ref _fds, _fds.Length * 2);
+                }
+
+                number = _next++;
+            }
+
+            _fds[number] = fd;
+            return number;
+        }
+    }
+
+    public Fd? Find(long number)
+    {
+        lock (_lock)
+        {
+            return (ulong)number < (ulong)_next ? _fds[number] : null;
+        }
+    }
+
+    /// <summary>Takes an fd out; only the caller that gets it may release it.</summary>
+    public bool Remove(long number)
+    {
+        lock (_lock)
+        {
+            if ((ulong)number >= (ulong)_next || _fds[number] is null)
+            {
+                return false;
+            }
+
+            _fds[number] = null;
+            _free.Push((int)number);
+            return true;
+        }
+    }
+
+    /// <summary>Empties the table and gives what was in it.</summary>
+    public List<Fd> TakeAll()
+    {
+        lock (_lock)
+        {
+            var all = new List<Fd>();
+            for (var i = 0; i < _next; i++)
+            {
+                if (_fds[i] is { } fd)
+                {
+                    all.Add(fd);
+                }
+            }
+
+            _fds = new Fd?[16];
+            _free.Clear();
+            _next = 0;
+            return all;
+        }
+    }
+}

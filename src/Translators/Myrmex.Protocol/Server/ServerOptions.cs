@@ -1,0 +1,29 @@
+using System.Collections.Generic;
+using Myrmex.Graph;
+
+namespace Myrmex.Protocol;
+
+/// <summary>
+/// Options of protocol/server. Keys with the export's name in them (auth.addr.NAME.allow, auth.addr.NAME.reject,
+/// auth.login.NAME.allow, auth.login.NAME.ssl-allow, auth.login.USER.password) are read by <see cref="ServerAuthentication"/>.
+/// </summary>
+public static class ServerOptions
+{
+    public const string RootSquash = "root-squash";
+    public const string AllSquash = "all-squash";
+    public const string AnonUid = "anonuid";
+    public const string AnonGid = "anongid";
+    public const string OutstandingLimit = "rpc.outstanding-rpc-limit";
+    public const string VolumeId = "volume-id";
+
+    public static IReadOnlyList<OptionDeclaration> Table { get; } =
+    [
+        new(RootSquash, OptionKind.Boolean, "off", "Turn uid and gid 0 of clients into anonuid and anongid.") { Live = true },
+        new(AllSquash, OptionKind.Boolean, "off", "Turn every uid and gid of clients into anonuid and anongid.") { Live = true },
+        new(AnonUid, OptionKind.Integer, "65534", "The uid for squashed clients.") { Minimum = 0, Maximum = uint.MaxValue, Live = true },
+        new(AnonGid, OptionKind.Integer, "65534", "The gid for squashed clients.") { Minimum = 0, Maximum = uint.MaxValue, Live = true },
+        new(OutstandingLimit, OptionKind.Integer, "64", "Calls of one client under way at once; more wait in its socket. 0 = no limit.")
+            { Minimum = 0, Maximum = 65536, Live = true },
+        new(VolumeId, OptionKind.Text, null, "Told to clients when they attach."),
+    ];
+}
