@@ -1,7 +1,6 @@
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Runtime;
 using Myrmex.Wire;
 
 namespace Myrmex.Protocol;

@@ -1,0 +1,142 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Rpc;
+using Myrmex.Runtime;
+using Myrmex.Wire;
+
+namespace Myrmex.Protocol;
+
+/// <summary>
+/// Fetches a volume file by GETSPEC and stays connected to hear when it changes (FETCHSPEC). When a server goes away the next one of
+/// the list is tried, for ever; a running graph does not mind. All calls to the listener come from one loop.
+/// </summary>
+public sealed class VolfileClient : IRpcHandler, IDisposable
+{
+    private const long RetryMsMin = 200;
+    private const long RetryMsMax = 3000;
+
+    private readonly Seams _seams;
+    private readonly IReadOnlyList<LinkAddress> _servers;
+    private readonly string _key;
+    private readonly IVolfileListener _listener;
+    private readonly Dictionary<string, string> _requestValues = new(StringComparer.Ordinal)
+    {
+        ["min-op-version"] = "1",
+        ["max-op-version"] = "100000",
+    };
+
+    private RpcConnection? _connection;
+    private int _server;
+    private long _retryMs = RetryMsMin;
+    private string? _last;
+    private bool _stopped;
+
+    /// <param name="servers">In the order to try; at least one.</param>
+    /// <param name="key">What to ask for: the volume's name, or a daemon's key such as "VOL.HOST.path-of-brick".</param>
+    public VolfileClient(Seams seams, IReadOnlyList<LinkAddress> servers, string key, IVolfileListener listener)
+    {
+        Invariant.Check(servers.Count > 0);
+        _seams = seams;
+        _servers = servers;
+        _key = key;
+        _listener = listener;
+    }
+
+    /// <summary>The server in use; also the host that stands in for a missing remote-host.</summary>
+    public LinkAddress Server => _servers[_server % _servers.Count];
+
+    public void Start() => Connect();
+
+    public void Dispose()
+    {
+        _stopped = true;
+        _connection?.Close(Errno.ECANCELED, "stopped");
+    }
+
+    void IRpcHandler.OnOpen(RpcConnection connection) => _ = FetchAsync(connection);
+
+    void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
+    {
+        call.Release();
+        if (head.Program != Programs.Callback)
+        {
+            connection.Refuse(head.Xid, AcceptStatus.ProgramUnavailable);
+        }
+        else if (head.Procedure == Programs.FetchSpec)
+        {
+            _ = FetchAsync(connection);
+        }
+    }
+
+    void IRpcHandler.OnClosed(RpcConnection connection, Errno error, string reason)
+    {
+        if (_stopped)
+        {
+            return;
+        }
+
+        if (_last is null)
+        {
+            _listener.OnUnreachable(Server, error, reason);
+        }
+
+        Log.Debug("volfile", "connection to the volume file server lost", ("server", Server), ("reason", reason));
+        _server++;
+        _seams.Scheduler.Schedule(_retryMs, Connect);
+        _retryMs = Math.Min(_retryMs * 2, RetryMsMax);
+    }
+
+    private void Connect()
+    {
+        if (!_stopped)
+        {
+            _connection = new RpcConnection(_seams, this) { FrameTimeoutMs = 30_000 };
+            _seams.Network.Connect(Server, RpcConnection.LinkOptions(), _connection);
+        }
+    }
+
+    private async Task FetchAsync(RpcConnection connection)
+    {
+        var answer = await AwaitableCall.Send(
+            connection,
+            new RpcCall(0, Programs.Handshake, Programs.HandshakeVersion, Programs.GetSpec),
+            new RawBody(HandshakeCodec.GetSpecRequest(_key, _requestValues)));
+        if (answer.Error == Errno.ENOTCONN || _stopped)
+        {
+            return;
+        }
+
+        var reply = answer.Error == Errno.Ok ? HandshakeCodec.ReadGetSpecReply(answer.Body) : null;
+        if (reply is null)
+        {
+            connection.Close(Errno.EPROTO, "the server did not answer GETSPEC");
+            return;
+        }
+
+        _retryMs = RetryMsMin;
+        if (reply.OpRet < 0)
+        {
+            _listener.OnRefused(Server, reply.Error);
+        }
+        else if (reply.Text != _last)
+        {
+            _last = reply.Text;
+            _listener.OnVolfile(reply.Text);
+        }
+    }
+}
+
+/// <summary>Hears what <see cref="VolfileClient"/> finds.</summary>
+public interface IVolfileListener
+{
+    /// <summary>A volume file, the first or a changed one.</summary>
+    void OnVolfile(string text);
+
+    /// <summary>The server does not have it (ENOENT) or refuses it.</summary>
+    void OnRefused(LinkAddress server, Errno error);
+
+    /// <summary>A server could not be reached before anything was fetched; the next one is tried.</summary>
+    void OnUnreachable(LinkAddress server, Errno error, string reason);
+}
