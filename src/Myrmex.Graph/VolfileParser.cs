@@ -118,7 +118,13 @@ internal sealed class VolfileParser(string text)
             throw Error($"the file ends where {what} was expected");
         }
 
-        return onSameLine && _line != line ? throw Error($"{what} is missing") : word;
+        if (onSameLine && _line != line)
+        {
+            _line = line;
+            throw Error($"{what} is missing");
+        }
+
+        return word;
     }
 
     private string? NextWord()
