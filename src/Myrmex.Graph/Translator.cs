@@ -157,11 +157,34 @@ public enum GraphEventKind
 
     /// <summary>The volume file has changed and should be fetched again.</summary>
     VolfileChanged,
+
+    /// <summary>Somebody wants a lock that a client holds; see <see cref="GraphEvent.Contention"/>.</summary>
+    LockContention,
 }
 
 /// <summary>Something a translator tells those above it.</summary>
 public readonly record struct GraphEvent(
-    GraphEventKind Kind, Gfid Gfid = default, uint Flags = 0, Errno Error = Errno.Ok, string? Text = null);
+    GraphEventKind Kind, Gfid Gfid = default, uint Flags = 0, Errno Error = Errno.Ok, string? Text = null)
+{
+    /// <summary>Set for <see cref="GraphEventKind.LockContention"/>.</summary>
+    public LockContention? Contention { get; init; }
+}
+
+/// <summary>
+/// A lock that is in somebody's way, and who holds it. Source: callback program 52743234, procedures 10 (inode lock) and
+/// 11 (entry lock).
+/// </summary>
+/// <param name="Holder">The client to tell.</param>
+/// <param name="Domain">Domain of the lock; with the suffix ":metadata" for metadata locks.</param>
+/// <param name="Pid">Process id of the call that took it.</param>
+public sealed record LockContention(ClientIdentity Holder, string Domain, int Pid)
+{
+    /// <summary>The held range; meaningless for an entry lock.</summary>
+    public Flock Flock { get; init; }
+
+    /// <summary>The locked name, empty for the whole directory; null for an inode lock.</summary>
+    public Name? EntryName { get; init; }
+}
 
 /// <summary>A volfile or an option that cannot work; the message is for the administrator.</summary>
 public sealed class GraphException : Exception

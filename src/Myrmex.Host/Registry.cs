@@ -14,5 +14,8 @@ internal static class Registry
     [
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
+        Features.Locks.Registration,
+        .. Features.TransparentTypes.All,
+        .. Performance.TransparentTypes.All,
     ];
 }

@@ -1,0 +1,386 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Base;
+
+namespace Myrmex.Features;
+
+/// <summary>A held or waiting lock of a domain.</summary>
+public record struct DomainLock<TScope>(LockHolder Holder, TScope Scope, int Pid)
+    where TScope : struct, ILockScope<TScope>
+{
+    /// <summary>Null for a held lock and for a request that may not wait.</summary>
+    public LockTicket? Ticket;
+
+    /// <summary>When its holder was last told that somebody waits, ms of the monotonic clock; null for never.</summary>
+    public long? ToldMs;
+}
+
+/// <summary>A holder who should hear that somebody wants its lock.</summary>
+public readonly record struct Contention<TScope>(Gfid Gfid, LockDomain Domain, DomainLock<TScope> Lock)
+    where TScope : struct, ILockScope<TScope>;
+
+/// <summary>
+/// Locks that clients take on files and directories among themselves, per domain, as a pure state machine: no I/O, no
+/// threads, time comes with the step. The owner of the table serialises the steps and carries out the effects afterwards.
+/// Rules: a holder never excludes itself, whatever it already has; every lock is unlocked on its own, by its exact scope;
+/// a request that could be granted still queues behind an earlier waiting one that excludes it, unless its holder already
+/// has a lock in the domain. A file without locks is not in the table.
+/// </summary>
+public sealed class DomainLockTable<TScope>
+    where TScope : struct, ILockScope<TScope>
+{
+    private readonly Dictionary<Gfid, FileDomains> _files = [];
+
+    public int FileCount => _files.Count;
+
+    /// <summary>
+    /// Asks for a lock. Holders in its way are added to <paramref name="contended"/>, each at most once per
+    /// <paramref name="tellEveryMs"/>; a negative value tells nobody.
+    /// </summary>
+    public LockVerdict Lock(
+        in Gfid gfid,
+        in LockDomain domain,
+        in DomainLock<TScope> wanted,
+        long nowMs,
+        long tellEveryMs,
+        List<Contention<TScope>> contended)
+    {
+        if (!_files.TryGetValue(gfid, out var file))
+        {
+            file = Pool<FileDomains>.Rent();
+            file.Gfid = gfid;
+            _files.Add(gfid, file);
+        }
+
+        var at = file.Find(in domain) ?? file.Add(in domain);
+        if (IsFree(at, in wanted, at.Waiting.Count))
+        {
+            if (at.Held.Count >= LockLimits.PerFileMax)
+            {
+                return LockVerdict.Full;
+            }
+
+            at.Held.Add(Owned(in wanted) with { Ticket = null });
+            return LockVerdict.Granted;
+        }
+
+        if (tellEveryMs >= 0)
+        {
+            Tell(file, at, in wanted, nowMs, tellEveryMs, contended);
+        }
+
+        if (wanted.Ticket is null)
+        {
+            return LockVerdict.Conflict;
+        }
+
+        if (at.Waiting.Count >= LockLimits.PerFileMax)
+        {
+            return LockVerdict.Full;
+        }
+
+        at.Waiting.Add(Owned(in wanted));
+        return LockVerdict.Waiting;
+    }
+
+    /// <summary>Gives up the latest lock of the holder with exactly this scope.</summary>
+    public LockVerdict Unlock(
+        in Gfid gfid, in LockDomain domain, in LockHolder holder, in TScope scope, LockEffects effects)
+    {
+        if (!_files.TryGetValue(gfid, out var file) || file.Find(in domain) is not { } at)
+        {
+            return LockVerdict.NotHeld;
+        }
+
+        for (var i = at.Held.Count - 1; i >= 0; i--)
+        {
+            var held = at.Held[i];
+            if (held.Holder == holder && held.Scope.Matches(in scope))
+            {
+                at.Held.RemoveAt(i);
+                GrantWaiting(at, effects);
+                Settle(file);
+                return LockVerdict.Granted;
+            }
+        }
+
+        return LockVerdict.NotHeld;
+    }
+
+    /// <summary>Drops everything of a client and ends its waiting requests with ENOTCONN.</summary>
+    public void DropClient(ClientIdentity client, LockEffects effects)
+    {
+        foreach (var file in SnapshotFiles())
+        {
+            foreach (var at in file.Domains)
+            {
+                at.Waiting.RemoveAll(w => ReferenceEquals(w.Holder.Client, client) && Ended(w, Errno.ENOTCONN, effects));
+                at.Held.RemoveAll(h => ReferenceEquals(h.Holder.Client, client));
+                GrantWaiting(at, effects);
+            }
+
+            Settle(file);
+        }
+    }
+
+    /// <summary>Ends every waiting request; for the end of the graph.</summary>
+    public void GiveUpWaiting(Errno error, LockEffects effects)
+    {
+        foreach (var file in SnapshotFiles())
+        {
+            foreach (var at in file.Domains)
+            {
+                at.Waiting.RemoveAll(w => Ended(w, error, effects));
+            }
+
+            Settle(file);
+        }
+    }
+
+    /// <summary>
+    /// An administrator clears locks in all domains: held ones vanish, waiting ones end with EAGAIN. Returns how many of each.
+    /// </summary>
+    public (int Held, int Waiting) Clear(in Gfid gfid, LockClearing clearing, LockEffects effects)
+    {
+        if (!_files.TryGetValue(gfid, out var file))
+        {
+            return (0, 0);
+        }
+
+        var (heldCount, waitingCount) = (0, 0);
+        foreach (var at in file.Domains)
+        {
+            waitingCount += clearing.Waiting
+                ? at.Waiting.RemoveAll(w => w.Scope.IsCoveredBy(in clearing) && Ended(w, Errno.EAGAIN, effects))
+                : 0;
+            heldCount += clearing.Held ? at.Held.RemoveAll(h => h.Scope.IsCoveredBy(in clearing)) : 0;
+            GrantWaiting(at, effects);
+        }
+
+        Settle(file);
+        return (heldCount, waitingCount);
+    }
+
+    /// <summary>Held and waiting locks of a file in all domains.</summary>
+    public int Count(in Gfid gfid)
+    {
+        var count = 0;
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            foreach (var at in file.Domains)
+            {
+                count += at.Held.Count + at.Waiting.Count;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Held and waiting locks of a file in the domain written so.</summary>
+    public int Count(in Gfid gfid, ReadOnlySpan<byte> domainText)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            foreach (var at in file.Domains)
+            {
+                if (at.Domain.IsWritten(domainText))
+                {
+                    return at.Held.Count + at.Waiting.Count;
+                }
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>True when somebody holds a lock on exactly this scope in any domain.</summary>
+    public bool IsHeld(in Gfid gfid, in TScope scope)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            foreach (var at in file.Domains)
+            {
+                foreach (var held in at.Held)
+                {
+                    if (held.Scope.Matches(in scope))
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+
+        return false;
+    }
+
+    public Gfid[] ListFiles() => [.. _files.Keys];
+
+    /// <summary>Copies the held and waiting locks of a file; a lock with a ticket waits.</summary>
+    public void List(in Gfid gfid, List<(LockDomain Domain, DomainLock<TScope> Lock)> locks)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            foreach (var at in file.Domains)
+            {
+                foreach (var held in at.Held)
+                {
+                    locks.Add((at.Domain, held));
+                }
+
+                foreach (var waiting in at.Waiting)
+                {
+                    locks.Add((at.Domain, waiting));
+                }
+            }
+        }
+    }
+
+    private static DomainLock<TScope> Owned(in DomainLock<TScope> wanted) =>
+        wanted with { Scope = wanted.Scope.ToOwned() };
+
+    private static bool Ended(in DomainLock<TScope> waiting, Errno error, LockEffects effects)
+    {
+        effects.Complete(waiting.Ticket!, error); // A waiting request has a ticket.
+        return true;
+    }
+
+    /// <summary>Whether a request can be granted with the first <paramref name="aheadCount"/> waiting ones ahead of it.</summary>
+    private static bool IsFree(DomainLocks at, in DomainLock<TScope> wanted, int aheadCount)
+    {
+        var hasLock = false;
+        foreach (var held in at.Held)
+        {
+            if (held.Holder == wanted.Holder)
+            {
+                hasLock = true;
+            }
+            else if (held.Scope.Excludes(wanted.Scope))
+            {
+                return false;
+            }
+        }
+
+        for (var i = 0; i < aheadCount && !hasLock; i++)
+        {
+            var ahead = at.Waiting[i];
+            if (ahead.Holder != wanted.Holder && ahead.Scope.Excludes(wanted.Scope))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static void Tell(
+        FileDomains file,
+        DomainLocks at,
+        in DomainLock<TScope> wanted,
+        long nowMs,
+        long tellEveryMs,
+        List<Contention<TScope>> contended)
+    {
+        for (var i = 0; i < at.Held.Count; i++)
+        {
+            var held = at.Held[i];
+            if (held.Holder.Client is null || held.Holder == wanted.Holder || !held.Scope.Excludes(wanted.Scope)
+                || (held.ToldMs is { } told && nowMs - told < tellEveryMs))
+            {
+                continue;
+            }
+
+            held.ToldMs = nowMs;
+            at.Held[i] = held;
+            contended.Add(new Contention<TScope>(file.Gfid, at.Domain, held));
+        }
+    }
+
+    /// <summary>
+    /// Grants in the order of arrival. Runs again after every grant: its holder now has a lock in the domain, which lets
+    /// another of its requests pass.
+    /// </summary>
+    private static void GrantWaiting(DomainLocks at, LockEffects effects)
+    {
+        for (var i = 0; i < at.Waiting.Count; i++)
+        {
+            var waiting = at.Waiting[i];
+            if (!IsFree(at, in waiting, i))
+            {
+                continue;
+            }
+
+            at.Waiting.RemoveAt(i);
+            at.Held.Add(waiting with { Ticket = null });
+            Ended(in waiting, Errno.Ok, effects);
+            i = -1;
+        }
+    }
+
+    /// <summary>Forgets empty domains and files; runs at the end of every step that removes locks.</summary>
+    private void Settle(FileDomains file)
+    {
+        for (var i = file.Domains.Count - 1; i >= 0; i--)
+        {
+            var at = file.Domains[i];
+            if (at.Held.Count == 0)
+            {
+                Invariant.Check(at.Waiting.Count == 0);
+                file.Domains.RemoveAt(i);
+                Pool<DomainLocks>.Return(at);
+            }
+        }
+
+        if (file.Domains.Count == 0)
+        {
+            _files.Remove(file.Gfid);
+            Pool<FileDomains>.Return(file);
+        }
+    }
+
+    private FileDomains[] SnapshotFiles() => [.. _files.Values];
+
+    /// <summary>The locks of one file; pooled.</summary>
+    private sealed class FileDomains
+    {
+        public Gfid Gfid { get; set; }
+
+        public List<DomainLocks> Domains { get; } = [];
+
+        public DomainLocks? Find(in LockDomain domain)
+        {
+            foreach (var at in Domains)
+            {
+                if (at.Domain == domain)
+                {
+                    return at;
+                }
+            }
+
+            return null;
+        }
+
+        public DomainLocks Add(in LockDomain domain)
+        {
+            var at = Pool<DomainLocks>.Rent();
+            if (at.Domain != domain)
+            {
+                // A pooled object mostly comes back for the domain it had: clients use a handful of them.
+                at.Domain = domain.ToOwned();
+            }
+
+            Domains.Add(at);
+            return at;
+        }
+    }
+
+    /// <summary>The locks of one domain of one file; pooled.</summary>
+    private sealed class DomainLocks
+    {
+        public LockDomain Domain { get; set; }
+
+        public List<DomainLock<TScope>> Held { get; } = [];
+
+        /// <summary>In the order of arrival.</summary>
+        public List<DomainLock<TScope>> Waiting { get; } = [];
+    }
+}

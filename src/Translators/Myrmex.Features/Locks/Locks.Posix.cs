@@ -1,0 +1,120 @@
+using System.Threading.Tasks;
+using Myrmex.Base;
+
+namespace Myrmex.Features;
+
+/// <summary>POSIX record locks: LK, and what FLUSH and RELEASE mean for them.</summary>
+public sealed partial class Locks
+{
+    public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
+    {
+        if (!TryGetRange(fop.Flock, out var start, out var end, out var error))
+        {
+            return new ValueTask<LkReply>(Answer(fop.Flock, error));
+        }
+
+        // The type that counts is the fop's own, like on the wire; the owner that counts is the credential's.
+        var flock = fop.Flock with { Type = fop.Type };
+        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var wanted = new PosixLock(
+            LockHolder.Of(call), fop.Type, start, end, flock.Pid, fop.Fd.IsAnonymous ? null : fop.Fd);
+        switch (fop.Command)
+        {
+            case LockCommand.GetLock when fop.Type <= LockType.Unlock:
+                return new ValueTask<LkReply>(GetLock(in gfid, in wanted, in flock));
+            case LockCommand.SetLock when fop.Type <= LockType.Unlock:
+            case LockCommand.SetLockWait when fop.Type == LockType.Unlock:
+                return new ValueTask<LkReply>(Answer(in flock, SetLock(in gfid, in wanted)));
+            case LockCommand.SetLockWait when fop.Type < LockType.Unlock:
+                return WaitLock(in gfid, in wanted, in flock);
+            default:
+                return new ValueTask<LkReply>(Answer(in flock, Errno.EINVAL));
+        }
+    }
+
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
+    {
+        if (_posixFileCount != 0 && !fop.Fd.IsAnonymous)
+        {
+            var effects = LockEffects.Rent();
+            lock (_posixGuard)
+            {
+                _posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects);
+                _posixFileCount = _posix.FileCount;
+            }
+
+            CarryOut(effects);
+        }
+
+        return Next.Release(in fop, call);
+    }
+
+    private static LkReply Answer(in Flock flock, Errno error)
+    {
+        var reply = error == Errno.Ok ? LkReply.Rent() : LkReply.Fail(error);
+        reply.Flock = flock;
+        return reply;
+    }
+
+    private LkReply GetLock(in Gfid gfid, in PosixLock wanted, in Flock flock)
+    {
+        lock (_posixGuard)
+        {
+            return wanted.Type != LockType.Unlock && _posix.TryFindConflict(in gfid, in wanted, out var conflict)
+                ? Answer(conflict.ToFlock(), Errno.Ok)
+                : Answer(flock with { Type = LockType.Unlock }, Errno.Ok);
+        }
+    }
+
+    private Errno SetLock(in Gfid gfid, in PosixLock wanted)
+    {
+        var effects = LockEffects.Rent();
+        LockVerdict verdict;
+        lock (_posixGuard)
+        {
+            verdict = _posix.Set(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+        return ToErrno(verdict);
+    }
+
+    private ValueTask<LkReply> WaitLock(in Gfid gfid, in PosixLock wanted, in Flock flock)
+    {
+        var ticket = PosixLockTicket.Rent(in flock, out var task);
+        var effects = LockEffects.Rent();
+        LockVerdict verdict;
+        lock (_posixGuard)
+        {
+            verdict = _posix.Set(new PosixLockRequest(gfid, wanted, ticket), effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+        if (verdict != LockVerdict.Waiting)
+        {
+            ticket.Complete(ToErrno(verdict));
+        }
+
+        return task;
+    }
+
+    /// <summary>FLUSH of an owner ends all it has on the file. Source: close(2) and fcntl(2).</summary>
+    private void DropHolder(in Gfid gfid, Call call)
+    {
+        if (_posixFileCount == 0)
+        {
+            return;
+        }
+
+        var effects = LockEffects.Rent();
+        lock (_posixGuard)
+        {
+            _posix.DropHolder(in gfid, LockHolder.Of(call), effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+    }
+}

@@ -1,0 +1,416 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Base;
+
+namespace Myrmex.Features;
+
+/// <summary>
+/// POSIX record locks of all files of a brick, as a pure state machine: no I/O, no threads, no time. The owner of the table
+/// serialises the steps and carries out the effects afterwards.
+/// Invariants: locks of one holder on a file never overlap, and touching ones of the same type are one; two overlapping
+/// locks of different holders are both read locks; a waiting request conflicts with at least one held lock; a file without
+/// held and waiting locks is not in the table.
+/// </summary>
+public sealed class PosixLockTable
+{
+    private readonly Dictionary<Gfid, PosixFile> _files = [];
+    private readonly List<PosixFile> _contended = []; // The files with waiting requests.
+
+    /// <summary>Files with locks.</summary>
+    public int FileCount => _files.Count;
+
+    /// <summary>
+    /// Locks, changes or unlocks a range. An unlock always succeeds, and ends a waiting request of the same holder for exactly
+    /// that range with EINTR: this is how a client cancels one.
+    /// </summary>
+    public LockVerdict Set(in PosixLockRequest request, LockEffects effects)
+    {
+        var isUnlock = request.Lock.Type == LockType.Unlock;
+        if (!_files.TryGetValue(request.Gfid, out var file))
+        {
+            if (isUnlock)
+            {
+                return LockVerdict.Granted;
+            }
+
+            file = Pool<PosixFile>.Rent();
+            file.Gfid = request.Gfid;
+            _files.Add(request.Gfid, file);
+        }
+
+        var verdict = isUnlock ? CancelExact(file, in request, effects) : Judge(file, in request);
+        if (verdict == LockVerdict.Granted)
+        {
+            Apply(file.Held, request.Lock);
+            GrantWaiting(file, effects);
+        }
+
+        Settle(file);
+        return verdict;
+    }
+
+    /// <summary>The held lock that a request would meet, the lowest one if there are several.</summary>
+    public bool TryFindConflict(in Gfid gfid, in PosixLock wanted, out PosixLock conflict)
+    {
+        conflict = default;
+        var found = false;
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            foreach (var held in file.Held)
+            {
+                if (Conflicts(in held, in wanted) && (!found || held.Start < conflict.Start))
+                {
+                    conflict = held;
+                    found = true;
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>FLUSH: drops all of a holder's locks on a file and ends its waiting requests with EINTR.</summary>
+    public void DropHolder(in Gfid gfid, in LockHolder holder, LockEffects effects)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            Drop(file, new DropRule(holder, null, null), Errno.EINTR, effects);
+        }
+    }
+
+    /// <summary>RELEASE: drops what was taken through an open file.</summary>
+    public void DropFd(in Gfid gfid, Fd fd, LockEffects effects)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            Drop(file, new DropRule(null, fd, null), Errno.EBADF, effects);
+        }
+    }
+
+    /// <summary>Drops everything of a client.</summary>
+    public void DropClient(ClientIdentity client, LockEffects effects)
+    {
+        foreach (var file in SnapshotFiles())
+        {
+            Drop(file, new DropRule(null, null, client), Errno.ENOTCONN, effects);
+        }
+    }
+
+    /// <summary>Ends every waiting request; for the end of the graph.</summary>
+    public void GiveUpWaiting(Errno error, LockEffects effects)
+    {
+        foreach (var file in SnapshotFiles())
+        {
+            foreach (var waiting in file.Waiting)
+            {
+                effects.Complete(waiting.Ticket!, error); // A waiting request has a ticket.
+            }
+
+            file.Waiting.Clear();
+            Settle(file);
+        }
+    }
+
+    /// <summary>Held locks of a file; waiting ones do not count.</summary>
+    public int Count(in Gfid gfid) => _files.TryGetValue(gfid, out var file) ? file.Held.Count : 0;
+
+    /// <summary>Copies the held and waiting locks of a file.</summary>
+    public void List(in Gfid gfid, List<PosixLock> held, List<PosixLock> waiting)
+    {
+        if (_files.TryGetValue(gfid, out var file))
+        {
+            held.AddRange(file.Held);
+            foreach (var request in file.Waiting)
+            {
+                waiting.Add(request.Lock);
+            }
+        }
+    }
+
+    public Gfid[] ListFiles() => [.. _files.Keys];
+
+    /// <summary>
+    /// An administrator clears locks: held ones vanish, waiting ones end with EINTR.
+    /// Returns how many of each.
+    /// </summary>
+    public (int Held, int Waiting) Clear(in Gfid gfid, LockClearing clearing, LockEffects effects)
+    {
+        if (!_files.TryGetValue(gfid, out var file))
+        {
+            return (0, 0);
+        }
+
+        var waiting = clearing.Waiting
+            ? file.Waiting.RemoveAll(r => clearing.Covers(r.Lock.Start, r.Lock.End) && Ended(r, Errno.EINTR, effects))
+            : 0;
+        var held = clearing.Held ? file.Held.RemoveAll(l => clearing.Covers(l.Start, l.End)) : 0;
+        GrantWaiting(file, effects);
+        Settle(file);
+        return (held, waiting);
+    }
+
+    private static bool Ended(in PosixLockRequest request, Errno error, LockEffects effects)
+    {
+        effects.Complete(request.Ticket!, error); // A waiting request has a ticket.
+        return true;
+    }
+
+    private static bool Overlaps(in PosixLock left, in PosixLock right) =>
+        left.Start <= right.End && right.Start <= left.End;
+
+    private static bool Touches(in PosixLock held, long start, long end) =>
+        (held.Start <= end || (end != long.MaxValue && held.Start == end + 1))
+        && (start <= held.End || (held.End != long.MaxValue && start == held.End + 1));
+
+    private static bool Conflicts(in PosixLock held, in PosixLock wanted) =>
+        Overlaps(in held, in wanted) && (held.Type == LockType.Write || wanted.Type == LockType.Write)
+        && held.Holder != wanted.Holder;
+
+    private static bool HasConflict(PosixFile file, in PosixLock wanted)
+    {
+        foreach (var held in file.Held)
+        {
+            if (Conflicts(in held, in wanted))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Puts a lock (or a hole) over what its holder has: cuts other types, merges with the same type.</summary>
+    private static void Apply(List<PosixLock> held, in PosixLock wanted)
+    {
+        var start = wanted.Start;
+        var end = wanted.End;
+        for (var i = held.Count - 1; i >= 0; i--)
+        {
+            var own = held[i];
+            if (own.Holder != wanted.Holder)
+            {
+                continue;
+            }
+
+            if (own.Type == wanted.Type)
+            {
+                if (Touches(in own, start, end))
+                {
+                    start = Math.Min(start, own.Start);
+                    end = Math.Max(end, own.End);
+                    RemoveAt(held, i);
+                }
+            }
+            else if (Overlaps(in own, in wanted))
+            {
+                RemoveAt(held, i);
+                AddRest(held, in own, in wanted);
+            }
+        }
+
+        if (wanted.Type != LockType.Unlock)
+        {
+            held.Add(wanted with { Start = start, End = end });
+        }
+    }
+
+    /// <summary>Adds what remains of a lock left and right of a hole.</summary>
+    private static void AddRest(List<PosixLock> held, in PosixLock own, in PosixLock hole)
+    {
+        if (own.Start < hole.Start)
+        {
+            held.Add(own with { End = hole.Start - 1 });
+        }
+
+        if (own.End > hole.End)
+        {
+            held.Add(own with { Start = hole.End + 1 });
+        }
+    }
+
+    private static void RemoveAt(List<PosixLock> held, int index)
+    {
+        held[index] = held[^1];
+        held.RemoveAt(held.Count - 1);
+    }
+
+    private LockVerdict Judge(PosixFile file, in PosixLockRequest request)
+    {
+        if (!HasConflict(file, request.Lock))
+        {
+            return file.Held.Count < LockLimits.PerFileMax ? LockVerdict.Granted : LockVerdict.Full;
+        }
+
+        if (request.Ticket is null)
+        {
+            return LockVerdict.Conflict;
+        }
+
+        if (file.Waiting.Count >= LockLimits.PerFileMax)
+        {
+            return LockVerdict.Full;
+        }
+
+        if (WouldDeadlock(file, in request))
+        {
+            return LockVerdict.Deadlock;
+        }
+
+        if (file.Waiting.Count == 0)
+        {
+            _contended.Add(file);
+        }
+
+        file.Waiting.Add(request);
+        return LockVerdict.Waiting;
+    }
+
+    private LockVerdict CancelExact(PosixFile file, in PosixLockRequest request, LockEffects effects)
+    {
+        for (var i = file.Waiting.Count - 1; i >= 0; i--)
+        {
+            var waiting = file.Waiting[i];
+            if (waiting.Lock.Start == request.Lock.Start && waiting.Lock.End == request.Lock.End
+                && waiting.Lock.Holder == request.Lock.Holder)
+            {
+                file.Waiting.RemoveAt(i);
+                Ended(in waiting, Errno.EINTR, effects);
+            }
+        }
+
+        return LockVerdict.Granted;
+    }
+
+    /// <summary>
+    /// Grants in the order of arrival whatever no longer conflicts. Runs again after every grant, because a grant may turn
+    /// write locks of its holder into read locks.
+    /// </summary>
+    private void GrantWaiting(PosixFile file, LockEffects effects)
+    {
+        for (var i = 0; i < file.Waiting.Count; i++)
+        {
+            var waiting = file.Waiting[i];
+            if (HasConflict(file, waiting.Lock))
+            {
+                continue;
+            }
+
+            file.Waiting.RemoveAt(i);
+            Apply(file.Held, waiting.Lock);
+            Ended(in waiting, Errno.Ok, effects);
+            i = -1;
+        }
+    }
+
+    private void Drop(PosixFile file, in DropRule rule, Errno error, LockEffects effects)
+    {
+        for (var i = file.Waiting.Count - 1; i >= 0; i--)
+        {
+            var waiting = file.Waiting[i];
+            if (rule.Hits(waiting.Lock))
+            {
+                file.Waiting.RemoveAt(i);
+                Ended(in waiting, error, effects);
+            }
+        }
+
+        for (var i = file.Held.Count - 1; i >= 0; i--)
+        {
+            if (rule.Hits(file.Held[i]))
+            {
+                RemoveAt(file.Held, i);
+            }
+        }
+
+        GrantWaiting(file, effects);
+        Settle(file);
+    }
+
+    /// <summary>Forgets a file without locks; runs at the end of every step.</summary>
+    private void Settle(PosixFile file)
+    {
+        if (file.Waiting.Count == 0)
+        {
+            _contended.Remove(file);
+        }
+
+        if (file.Held.Count == 0 && _files.Remove(file.Gfid))
+        {
+            Invariant.Check(file.Waiting.Count == 0);
+            Pool<PosixFile>.Return(file);
+        }
+    }
+
+    /// <summary>
+    /// True when the holders in the way wait, directly or through others, for the one that asks. One holder is one process,
+    /// whose threads may have several requests waiting.
+    /// </summary>
+    private bool WouldDeadlock(PosixFile file, in PosixLockRequest request)
+    {
+        if (_contended.Count == 0)
+        {
+            return false;
+        }
+
+        var reached = new List<LockHolder>();
+        AddHoldersInTheWay(file, request.Lock, reached);
+        var steps = 0;
+        for (var i = 0; i < reached.Count; i++)
+        {
+            if (reached[i] == request.Lock.Holder)
+            {
+                return true;
+            }
+
+            foreach (var contended in _contended)
+            {
+                foreach (var waiting in contended.Waiting)
+                {
+                    if (++steps > LockLimits.DeadlockStepsMax)
+                    {
+                        return false;
+                    }
+
+                    if (waiting.Lock.Holder == reached[i])
+                    {
+                        AddHoldersInTheWay(contended, waiting.Lock, reached);
+                    }
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static void AddHoldersInTheWay(PosixFile file, in PosixLock wanted, List<LockHolder> reached)
+    {
+        foreach (var held in file.Held)
+        {
+            if (Conflicts(in held, in wanted) && !reached.Contains(held.Holder))
+            {
+                reached.Add(held.Holder);
+            }
+        }
+    }
+
+    private PosixFile[] SnapshotFiles() => [.. _files.Values];
+
+    private readonly record struct DropRule(LockHolder? Holder, Fd? Fd, ClientIdentity? Client)
+    {
+        public bool Hits(in PosixLock held) =>
+            Holder is { } holder ? held.Holder == holder
+            : Fd is not null ? ReferenceEquals(held.Fd, Fd)
+            : ReferenceEquals(held.Holder.Client, Client);
+    }
+
+    /// <summary>The locks of one file; pooled.</summary>
+    private sealed class PosixFile
+    {
+        public Gfid Gfid { get; set; }
+
+        public List<PosixLock> Held { get; } = [];
+
+        /// <summary>In the order of arrival.</summary>
+        public List<PosixLockRequest> Waiting { get; } = [];
+    }
+}
