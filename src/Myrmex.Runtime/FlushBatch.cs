@@ -37,10 +37,12 @@ public static class FlushBatch
             return;
         }
 
-        var dirty = _dirty ??= [];
-        if (dirty.Count == 0 || !ReferenceEquals(dirty[^1], link))
+        // Only this thread writes its own id here, and takes it back when it flushes: equal means already noted.
+        var thread = Environment.CurrentManagedThreadId;
+        if (link.NotedBy != thread)
         {
-            dirty.Add(link);
+            link.NotedBy = thread;
+            (_dirty ??= []).Add(link);
         }
     }
 
@@ -53,11 +55,21 @@ public static class FlushBatch
             return;
         }
 
+        var thread = Environment.CurrentManagedThreadId;
         for (var i = 0; i < dirty.Count; i++)
         {
-            dirty[i].Flush();
+            var link = dirty[i];
+            if (link.NotedBy == thread)
+            {
+                link.NotedBy = 0;
+            }
+
+            link.Flush();
         }
 
         dirty.Clear();
     }
+
+    /// <summary>Ends all batches of this thread, for the top of a loop whose handler threw inside one.</summary>
+    internal static void Reset() => _depth = 0;
 }

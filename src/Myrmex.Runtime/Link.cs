@@ -54,6 +54,9 @@ public interface ILinkHandler
 /// </summary>
 public abstract class Link
 {
+    /// <summary>The managed thread whose <see cref="FlushBatch"/> has this link noted; a hint that avoids doubles.</summary>
+    internal int NotedBy;
+
     public abstract LinkAddress Peer { get; }
 
     /// <summary>Common name of the peer's certificate; empty without TLS.</summary>

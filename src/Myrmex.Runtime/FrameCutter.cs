@@ -1,0 +1,259 @@
+using System;
+using Myrmex.Base;
+
+namespace Myrmex.Runtime;
+
+/// <summary>
+/// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are slices
+/// of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. Only the
+/// link's loop touches it.
+/// </summary>
+/// <remarks>
+/// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the large
+/// frame. A chunk is rewound only when nobody but the cutter holds it.
+/// </remarks>
+internal sealed class FrameCutter(LinkOptions options)
+{
+    private readonly int _frameBytesMax = Math.Min(options.FrameBytesMax, PayloadPool.CapacityMax);
+    private PayloadBuffer? _chunk;
+    private int _start;
+    private int _end;
+    private long _needed; // Length of the partial frame at _start; 0 when not known yet.
+    private PayloadBuffer? _large;
+    private int _largeLength;
+    private int _largeReceived;
+    private bool _largeIsOut; // Next has handed it out.
+    private bool _isBulk; // The last frame was a large one.
+
+    public enum Result
+    {
+        NeedMore,
+        Frame,
+        Bad,
+    }
+
+    /// <summary>Why <see cref="Next"/> answered Bad.</summary>
+    public string Error { get; private set; } = string.Empty;
+
+    /// <summary>True between the first and the last byte of a frame with a buffer of its own.</summary>
+    public bool IsInLargeFrame => _large is not null;
+
+    /// <summary>True when no byte of an incomplete frame is held.</summary>
+    public bool IsEmpty => _large is null && _start == _end;
+
+    /// <summary>Where to put the next bytes: <paramref name="first"/>, then <paramref name="second"/>, which may be empty.</summary>
+    public void Room(out Payload first, out Payload second)
+    {
+        second = default;
+        if (_largeIsOut)
+        {
+            DropLarge();
+        }
+
+        if (_large is null)
+        {
+            PrepareChunk();
+        }
+
+        if (_large is null)
+        {
+            first = ChunkRoom(_isBulk && _start == _end ? Limits.BulkPeekBytes : int.MaxValue);
+            return;
+        }
+
+        first = new Payload(_large, _largeReceived, _largeLength - _largeReceived);
+        PrepareChunk();
+        second = ChunkRoom(Limits.BulkPeekBytes);
+    }
+
+    /// <summary>Tells that <paramref name="count"/> bytes were put into the room.</summary>
+    public void Received(int count)
+    {
+        if (_large is not null)
+        {
+            var taken = Math.Min(count, _largeLength - _largeReceived);
+            _largeReceived += taken;
+            count -= taken;
+        }
+
+        _end += count;
+        Invariant.Check(_chunk is null ? count == 0 : _end <= _chunk.Capacity);
+    }
+
+    /// <summary>
+    /// The next whole frame, lent until the following call of any member. After Bad the stream cannot be cut any more.
+    /// </summary>
+    public Result Next(out Payload frame)
+    {
+        frame = default;
+        if (_large is not null)
+        {
+            if (_largeReceived < _largeLength)
+            {
+                return Result.NeedMore;
+            }
+
+            if (!_largeIsOut)
+            {
+                _largeIsOut = true;
+                _isBulk = true;
+                frame = new Payload(_large, 0, _largeLength);
+                return Result.Frame;
+            }
+
+            DropLarge();
+        }
+
+        if (_start == _end)
+        {
+            return Result.NeedMore;
+        }
+
+        return CutFromChunk(out frame);
+    }
+
+    /// <summary>Gives the chunk back when nothing is in it: a silent link holds no memory.</summary>
+    public void Rest()
+    {
+        if (_largeIsOut)
+        {
+            DropLarge();
+        }
+
+        if (_large is null && _start == _end && _chunk is not null)
+        {
+            DropChunk();
+        }
+    }
+
+    /// <summary>Drops everything.</summary>
+    public void Clear()
+    {
+        DropLarge();
+        DropChunk();
+    }
+
+    private Result CutFromChunk(out Payload frame)
+    {
+        frame = default;
+        var received = _chunk!.GetSpan()[_start.._end]; // There are bytes, so there is a chunk.
+        var length = options.FrameLength(received);
+        if (length < 0)
+        {
+            return Bad("the bytes do not start a frame");
+        }
+
+        if (length > _frameBytesMax)
+        {
+            return Bad("a frame is longer than allowed");
+        }
+
+        _needed = length;
+        if (length == 0)
+        {
+            return received.Length < Limits.ChunkBytes ? Result.NeedMore : Bad("the length of a frame is missing");
+        }
+
+        if (length > received.Length)
+        {
+            return Result.NeedMore;
+        }
+
+        frame = new Payload(_chunk, _start, (int)length);
+        _start += (int)length;
+        _needed = 0;
+        _isBulk = false;
+        return Result.Frame;
+    }
+
+    /// <summary>Makes room in the chunk for the rest of the partial frame, or gives that frame a buffer of its own.</summary>
+    private void PrepareChunk()
+    {
+        if (_chunk is null)
+        {
+            _chunk = PayloadPool.Shared.Rent(Limits.ChunkBytes);
+            _start = _end = 0;
+            return;
+        }
+
+        if (_start == _end)
+        {
+            if (_chunk.References == 1)
+            {
+                _start = _end = 0;
+            }
+            else if (_chunk.Capacity - _end < Limits.ChunkRoomMin)
+            {
+                ExchangeChunk();
+            }
+
+            return;
+        }
+
+        var needed = _needed > 0 ? _needed : Math.Min(_chunk.Capacity, _end - _start + Limits.ChunkRoomMin);
+        if (_start + needed <= _chunk.Capacity)
+        {
+            return;
+        }
+
+        if (needed > _chunk.Capacity)
+        {
+            StartLarge((int)needed);
+        }
+        else if (_chunk.References == 1)
+        {
+            _chunk.GetSpan()[_start.._end].CopyTo(_chunk.GetSpan());
+            _end -= _start;
+            _start = 0;
+        }
+        else
+        {
+            ExchangeChunk();
+        }
+    }
+
+    private void StartLarge(int length)
+    {
+        _large = PayloadPool.Shared.Rent(length);
+        _largeLength = length;
+        _largeReceived = _end - _start;
+        _largeIsOut = false;
+        _chunk!.GetSpan()[_start.._end].CopyTo(_large.GetSpan()); // The caller looked at the chunk.
+        _start = _end;
+        _needed = 0;
+    }
+
+    /// <summary>Takes a new chunk and moves the partial frame there; whoever holds slices keeps the old one.</summary>
+    private void ExchangeChunk()
+    {
+        var old = _chunk!; // Only called with a chunk.
+        var fresh = PayloadPool.Shared.Rent(Limits.ChunkBytes);
+        old.GetSpan()[_start.._end].CopyTo(fresh.GetSpan());
+        _end -= _start;
+        _start = 0;
+        _chunk = fresh;
+        old.Release();
+    }
+
+    private Payload ChunkRoom(int sizeMax) => new(_chunk!, _end, Math.Min(_chunk!.Capacity - _end, sizeMax));
+
+    private Result Bad(string error)
+    {
+        Error = error;
+        return Result.Bad;
+    }
+
+    private void DropLarge()
+    {
+        _large?.Release();
+        _large = null;
+        _largeIsOut = false;
+    }
+
+    private void DropChunk()
+    {
+        _chunk?.Release();
+        _chunk = null;
+        _start = _end = 0;
+    }
+}

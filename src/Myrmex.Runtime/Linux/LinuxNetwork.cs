@@ -1,0 +1,168 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Myrmex.Base;
+
+namespace Myrmex.Runtime.Linux;
+
+/// <summary>TCP and unix sockets, with or without TLS, on a set of reactors.</summary>
+public sealed class LinuxNetwork : INetwork, IDisposable
+{
+    // Seconds of silence, seconds between probes, probes: the numbers GlusterFS uses.
+    private const int KeepIdleSeconds = 20;
+    private const int KeepIntervalSeconds = 2;
+    private const int KeepProbes = 9;
+
+    private readonly Reactor[] _reactors;
+    private readonly Lock _lock = new(); // Guards the two sets; a leaf lock.
+    private readonly HashSet<DescriptorLink> _links = [];
+    private readonly HashSet<LinuxListener> _listeners = [];
+    private int _nextReactor = -1;
+    private bool _isDisposed;
+
+    /// <summary>The reactors stay their owner's; dispose the network before them.</summary>
+    public LinuxNetwork(IReadOnlyList<Reactor> reactors)
+    {
+        Invariant.Check(reactors.Count > 0);
+        _reactors = [.. reactors];
+    }
+
+    /// <summary>Links that are open, connecting or closing.</summary>
+    public int LinkCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _links.Count;
+            }
+        }
+    }
+
+    public IListener Listen(LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept)
+    {
+        var listener = new LinuxListener(this, NextReactor(), address, options, accept);
+        lock (_lock)
+        {
+            _listeners.Add(listener);
+        }
+
+        return listener;
+    }
+
+    public Link Connect(LinkAddress address, LinkOptions options, ILinkHandler handler) =>
+        Connect(address, options, handler, NextReactor());
+
+    /// <summary>Connects with the link's loop chosen by the caller.</summary>
+    public Link Connect(LinkAddress address, LinkOptions options, ILinkHandler handler, Reactor reactor)
+    {
+        var link = Make(reactor, options, address, isAccepted: false);
+        link.HandledBy(handler);
+        link.Connector = new Connector(link, handler, address, options.ConnectTimeoutMs);
+        link.Connector.Start();
+        return link;
+    }
+
+    /// <summary>Closes all listeners and links. Handlers hear OnClosed on their loops, which must still run.</summary>
+    public void Dispose()
+    {
+        LinuxListener[] listeners;
+        DescriptorLink[] links;
+        lock (_lock)
+        {
+            _isDisposed = true;
+            listeners = [.. _listeners];
+            links = [.. _links];
+        }
+
+        foreach (var listener in listeners)
+        {
+            listener.Dispose();
+        }
+
+        foreach (var link in links)
+        {
+            link.Close(Errno.ECANCELED, "the network is shut down");
+        }
+    }
+
+    internal static void TuneTcp(int fd)
+    {
+        Sys.SetSockOpt(fd, Sys.IpProtoTcp, Sys.TcpNoDelay, value: 1);
+        Sys.SetSockOpt(fd, Sys.SolSocket, Sys.SoKeepAlive, value: 1);
+        Sys.SetSockOpt(fd, Sys.IpProtoTcp, Sys.TcpKeepIdle, KeepIdleSeconds);
+        Sys.SetSockOpt(fd, Sys.IpProtoTcp, Sys.TcpKeepInterval, KeepIntervalSeconds);
+        Sys.SetSockOpt(fd, Sys.IpProtoTcp, Sys.TcpKeepCount, KeepProbes);
+    }
+
+    /// <summary>Makes a link of an accepted socket, whose descriptor it takes.</summary>
+    internal void Adopt(int fd, LinkAddress peer, LinkOptions options, Func<Link, ILinkHandler> accept)
+    {
+        if (peer.UnixPath is null)
+        {
+            TuneTcp(fd);
+        }
+
+        var reactor = NextReactor();
+        var link = Make(reactor, options, peer, isAccepted: true);
+        reactor.Post(() => StartAccepted(link, fd, accept));
+    }
+
+    internal void Forget(DescriptorLink link)
+    {
+        lock (_lock)
+        {
+            _links.Remove(link);
+        }
+    }
+
+    internal void Forget(LinuxListener listener)
+    {
+        lock (_lock)
+        {
+            _listeners.Remove(listener);
+        }
+    }
+
+    private static void StartAccepted(DescriptorLink link, int fd, Func<Link, ILinkHandler> accept)
+    {
+        if (link.IsClosing)
+        {
+            Sys.Close(fd);
+            return;
+        }
+
+        ILinkHandler handler;
+        try
+        {
+            handler = accept(link);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("runtime", "cannot serve an accepted connection", ("peer", link.Peer), ("exception", e));
+            Sys.Close(fd);
+            link.Close(Errno.EIO, "cannot be served");
+            return;
+        }
+
+        link.Start(fd, handler);
+    }
+
+    private DescriptorLink Make(Reactor reactor, LinkOptions options, LinkAddress peer, bool isAccepted)
+    {
+        var link = new SocketLink(this, reactor, options, peer) { YieldsToMemoryLimit = isAccepted };
+        lock (_lock)
+        {
+            _links.Add(link);
+            if (_isDisposed)
+            {
+                link.Close(Errno.ECANCELED, "the network is shut down");
+            }
+        }
+
+        return link;
+    }
+
+    private Reactor NextReactor() =>
+        _reactors[(uint)Interlocked.Increment(ref _nextReactor) % (uint)_reactors.Length];
+}

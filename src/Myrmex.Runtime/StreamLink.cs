@@ -1,0 +1,227 @@
+using System;
+using System.Threading;
+using Myrmex.Base;
+
+namespace Myrmex.Runtime;
+
+/// <summary>
+/// What all links share: the send queue, the cutting of frames, pausing, and the order of closing. Closing: the reason is
+/// recorded, the queue refuses further sends, the loop waits until nobody drains, the transport is released, the handler
+/// hears OnClosed.
+/// </summary>
+internal abstract class StreamLink : Link, IWork
+{
+    private const int TodoReceive = 1;
+    private const int TodoFlush = 2;
+    private const int TodoClose = 4;
+
+    private readonly IScheduler _scheduler;
+    private readonly Action _retryReceive;
+    private ILinkHandler? _handler;
+    private IDisposable? _memoryTimer;
+    private int _todo; // What Run shall do; posted when it stops being 0.
+    private int _closing; // 1 once Close was called; the first caller's reason counts.
+    private Errno _closeError;
+    private string _closeReason = string.Empty;
+    private bool _isReleased;
+    private volatile bool _isOpen;
+    private volatile bool _isPaused;
+
+    protected StreamLink(IScheduler scheduler, LinkOptions options)
+    {
+        _scheduler = scheduler;
+        Cutter = new FrameCutter(options);
+        _retryReceive = RetryReceive;
+    }
+
+    public sealed override IScheduler Scheduler => _scheduler;
+
+    public sealed override bool IsOpen => _isOpen && Volatile.Read(ref _closing) == 0;
+
+    public sealed override long QueuedBytes => Queue.QueuedBytes;
+
+    /// <summary>
+    /// Reading stops while the payload pool is over its limit. Only for links that bring new work: one that brings answers
+    /// must be read, or what they would free is never freed.
+    /// </summary>
+    public bool YieldsToMemoryLimit { get; init; }
+
+    protected SendQueue Queue { get; } = new();
+
+    protected FrameCutter Cutter { get; }
+
+    protected bool IsPaused => _isPaused;
+
+    /// <summary>Close was called; the link's loop may still have to do its part.</summary>
+    public bool IsClosing => Volatile.Read(ref _closing) != 0;
+
+    public sealed override Span<byte> BeginSend(int sizeMax) => Queue.Begin(sizeMax);
+
+    public sealed override void EndSend(int used, Payload tail)
+    {
+        if (Queue.End(used, tail))
+        {
+            FlushBatch.Note(this);
+        }
+    }
+
+    public sealed override void PauseReading() => _isPaused = true;
+
+    public sealed override void ResumeReading()
+    {
+        _isPaused = false;
+        PostReceive();
+    }
+
+    public sealed override void Close(Errno error, string reason)
+    {
+        if (Interlocked.CompareExchange(ref _closing, 1, 0) != 0)
+        {
+            return;
+        }
+
+        _closeError = error;
+        _closeReason = reason;
+        Queue.Close();
+        PostClose();
+    }
+
+    void IWork.Run()
+    {
+        var todo = Interlocked.Exchange(ref _todo, 0);
+        if ((todo & TodoClose) != 0)
+        {
+            FinishClose();
+            return;
+        }
+
+        if ((todo & TodoFlush) != 0)
+        {
+            Flush();
+        }
+
+        if ((todo & TodoReceive) != 0)
+        {
+            Receive();
+        }
+    }
+
+    /// <summary>Makes the link usable; on its loop. Nothing happens when it was closed before.</summary>
+    public void Open(ILinkHandler handler)
+    {
+        _handler = handler;
+        if (IsClosing)
+        {
+            return;
+        }
+
+        Queue.Open();
+        if (IsClosing)
+        {
+            Queue.Close();
+            return;
+        }
+
+        _isOpen = true;
+        handler.OnOpen(this);
+    }
+
+    /// <summary>Names who hears OnClosed when the link never opens.</summary>
+    public void HandledBy(ILinkHandler handler) => _handler = handler;
+
+    /// <summary>Reads and hands on what there is; a failing handler costs the link. On the loop.</summary>
+    protected void Receive()
+    {
+        if (!IsOpen || _isPaused)
+        {
+            return;
+        }
+
+        try
+        {
+            ReceiveTurn();
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("runtime", "the handler of a frame failed", ("peer", Peer), ("exception", e));
+            Close(Errno.EIO, "the handler of a frame failed");
+        }
+    }
+
+    /// <summary>Reads for one turn; on the loop, only while open and not paused.</summary>
+    protected abstract void ReceiveTurn();
+
+    /// <summary>Closes the transport; on the loop, once, when nobody drains.</summary>
+    protected abstract void ReleaseTransport();
+
+    /// <summary>Hands on all whole frames; false when the caller must not read on.</summary>
+    protected bool CutFrames()
+    {
+        while (!_isPaused && IsOpen)
+        {
+            switch (Cutter.Next(out var frame))
+            {
+                case FrameCutter.Result.NeedMore:
+                    return true;
+                case FrameCutter.Result.Frame:
+                    _handler!.OnFrame(this, frame); // Open set it.
+                    break;
+                default:
+                    Close(Errno.EPROTO, Cutter.Error);
+                    return false;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True when reading has to wait for memory; it is then tried again by itself.</summary>
+    protected bool WaitsForMemory()
+    {
+        if (!YieldsToMemoryLimit || Cutter.IsInLargeFrame || !PayloadPool.Shared.IsOverLimit)
+        {
+            return false;
+        }
+
+        _memoryTimer ??= _scheduler.Schedule(Limits.MemoryRetryMs, _retryReceive);
+        return true;
+    }
+
+    /// <summary>Lets the loop read again in a later turn.</summary>
+    protected void PostReceive() => PostTodo(TodoReceive);
+
+    /// <summary>Lets the loop drain the queue in a later turn.</summary>
+    protected void PostFlush() => PostTodo(TodoFlush);
+
+    /// <summary>Lets the loop go on with closing; for a drainer that saw the queue closed.</summary>
+    protected void PostClose() => PostTodo(TodoClose);
+
+    private void RetryReceive()
+    {
+        _memoryTimer = null;
+        Receive();
+    }
+
+    private void PostTodo(int what)
+    {
+        if (Interlocked.Or(ref _todo, what) == 0)
+        {
+            _scheduler.Post(this);
+        }
+    }
+
+    private void FinishClose()
+    {
+        if (_isReleased || !Queue.TryClear())
+        {
+            return; // A drainer is in its system call; it posts this again.
+        }
+
+        _isReleased = true;
+        _isOpen = false;
+        _memoryTimer?.Dispose();
+        Cutter.Clear();
+        ReleaseTransport();
+        _handler?.OnClosed(this, _closeError, _closeReason);
+    }
+}
