@@ -53,7 +53,7 @@ public sealed class SqliteStore : LocalStore
     /// </summary>
     public static SqliteStore Open(string path, IClock clock, int historyRevisionsMax = Limits.HistoryRevisionsMax)
     {
-        var builder = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false };
+        var builder = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 };
         var store = new SqliteStore(new SqliteConnection(builder.ConnectionString), path, clock, historyRevisionsMax);
         try
         {

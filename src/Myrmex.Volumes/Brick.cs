@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+
+namespace Myrmex.Volumes;
+
+/// <summary>One exported directory on one server.</summary>
+/// <param name="Host">Name or address as the administrator wrote it; clients connect to it.</param>
+/// <param name="Path">Absolute path of the directory; also the name clients attach to (remote-subvolume).</param>
+/// <param name="Index">
+/// N of the brick id <c>VOL-client-N</c>. It is given once and never moves to another brick, because pending counters on
+/// disk (<c>trusted.afr.VOL-client-N</c>) and link files name it.
+/// </param>
+/// <param name="Node">The node that holds it.</param>
+/// <param name="FileSystem">Device number of its file system: bricks with the same one share the space.</param>
+public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulong FileSystem)
+{
+    /// <summary>"HOST:PATH", the way people name it.</summary>
+    [JsonIgnore]
+    public string FullName => $"{Host}:{Path}";
+
+    /// <summary>The path with dashes for slashes, as used in file names and GETSPEC keys.</summary>
+    [JsonIgnore]
+    public string DashedPath => Path.TrimStart('/').Replace('/', '-');
+
+    /// <summary>Brick id, and name of its protocol/client in client graphs.</summary>
+    public string IdIn(string volume) => string.Create(CultureInfo.InvariantCulture, $"{volume}-client-{Index}");
+
+    /// <summary>GETSPEC key of its volume file. Source: GlusterFS <c>VOL.HOST.path-with-dashes</c>.</summary>
+    public string VolfileKey(string volume) => $"{volume}.{Host}.{DashedPath}";
+}

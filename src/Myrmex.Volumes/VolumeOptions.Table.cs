@@ -1,0 +1,131 @@
+using System.Collections.Generic;
+using Myrmex.Graph;
+
+namespace Myrmex.Volumes;
+
+public static partial class VolumeOptions
+{
+    public const string WriteBehind = "performance.write-behind";
+    public const string OpenBehind = "performance.open-behind";
+    public const string QuickRead = "performance.quick-read";
+    public const string MdCache = "performance.stat-prefetch";
+    public const string Ctime = "features.ctime";
+    public const string AuthAllow = "auth.allow";
+
+    private const string ClientType = "protocol/client";
+    private const string ServerType = "protocol/server";
+    private const string DhtType = "cluster/distribute";
+    private const string PosixType = "storage/posix";
+    private const string LocksType = "features/locks";
+    private const string IoStatsType = "debug/io-stats";
+    private const string WriteBehindType = "performance/write-behind";
+    private const string OpenBehindType = "performance/open-behind";
+    private const string QuickReadType = "performance/quick-read";
+    private const string MdCacheType = "performance/md-cache";
+
+    private static string[] LogLevels => ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NONE"];
+
+    private static VolumeOption[] Table() =>
+    [
+        // Written into every new volume; the first here is the newest.
+        Fixed("storage.fips-mode-rchecksum", OptionKind.Boolean, "on", "Block checksums for comparing copies use SHA-256; on in every new volume."),
+        Fixed("transport.address-family", OptionKind.Choice, "inet", "Address family of the bricks' listeners: inet for IPv4, inet6 for IPv6.", ["inet", "inet6", "inet-inet6"]),
+        Fixed("nfs.disable", OptionKind.Boolean, "on", "There is no NFS server in the bricks; export a mount with NFS-Ganesha instead."),
+
+        // Who may use the volume.
+        Brick(AuthAllow, OptionKind.Text, "*", "Client addresses that may connect: a comma-separated list with * as wildcard, or \"/(a|b),/dir(c)\" for sub-directories. Nodes of the pool may always.", ServerType, "auth.addr.{brick}.allow"),
+        Brick("auth.reject", OptionKind.Text, null, "Client addresses that may not connect, whatever auth.allow says.", ServerType, "auth.addr.{brick}.reject"),
+        Brick("server.root-squash", OptionKind.Boolean, "off", "Requests of user 0 are done as server.anonuid and server.anongid.", ServerType, "root-squash"),
+        Brick("server.all-squash", OptionKind.Boolean, "off", "Requests of every user are done as server.anonuid and server.anongid.", ServerType, "all-squash"),
+        Range(Brick("server.anonuid", OptionKind.Integer, "65534", "User that squashed requests are done as.", ServerType, "anonuid"), 0, uint.MaxValue),
+        Range(Brick("server.anongid", OptionKind.Integer, "65534", "Group that squashed requests are done as.", ServerType, "anongid"), 0, uint.MaxValue),
+        Brick("server.manage-gids", OptionKind.Boolean, "off", "Look up the groups of a user on the server; for users in more than about 90 groups.", ServerType, "manage-gids"),
+        Range(Brick("server.gid-timeout", OptionKind.Time, "300", "Seconds that looked-up groups are kept.", ServerType, "gid-timeout"), 0, 1 << 30),
+        Brick("server.allow-insecure", OptionKind.Boolean, "on", "Accept clients from ports above 1023.", ServerType, "rpc-auth-allow-insecure"),
+        Range(Brick("server.outstanding-rpc-limit", OptionKind.Integer, "64", "Requests of one client that may be under way before the server stops reading from it; 0 for no limit.", ServerType, "rpc.outstanding-rpc-limit"), 0, 65_536),
+        Range(Brick("network.inode-lru-limit", OptionKind.Integer, "16384", "Inodes that a brick keeps in memory without anyone using them.", ServerType, "inode-lru-limit"), 0, 1_048_576),
+
+        // Connections.
+        Range(Client("network.ping-timeout", OptionKind.Time, "42", "Seconds without an answer after which a client takes a server for dead.", ClientType, "ping-timeout"), 0, 1013),
+        Range(Client("network.frame-timeout", OptionKind.Time, "1800", "Seconds after which a request without an answer fails.", ClientType, "frame-timeout"), 0, 86_400),
+        Client("network.remote-dio", OptionKind.Boolean, "disable", "Take O_DIRECT away from opens before they go to the bricks.", ClientType, "filter-O_DIRECT"),
+        Client("client.strict-locks", OptionKind.Boolean, "off", "After a lost connection, fail operations on files with locks instead of going on without the locks.", ClientType, "strict-locks"),
+        Range(Client("client.tcp-user-timeout", OptionKind.Integer, "0", "Seconds that sent data may stay unacknowledged; 0 for the system's default.", ClientType, "transport.tcp-user-timeout"), 0, 1013),
+        Range(Client("client.keepalive-time", OptionKind.Integer, "20", "Idle seconds before the first keepalive probe.", ClientType, "transport.socket.keepalive-time"), 0, 1013),
+        Range(Client("client.keepalive-interval", OptionKind.Integer, "2", "Seconds between keepalive probes.", ClientType, "transport.socket.keepalive-interval"), 0, 1013),
+        Range(Client("client.keepalive-count", OptionKind.Integer, "9", "Unanswered keepalive probes that end a connection.", ClientType, "transport.socket.keepalive-count"), 0, 1013),
+
+        // Distribution of files.
+        Client("cluster.lookup-optimize", OptionKind.Boolean, "on", "Believe the hashed brick that a file does not exist, when the layout of its directory is complete.", DhtType, "lookup-optimize"),
+        Choice(Client("cluster.lookup-unhashed", OptionKind.Choice, "on", "Ask all bricks for a file that its hashed brick does not have; auto only where the layout is incomplete.", DhtType, "lookup-unhashed"), ["auto", "on", "off", "yes", "no", "true", "false", "enable", "disable", "1", "0"]),
+        Client("cluster.min-free-disk", OptionKind.Text, "10%", "Free space (percent or size) below which a brick gets no new files.", DhtType, "min-free-disk"),
+        Range(Client("cluster.min-free-inodes", OptionKind.Percent, "5%", "Free inodes in percent below which a brick gets no new files.", DhtType, "min-free-inodes"), 0, 100),
+        Client("cluster.readdir-optimize", OptionKind.Boolean, "off", "Only the first brick lists directories; the others leave them out.", DhtType, "readdir-optimize"),
+        Client("cluster.rsync-hash-regex", OptionKind.Text, null, "Names that match are hashed by their first group, so that a temporary name and the final one are on one brick.", DhtType, "rsync-hash-regex"),
+        Client("cluster.extra-hash-regex", OptionKind.Text, null, "Like cluster.rsync-hash-regex, for another program.", DhtType, "extra-hash-regex"),
+
+        // Performance of clients: switches, then details.
+        Switch(WriteBehind, "on", "Answer writes at once and send them together; errors show at the next call on the file."),
+        Range(Client("performance.write-behind-window-size", OptionKind.Size, "1MB", "Unsent bytes of one file before writers wait.", WriteBehindType, "cache-size"), 512 << 10, 1 << 30),
+        Range(Client("performance.aggregate-size", OptionKind.Size, "128KB", "Bytes that small writes are put together to.", WriteBehindType, "aggregate-size"), 2 << 10, 64 << 20),
+        Client("performance.flush-behind", OptionKind.Boolean, "on", "Answer close at once.", WriteBehindType, "flush-behind"),
+        Client("performance.write-behind-trickling-writes", OptionKind.Boolean, "on", "Send what there is whenever nothing is under way.", WriteBehindType, "trickling-writes"),
+        Client("performance.strict-o-direct", OptionKind.Boolean, "off", "Do not hold back writes of files opened with O_DIRECT.", WriteBehindType, "strict-O_DIRECT"),
+        Client("performance.strict-write-ordering", OptionKind.Boolean, "off", "Keep the order of writes even where they do not overlap.", WriteBehindType, "strict-write-ordering"),
+        Client("performance.resync-failed-syncs-after-fsync", OptionKind.Boolean, "off", "Keep and retry writes that could not be sent although fsync failed.", WriteBehindType, "resync-failed-syncs-after-fsync"),
+        Switch(OpenBehind, "on", "Answer open at once and open on the brick when it is needed."),
+        Client("performance.lazy-open", OptionKind.Boolean, "yes", "Open on the brick only when an operation needs it.", OpenBehindType, "lazy-open"),
+        Client("performance.read-after-open", OptionKind.Boolean, "yes", "Reads wait for the real open.", OpenBehindType, "read-after-open"),
+        Switch(QuickRead, "on", "Fetch small files whole with their first lookup."),
+        Range(Client("performance.quick-read-cache-size", OptionKind.Size, "128MB", "Memory for small files.", QuickReadType, "cache-size"), 0, 32L << 30),
+        Range(Client("performance.quick-read-cache-timeout", OptionKind.Time, "1", "Seconds that a small file is taken from memory.", QuickReadType, "cache-timeout"), 1, 600),
+        Switch(MdCache, "on", "Keep attributes and extended attributes of files for performance.md-cache-timeout seconds."),
+        Range(Client("performance.md-cache-timeout", OptionKind.Time, "1", "Seconds that attributes are taken from memory.", MdCacheType, "md-cache-timeout"), 0, 600),
+        Client("performance.cache-invalidation", OptionKind.Boolean, "off", "Drop attributes when a brick says that they changed.", MdCacheType, "cache-invalidation"),
+        Client("performance.cache-samba-metadata", OptionKind.Boolean, "off", "Keep the extended attributes that Samba asks for.", MdCacheType, "cache-samba-metadata"),
+        Client("performance.cache-swift-metadata", OptionKind.Boolean, "off", "Keep the extended attributes that Swift asks for.", MdCacheType, "cache-swift-metadata"),
+        Client("performance.cache-capability-xattrs", OptionKind.Boolean, "on", "Keep security.capability.", MdCacheType, "cache-capability-xattrs"),
+        Client("performance.cache-ima-xattrs", OptionKind.Boolean, "on", "Keep security.ima.", MdCacheType, "cache-ima-xattrs"),
+        Client("performance.xattr-cache-list", OptionKind.Text, null, "More extended attributes to keep: a comma-separated list.", MdCacheType, "xattr-cache-list"),
+        Client("performance.md-cache-statfs", OptionKind.Boolean, "off", "Keep the answer of statfs too.", MdCacheType, "md-cache-statfs"),
+
+        // Bricks.
+        new(new(Ctime, OptionKind.Boolean, "off", "Times of files are given by clients and kept in extended attributes, equal on all bricks."), [new(GraphSide.Brick, PosixType, "ctime")]),
+        Brick("storage.reserve", OptionKind.Text, "1", "Free space (percent or size) below which a brick takes no more data.", PosixType, "reserve"),
+        Range(Brick("storage.health-check-interval", OptionKind.Integer, "30", "Seconds between two checks that a brick's file system works; 0 for never.", PosixType, "health-check-interval"), 0, 86_400),
+        Range(Brick("storage.owner-uid", OptionKind.Integer, "-1", "Owner that the root of the volume gets; -1 to leave it.", PosixType, "brick-uid"), -1, uint.MaxValue),
+        Range(Brick("storage.owner-gid", OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.", PosixType, "brick-gid"), -1, uint.MaxValue),
+        Brick("storage.gfid2path", OptionKind.Boolean, "on", "Keep the parents and names of a file in extended attributes.", PosixType, "gfid2path"),
+        Range(Brick("storage.max-hardlinks", OptionKind.Integer, "100", "Names that one file may have; 0 for no limit.", PosixType, "max-hardlinks"), 0, uint.MaxValue),
+        Choice(Brick("locks.mandatory-locking", OptionKind.Choice, "off", "Locks that other programs must respect: off, those of files with the set-group-ID mode, all, or by flag.", LocksType, "mandatory-locking"), ["off", "file", "forced", "optimal"]),
+
+        // Observation.
+        new(new("diagnostics.latency-measurement", OptionKind.Boolean, "off", "Measure how long operations take."), [new(GraphSide.Brick, IoStatsType, "latency-measurement"), new(GraphSide.Client, IoStatsType, "latency-measurement")]),
+        new(new("diagnostics.count-fop-hits", OptionKind.Boolean, "off", "Count operations."), [new(GraphSide.Brick, IoStatsType, "count-fop-hits"), new(GraphSide.Client, IoStatsType, "count-fop-hits")]),
+        Choice(Brick("diagnostics.brick-log-level", OptionKind.Choice, "INFO", "Least severity that bricks log.", IoStatsType, "log-level"), LogLevels),
+        Choice(Client("diagnostics.client-log-level", OptionKind.Choice, "INFO", "Least severity that clients log.", IoStatsType, "log-level"), LogLevels),
+    ];
+
+    private static VolumeOption Brick(string key, OptionKind kind, string? standard, string help, string type, string target) =>
+        new(new OptionDeclaration(key, kind, standard, help), [new OptionTarget(GraphSide.Brick, type, target)]);
+
+    private static VolumeOption Client(string key, OptionKind kind, string? standard, string help, string type, string target) =>
+        new(new OptionDeclaration(key, kind, standard, help), [new OptionTarget(GraphSide.Client, type, target)]);
+
+    private static VolumeOption Switch(string key, string standard, string help) =>
+        new(new OptionDeclaration(key, OptionKind.Boolean, standard, help), []);
+
+    private static VolumeOption Fixed(
+        string key, OptionKind kind, string standard, string help, IReadOnlyList<string>? choices = null) =>
+        new(new OptionDeclaration(key, kind, standard, help) { Choices = choices ?? [] }, [])
+        {
+            AtCreation = standard,
+            WithoutEffect = true,
+        };
+
+    private static VolumeOption Range(VolumeOption option, double minimum, double maximum) =>
+        option with { Declaration = option.Declaration with { Minimum = minimum, Maximum = maximum } };
+
+    private static VolumeOption Choice(VolumeOption option, IReadOnlyList<string> choices) =>
+        option with { Declaration = option.Declaration with { Choices = choices } };
+}

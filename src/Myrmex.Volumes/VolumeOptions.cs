@@ -1,0 +1,97 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Graph;
+
+namespace Myrmex.Volumes;
+
+/// <summary>
+/// The one table of volume options: <c>volume set</c> and its help, checks, volume files and the reference page come from
+/// it. Keys, defaults and ranges are GlusterFS' where the meaning is the same.
+/// </summary>
+public static partial class VolumeOptions
+{
+    /// <summary>Keys with this prefix are free-form notes of the administrator.</summary>
+    public const string UserPrefix = "user.";
+
+    /// <summary>Every option, in the order of help and <c>volume get VOL all</c>.</summary>
+    public static IReadOnlyList<VolumeOption> All { get; } = Table();
+
+    private static readonly Dictionary<string, VolumeOption> ByKey = All.ToDictionary(o => o.Key, StringComparer.Ordinal);
+
+    /// <summary>What a new volume has set, the newest first.</summary>
+    public static IReadOnlyList<VolumeSetting> AtCreation { get; } =
+        [.. All.Where(o => o.AtCreation is not null).Select(o => new VolumeSetting(o.Key, o.AtCreation!))];
+
+    public static VolumeOption? Find(string key) => ByKey.GetValueOrDefault(key);
+
+    public static bool IsUserKey(string key) => key.Length > UserPrefix.Length && key.StartsWith(UserPrefix, StringComparison.Ordinal);
+
+    /// <summary>The value in force: what was set, else the default; empty when there is neither.</summary>
+    public static string Effective(Volume volume, string key) =>
+        volume.Setting(key) ?? Find(key)?.Declaration.Default ?? string.Empty;
+
+    public static bool IsOn(Volume volume, string key) =>
+        OptionText.TryBoolean(Effective(volume, key), out var on) && on;
+
+    /// <summary>Null when the setting can be made, else why not, in GlusterFS' words.</summary>
+    public static string? Problem(string key, string value)
+    {
+        var option = Find(key);
+        if (option is null && !IsUserKey(key))
+        {
+            return $"option : {key} does not exist\nDid you mean {Closest(key)}?";
+        }
+
+        if (VolumeNames.ValueProblem(value) is { } unfit)
+        {
+            return $"the value of option {key} {unfit}";
+        }
+
+        return option?.Declaration.Check(value) is { } problem ? $"'{value}' in 'option {key} {value}' {problem}" : null;
+    }
+
+    /// <summary>The known key that differs least from <paramref name="key"/>.</summary>
+    public static string Closest(string key) => All.MinBy(o => Distance(key, o.Key))!.Key;
+
+    /// <summary>What the settings of <paramref name="volume"/> say for one translator, in table order.</summary>
+    internal static IEnumerable<KeyValuePair<string, string>> For(
+        Volume volume, GraphSide side, string type, string brickPath = "")
+    {
+        foreach (var option in All)
+        {
+            var value = volume.Setting(option.Key);
+            if (value is null)
+            {
+                continue;
+            }
+
+            foreach (var target in option.Targets)
+            {
+                if (target.Side == side && target.Type == type)
+                {
+                    yield return new(target.Key.Replace("{brick}", brickPath), value);
+                }
+            }
+        }
+    }
+
+    /// <summary>Letters to insert, remove or exchange to get from one to the other (Levenshtein).</summary>
+    private static int Distance(string from, string to)
+    {
+        var row = Enumerable.Range(0, to.Length + 1).ToArray();
+        for (var i = 1; i <= from.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var exchange = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(exchange, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[^1];
+    }
+}
