@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Globalization;
+using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
 
@@ -9,21 +10,21 @@ namespace Myrmex.Volumes;
 /// </summary>
 public static class BrickVolfile
 {
-    public static string Build(Volume volume, Brick brick)
+    public static VolfileDocument Build(Volume volume, Brick brick)
     {
-        var text = new VolfileText();
+        var file = new VolfileDocument();
         var sharing = volume.SharingFileSystem(brick).ToString(CultureInfo.InvariantCulture);
-        Add(text, volume, brick, $"{volume.Name}-posix", "storage/posix",
+        Add(file, volume, brick, $"{volume.Name}-posix", "storage/posix",
             [
                 new("shared-brick-count", sharing),
                 new("volume-id", volume.Id.ToString()),
                 new("directory", brick.Path),
             ]);
-        Add(text, volume, brick, $"{volume.Name}-locks", "features/locks", []);
-        Add(text, volume, brick, brick.Path, "debug/io-stats",
+        Add(file, volume, brick, $"{volume.Name}-locks", "features/locks", []);
+        Add(file, volume, brick, brick.Path, "debug/io-stats",
             [new("unique-id", brick.Path), new("volume-id", volume.Id.ToString())]);
-        Add(text, volume, brick, $"{volume.Name}-server", "protocol/server", ServerOptions(volume, brick));
-        return text.ToString();
+        Add(file, volume, brick, $"{volume.Name}-server", "protocol/server", ServerOptions(volume, brick));
+        return file;
     }
 
     private static List<KeyValuePair<string, string>> ServerOptions(Volume volume, Brick brick)
@@ -44,10 +45,12 @@ public static class BrickVolfile
     }
 
     private static void Add(
-        VolfileText text, Volume volume, Brick brick, string name, string type,
+        VolfileDocument file, Volume volume, Brick brick, string name, string type,
         List<KeyValuePair<string, string>> options)
     {
         options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, type, brick.Path));
-        text.Block(name, type, options, text.Top.Length == 0 ? [] : [text.Top]);
+        var below = file.Blocks.Count == 0 ? [] : new[] { file.Top.Name };
+        var block = file.Add(name, type).Over(below);
+        block.Options.AddRange(options);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
 
@@ -10,24 +11,24 @@ namespace Myrmex.Volumes;
 public static class ClientVolfile
 {
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
-    public static string Build(Volume volume, bool trusted)
+    public static VolfileDocument Build(Volume volume, bool trusted)
     {
-        var text = new VolfileText();
+        var file = new VolfileDocument();
         var bricks = new List<string>();
         foreach (var brick in volume.Bricks)
         {
             bricks.Add(brick.IdIn(volume.Name));
-            Add(text, volume, brick.IdIn(volume.Name), "protocol/client", ClientOptions(volume, brick, trusted), []);
+            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", ClientOptions(volume, brick, trusted), []);
         }
 
-        Add(text, volume, $"{volume.Name}-dht", "cluster/distribute", [], bricks);
-        Layer(text, volume, VolumeOptions.Ctime, "utime", "features/utime");
-        Layer(text, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
-        Layer(text, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
-        Layer(text, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
-        Layer(text, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
-        Add(text, volume, volume.Name, "debug/io-stats", [], [text.Top]);
-        return text.ToString();
+        Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", [], bricks);
+        Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
+        Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
+        Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
+        Layer(file, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
+        Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
+        return file;
     }
 
     private static List<KeyValuePair<string, string>> ClientOptions(Volume volume, Brick brick, bool trusted)
@@ -38,7 +39,7 @@ public static class ClientVolfile
             new("remote-subvolume", brick.Path),
             new("transport-type", "tcp"),
             new("transport.address-family", VolumeOptions.Effective(volume, "transport.address-family")),
-            new("send-gids", VolumeOptions.IsOn(volume, "server.manage-gids") ? "false" : "true"),
+            new("send-gids", "true"),
         };
         if (trusted)
         {
@@ -55,19 +56,20 @@ public static class ClientVolfile
         return options;
     }
 
-    private static void Layer(VolfileText text, Volume volume, string option, string suffix, string type)
+    private static void Layer(VolfileDocument file, Volume volume, string option, string suffix, string type)
     {
         if (VolumeOptions.IsOn(volume, option))
         {
-            Add(text, volume, $"{volume.Name}-{suffix}", type, [], [text.Top]);
+            Add(file, volume, $"{volume.Name}-{suffix}", type, [], [file.Top.Name]);
         }
     }
 
     private static void Add(
-        VolfileText text, Volume volume, string name, string type,
+        VolfileDocument file, Volume volume, string name, string type,
         List<KeyValuePair<string, string>> options, IReadOnlyList<string> subvolumes)
     {
         options.AddRange(VolumeOptions.For(volume, GraphSide.Client, type));
-        text.Block(name, type, options, subvolumes);
+        var block = file.Add(name, type).Over(subvolumes);
+        block.Options.AddRange(options);
     }
 }

@@ -39,21 +39,11 @@ public static partial class VolumeOptions
         Brick("server.all-squash", OptionKind.Boolean, "off", "Requests of every user are done as server.anonuid and server.anongid.", ServerType, "all-squash"),
         Range(Brick("server.anonuid", OptionKind.Integer, "65534", "User that squashed requests are done as.", ServerType, "anonuid"), 0, uint.MaxValue),
         Range(Brick("server.anongid", OptionKind.Integer, "65534", "Group that squashed requests are done as.", ServerType, "anongid"), 0, uint.MaxValue),
-        Brick("server.manage-gids", OptionKind.Boolean, "off", "Look up the groups of a user on the server; for users in more than about 90 groups.", ServerType, "manage-gids"),
-        Range(Brick("server.gid-timeout", OptionKind.Time, "300", "Seconds that looked-up groups are kept.", ServerType, "gid-timeout"), 0, 1 << 30),
-        Brick("server.allow-insecure", OptionKind.Boolean, "on", "Accept clients from ports above 1023.", ServerType, "rpc-auth-allow-insecure"),
         Range(Brick("server.outstanding-rpc-limit", OptionKind.Integer, "64", "Requests of one client that may be under way before the server stops reading from it; 0 for no limit.", ServerType, "rpc.outstanding-rpc-limit"), 0, 65_536),
-        Range(Brick("network.inode-lru-limit", OptionKind.Integer, "16384", "Inodes that a brick keeps in memory without anyone using them.", ServerType, "inode-lru-limit"), 0, 1_048_576),
 
         // Connections.
         Range(Client("network.ping-timeout", OptionKind.Time, "42", "Seconds without an answer after which a client takes a server for dead.", ClientType, "ping-timeout"), 0, 1013),
         Range(Client("network.frame-timeout", OptionKind.Time, "1800", "Seconds after which a request without an answer fails.", ClientType, "frame-timeout"), 0, 86_400),
-        Client("network.remote-dio", OptionKind.Boolean, "disable", "Take O_DIRECT away from opens before they go to the bricks.", ClientType, "filter-O_DIRECT"),
-        Client("client.strict-locks", OptionKind.Boolean, "off", "After a lost connection, fail operations on files with locks instead of going on without the locks.", ClientType, "strict-locks"),
-        Range(Client("client.tcp-user-timeout", OptionKind.Integer, "0", "Seconds that sent data may stay unacknowledged; 0 for the system's default.", ClientType, "transport.tcp-user-timeout"), 0, 1013),
-        Range(Client("client.keepalive-time", OptionKind.Integer, "20", "Idle seconds before the first keepalive probe.", ClientType, "transport.socket.keepalive-time"), 0, 1013),
-        Range(Client("client.keepalive-interval", OptionKind.Integer, "2", "Seconds between keepalive probes.", ClientType, "transport.socket.keepalive-interval"), 0, 1013),
-        Range(Client("client.keepalive-count", OptionKind.Integer, "9", "Unanswered keepalive probes that end a connection.", ClientType, "transport.socket.keepalive-count"), 0, 1013),
 
         // Distribution of files.
         Client("cluster.lookup-optimize", OptionKind.Boolean, "on", "Believe the hashed brick that a file does not exist, when the layout of its directory is complete.", DhtType, "lookup-optimize"),
@@ -97,7 +87,8 @@ public static partial class VolumeOptions
         Range(Brick("storage.owner-gid", OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.", PosixType, "brick-gid"), -1, uint.MaxValue),
         Brick("storage.gfid2path", OptionKind.Boolean, "on", "Keep the parents and names of a file in extended attributes.", PosixType, "gfid2path"),
         Range(Brick("storage.max-hardlinks", OptionKind.Integer, "100", "Names that one file may have; 0 for no limit.", PosixType, "max-hardlinks"), 0, uint.MaxValue),
-        Choice(Brick("locks.mandatory-locking", OptionKind.Choice, "off", "Locks that other programs must respect: off, those of files with the set-group-ID mode, all, or by flag.", LocksType, "mandatory-locking"), ["off", "file", "forced", "optimal"]),
+        Brick("features.locks-notify-contention", OptionKind.Boolean, "on", "Tell the holder of a lock that another client waits for it.", LocksType, "notify-contention"),
+        Range(Brick("features.locks-notify-contention-delay", OptionKind.Time, "5", "Least seconds between two such messages about one lock.", LocksType, "notify-contention-delay"), 0, 60),
 
         // Observation.
         new(new("diagnostics.latency-measurement", OptionKind.Boolean, "off", "Measure how long operations take."), [new(GraphSide.Brick, IoStatsType, "latency-measurement"), new(GraphSide.Client, IoStatsType, "latency-measurement")]),
