@@ -15,7 +15,13 @@ internal static class Registry
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
         Features.Locks.Registration,
+        Features.ReadOnly.Registration,
+        Features.Utime.Registration,
         .. Features.TransparentTypes.All,
+        Debug.DelayGen.Registration,
+        Debug.ErrorGen.Registration,
+        Debug.IoStats.Registration,
+        Debug.Trace.Registration,
         .. Performance.TransparentTypes.All,
     ];
 }

@@ -1,0 +1,57 @@
+using System.Collections.Generic;
+using System.Threading;
+using Myrmex.Base;
+using Myrmex.Graph;
+
+namespace Myrmex.Debug;
+
+/// <summary>Options and counters of debug/error-gen.</summary>
+internal sealed class ErrorGenState
+{
+    private readonly Dice _dice;
+    private Settings _settings;
+    private long _failedCount;
+
+    public ErrorGenState(TranslatorPlace place)
+    {
+        _dice = new Dice(place.Seams.Random);
+        _settings = Read(place.Options);
+    }
+
+    public static IReadOnlyList<OptionDeclaration> Declarations { get; } =
+    [
+        new("failure", OptionKind.Percent, "10", "Share of the enabled fops that fail.") { Minimum = 0, Maximum = 100, Live = true },
+        new("error-no", OptionKind.Text, "EIO", "Errors to choose from, names or numbers, separated by commas.") { Live = true },
+        new("enable", OptionKind.Text, null, "Fops that may fail, separated by commas; all when empty.") { Live = true },
+    ];
+
+    public long FailedCount => Volatile.Read(ref _failedCount);
+
+    public void Take(OptionValues options) => Volatile.Write(ref _settings, Read(options));
+
+    public bool TryFail(FopCode code, out Errno error)
+    {
+        error = Errno.Ok;
+        var settings = Volatile.Read(ref _settings);
+        if (settings.Percent == 0 || !settings.Fops.Contains(code) || !_dice.Hits(settings.Percent))
+        {
+            return false;
+        }
+
+        error = settings.Errors[_dice.Pick(settings.Errors.Length)];
+        Interlocked.Increment(ref _failedCount);
+        return true;
+    }
+
+    private static Settings Read(OptionValues options)
+    {
+        var errors = ErrorNames.Parse(options.Text("error-no"));
+        var enable = options.Text("enable");
+
+        // The end of a file must be heard below, or its resources stay; it can be enabled by name.
+        var fops = enable.Length > 0 ? FopSet.Parse(enable) : FopSet.All.Without(FopSet.Of(FopCode.Release, FopCode.Releasedir));
+        return new Settings(options.Percent("failure"), errors.Length > 0 ? errors : [Errno.EIO], fops);
+    }
+
+    private sealed record Settings(double Percent, Errno[] Errors, FopSet Fops);
+}
