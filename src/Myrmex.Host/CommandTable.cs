@@ -7,5 +7,6 @@ internal static class CommandTable
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        BrickCommand.Entry,
     ];
 }

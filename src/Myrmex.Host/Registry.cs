@@ -17,6 +17,7 @@ internal static class Registry
         Features.Locks.Registration,
         Features.ReadOnly.Registration,
         Features.Utime.Registration,
+        Storage.MemoryTranslator.Registration,
         .. Features.TransparentTypes.All,
         Debug.DelayGen.Registration,
         Debug.ErrorGen.Registration,
