@@ -145,6 +145,27 @@ internal sealed class SendQueue
         }
     }
 
+    /// <summary>
+    /// Copies the start of the queue, which stays as it is until the drainer calls <see cref="Sent"/>; the number of bytes.
+    /// </summary>
+    public int Copy(Span<byte> target)
+    {
+        lock (_lock)
+        {
+            Invariant.Check(_draining);
+            var used = 0;
+            for (var i = 0; i < _count && used < target.Length; i++)
+            {
+                ref var segment = ref At(i);
+                var part = Math.Min(segment.Length, target.Length - used);
+                segment.Buffer.GetSpan().Slice(segment.Offset, part).CopyTo(target[used..]);
+                used += part;
+            }
+
+            return used;
+        }
+    }
+
     /// <summary>The drainer's report of one send.</summary>
     public Next Sent(long bytes, bool isBlocked)
     {

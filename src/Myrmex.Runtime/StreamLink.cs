@@ -106,15 +106,18 @@ internal abstract class StreamLink : Link, IWork
         }
     }
 
-    /// <summary>Makes the link usable; on its loop. Nothing happens when it was closed before.</summary>
-    public void Open(ILinkHandler handler)
+    /// <summary>
+    /// Makes the link usable; on its loop. Nothing happens when it was closed before, and a failing
+    /// <paramref name="accept"/> closes it.
+    /// </summary>
+    public void Open(Func<Link, ILinkHandler> accept)
     {
-        _handler = handler;
-        if (IsClosing)
+        if (IsClosing || AcceptedBy(accept) is not { } handler)
         {
             return;
         }
 
+        _handler = handler;
         Queue.Open();
         if (IsClosing)
         {
@@ -196,6 +199,26 @@ internal abstract class StreamLink : Link, IWork
     /// <summary>Lets the loop go on with closing; for a drainer that saw the queue closed.</summary>
     protected void PostClose() => PostTodo(TodoClose);
 
+    /// <summary>
+    /// Makes the transport end what it is doing, at the first call; true when it does nothing any more. When it was false,
+    /// the transport calls <see cref="PostClose"/> later.
+    /// </summary>
+    protected virtual bool TryStopTransport() => true;
+
+    private ILinkHandler? AcceptedBy(Func<Link, ILinkHandler> accept)
+    {
+        try
+        {
+            return accept(this);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("runtime", "cannot serve an accepted connection", ("peer", Peer), ("exception", e));
+            Close(Errno.EIO, "cannot be served");
+            return null;
+        }
+    }
+
     private void RetryReceive()
     {
         _memoryTimer = null;
@@ -212,9 +235,9 @@ internal abstract class StreamLink : Link, IWork
 
     private void FinishClose()
     {
-        if (_isReleased || !Queue.TryClear())
+        if (_isReleased || !TryStopTransport() || !Queue.TryClear())
         {
-            return; // A drainer is in its system call; it posts this again.
+            return; // Who is still in a call of the transport posts this again.
         }
 
         _isReleased = true;

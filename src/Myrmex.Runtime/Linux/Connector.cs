@@ -173,7 +173,7 @@ internal sealed class Connector : IPollHandler
         var fd = _fd;
         _fd = -1;
         _link.Reactor.Unregister(fd);
-        _link.Start(fd, _handler);
+        _link.Start(fd, _ => _handler);
     }
 
     private void End(Errno error, string reason)

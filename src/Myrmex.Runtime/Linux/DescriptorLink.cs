@@ -1,3 +1,5 @@
+using System;
+
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>A link over a connected stream socket, whether it was accepted or made by a <see cref="Linux.Connector"/>.</summary>
@@ -11,8 +13,11 @@ internal abstract class DescriptorLink(LinuxNetwork network, Reactor reactor, Li
     /// <summary>The attempt that will give this link its socket; null for an accepted one.</summary>
     public Connector? Connector { get; set; }
 
-    /// <summary>Takes a connected socket and opens the link; on the loop, once. Owns the descriptor from now on.</summary>
-    public abstract void Start(int fd, ILinkHandler handler);
+    /// <summary>
+    /// Takes a connected socket and opens the link, now or after a handshake; on the loop, once. Owns the descriptor from
+    /// now on.
+    /// </summary>
+    public abstract void Start(int fd, Func<Link, ILinkHandler> accept);
 
     protected override void ReleaseTransport()
     {

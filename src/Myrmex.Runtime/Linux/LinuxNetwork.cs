@@ -132,25 +132,14 @@ public sealed class LinuxNetwork : INetwork, IDisposable
             return;
         }
 
-        ILinkHandler handler;
-        try
-        {
-            handler = accept(link);
-        }
-        catch (Exception e) when (e is not InvariantException)
-        {
-            Log.Error("runtime", "cannot serve an accepted connection", ("peer", link.Peer), ("exception", e));
-            Sys.Close(fd);
-            link.Close(Errno.EIO, "cannot be served");
-            return;
-        }
-
-        link.Start(fd, handler);
+        link.Start(fd, accept);
     }
 
     private DescriptorLink Make(Reactor reactor, LinkOptions options, LinkAddress peer, bool isAccepted)
     {
-        var link = new SocketLink(this, reactor, options, peer) { YieldsToMemoryLimit = isAccepted };
+        DescriptorLink link = options.Tls is null
+            ? new SocketLink(this, reactor, options, peer) { YieldsToMemoryLimit = isAccepted }
+            : new TlsLink(this, reactor, options, peer, isAccepted) { YieldsToMemoryLimit = isAccepted };
         lock (_lock)
         {
             _links.Add(link);

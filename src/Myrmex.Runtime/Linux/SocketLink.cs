@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using Myrmex.Base;
@@ -27,10 +28,10 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
     /// <summary>System calls made for receiving.</summary>
     public long ReceiveCalls => Volatile.Read(ref _receiveCalls);
 
-    public override void Start(int fd, ILinkHandler handler)
+    public override void Start(int fd, Func<Link, ILinkHandler> accept)
     {
         _fd = fd;
-        Open(handler);
+        Open(accept);
         if (IsClosing)
         {
             return; // FinishClose is posted and closes the descriptor.

@@ -1,0 +1,162 @@
+using System;
+using System.Threading;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Runtime;
+
+/// <summary>Goal: every job runs once, small jobs wake few threads, and a blocked worker holds nobody up for long.</summary>
+[Trait("Tier", "unit")]
+public sealed class WorkerPoolTests : IDisposable
+{
+    private readonly WorkerPool _pool = new(4, "test-worker");
+    private readonly Reactor _reactor = new("test-loop");
+
+    public void Dispose()
+    {
+        _reactor.Dispose();
+        _pool.Dispose();
+    }
+
+    [Fact]
+    public void EveryJobRunsExactlyOnceFromManyThreads()
+    {
+        const int Threads = 4;
+        const int JobsEach = 20_000;
+        using var all = new CountdownEvent(Threads * JobsEach);
+        var job = new Job(() => all.Signal());
+        var threads = new Thread[Threads];
+        for (var i = 0; i < Threads; i++)
+        {
+            threads[i] = new Thread(() =>
+            {
+                for (var j = 0; j < JobsEach; j++)
+                {
+                    _pool.Submit(job);
+                }
+            });
+            threads[i].Start();
+        }
+
+        Assert.True(all.Wait(30_000));
+        foreach (var thread in threads)
+        {
+            thread.Join();
+        }
+
+        Assert.Equal(Threads * JobsEach, _pool.SubmittedCount);
+        Assert.Equal(0, _pool.QueueLength);
+        Assert.True(_pool.QueueLengthMax > 0);
+    }
+
+    [Fact]
+    public void JobsOfOneTurnAreHandedOverAtItsEndWithFewWakeUps()
+    {
+        using var all = new CountdownEvent(64);
+        var job = new Job(() => all.Signal());
+        var startedInside = false;
+        var wakes = _pool.WakeCount;
+        _reactor.Post(() =>
+        {
+            for (var i = 0; i < 64; i++)
+            {
+                _pool.Submit(job);
+            }
+
+            Thread.Sleep(20);
+            startedInside = all.CurrentCount != 64;
+        });
+        Assert.True(all.Wait(10_000));
+        Assert.False(startedInside);
+        Assert.InRange(_pool.WakeCount - wakes, 1, 4);
+    }
+
+    [Fact]
+    public void JobsThatBlockRunSideBySide()
+    {
+        using var together = new Barrier(4);
+        using var all = new CountdownEvent(4);
+        var job = new Job(() =>
+        {
+            Assert.True(together.SignalAndWait(10_000));
+            all.Signal();
+        });
+        _reactor.Post(() =>
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                _pool.Submit(job);
+            }
+        });
+        Assert.True(all.Wait(10_000));
+    }
+
+    [Fact]
+    public void AFailingJobDoesNotCostAWorker()
+    {
+        var bad = new Job(() => throw new InvalidOperationException("expected by a test"));
+        for (var i = 0; i < 50; i++)
+        {
+            _pool.Submit(bad);
+        }
+
+        using var together = new Barrier(4);
+        using var all = new CountdownEvent(4);
+        var good = new Job(() => all.Signal());
+        for (var i = 0; i < 4; i++)
+        {
+            _pool.Submit(good);
+        }
+
+        Assert.True(all.Wait(10_000));
+    }
+
+    [Fact]
+    public void DisposingRunsWhatIsQueued()
+    {
+        var pool = new WorkerPool(2, "test-dispose");
+        var ran = 0;
+        var job = new Job(() => Interlocked.Increment(ref ran));
+        for (var i = 0; i < 1000; i++)
+        {
+            pool.Submit(job);
+        }
+
+        pool.Dispose();
+        Assert.Equal(1000, ran);
+        pool.Submit(job);
+        Assert.Equal(1000, ran);
+    }
+
+    [Fact]
+    public void SubmittingAllocatesNothingInTheSteadyState()
+    {
+        using var passed = new SemaphoreSlim(0);
+        var count = 0;
+        var job = new Job(() => Interlocked.Increment(ref count));
+        long allocated = -1;
+        for (var round = 0; round < 3; round++)
+        {
+            _reactor.Post(() =>
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                for (var i = 0; i < 500; i++)
+                {
+                    _pool.Submit(job);
+                }
+
+                allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            });
+            _reactor.Schedule(5, () => passed.Release());
+            Assert.True(passed.Wait(10_000));
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
+    private sealed class Job(Action action) : IWork
+    {
+        public void Run() => action();
+    }
+}
