@@ -27,6 +27,9 @@ public enum FopTraits
 
     /// <summary>Names an open file.</summary>
     OnFd = 64,
+
+    /// <summary>May wait for the disk but seldom does: runs on the reactor as long as the disk is quick.</summary>
+    Brief = 128,
 }
 
 /// <summary>A fop as a value: knows its number and how to call itself on a handler.</summary>

@@ -10,7 +10,10 @@ using Myrmex.Wire;
 namespace Myrmex.Protocol;
 
 /// <summary>One thing that clients can attach to.</summary>
-internal sealed record Export(string Name, ServerTranslator Server, Translator Top, Seams Seams);
+internal sealed record Export(string Name, ServerTranslator Server, Translator Top, Seams Seams)
+{
+    public InlineGate Gate { get; } = new(Seams);
+}
 
 /// <summary>
 /// What this process serves, by the name that clients send as remote-subvolume, and who is attached. Bricks come and go while

@@ -162,9 +162,14 @@ public sealed class ServerConnection : IRpcHandler
         }
 
         var request = ServerRequest.Rent(this, head, call, record, position);
-        if (((FopCode)head.Procedure).Has(FopTraits.Blocks))
+        var traits = FopTable.TraitsOf((FopCode)head.Procedure);
+        if ((traits & FopTraits.Blocks) != 0)
         {
             Export.Seams.Workers.Submit(request);
+        }
+        else if ((traits & FopTraits.Brief) != 0)
+        {
+            Export.Gate.Run(request);
         }
         else
         {
