@@ -34,8 +34,8 @@ public sealed class DomainLockTable<TScope>
     public int FileCount => _files.Count;
 
     /// <summary>
-    /// Asks for a lock. Holders in its way are added to <paramref name="contended"/>, each at most once per
-    /// <paramref name="tellEveryMs"/>; a negative value tells nobody.
+    /// Asks for a lock. Holders in its way are to be told, each at most once per <paramref name="tellEveryMs"/>; a negative value
+    /// tells nobody.
     /// </summary>
     public LockVerdict Lock(
         in Gfid gfid,
@@ -43,7 +43,7 @@ public sealed class DomainLockTable<TScope>
         in DomainLock<TScope> wanted,
         long nowMs,
         long tellEveryMs,
-        List<Contention<TScope>> contended)
+        LockEffects effects)
     {
         if (!_files.TryGetValue(gfid, out var file))
         {
@@ -61,12 +61,13 @@ public sealed class DomainLockTable<TScope>
             }
 
             at.Held.Add(Owned(in wanted) with { Ticket = null });
+            GrantWaiting(at, effects); // Another request of the same holder may pass now.
             return LockVerdict.Granted;
         }
 
         if (tellEveryMs >= 0)
         {
-            Tell(file, at, in wanted, nowMs, tellEveryMs, contended);
+            Tell(file, at, in wanted, nowMs, tellEveryMs, effects.Contended<TScope>());
         }
 
         if (wanted.Ticket is null)

@@ -13,6 +13,8 @@ public sealed partial class Locks
             return new ValueTask<LkReply>(Answer(fop.Flock, error));
         }
 
+        AdoptAwaited(call);
+
         // The type that counts is the fop's own, like on the wire; the owner that counts is the credential's.
         var flock = fop.Flock with { Type = fop.Type };
         var gfid = GfidOf(fop.Gfid, fop.Fd);
@@ -108,6 +110,7 @@ public sealed partial class Locks
             return;
         }
 
+        AdoptAwaited(call);
         var effects = LockEffects.Rent();
         lock (_posixGuard)
         {

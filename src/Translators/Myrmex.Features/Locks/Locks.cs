@@ -69,6 +69,12 @@ public sealed partial class Locks : Translator
         lock (_posixGuard)
         {
             _posix.DropClient(client, effects);
+            if (_awaited.Remove(client.Uid, out var awaited))
+            {
+                _posix.DropClient(awaited, effects);
+                _awaitedCount = _awaited.Count;
+            }
+
             _posixFileCount = _posix.FileCount;
         }
 
@@ -219,8 +225,7 @@ public sealed partial class Locks : Translator
         LockVerdict verdict;
         lock (shard.Guard)
         {
-            verdict = table.Lock(
-                in gfid, in domain, in wanted, NowMs, Volatile.Read(ref _tellEveryMs), effects.Contended<TScope>());
+            verdict = table.Lock(in gfid, in domain, in wanted, NowMs, Volatile.Read(ref _tellEveryMs), effects);
         }
 
         CarryOut(effects);

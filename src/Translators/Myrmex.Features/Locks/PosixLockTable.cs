@@ -111,6 +111,54 @@ public sealed class PosixLockTable
         }
     }
 
+    /// <summary>
+    /// A client that changed its graph takes over the locks taken through its former open file. False, with nothing changed,
+    /// when there are none or when one of them still waits.
+    /// </summary>
+    public bool TryMoveFd(in Gfid gfid, Predicate<Fd> isFormer, Fd fd, ClientIdentity? client)
+    {
+        if (!_files.TryGetValue(gfid, out var file)
+            || file.Waiting.Exists(w => w.Lock.Fd is not null && isFormer(w.Lock.Fd)))
+        {
+            return false;
+        }
+
+        var moved = false;
+        for (var i = 0; i < file.Held.Count; i++)
+        {
+            var held = file.Held[i];
+            if (held.Fd is not null && isFormer(held.Fd))
+            {
+                file.Held[i] = held with { Fd = fd, Holder = held.Holder with { Client = client } };
+                moved = true;
+            }
+        }
+
+        return moved;
+    }
+
+    /// <summary>True when a held or waiting lock was taken through such an open file.</summary>
+    public bool HasFd(in Gfid gfid, Predicate<Fd> isMeant) =>
+        _files.TryGetValue(gfid, out var file)
+        && (file.Held.Exists(h => h.Fd is not null && isMeant(h.Fd))
+            || file.Waiting.Exists(w => w.Lock.Fd is not null && isMeant(w.Lock.Fd)));
+
+    /// <summary>Turns all locks of one identity over to another; neither may have waiting requests.</summary>
+    public void Adopt(ClientIdentity former, ClientIdentity client)
+    {
+        foreach (var file in _files.Values)
+        {
+            for (var i = 0; i < file.Held.Count; i++)
+            {
+                var held = file.Held[i];
+                if (ReferenceEquals(held.Holder.Client, former))
+                {
+                    file.Held[i] = held with { Holder = held.Holder with { Client = client } };
+                }
+            }
+        }
+    }
+
     /// <summary>Held locks of a file; waiting ones do not count.</summary>
     public int Count(in Gfid gfid) => _files.TryGetValue(gfid, out var file) ? file.Held.Count : 0;
 
