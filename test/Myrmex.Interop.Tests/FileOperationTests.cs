@@ -1,0 +1,42 @@
+using Myrmex.Interop.Tests.Kit;
+using Myrmex.Interop.Tests.Scenarios;
+using Xunit;
+
+namespace Myrmex.Interop.Tests;
+
+/// <summary>A stock distribute volume with the stock client: what the scenarios themselves are checked against.</summary>
+public sealed class StockVolumeWithStockClient : VolumeUnderTest
+{
+    internal override FuseMount Start(TestDirectory directory, string[] bricks)
+    {
+        var glusterd = directory.Own(new StockGlusterd(directory));
+        glusterd.CreateVolume("vol", bricks);
+        return StockMount.FromServer(directory, "mnt", glusterd.Host, "vol");
+    }
+}
+
+/// <summary>Bricks of <c>myrmex brick</c> with the stock client's default graph.</summary>
+public sealed class MyrmexBricksWithStockClient : VolumeUnderTest
+{
+    internal override FuseMount Start(TestDirectory directory, string[] bricks)
+    {
+        var server = directory.Own(new BrickProcess(directory, "vol", bricks));
+        return StockMount.FromVolfile(directory, "mnt", Volfiles.Client("vol", server.Bricks));
+    }
+}
+
+/// <summary>The scenarios on a stock volume: proves the scenarios, not Myrmex, so only in long runs.</summary>
+public sealed class StockVolumeStockClientFileTests(StockVolumeWithStockClient volume) : IClassFixture<StockVolumeWithStockClient>
+{
+    [InteropTheory(Need.StockServer | Need.Xfs | Need.Long)]
+    [MemberData(nameof(Scenario.Common), MemberType = typeof(Scenario))]
+    public void FileWorkEqualsALocalFileSystem(string scenario) => Scenario.Compare(scenario, volume.MountPath, volume.LocalPath);
+}
+
+/// <summary>Ordinary work with files through the stock FUSE client on Myrmex bricks.</summary>
+public sealed class StockClientFileTests(MyrmexBricksWithStockClient volume) : IClassFixture<MyrmexBricksWithStockClient>
+{
+    [InteropTheory(Need.StockClient | Need.Xfs)]
+    [MemberData(nameof(Scenario.Common), MemberType = typeof(Scenario))]
+    public void FileWorkEqualsALocalFileSystem(string scenario) => Scenario.Compare(scenario, volume.MountPath, volume.LocalPath);
+}

@@ -1,0 +1,26 @@
+using System;
+using System.Runtime.ExceptionServices;
+using System.Threading;
+
+namespace Myrmex.Interop.Tests.Kit;
+
+/// <summary>
+/// Counts failed assertions of this process. xunit does not tell a class that its test failed; tests run one at a time, so
+/// "the count grew while I lived" is the same answer.
+/// </summary>
+internal static class FailureWatch
+{
+    private static int _failures;
+
+    public static int Failures => Volatile.Read(ref _failures);
+
+    public static void Start() => AppDomain.CurrentDomain.FirstChanceException += OnException;
+
+    private static void OnException(object? sender, FirstChanceExceptionEventArgs raised)
+    {
+        if (raised.Exception is HarnessException || raised.Exception.GetType().Namespace == "Xunit.Sdk")
+        {
+            Interlocked.Increment(ref _failures);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System;
+using System.IO;
+using System.Linq;
+
+namespace Myrmex.Interop.Tests.Kit;
+
+/// <summary>The built product: where its executable lies. MYRMEX_EXE names another one.</summary>
+internal static class Product
+{
+    public static string Repository { get; } = FindRepository();
+
+    public static string Artifacts => Path.Combine(Repository, "artifacts");
+
+    public static string Executable { get; } = FindExecutable();
+
+    /// <summary>Runs a subcommand to its end.</summary>
+    public static CommandResult Run(params string[] arguments) => Shell.Run("/", Shell.DefaultLimit, Executable, arguments);
+
+    /// <summary>True when the executable has the subcommand.</summary>
+    public static bool Has(string command) =>
+        Run("help").Output.Split('\n').Any(line => line.TrimStart().StartsWith(command + " ", StringComparison.Ordinal));
+
+    private static string FindRepository()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Myrmex.slnx")))
+        {
+            directory = directory.Parent;
+        }
+
+        return directory?.FullName ?? throw new HarnessException("the tests do not lie inside the repository");
+    }
+
+    private static string FindExecutable()
+    {
+        if (Environment.GetEnvironmentVariable("MYRMEX_EXE") is { Length: > 0 } named)
+        {
+            return named;
+        }
+
+        // The tests' own configuration (debug, release) is the last part of their directory.
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
+        return Path.Combine(Artifacts, "bin", "Myrmex.Host", configuration, "myrmex");
+    }
+}
