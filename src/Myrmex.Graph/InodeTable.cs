@@ -97,6 +97,37 @@ public sealed partial class InodeTable
         }
     }
 
+    /// <summary>
+    /// As <see cref="Link"/> for an entry of a listing that was asked for at <paramref name="token"/>: false, and nothing
+    /// counted, when the inode may have changed since, so that its listed attributes are worth nothing.
+    /// </summary>
+    public bool TryLinkListed(
+        in Gfid gfid, in Iatt iatt, ulong token, long nowNs, out ulong node, out uint generation)
+    {
+        var shard = ShardOf(gfid);
+        lock (shard.Lock)
+        {
+            ref var inode = ref shard.FindOrAdd(gfid, out node);
+            var names = iatt.IsDirectory ? Volatile.Read(ref _directoryNamesChanged) : Volatile.Read(ref _fileNamesChanged);
+            generation = inode.Generation;
+            if (inode.ChangedAt > token || names > token)
+            {
+                if (inode.Lookups == 0 && node != RootNode)
+                {
+                    shard.Remove(node, ref inode);
+                }
+
+                node = 0;
+                return false;
+            }
+
+            inode.Lookups++;
+            shard.Lookups++;
+            Store(ref inode, in iatt, token, nowNs);
+            return true;
+        }
+    }
+
     /// <summary>Gives back <paramref name="lookups"/> counts. Unknown numbers and counts too many are ignored: false.</summary>
     public bool Forget(ulong node, ulong lookups)
     {
@@ -284,7 +315,6 @@ public sealed partial class InodeTable
         }
     }
 
-    /// <summary>True once for an inode: the flag is set when it was not.</summary>
     public bool TestFlag(ulong node, InodeFlags flag)
     {
         var shard = _shards[ShardIndex(node)];
