@@ -11,7 +11,7 @@ namespace Myrmex.Graph;
 /// Invariants:
 /// - a node number is never given to two gfids: it holds the slot and the slot's generation. The root is number 1;
 /// - cached attributes are answered only while younger than their timeout and not older than the last known change of the
-///   inode (<see cref="Changed"/>) or of names that might be links to it (<see cref="NamesChanged"/>);
+///   inode (<c>Changed</c>) or of names that might be links to it (<see cref="NamesChanged"/>);
 /// - what a fop observed is stored only if the inode has not changed since the fop began: the fop takes <see cref="Token"/>
 ///   before it goes down and brings it back with its result.
 /// Safe for all threads; sixteen shards with a leaf lock each.
@@ -235,7 +235,7 @@ public sealed partial class InodeTable
         }
     }
 
-    /// <summary>As <see cref="Changed"/> for an inode known by its gfid; nothing happens when the table does not know it.</summary>
+    /// <summary>As <c>Changed</c> for an inode known by its gfid; nothing happens when the table does not know it.</summary>
     public void Changed(in Gfid gfid, in Iatt post, ulong token, long nowNs)
     {
         var node = gfid.IsNull ? 0 : NodeOf(gfid);

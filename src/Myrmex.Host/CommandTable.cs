@@ -8,5 +8,6 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         BrickCommand.Entry,
+        MountCommand.Entry,
     ];
 }

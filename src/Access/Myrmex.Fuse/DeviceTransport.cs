@@ -1,8 +1,6 @@
-using System;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Fuse.Protocol;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Fuse;

@@ -209,7 +209,7 @@ public sealed partial class FuseSession : IDisposable
         answer.Flags2 = (uint)((ulong)granted >> 32);
         answer.MaxBackground = (ushort)Math.Clamp(Options.MaxBackground, 1, ushort.MaxValue);
         answer.CongestionThreshold = (ushort)Math.Max(1, answer.MaxBackground * 3 / 4);
-        answer.MaxWrite = (granted & FuseInitFlags.MaxPages) != 0 ? FuseLimits.IOBytesMax : 128 << 10;
+        answer.MaxWrite = (granted & FuseInitFlags.MaxPages) != 0 ? (uint)FuseLimits.IOBytesMax : 128u << 10;
         answer.TimeGranularity = 1;
         answer.MaxPages = FuseLimits.PagesMax;
         Log.Information(

@@ -255,7 +255,7 @@ internal sealed partial class FuseRequest
     private void StartWrite()
     {
         if (!TryTake(out FuseWriteIn argument) || argument.Size > (uint)_tailLength
-            || argument.Offset > long.MaxValue - argument.Size)
+            || argument.Offset > (ulong)long.MaxValue - argument.Size)
         {
             Reply(Errno.EIO);
             return;

@@ -293,7 +293,7 @@ internal sealed partial class FuseRequest
     private async ValueTask<Errno> FallocateAsync()
     {
         if (!TryTake(out FuseFallocateIn argument)
-            || argument.Offset > long.MaxValue || argument.Length > long.MaxValue - argument.Offset)
+            || argument.Offset > long.MaxValue || argument.Length > (ulong)long.MaxValue - argument.Offset)
         {
             return Errno.EIO;
         }
