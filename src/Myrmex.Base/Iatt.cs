@@ -53,6 +53,8 @@ public record struct Iatt
     public IattFlags Flags;
     public ulong Ino;
     public ulong Dev;
+
+    /// <summary>Device number of a special file as <see cref="DeviceNumber"/> packs it; not the Linux dev_t that Mknod carries.</summary>
     public ulong Rdev;
     public ulong Size;
     public ulong Blocks;

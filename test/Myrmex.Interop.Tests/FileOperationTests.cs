@@ -25,6 +25,16 @@ public sealed class MyrmexBricksWithStockClient : VolumeUnderTest
     }
 }
 
+/// <summary>Bricks in the memory of <c>myrmex brick</c> with the stock client's default graph.</summary>
+public sealed class MemoryBricksWithStockClient : VolumeUnderTest
+{
+    internal override FuseMount Start(TestDirectory directory, string[] bricks)
+    {
+        var server = directory.Own(new BrickProcess(directory, "vol", bricks, Volfiles.Memory));
+        return StockMount.FromVolfile(directory, "mnt", Volfiles.Client("vol", server.Bricks));
+    }
+}
+
 /// <summary>The scenarios on a stock volume: proves the scenarios, not Myrmex, so only in long runs.</summary>
 public sealed class StockVolumeStockClientFileTests(StockVolumeWithStockClient volume) : IClassFixture<StockVolumeWithStockClient>
 {
@@ -37,6 +47,14 @@ public sealed class StockVolumeStockClientFileTests(StockVolumeWithStockClient v
 public sealed class StockClientFileTests(MyrmexBricksWithStockClient volume) : IClassFixture<MyrmexBricksWithStockClient>
 {
     [InteropTheory(Need.StockClient | Need.Xfs)]
+    [MemberData(nameof(Scenario.Common), MemberType = typeof(Scenario))]
+    public void FileWorkEqualsALocalFileSystem(string scenario) => Scenario.Compare(scenario, volume.MountPath, volume.LocalPath);
+}
+
+/// <summary>The same on bricks in memory, which the simulator takes for the disk's twin.</summary>
+public sealed class StockClientMemoryFileTests(MemoryBricksWithStockClient volume) : IClassFixture<MemoryBricksWithStockClient>
+{
+    [InteropTheory(Need.StockClient | Need.Xfs | Need.Long)]
     [MemberData(nameof(Scenario.Common), MemberType = typeof(Scenario))]
     public void FileWorkEqualsALocalFileSystem(string scenario) => Scenario.Compare(scenario, volume.MountPath, volume.LocalPath);
 }

@@ -16,7 +16,7 @@ internal sealed class BrickProcess : IDisposable
     private Child? _child;
 
     /// <summary>Starts the process for these brick directories, which must exist.</summary>
-    public BrickProcess(TestDirectory directory, string volume, IReadOnlyList<string> paths)
+    public BrickProcess(TestDirectory directory, string volume, IReadOnlyList<string> paths, string storage = Volfiles.Disk)
     {
         _directory = directory;
         Host = Addresses.NextLoopback();
@@ -25,7 +25,7 @@ internal sealed class BrickProcess : IDisposable
         foreach (var path in paths)
         {
             var id = StampVolumeId(path);
-            directory.Write(Addresses.Dashed(path) + ".vol", Volfiles.Brick(volume, path, id));
+            directory.Write(Addresses.Dashed(path) + ".vol", Volfiles.Brick(volume, path, id, storage));
         }
 
         _list = directory.Write("bricks.list", string.Concat(paths.Select(p => directory[Addresses.Dashed(p) + ".vol"] + "\n")));

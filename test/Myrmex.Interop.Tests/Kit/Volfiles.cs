@@ -11,11 +11,16 @@ internal sealed record BrickAddress(string Host, int Port, string Path);
 /// <summary>Volume files written by hand, for tests below the management.</summary>
 internal static class Volfiles
 {
+    public const string Disk = "storage/posix";
+
+    public const string Memory = "storage/memory";
+
     /// <summary>Graph of one brick, in the order of a stock one.</summary>
-    public static string Brick(string volume, string path, string volumeId)
+    /// <param name="storage">Type of the bottom translator.</param>
+    public static string Brick(string volume, string path, string volumeId, string storage = Disk)
     {
         var file = new StringBuilder();
-        Block(file, $"{volume}-posix", "storage/posix", [$"directory {path}", $"volume-id {volumeId}"]);
+        Block(file, $"{volume}-posix", storage, storage == Disk ? [$"directory {path}", $"volume-id {volumeId}"] : []);
         Block(file, $"{volume}-locks", "features/locks", [], $"{volume}-posix");
         Block(file, path, "debug/io-stats", [], $"{volume}-locks");
         Block(

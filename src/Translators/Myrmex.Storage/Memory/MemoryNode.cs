@@ -17,6 +17,7 @@ internal sealed class MemoryNode(Gfid gfid, uint mode)
 
     public uint Nlink { get; set; }
 
+    /// <summary>Linux dev_t of a special file.</summary>
     public ulong Device { get; set; }
 
     /// <summary>Nanoseconds since 1970.</summary>
@@ -52,7 +53,7 @@ internal sealed class MemoryNode(Gfid gfid, uint mode)
             Gfid = Gfid,
             Flags = IattFlags.Brick | IattFlags.Btime,
             Ino = Gfid.Ino,
-            Rdev = Device,
+            Rdev = DeviceNumber.ToIatt(Device),
             Size = size,
             Blocks = IsDirectory ? 8 : (ulong)Content.AllocatedBytes / 512,
             Atime = AtimeNs / 1_000_000_000,

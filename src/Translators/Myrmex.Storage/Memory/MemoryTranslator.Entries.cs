@@ -35,6 +35,11 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
+            if (fop.XData is { } asked && asked.TryGetGfid("gfid-req"u8, out var gfid) && Find(gfid) is { IsDirectory: false } known)
+            {
+                return new(MknodOfKnown(known, fop.Parent, fop.Name));
+            }
+
             var mode = (fop.Mode & FileMode.TypeMask) == 0 ? fop.Mode | FileMode.Regular : fop.Mode;
             var error = Make(fop.Parent, fop.Name, mode, call, fop.XData, out var node, out var pre, out var post);
             if (error != Errno.Ok)
@@ -49,6 +54,39 @@ public sealed partial class MemoryTranslator
             reply.PostParent = post;
             return new(reply);
         }
+    }
+
+    /// <summary>
+    /// A second link file for a file lands where the first one is: a new inode with its gfid cannot be, so the inode gets a name more.
+    /// </summary>
+    private MknodReply MknodOfKnown(MemoryNode node, Gfid parent, Name name)
+    {
+        var error = CheckName(name);
+        MemoryNode directory = null!;
+        if (error == Errno.Ok)
+        {
+            error = FindParent(parent, out directory);
+        }
+
+        if (error == Errno.Ok && directory.Directory!.Find(name) is not null)
+        {
+            error = Errno.EEXIST;
+        }
+
+        if (error != Errno.Ok)
+        {
+            return MknodReply.Fail(error);
+        }
+
+        var reply = MknodReply.Rent();
+        reply.PreParent = directory.ToIatt();
+        directory.Directory!.Set(name, node);
+        node.Nlink++;
+        node.CtimeNs = Seams.Clock.WallNs;
+        Touch(directory);
+        reply.Iatt = node.ToIatt();
+        reply.PostParent = directory.ToIatt();
+        return reply;
     }
 
     public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call)

@@ -372,7 +372,7 @@ public sealed partial class MemoryTranslator
             }
 
             var reply = ReaddirpReply.Rent();
-            reply.Hint = List(node, fop.Offset, fop.Size, reply.Entries, plus: true) ? Errno.ENOENT : Errno.Ok;
+            reply.Hint = List(node, fop.Offset, fop.Size, reply.Entries, plus: true, fop.XData) ? Errno.ENOENT : Errno.Ok;
             reply.OpRet = reply.Entries.Count;
             return new(reply);
         }
@@ -425,7 +425,8 @@ public sealed partial class MemoryTranslator
     }
 
     /// <summary>Fills a chunk; true when it reaches the end.</summary>
-    private static bool List(MemoryNode directory, long offset, uint size, DirEntries entries, bool plus)
+    private static bool List(
+        MemoryNode directory, long offset, uint size, DirEntries entries, bool plus, XData? asked = null)
     {
         long room = size;
         foreach (var (cookie, name, node) in WithDots(directory, (ulong)offset))
@@ -441,6 +442,7 @@ public sealed partial class MemoryTranslator
             entry.Offset = cookie;
             entry.Type = node.Type >> 12;
             entry.Iatt = plus ? node.ToIatt() : default;
+            entry.XData = Answers(node, asked, null);
         }
 
         return true;

@@ -230,23 +230,28 @@ public sealed partial class MemoryTranslator
     }
 
     /// <summary>Puts the xattrs that a request names, as far as they exist, into the reply.</summary>
-    private static void AnswerXattrs(MemoryNode node, XData? asked, Reply reply)
+    private static void AnswerXattrs(MemoryNode node, XData? asked, Reply reply) => reply.XData = Answers(node, asked, reply.XData);
+
+    /// <summary>Adds what the request names, as far as it exists, to the answers; a dictionary is rented for the first one.</summary>
+    private static XData? Answers(MemoryNode node, XData? asked, XData? answers)
     {
         if (asked is null)
         {
-            return;
+            return answers;
         }
 
         foreach (var pair in asked)
         {
             if (pair.Key.SequenceEqual("glusterfs.open-fd-count"u8))
             {
-                reply.NeedXData().SetUInt(pair.Key, (ulong)node.Opens);
+                (answers ??= XData.Rent()).SetUInt(pair.Key, (ulong)node.Opens);
             }
             else if (node.Xattrs.TryGetValue(Encoding.UTF8.GetString(pair.Key), out var value))
             {
-                reply.NeedXData().SetBytes(pair.Key, value);
+                (answers ??= XData.Rent()).SetBytes(pair.Key, value);
             }
         }
+
+        return answers;
     }
 }
