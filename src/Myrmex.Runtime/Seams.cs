@@ -68,6 +68,9 @@ public interface IListener : IDisposable
 /// <summary>The seams a graph or a server is given.</summary>
 public sealed record Seams(IClock Clock, IRandom Random, IScheduler Scheduler, IWorkers Workers, INetwork Network)
 {
+    /// <summary>Files for journals and state; null where there are none.</summary>
+    public IDisk? Disk { get; init; }
+
     /// <summary>A new random (version 4) gfid.</summary>
     public Gfid NewGfid()
     {

@@ -119,10 +119,8 @@ internal sealed class TimerHeap
         a.DueNs < b.DueNs || (a.DueNs == b.DueNs && a.Sequence < b.Sequence);
 
     /// <summary>A timer; its owner disposes it to cancel.</summary>
-    internal abstract class Timer(Action action) : IDisposable
+    internal abstract class Timer : IDisposable
     {
-        public Action Action { get; } = action;
-
         public long DueNs { get; set; }
 
         public long Sequence { get; set; }

@@ -39,7 +39,10 @@ public sealed class LinuxRuntime : IDisposable
         Workers = new WorkerPool(
             options.Workers > 0 ? options.Workers : Math.Clamp(cpus * 2, 4, 16), $"{options.Name}-worker");
         Network = new LinuxNetwork(_reactors);
-        Seams = new Seams(LinuxClock.Shared, LinuxRandom.Shared, _reactors[0], Workers, Network);
+        Seams = new Seams(LinuxClock.Shared, LinuxRandom.Shared, _reactors[0], Workers, Network)
+        {
+            Disk = LinuxDisk.Shared,
+        };
     }
 
     public IReadOnlyList<Reactor> Reactors => _reactors;

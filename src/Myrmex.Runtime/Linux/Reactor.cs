@@ -327,7 +327,7 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         {
             try
             {
-                timer.Action();
+                timer.Run();
             }
             catch (Exception e)
             {
@@ -336,11 +336,11 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         }
     }
 
-    private TimerHeap.Timer? TakeDue(long now)
+    private ReactorTimer? TakeDue(long now)
     {
         lock (_lock)
         {
-            return _timers.TakeDue(now);
+            return (ReactorTimer?)_timers.TakeDue(now);
         }
     }
 
@@ -373,8 +373,10 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         public uint Generation => generation;
     }
 
-    private sealed class ReactorTimer(Reactor reactor, Action action) : TimerHeap.Timer(action)
+    private sealed class ReactorTimer(Reactor reactor, Action action) : TimerHeap.Timer
     {
+        public void Run() => action();
+
         public override void Dispose() => reactor.Cancel(this);
     }
 }

@@ -1,0 +1,147 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Myrmex.Base;
+
+namespace Myrmex.Runtime.Linux;
+
+/// <summary>Files of the machine. Files are made with mode 0600, directories with 0700.</summary>
+public sealed class LinuxDisk : IDisk
+{
+    private const int ReadWrite = 2;
+    private const int WriteOnly = 1;
+    private const int Create = 0x40;
+    private const int Exclusive = 0x80;
+    private const int Truncate = 0x200;
+    private const int Cloexec = 0x80000;
+
+    // These two trade places between the architectures.
+    private static readonly bool IsX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static readonly int Direct = IsX64 ? 0x4000 : 0x10000;
+    private static readonly int Directory = IsX64 ? 0x10000 : 0x4000;
+
+    public static LinuxDisk Shared { get; } = new();
+
+    public Errno Open(string path, DiskOpen how, out IDiskFile? file)
+    {
+        file = null;
+        var isDirect = (how & DiskOpen.Direct) != 0;
+        var fd = Sys.DiskOpen(path, FlagsOf(how) | (isDirect ? Direct : 0), mode: 0x180);
+        if (isDirect && Sys.ErrorOf(fd) == Errno.EINVAL)
+        {
+            // A file system without O_DIRECT; the page cache is correct too, only slower.
+            isDirect = false;
+            fd = Sys.DiskOpen(path, FlagsOf(how & ~DiskOpen.Exclusive), mode: 0x180);
+        }
+
+        if (fd < 0)
+        {
+            return Sys.ErrorOf(fd);
+        }
+
+        file = new OpenFile(fd, isDirect);
+        return Errno.Ok;
+    }
+
+    public Errno Rename(string from, string to) => Sys.ErrorOf(Sys.DiskRename(from, to));
+
+    public Errno Unlink(string path) => Sys.ErrorOf(Sys.DiskUnlink(path));
+
+    public Errno MakeDirectory(string path) => Sys.ErrorOf(Sys.DiskMakeDirectory(path, mode: 0x1C0));
+
+    public Errno List(string path, List<string> names)
+    {
+        try
+        {
+            var found = System.IO.Directory.GetFileSystemEntries(path);
+            for (var i = 0; i < found.Length; i++)
+            {
+                found[i] = Path.GetFileName(found[i]);
+            }
+
+            Array.Sort(found, StringComparer.Ordinal);
+            names.AddRange(found);
+            return Errno.Ok;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return Errno.ENOENT;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return Errno.EACCES;
+        }
+        catch (IOException)
+        {
+            return Errno.EIO;
+        }
+    }
+
+    public Errno SyncDirectory(string path)
+    {
+        var fd = Sys.DiskOpen(path, Directory | Cloexec, mode: 0);
+        if (fd < 0)
+        {
+            return Sys.ErrorOf(fd);
+        }
+
+        var result = Sys.DiskFullSync(fd);
+        Sys.Close(fd);
+        return Sys.ErrorOf(result);
+    }
+
+    private static int FlagsOf(DiskOpen how)
+    {
+        var flags = Cloexec;
+        if ((how & DiskOpen.Write) != 0)
+        {
+            flags |= (how & DiskOpen.Read) != 0 ? ReadWrite : WriteOnly;
+        }
+
+        flags |= (how & DiskOpen.Create) != 0 ? Create : 0;
+        flags |= (how & DiskOpen.Exclusive) != 0 ? Exclusive : 0;
+        flags |= (how & DiskOpen.Truncate) != 0 ? Truncate : 0;
+        return flags;
+    }
+
+    private sealed class OpenFile(int fd, bool isDirect) : IDiskFile
+    {
+        private int _fd = fd;
+
+        public bool IsDirect => isDirect;
+
+        public Errno GetLength(out long length)
+        {
+            var result = Sys.DiskLength(_fd);
+            length = Math.Max(0, result);
+            return Sys.ErrorOf(result);
+        }
+
+        public Errno Read(long offset, Span<byte> target, out int count) =>
+            Answer(Sys.DiskRead(_fd, target, offset), out count);
+
+        public Errno Write(long offset, ReadOnlySpan<byte> source, out int count) =>
+            Answer(Sys.DiskWrite(_fd, source, offset), out count);
+
+        public Errno Truncate(long length) => Sys.ErrorOf(Sys.DiskTruncate(_fd, length));
+
+        public Errno Sync() => Sys.ErrorOf(Sys.DiskDataSync(_fd));
+
+        public void Dispose()
+        {
+            var open = Interlocked.Exchange(ref _fd, -1);
+            if (open >= 0)
+            {
+                Sys.Close(open);
+            }
+        }
+
+        private static Errno Answer(nint result, out int count)
+        {
+            count = (int)Math.Max(0, result);
+            return Sys.ErrorOf(result);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Myrmex.Runtime.Linux;
+
+/// <summary>The few file calls of <see cref="LinuxDisk"/>, by path.</summary>
+public static unsafe partial class Sys
+{
+    private const int SeekEnd = 2;
+
+    internal static int DiskOpen(string path, int flags, uint mode) => Result(NativeDiskOpen(path, flags, mode));
+
+    internal static nint DiskRead(int fd, Span<byte> target, long offset)
+    {
+        fixed (byte* pointer = target)
+        {
+            return Result(NativeDiskRead(fd, pointer, target.Length, offset));
+        }
+    }
+
+    internal static nint DiskWrite(int fd, ReadOnlySpan<byte> source, long offset)
+    {
+        fixed (byte* pointer = source)
+        {
+            return Result(NativeDiskWrite(fd, pointer, source.Length, offset));
+        }
+    }
+
+    internal static nint DiskLength(int fd) => Result(NativeDiskSeek(fd, 0, SeekEnd));
+
+    internal static int DiskTruncate(int fd, long length) => Result(NativeDiskTruncate(fd, length));
+
+    internal static int DiskDataSync(int fd) => Result(NativeDiskDataSync(fd));
+
+    internal static int DiskFullSync(int fd) => Result(NativeDiskFullSync(fd));
+
+    internal static int DiskRename(string from, string to) => Result(NativeDiskRename(from, to));
+
+    internal static int DiskUnlink(string path) => Result(NativeDiskUnlink(path));
+
+    internal static int DiskMakeDirectory(string path, uint mode) => Result(NativeDiskMakeDirectory(path, mode));
+
+    // open is variadic in C; on Linux x86-64 and arm64 the mode is passed like a fixed argument.
+    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeDiskOpen(string path, int flags, uint mode);
+
+    [LibraryImport(Libc, EntryPoint = "pread", SetLastError = true)]
+    private static partial nint NativeDiskRead(int fd, byte* buffer, nint count, long offset);
+
+    [LibraryImport(Libc, EntryPoint = "pwrite", SetLastError = true)]
+    private static partial nint NativeDiskWrite(int fd, byte* buffer, nint count, long offset);
+
+    [LibraryImport(Libc, EntryPoint = "lseek", SetLastError = true)]
+    private static partial nint NativeDiskSeek(int fd, nint offset, int whence);
+
+    [LibraryImport(Libc, EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int NativeDiskTruncate(int fd, long length);
+
+    [LibraryImport(Libc, EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int NativeDiskDataSync(int fd);
+
+    [LibraryImport(Libc, EntryPoint = "fsync", SetLastError = true)]
+    private static partial int NativeDiskFullSync(int fd);
+
+    [LibraryImport(Libc, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeDiskRename(string from, string to);
+
+    [LibraryImport(Libc, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeDiskUnlink(string path);
+
+    [LibraryImport(Libc, EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeDiskMakeDirectory(string path, uint mode);
+}
