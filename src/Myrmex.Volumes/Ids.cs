@@ -19,7 +19,8 @@ public readonly record struct NodeId(Gfid Value)
     public override string ToString() => Value.ToString();
 }
 
-internal sealed class VolumeIdJson : JsonConverter<VolumeId>
+/// <summary>JSON form: the 36-character text.</summary>
+public sealed class VolumeIdJson : JsonConverter<VolumeId>
 {
     public override VolumeId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(IdText.Parse(reader.GetString()));
@@ -28,7 +29,8 @@ internal sealed class VolumeIdJson : JsonConverter<VolumeId>
         writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class NodeIdJson : JsonConverter<NodeId>
+/// <summary>JSON form: the 36-character text.</summary>
+public sealed class NodeIdJson : JsonConverter<NodeId>
 {
     public override NodeId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(IdText.Parse(reader.GetString()));

@@ -1,0 +1,386 @@
+using System;
+using System.Collections.Generic;
+using System.Collections.Immutable;
+using System.ComponentModel;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Management.State;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.Bricks;
+
+/// <summary>What is known of a brick that should be served here. Pid is 0 when its process is not running.</summary>
+internal readonly record struct BrickState(int Port, int Pid, bool Online);
+
+/// <summary>
+/// Keeps one brick process running as long as this node has a brick of a started volume. One loop owns all of its state
+/// and compares what should be with what is, so that it does not matter what was interrupted before:
+/// the process is started, adopted when it runs already, told of changed bricks (SIGHUP), started again on the same port
+/// when it dies, and ended when nothing is left to serve. It never ends with the daemon.
+/// </summary>
+internal sealed class BrickSupervisor
+{
+    private readonly DaemonOptions _options;
+    private readonly VolumeCatalog _catalog;
+    private readonly LocalNode _node;
+    private readonly IProcessControl _processes;
+    private readonly IBrickProbe _probe;
+    private readonly IBrickPort _portStore;
+    private readonly Seams _seams;
+    private readonly BrickFiles _files;
+    private readonly Signal _look = new();
+    private readonly Lock _lock = new(); // Guards _starting, _states, _rounds and _roundDone; a leaf lock.
+    private ImmutableHashSet<string> _starting = [];
+    private ImmutableDictionary<string, BrickState> _states = ImmutableDictionary<string, BrickState>.Empty;
+    private long _rounds;
+    private TaskCompletionSource _roundDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Owned by the loop.
+    private readonly HashSet<string> _online = new(StringComparer.Ordinal);
+    private ProcessIdentity? _process;
+    private int _port;
+    private bool _reached;
+    private bool _hangUpDue;
+    private long _lastHangUpNs;
+    private long _startedAtNs;
+    private long _startAllowedAtNs;
+    private long _restartPauseMs = Limits.RestartPauseMsMin;
+
+    public BrickSupervisor(
+        DaemonOptions options, VolumeCatalog catalog, LocalNode node, IProcessControl processes, IBrickProbe probe,
+        IBrickPort portStore, Seams seams)
+    {
+        _options = options;
+        _catalog = catalog;
+        _node = node;
+        _processes = processes;
+        _probe = probe;
+        _portStore = portStore;
+        _seams = seams;
+        _files = new BrickFiles(options);
+        catalog.Changed += _ => _look.Set();
+    }
+
+    /// <summary>What is known of a brick, by its path; default when it should not be served.</summary>
+    public BrickState StateOf(string brickPath)
+    {
+        lock (_lock)
+        {
+            return _states.GetValueOrDefault(brickPath);
+        }
+    }
+
+    /// <summary>Serves the bricks of a volume that is not started yet, until <see cref="EndStarting"/>.</summary>
+    public void BeginStarting(string volume)
+    {
+        lock (_lock)
+        {
+            _starting = _starting.Add(volume);
+        }
+
+        _look.Set();
+    }
+
+    public void EndStarting(string volume)
+    {
+        lock (_lock)
+        {
+            _starting = _starting.Remove(volume);
+        }
+
+        _look.Set();
+    }
+
+    /// <summary>Ends when <paramref name="reached"/> is true after a round; false when that took too long.</summary>
+    public async Task<bool> WaitAsync(Func<bool> reached, long timeoutMs, CancellationToken cancellation)
+    {
+        var deadlineNs = _seams.Clock.MonotonicNs + (timeoutMs * 1_000_000);
+        await RoundAsync(cancellation);
+        while (!reached())
+        {
+            if (_seams.Clock.MonotonicNs > deadlineNs)
+            {
+                return false;
+            }
+
+            await Pauses.WaitAsync(_seams.Scheduler, Limits.ProbePeriodMs / 2, cancellation);
+            await RoundAsync(cancellation);
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends after a round that began after this call.</summary>
+    public async Task RoundAsync(CancellationToken cancellation)
+    {
+        long wanted;
+        Task done;
+        lock (_lock)
+        {
+            wanted = _rounds + 2; // The next one may be under way with old news.
+            done = _roundDone.Task;
+        }
+
+        while (true)
+        {
+            _look.Set();
+            await done.WaitAsync(cancellation);
+            lock (_lock)
+            {
+                if (_rounds >= wanted)
+                {
+                    return;
+                }
+
+                done = _roundDone.Task;
+            }
+        }
+    }
+
+    /// <summary>The loop; runs until it is cancelled and leaves the brick process alone.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await AdoptAsync(cancellation);
+        while (true)
+        {
+            var pauseMs = Limits.SupervisePeriodMs;
+            try
+            {
+                pauseMs = await LookAsync(cancellation);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception
+                or TransactionRefusedException)
+            {
+                Log.Error("bricks", "supervision failed, trying again", ("reason", e.Message));
+            }
+
+            EndRound();
+            await _look.WaitAsync(_seams.Scheduler, pauseMs, cancellation);
+        }
+    }
+
+    private async Task AdoptAsync(CancellationToken cancellation)
+    {
+        _port = await _portStore.LoadAsync(cancellation);
+        var text = File.Exists(_options.BrickPidFile) ? await File.ReadAllTextAsync(_options.BrickPidFile, cancellation) : "";
+        if (ProcessIdentity.TryParse(text, out var noted) && _processes.IsAlive(noted))
+        {
+            _process = noted;
+        }
+        else if (_processes.Find("--bricks", _options.BrickList) is { } found)
+        {
+            // The daemon died between starting it and writing its number down.
+            _process = found;
+            WritePidFile(found);
+        }
+
+        if (_process is { } process)
+        {
+            _hangUpDue = true;
+            _startedAtNs = _seams.Clock.MonotonicNs;
+            Log.Information("bricks", "running brick process adopted", ("pid", process.Pid), ("port", _port));
+        }
+    }
+
+    /// <summary>One comparison of what should be and what is; answers how long to wait for the next.</summary>
+    private async Task<long> LookAsync(CancellationToken cancellation)
+    {
+        var wanted = WantedBricks();
+        _hangUpDue |= _files.Update(wanted);
+        _online.IntersectWith(wanted.Select(w => w.Brick.Path));
+        NoticeDeath();
+        if (wanted.Count == 0)
+        {
+            await EndProcessAsync(cancellation);
+            PublishStates(wanted);
+            return Limits.SupervisePeriodMs;
+        }
+
+        if (_process is null && _seams.Clock.MonotonicNs >= _startAllowedAtNs)
+        {
+            await StartProcessAsync(cancellation);
+        }
+
+        HangUpIfDue();
+        await ProbeAsync(wanted, cancellation);
+        RetryBricksThatDoNotServe(wanted.Count);
+        PublishStates(wanted);
+        return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+    }
+
+    private void HangUpIfDue()
+    {
+        // Not before it has answered once: until it knows the signal, it would end it.
+        if (_process is { } process && _reached && _hangUpDue)
+        {
+            _hangUpDue = false;
+            _lastHangUpNs = _seams.Clock.MonotonicNs;
+            _processes.Signal(process, Sys.SignalHangUp);
+        }
+    }
+
+    private void RetryBricksThatDoNotServe(int wanted)
+    {
+        var quietSinceNs = Math.Max(_lastHangUpNs, _startedAtNs);
+        _hangUpDue |= _reached && _online.Count < wanted
+            && _seams.Clock.MonotonicNs - quietSinceNs > Limits.BrickRetryMs * 1_000_000;
+    }
+
+    private List<WantedBrick> WantedBricks()
+    {
+        ImmutableHashSet<string> starting;
+        lock (_lock)
+        {
+            starting = _starting;
+        }
+
+        var wanted = new List<WantedBrick>();
+        foreach (var volume in _catalog.Volumes.Values)
+        {
+            if (volume.Status == VolumeStatus.Started || starting.Contains(volume.Name))
+            {
+                wanted.AddRange(volume.Bricks.Where(b => b.Node == _node.Id).Select(b => new WantedBrick(volume, b)));
+            }
+        }
+
+        return wanted;
+    }
+
+    private void NoticeDeath()
+    {
+        if (_process is not { } process || _processes.IsAlive(process))
+        {
+            return;
+        }
+
+        var nowNs = _seams.Clock.MonotonicNs;
+        if (nowNs - _startedAtNs > Limits.RestartCalmMs * 1_000_000)
+        {
+            _restartPauseMs = Limits.RestartPauseMsMin;
+        }
+
+        Log.Error("bricks", "brick process died", ("pid", process.Pid), ("restart-in-ms", _restartPauseMs));
+        _startAllowedAtNs = nowNs + (_restartPauseMs * 1_000_000);
+        _restartPauseMs = Math.Min(_restartPauseMs * 2, Limits.RestartPauseMsMax);
+        ForgetProcess();
+    }
+
+    private void ForgetProcess()
+    {
+        _process = null;
+        _reached = false;
+        _online.Clear();
+        File.Delete(_options.BrickPidFile);
+    }
+
+    private async Task StartProcessAsync(CancellationToken cancellation)
+    {
+        if (_processes.Find("--bricks", _options.BrickList) is { } other)
+        {
+            // Two processes must never serve the same directories.
+            Log.Warning("bricks", "adopting a brick process that was not expected", ("pid", other.Pid));
+            _process = other;
+            WritePidFile(other);
+            return;
+        }
+
+        var port = _portStore.Choose(_port, _options.BrickPortBase);
+        if (port != _port)
+        {
+            _port = port;
+            await _portStore.SaveAsync(port, cancellation);
+        }
+
+        Directory.CreateDirectory(_options.LogDirectory);
+        var log = Path.Combine(_options.LogDirectory, "brick.log");
+        var process = _processes.Start(
+            [
+                .. _options.Executable, "brick", "--port", _port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                "--bricks", _options.BrickList, "--log-file", log,
+            ],
+            log);
+        _process = process;
+        _hangUpDue = false; // It reads the list when it starts.
+        _startedAtNs = _seams.Clock.MonotonicNs;
+        WritePidFile(process);
+        Log.Information("bricks", "brick process started", ("pid", process.Pid), ("port", _port));
+    }
+
+    private void WritePidFile(ProcessIdentity process) => File.WriteAllText(_options.BrickPidFile, process + "\n");
+
+    private async Task EndProcessAsync(CancellationToken cancellation)
+    {
+        if (_process is not { } process)
+        {
+            return;
+        }
+
+        _processes.Signal(process, Sys.SignalTerminate);
+        var deadlineNs = _seams.Clock.MonotonicNs + (Limits.TerminateMs * 1_000_000);
+        while (_processes.IsAlive(process))
+        {
+            if (_seams.Clock.MonotonicNs > deadlineNs)
+            {
+                Log.Warning("bricks", "brick process does not end, killing it", ("pid", process.Pid));
+                _processes.Signal(process, Sys.SignalKill);
+            }
+
+            await Pauses.WaitAsync(_seams.Scheduler, Limits.ProbePeriodMs / 2, cancellation);
+        }
+
+        ForgetProcess();
+        Log.Information("bricks", "brick process ended, no brick is left", ("pid", process.Pid));
+    }
+
+    private async Task ProbeAsync(List<WantedBrick> wanted, CancellationToken cancellation)
+    {
+        foreach (var brick in wanted)
+        {
+            if (_process is null || _online.Contains(brick.Brick.Path))
+            {
+                continue;
+            }
+
+            var result = await _probe.ProbeAsync(_port, brick.Volume, brick.Brick, cancellation);
+            _reached |= result != ProbeResult.Unreachable;
+            if (result == ProbeResult.Serving)
+            {
+                _online.Add(brick.Brick.Path);
+                Log.Information("bricks", "brick is online", ("volume", brick.Volume.Name), ("brick", brick.Brick.Path));
+            }
+            else if (result == ProbeResult.Unreachable)
+            {
+                return; // The others are in the same process.
+            }
+        }
+    }
+
+    private void PublishStates(List<WantedBrick> wanted)
+    {
+        var pid = _process?.Pid ?? 0;
+        var states = wanted.ToImmutableDictionary(
+            w => w.Brick.Path, w => new BrickState(_port, pid, _online.Contains(w.Brick.Path)), StringComparer.Ordinal);
+        lock (_lock)
+        {
+            _states = states;
+        }
+    }
+
+    private void EndRound()
+    {
+        TaskCompletionSource done;
+        lock (_lock)
+        {
+            _rounds++;
+            done = _roundDone;
+            _roundDone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        done.SetResult();
+    }
+}

@@ -1,0 +1,166 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+using Myrmex.Management.Http;
+
+namespace Myrmex.Management.CommandLine;
+
+/// <summary>The text that commands print, in the shapes that scripts for GlusterFS parse.</summary>
+internal static class CliText
+{
+    private const int ProcessColumn = 43;
+    private static readonly string Rule = new('-', 78);
+
+    public static string ValueOf(OptionMessage option) =>
+        (option.Value ?? "(null)") + (option.IsDefault ? " (DEFAULT)" : string.Empty);
+
+    public static string Info(VolumeMessage volume)
+    {
+        var text = new StringBuilder(" \n");
+        text.Append("Volume Name: ").Append(volume.Name).Append('\n')
+            .Append("Type: ").Append(volume.Type).Append('\n')
+            .Append("Volume ID: ").Append(volume.Id).Append('\n')
+            .Append("Status: ").Append(volume.Status).Append('\n')
+            .Append("Snapshot Count: 0\n")
+            .Append("Number of Bricks: ").Append(volume.BrickCountText).Append('\n')
+            .Append("Transport-type: tcp\n")
+            .Append("Bricks:\n");
+        for (var i = 0; i < volume.Bricks.Count; i++)
+        {
+            var brick = volume.Bricks[i];
+            text.Append("Brick").Append(i + 1).Append(": ").Append(brick.Host).Append(':').Append(brick.Path)
+                .Append(brick.IsArbiter ? " (arbiter)\n" : "\n");
+        }
+
+        text.Append("Options Reconfigured:\n");
+        foreach (var option in volume.Options)
+        {
+            text.Append(option.Key).Append(": ").Append(option.Value).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    public static string Status(VolumeStatusMessage volume)
+    {
+        var text = new StringBuilder();
+        text.Append("Status of volume: ").Append(volume.Name).Append('\n')
+            .Append("Gluster process                             TCP Port  RDMA Port  Online  Pid\n")
+            .Append(Rule).Append('\n');
+        foreach (var brick in volume.Bricks)
+        {
+            AppendProcess(text, brick);
+        }
+
+        return text.Append(" \n")
+            .Append("Task Status of Volume ").Append(volume.Name).Append('\n')
+            .Append(Rule).Append('\n')
+            .Append("There are no active volume tasks\n").Append(" \n").ToString();
+    }
+
+    public static string StatusDetail(VolumeStatusMessage volume)
+    {
+        var text = new StringBuilder();
+        text.Append("Status of volume: ").Append(volume.Name).Append('\n');
+        foreach (var brick in volume.Bricks)
+        {
+            text.Append(Rule).Append('\n');
+            Line(text, "Brick", $"Brick {brick.Host}:{brick.Path}");
+            Line(text, "TCP Port", brick.Online ? Number(brick.Port) : "N/A");
+            Line(text, "RDMA Port", brick.Online ? "0" : "N/A");
+            Line(text, "Online", brick.Online ? "Y" : "N");
+            Line(text, "Pid", brick.Online ? Number(brick.Pid) : "N/A");
+            if (brick.Detail is { } detail)
+            {
+                Line(text, "File System", detail.FileSystem);
+                Line(text, "Device", detail.Device);
+                Line(text, "Mount Options", detail.MountOptions);
+                Line(text, "Inode Size", "N/A");
+                Line(text, "Disk Space Free", Size(detail.FreeBytes));
+                Line(text, "Total Disk Space", Size(detail.TotalBytes));
+                Line(text, "Inode Count", Number(detail.Inodes));
+                Line(text, "Free Inodes", Number(detail.FreeInodes));
+            }
+        }
+
+        return text.Append(" \n").ToString();
+    }
+
+    public static string Options(IReadOnlyList<OptionMessage> options)
+    {
+        var text = new StringBuilder();
+        Row(text, "Option", "Value");
+        Row(text, "------", "-----");
+        foreach (var option in options)
+        {
+            Row(text, option.Key, ValueOf(option));
+        }
+
+        return text.ToString();
+
+        static void Row(StringBuilder text, string key, string value) =>
+            text.Append(key.PadRight(40)).Append(' ').Append(value.PadRight(39)).Append('\n');
+    }
+
+    public static string OptionHelp(IReadOnlyList<OptionHelpMessage> options)
+    {
+        var text = new StringBuilder();
+        foreach (var option in options)
+        {
+            text.Append("Option: ").Append(option.Key).Append('\n')
+                .Append("Default Value: ").Append(option.Default ?? "(null)").Append('\n')
+                .Append("Description: ").Append(option.Help).Append("\n\n");
+        }
+
+        return text.ToString();
+    }
+
+    public static string Pool(IReadOnlyList<PeerMessage> peers)
+    {
+        var text = new StringBuilder("UUID\t\t\t\t\tHostname \tState\n");
+        foreach (var peer in peers)
+        {
+            var host = peer.IsLocal ? "localhost" : peer.HostName;
+            text.Append(peer.Id).Append('\t').Append(host.PadRight(9)).Append('\t')
+                .Append(peer.Connected ? "Connected " : "Disconnected ").Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>With one digit after the point, in the largest unit that leaves at least 1.</summary>
+    public static string Size(ulong bytes)
+    {
+        string[] units = ["Bytes", "KB", "MB", "GB", "TB", "PB"];
+        var unit = 0;
+        double value = bytes;
+        while (value >= 1024 && unit < units.Length - 1)
+        {
+            value /= 1024;
+            unit++;
+        }
+
+        return value.ToString("F1", CultureInfo.InvariantCulture) + units[unit];
+    }
+
+    private static void AppendProcess(StringBuilder text, BrickStatusMessage brick)
+    {
+        var name = $"Brick {brick.Host}:{brick.Path}";
+        for (; name.Length > ProcessColumn; name = name[ProcessColumn..])
+        {
+            text.Append(name.AsSpan(0, ProcessColumn)).Append('\n');
+        }
+
+        text.Append(name.PadRight(ProcessColumn)).Append(' ')
+            .Append((brick.Online ? Number(brick.Port) : "N/A").PadRight(9)).Append(' ')
+            .Append((brick.Online ? "0" : "N/A").PadRight(10)).Append(' ')
+            .Append((brick.Online ? "Y" : "N").PadRight(7)).Append(' ')
+            .Append((brick.Online ? Number(brick.Pid) : "N/A").PadRight(5)).Append('\n');
+    }
+
+    private static void Line(StringBuilder text, string label, string value) =>
+        text.Append(label.PadRight(20)).Append(" : ").Append(value.PadRight(20)).Append('\n');
+
+    private static string Number(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+}

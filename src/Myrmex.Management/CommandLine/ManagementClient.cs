@@ -1,0 +1,141 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Net;
+using System.Net.Http;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Serialization.Metadata;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Management.Http;
+
+namespace Myrmex.Management.CommandLine;
+
+/// <summary>REST over the daemon's unix socket.</summary>
+public sealed class ManagementClient : IManagementClient, IDisposable
+{
+    private readonly string _workingDirectory;
+    private readonly HttpClient _http;
+
+    /// <param name="timeout">Longest time a command may take.</param>
+    public ManagementClient(string workingDirectory, TimeSpan timeout)
+    {
+        _workingDirectory = workingDirectory;
+        var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync };
+        _http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost/v1/"), Timeout = timeout };
+    }
+
+    public async Task<IReadOnlyList<VolumeMessage>> ListAsync() =>
+        (await GetAsync("volumes", MessageJson.Default.VolumeListMessage)).Volumes;
+
+    public Task<VolumeMessage> FindAsync(string volume) => GetAsync(PathOf(volume), MessageJson.Default.VolumeMessage);
+
+    public Task<VolumeStatusMessage> StatusAsync(string volume, bool detail) =>
+        GetAsync($"{PathOf(volume)}/status?detail={Word(detail)}", MessageJson.Default.VolumeStatusMessage);
+
+    public Task<VolumeMessage> CreateAsync(CreateMessage request) =>
+        ChangeAsync(HttpMethod.Post, "volumes", JsonContent.Create(request, MessageJson.Default.CreateMessage));
+
+    public Task<VolumeMessage> StartAsync(string volume, bool force) =>
+        ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/start?force={Word(force)}");
+
+    public Task<VolumeMessage> StopAsync(string volume, bool force) =>
+        ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/stop?force={Word(force)}");
+
+    public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(HttpMethod.Delete, PathOf(volume));
+
+    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<OptionMessage> options) => ChangeAsync(
+        HttpMethod.Put, $"{PathOf(volume)}/options",
+        JsonContent.Create(new OptionListMessage(options), MessageJson.Default.OptionListMessage));
+
+    public Task<VolumeMessage> ResetAsync(string volume, string? key, bool force) =>
+        ChangeAsync(HttpMethod.Delete, $"{OptionsPath(volume, key)}?force={Word(force)}");
+
+    public async Task<IReadOnlyList<OptionMessage>> OptionsAsync(string volume, string? key) =>
+        (await GetAsync(OptionsPath(volume, key), MessageJson.Default.OptionListMessage)).Options;
+
+    public async Task<IReadOnlyList<OptionHelpMessage>> OptionHelpAsync() =>
+        (await GetAsync("options", MessageJson.Default.OptionHelpListMessage)).Options;
+
+    public async Task<IReadOnlyList<PeerMessage>> PeersAsync() =>
+        (await GetAsync("peers", MessageJson.Default.PeerListMessage)).Peers;
+
+    public void Dispose() => _http.Dispose();
+
+    private static string PathOf(string volume) => $"volumes/{Uri.EscapeDataString(volume)}";
+
+    private static string OptionsPath(string volume, string? key) =>
+        PathOf(volume) + "/options" + (key is null ? string.Empty : "/" + Uri.EscapeDataString(key));
+
+    private static string Word(bool value) => value ? "true" : "false";
+
+    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Get, path), type);
+
+    private Task<VolumeMessage> ChangeAsync(HttpMethod method, string path, HttpContent? body = null) =>
+        SendAsync(new HttpRequestMessage(method, path) { Content = body }, MessageJson.Default.VolumeMessage);
+
+    private async Task<T> SendAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type)
+    {
+        using (request)
+        {
+            try
+            {
+                using var response = await _http.SendAsync(request);
+                if (response.IsSuccessStatusCode)
+                {
+                    return await response.Content.ReadFromJsonAsync(type) ?? throw new IOException("the daemon's answer is empty");
+                }
+
+                var error = await response.Content.ReadFromJsonAsync(MessageJson.Default.ErrorMessage);
+                throw new CommandException(FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
+            }
+            catch (HttpRequestException e)
+            {
+                throw new DaemonUnreachableException(Advice(e), e);
+            }
+            catch (TaskCanceledException e)
+            {
+                throw new DaemonUnreachableException(
+                    "Error : Request timed out. The daemon may still be working on it; look with 'volume info'.", e);
+            }
+        }
+    }
+
+    private static CommandFailure FailureOf(HttpStatusCode status) => status switch
+    {
+        HttpStatusCode.BadRequest => CommandFailure.Invalid,
+        HttpStatusCode.NotFound => CommandFailure.NotFound,
+        HttpStatusCode.Conflict => CommandFailure.Conflict,
+        _ => CommandFailure.Failed,
+    };
+
+    private string Advice(HttpRequestException e)
+    {
+        if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
+        {
+            return $"Connection failed. You may not use {DaemonOptions.SocketOf(_workingDirectory)}; try again as root.";
+        }
+
+        return "Connection failed. Please check if the myrmex daemon is operational.\n"
+            + $"Nothing answers for {_workingDirectory}. Start it with:\n"
+            + $"  myrmex daemon --working-directory {_workingDirectory}\n"
+            + "or name another working directory with --working-directory=DIR or MYRMEX_WORKDIR.";
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(DaemonOptions.SocketOf(_workingDirectory)), cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.IO;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Myrmex.Management;
+
+/// <summary>How a daemon was started.</summary>
+public sealed record DaemonOptions
+{
+    public const string DefaultWorkingDirectory = "/var/lib/myrmex";
+
+    /// <summary>Longest path a unix socket can have, less the terminating zero.</summary>
+    private const int SocketPathMax = 107;
+
+    /// <summary>Absolute path of the directory that holds everything the daemon keeps.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>Address of the volume file and port map service.</summary>
+    public string Bind { get; init; } = "0.0.0.0";
+
+    public int Port { get; init; } = 24007;
+
+    /// <summary>Port of the REST service on the loopback address; 0 for none.</summary>
+    public int HttpPort { get; init; } = 24080;
+
+    public int BrickPortBase { get; init; } = Limits.BrickPortBase;
+
+    /// <summary>Command and leading arguments that start this executable again, e.g. for the brick process.</summary>
+    public required string[] Executable { get; init; }
+
+    public string StateFile => Path.Combine(WorkingDirectory, "state.db");
+
+    public string TokenFile => Path.Combine(WorkingDirectory, "token");
+
+    public string PidFile => Path.Combine(WorkingDirectory, "daemon.pid");
+
+    public string VolfileDirectory => Path.Combine(WorkingDirectory, "volfiles");
+
+    public string BrickList => Path.Combine(WorkingDirectory, "bricks.list");
+
+    public string BrickPidFile => Path.Combine(WorkingDirectory, "brick.pid");
+
+    public string LogDirectory => Path.Combine(WorkingDirectory, "log");
+
+    public string Socket => SocketOf(WorkingDirectory);
+
+    /// <summary>
+    /// The unix socket of the daemon with this working directory: inside it, or under /run when that would be too long for
+    /// a socket.
+    /// </summary>
+    public static string SocketOf(string workingDirectory)
+    {
+        var path = Path.Combine(workingDirectory, "daemon.sock");
+        if (Encoding.UTF8.GetByteCount(path) <= SocketPathMax)
+        {
+            return path;
+        }
+
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(workingDirectory));
+        return $"/run/myrmex-{System.Convert.ToHexStringLower(hash[..8])}.sock";
+    }
+}

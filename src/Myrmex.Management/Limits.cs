@@ -1,0 +1,45 @@
+namespace Myrmex.Management;
+
+/// <summary>The maxima and times of the daemon.</summary>
+internal static class Limits
+{
+    /// <summary>Bricks of one volume.</summary>
+    public const int BricksPerVolumeMax = 4096;
+
+    /// <summary>Bytes of a REST request's body.</summary>
+    public const long RequestBytesMax = 1 << 20;
+
+    /// <summary>How long <c>volume start</c> waits for its bricks to serve.</summary>
+    public const long BrickStartMs = 20_000;
+
+    /// <summary>How long <c>volume stop</c> waits for its bricks to be gone.</summary>
+    public const long BrickStopMs = 20_000;
+
+    /// <summary>Between two looks at the brick process.</summary>
+    public const long SupervisePeriodMs = 500;
+
+    /// <summary>Between two attempts to reach a brick that does not answer yet.</summary>
+    public const long ProbePeriodMs = 100;
+
+    /// <summary>How long one attempt to reach a brick may take.</summary>
+    public const long ProbeTimeoutMs = 3_000;
+
+    /// <summary>First and longest pause before a brick process that died is started again; the pause doubles in between.</summary>
+    public const long RestartPauseMsMin = 200;
+
+    public const long RestartPauseMsMax = 30_000;
+
+    /// <summary>A brick process that lived this long has its pause reset.</summary>
+    public const long RestartCalmMs = 60_000;
+
+    /// <summary>After which the process is told again to try the bricks that do not serve.</summary>
+    public const long BrickRetryMs = 10_000;
+
+    /// <summary>How long a brick process may take to end before it is killed.</summary>
+    public const long TerminateMs = 20_000;
+
+    /// <summary>First port given to brick processes. Source: GlusterFS base-port.</summary>
+    public const int BrickPortBase = 49152;
+
+    public const int BrickPortMax = 60999;
+}

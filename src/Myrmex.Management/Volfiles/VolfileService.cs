@@ -1,0 +1,41 @@
+using Myrmex.Management.Bricks;
+using Myrmex.Management.State;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.Volfiles;
+
+/// <summary>
+/// What clients, bricks and tools ask the volume file server: volume files by key, and ports by brick name. Answers come
+/// from memory and never wait.
+/// </summary>
+internal sealed class VolfileService(VolumeCatalog catalog, BrickSupervisor supervisor, PortRegistry registry)
+{
+    /// <summary>
+    /// The volume file for a GETSPEC key; null when there is none for this asker. Files of bricks hold passwords: only
+    /// nodes of the pool get them.
+    /// </summary>
+    /// <param name="trusted">The asker is a node of the pool.</param>
+    public string? Spec(string key, bool trusted)
+    {
+        if (!VolfileKey.TryParse(key, out var parsed) || catalog.Find(parsed.Volume) is not { } volume)
+        {
+            return null;
+        }
+
+        if (!parsed.IsBrick)
+        {
+            return ClientVolfile.Build(volume, trusted).ToString();
+        }
+
+        return trusted && parsed.BrickOf(volume) is { } brick ? BrickVolfile.Build(volume, brick).ToString() : null;
+    }
+
+    public VolumeId? IdOf(string volume) => catalog.Find(volume)?.Id;
+
+    /// <summary>The port of what is registered under a name, usually a brick's path; 0 when it does not run.</summary>
+    public int PortOf(string name)
+    {
+        var state = supervisor.StateOf(name);
+        return state.Online ? state.Port : registry.PortOf(name);
+    }
+}

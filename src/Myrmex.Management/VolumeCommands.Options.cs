@@ -1,0 +1,90 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management;
+
+/// <param name="IsDefault">Nobody has set it.</param>
+internal sealed record OptionReport(string Key, string? Value, bool IsDefault);
+
+internal sealed partial class VolumeCommands
+{
+    /// <summary>Makes all settings or none. Clients and bricks hear of it at once.</summary>
+    public Task<Volume> SetAsync(
+        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => AloneAsync(async () =>
+    {
+        var volume = Find(name);
+        foreach (var setting in settings)
+        {
+            if (VolumeOptions.Problem(setting.Key, setting.Value) is { } problem)
+            {
+                throw new CommandException(CommandFailure.Invalid, problem);
+            }
+        }
+
+        var changed = settings.Aggregate(volume, (v, setting) => v.With(setting)) with { Version = volume.Version + 1 };
+        return await SaveAsync(volume, changed, cancellation);
+    }, cancellation);
+
+    /// <summary>Takes settings back to their defaults.</summary>
+    /// <param name="key">One option, or null for all.</param>
+    /// <param name="force">Also those that a new volume has set.</param>
+    public Task<Volume> ResetAsync(
+        string name, string? key, bool force, CancellationToken cancellation) => AloneAsync(async () =>
+    {
+        var volume = Find(name);
+        if (key is not null)
+        {
+            CheckReset(key, force);
+        }
+
+        bool Goes(VolumeSetting s) => key is null ? force || !IsProtected(s.Key) : s.Key == key;
+        return volume.Settings.Any(Goes) ? await SaveAsync(volume, volume.Without(Goes), cancellation) : volume;
+    }, cancellation);
+
+    /// <summary>The value of one option or of all, defaults included.</summary>
+    public IReadOnlyList<OptionReport> Get(string name, string? key)
+    {
+        var volume = Find(name);
+        if (key is null)
+        {
+            return
+            [
+                .. VolumeOptions.All.Select(o => Report(volume, o.Key)),
+                .. volume.Settings.Where(s => VolumeOptions.IsUserKey(s.Key)).Select(s => Report(volume, s.Key)),
+            ];
+        }
+
+        if (VolumeOptions.Find(key) is null && volume.Setting(key) is null)
+        {
+            throw new CommandException(CommandFailure.NotFound, $"Did you mean {VolumeOptions.Closest(key)}?");
+        }
+
+        return [Report(volume, key)];
+    }
+
+    private static void CheckReset(string key, bool force)
+    {
+        if (VolumeOptions.Find(key) is null && !VolumeOptions.IsUserKey(key))
+        {
+            throw new CommandException(
+                CommandFailure.NotFound, $"Option {key} does not exist\nDid you mean {VolumeOptions.Closest(key)}?");
+        }
+
+        if (IsProtected(key) && !force)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict, $"'{key}' is protected. To reset use 'force'.");
+        }
+    }
+
+    private static bool IsProtected(string key) => VolumeOptions.Find(key)?.AtCreation is not null;
+
+    private static OptionReport Report(Volume volume, string key)
+    {
+        var set = volume.Setting(key);
+        return new OptionReport(key, set ?? VolumeOptions.Find(key)?.Declaration.Default, set is null);
+    }
+}
