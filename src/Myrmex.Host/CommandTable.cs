@@ -9,5 +9,10 @@ internal static class CommandTable
     [
         BrickCommand.Entry,
         MountCommand.Entry,
+        DaemonCommand.Entry,
+        GlusterCommands.Gluster,
+        GlusterCommands.Peer,
+        GlusterCommands.Pool,
+        GlusterCommands.Volume,
     ];
 }

@@ -26,6 +26,13 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
+    public static void MakeDirectories(DaemonOptions options)
+    {
+        Directory.CreateDirectory(options.WorkingDirectory, PrivateDirectory);
+        Directory.CreateDirectory(options.LogDirectory);
+    }
+
     /// <summary>
     /// Serves until it is cancelled. Throws <see cref="StateStoreException"/> when another daemon has the working directory,
     /// and <see cref="IOException"/> when an address cannot be bound.
@@ -33,7 +40,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     /// <param name="ready">Called once, when commands and clients are served.</param>
     public async Task RunAsync(Action ready, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(options.WorkingDirectory, PrivateDirectory);
+        MakeDirectories(options);
         await using var store = SqliteStore.Open(options.StateFile, seams.Clock);
         var node = new LocalNode(await LoadNodeIdAsync(store, cancellation), seams.Clock);
         var catalog = new VolumeCatalog(store);

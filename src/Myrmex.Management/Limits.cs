@@ -32,6 +32,9 @@ internal static class Limits
     /// <summary>A brick process that lived this long has its pause reset.</summary>
     public const long RestartCalmMs = 60_000;
 
+    /// <summary>A brick that does not serve this long after its process was told to is taken for refused.</summary>
+    public const long BrickLateMs = 2_000;
+
     /// <summary>After which the process is told again to try the bricks that do not serve.</summary>
     public const long BrickRetryMs = 10_000;
 

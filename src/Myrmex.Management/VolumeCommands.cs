@@ -47,8 +47,9 @@ internal sealed partial class VolumeCommands(
         supervisor.BeginStarting(name);
         try
         {
-            var online = await supervisor.WaitAsync(() => AllOnline(volume), Limits.BrickStartMs, cancellation);
-            if (!online && volume.Status != VolumeStatus.Started)
+            await supervisor.WaitAsync(
+                () => AllOnline(volume) || Refused(volume) is not null, Limits.BrickStartMs, cancellation);
+            if (!AllOnline(volume) && volume.Status != VolumeStatus.Started)
             {
                 throw new CommandException(CommandFailure.Failed, NotOnline(volume));
             }
@@ -112,10 +113,6 @@ internal sealed partial class VolumeCommands(
         return new VolumeReport(volume, [.. volume.Bricks.Select(b => Report(b, detail, mounts))]);
     }
 
-    private static string NotOnline(Volume volume) =>
-        $"Commit failed on localhost. The bricks of {volume.Name} did not come online within "
-        + $"{Limits.BrickStartMs / 1000} seconds. Please check the brick log (brick.log) for details.";
-
     private static void CheckMark(Volume volume, Brick brick)
     {
         var id = BrickDirectory.ReadVolumeId(brick.Path, out var error);
@@ -155,6 +152,19 @@ internal sealed partial class VolumeCommands(
     }
 
     private IEnumerable<Brick> LocalBricks(Volume volume) => volume.Bricks.Where(b => b.Node == node.Id);
+
+    private string NotOnline(Volume volume)
+    {
+        var refused = Refused(volume);
+        var reason = refused is null ? null : supervisor.WhyRefused(volume, refused);
+        return refused is null
+            ? $"Commit failed on localhost. The bricks did not come online within {Limits.BrickStartMs / 1000} seconds. "
+                + $"Please check log file {supervisor.BrickLog} for details."
+            : $"Commit failed on localhost. Brick {refused.FullName} cannot be served: {reason ?? "no reason is given"}. "
+                + $"Please check log file {supervisor.BrickLog} for details.";
+    }
+
+    private Brick? Refused(Volume volume) => LocalBricks(volume).FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
 
     private bool AllOnline(Volume volume) => LocalBricks(volume).All(b => supervisor.StateOf(b.Path).Online);
 

@@ -23,7 +23,7 @@ internal sealed class BrickFiles(DaemonOptions options)
         var paths = new List<string>();
         foreach (var wanted in bricks)
         {
-            var path = Path.Combine(options.VolfileDirectory, wanted.Brick.VolfileKey(wanted.Volume.Name) + ".vol");
+            var path = VolfileOf(wanted.Volume, wanted.Brick);
             paths.Add(path);
             changed |= WriteIfOther(path, BrickVolfile.Build(wanted.Volume, wanted.Brick).ToString());
         }
@@ -36,6 +36,9 @@ internal sealed class BrickFiles(DaemonOptions options)
 
         return changed;
     }
+
+    public string VolfileOf(Volume volume, Brick brick) =>
+        Path.Combine(options.VolfileDirectory, brick.VolfileKey(volume.Name) + ".vol");
 
     private static bool WriteIfOther(string path, string text)
     {

@@ -14,8 +14,10 @@ using Myrmex.Volumes;
 
 namespace Myrmex.Management.Bricks;
 
-/// <summary>What is known of a brick that should be served here. Pid is 0 when its process is not running.</summary>
-internal readonly record struct BrickState(int Port, int Pid, bool Online);
+/// <summary>What is known of a brick that should be served here.</summary>
+/// <param name="Pid">0 when its process is not running.</param>
+/// <param name="Refused">The process runs but has not made the brick available in the time that it usually takes.</param>
+internal readonly record struct BrickState(int Port, int Pid, bool Online, bool Refused);
 
 /// <summary>
 /// Keeps one brick process running as long as this node has a brick of a started volume. One loop owns all of its state
@@ -74,6 +76,12 @@ internal sealed class BrickSupervisor
             return _states.GetValueOrDefault(brickPath);
         }
     }
+
+    public string BrickLog => Path.Combine(_options.LogDirectory, "brick.log");
+
+    /// <summary>The last reason that the brick process has logged for not serving a brick, or null.</summary>
+    public string? WhyRefused(Volume volume, Brick brick) =>
+        BrickLogReader.LastReason(BrickLog, _files.VolfileOf(volume, brick));
 
     /// <summary>Serves the bricks of a volume that is not started yet, until <see cref="EndStarting"/>.</summary>
     public void BeginStarting(string volume)
@@ -226,10 +234,11 @@ internal sealed class BrickSupervisor
 
     private void RetryBricksThatDoNotServe(int wanted)
     {
-        var quietSinceNs = Math.Max(_lastHangUpNs, _startedAtNs);
-        _hangUpDue |= _reached && _online.Count < wanted
-            && _seams.Clock.MonotonicNs - quietSinceNs > Limits.BrickRetryMs * 1_000_000;
+        _hangUpDue |= _reached && _online.Count < wanted && QuietNs() > Limits.BrickRetryMs * 1_000_000;
     }
+
+    /// <summary>Time since the process was last told what to serve.</summary>
+    private long QuietNs() => _seams.Clock.MonotonicNs - Math.Max(_lastHangUpNs, _startedAtNs);
 
     private List<WantedBrick> WantedBricks()
     {
@@ -297,13 +306,12 @@ internal sealed class BrickSupervisor
         }
 
         Directory.CreateDirectory(_options.LogDirectory);
-        var log = Path.Combine(_options.LogDirectory, "brick.log");
         var process = _processes.Start(
             [
                 .. _options.Executable, "brick", "--port", _port.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                "--bricks", _options.BrickList, "--log-file", log,
+                "--bricks", _options.BrickList, "--log-file", BrickLog,
             ],
-            log);
+            BrickLog);
         _process = process;
         _hangUpDue = false; // It reads the list when it starts.
         _startedAtNs = _seams.Clock.MonotonicNs;
@@ -363,11 +371,17 @@ internal sealed class BrickSupervisor
     private void PublishStates(List<WantedBrick> wanted)
     {
         var pid = _process?.Pid ?? 0;
-        var states = wanted.ToImmutableDictionary(
-            w => w.Brick.Path, w => new BrickState(_port, pid, _online.Contains(w.Brick.Path)), StringComparer.Ordinal);
+        var late = _reached && QuietNs() > Limits.BrickLateMs * 1_000_000;
+        var states = ImmutableDictionary.CreateBuilder<string, BrickState>(StringComparer.Ordinal);
+        foreach (var brick in wanted)
+        {
+            var online = _online.Contains(brick.Brick.Path);
+            states[brick.Brick.Path] = new BrickState(_port, pid, online, Refused: late && !online);
+        }
+
         lock (_lock)
         {
-            _states = states;
+            _states = states.ToImmutable();
         }
     }
 

@@ -1,0 +1,193 @@
+using System;
+using System.CommandLine;
+using System.Diagnostics;
+using System.IO;
+using System.Runtime.InteropServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Management;
+using Myrmex.Management.CommandLine;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+
+namespace Myrmex.Host;
+
+/// <summary>
+/// <c>myrmex daemon</c>: the management daemon. It goes to the background unless told not to, and returns when commands
+/// are served. SIGTERM ends it; bricks go on.
+/// </summary>
+internal static class DaemonCommand
+{
+    private const int ReadyTimeoutMs = 30_000;
+    private const int ReadyPeriodMs = 50;
+
+    private static readonly Option<string> WorkingDirectory = new("--working-directory")
+    {
+        Description = "directory for everything the daemon keeps",
+        DefaultValueFactory = _ => HostPaths.WorkingDirectory,
+    };
+
+    private static readonly Option<string> Bind = new("--bind")
+    {
+        Description = "address that clients ask for volume files",
+        DefaultValueFactory = _ => "0.0.0.0",
+    };
+
+    private static readonly Option<int> Port = new("--port")
+    {
+        Description = "port that clients ask for volume files",
+        DefaultValueFactory = _ => 24007,
+    };
+
+    private static readonly Option<int> HttpPort = new("--http")
+    {
+        Description = "port of the REST service on localhost; 0 for none",
+        DefaultValueFactory = _ => 24080,
+    };
+
+    private static readonly Option<int> BrickPort = new("--brick-port")
+    {
+        Description = "first port to try for the brick process",
+        DefaultValueFactory = _ => 49152,
+    };
+
+    private static readonly Option<string?> LogFile = new("--log-file")
+    {
+        Description = "log; WORKING-DIRECTORY/log/daemon.log by default, standard error in the foreground",
+    };
+
+    private static readonly Option<LogLevel> Level = new("--log-level") { DefaultValueFactory = _ => LogLevel.Information };
+
+    private static readonly Option<bool> Foreground = new("--foreground") { Description = "do not go to the background" };
+
+    public static Command Entry { get; } = new("daemon", "manage volumes and serve volume files on this node", Run);
+
+    private static int Run(string[] args)
+    {
+        var root = new RootCommand("Manages volumes, serves volume files and keeps the bricks of this node running.")
+        {
+            WorkingDirectory, Bind, Port, HttpPort, BrickPort, LogFile, Level, Foreground,
+        };
+        root.SetAction(async (options, _) =>
+            options.GetValue(Foreground) ? await ServeAsync(options) : await StartAsync(options, args));
+        return root.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    private static async Task<int> ServeAsync(ParseResult parsed)
+    {
+        using var log = HostLog.Open(parsed.GetValue(LogFile), parsed.GetValue(Level));
+        using var runtime = new LinuxRuntime(new LinuxRuntimeOptions { Name = "daemon", Reactors = 1, Workers = 1 });
+        using var stop = new CancellationTokenSource();
+        using var terminate = OnSignal(PosixSignal.SIGTERM, stop);
+        using var interrupt = OnSignal(PosixSignal.SIGINT, stop);
+        var options = ToOptions(parsed);
+        try
+        {
+            await new Daemon(options, runtime.Seams).RunAsync(() => { }, stop.Token);
+            Log.Information("daemon", "stopped");
+            return 0;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (Exception e) when (e is StateStoreException or IOException or UnauthorizedAccessException)
+        {
+            Log.Error("daemon", "cannot serve", ("reason", e.Message));
+            await Console.Error.WriteLineAsync($"myrmex daemon: {e.Message}");
+            return 1;
+        }
+    }
+
+    /// <summary>Starts the same again in the background and waits until it serves.</summary>
+    private static async Task<int> StartAsync(ParseResult parsed, string[] args)
+    {
+        var options = ToOptions(parsed);
+        if (await AnswersAsync(options))
+        {
+            Console.WriteLine($"A daemon is running already for {options.WorkingDirectory}.");
+            return 0;
+        }
+
+        Daemon.MakeDirectories(options);
+        var log = parsed.GetValue(LogFile) ?? Path.Combine(options.LogDirectory, "daemon.log");
+        using var process = StartInBackground(options, log, args);
+        for (var waitedMs = 0; waitedMs < ReadyTimeoutMs && !process.HasExited; waitedMs += ReadyPeriodMs)
+        {
+            if (await AnswersAsync(options))
+            {
+                return 0;
+            }
+
+            await Task.Delay(ReadyPeriodMs);
+        }
+
+        await Console.Error.WriteLineAsync($"myrmex daemon: it did not start; see {log}");
+        return 1;
+    }
+
+    private static Process StartInBackground(DaemonOptions options, string log, string[] args)
+    {
+        var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
+        string[] head = ["-c", "log=\"$1\"; shift; exec setsid \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log];
+        string[] tail = ["--foreground", "--working-directory", options.WorkingDirectory, "--log-file", Path.GetFullPath(log)];
+        foreach (var word in (string[])[.. head, .. options.Executable, "daemon", .. Without(args), .. tail])
+        {
+            start.ArgumentList.Add(word);
+        }
+
+        return Process.Start(start) ?? throw new IOException("the daemon was not started");
+    }
+
+    /// <summary>The arguments without those that the background process is given in absolute form.</summary>
+    private static string[] Without(string[] args)
+    {
+        var kept = new System.Collections.Generic.List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] is "--working-directory" or "--log-file")
+            {
+                i++;
+            }
+            else if (!args[i].StartsWith("--working-directory=", StringComparison.Ordinal)
+                && !args[i].StartsWith("--log-file=", StringComparison.Ordinal))
+            {
+                kept.Add(args[i]);
+            }
+        }
+
+        return [.. kept];
+    }
+
+    private static async Task<bool> AnswersAsync(DaemonOptions options)
+    {
+        using var client = new ManagementClient(options.WorkingDirectory, TimeSpan.FromSeconds(2));
+        try
+        {
+            await client.PeersAsync();
+            return true;
+        }
+        catch (DaemonUnreachableException)
+        {
+            return false;
+        }
+    }
+
+    private static DaemonOptions ToOptions(ParseResult parsed) => new()
+    {
+        WorkingDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(WorkingDirectory))),
+        Bind = parsed.GetRequiredValue(Bind),
+        Port = parsed.GetValue(Port),
+        HttpPort = parsed.GetValue(HttpPort),
+        BrickPortBase = parsed.GetValue(BrickPort),
+        Executable = HostPaths.Executable,
+    };
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        });
+}
