@@ -37,6 +37,7 @@ internal sealed class Layout
         {
             HasMissing |= part.IsMissing;
             HasUnknown |= part.IsUnknown;
+            IsFixed |= part.HasRange && part.Xattr.Type == LayoutXattr.TypeFixed;
         }
     }
 
@@ -57,6 +58,9 @@ internal sealed class Layout
 
     /// <summary>A subvolume gave no answer that could be trusted.</summary>
     public bool HasUnknown { get; }
+
+    /// <summary>An administrator has set it; it is not to be recomputed.</summary>
+    public bool IsFixed { get; }
 
     /// <summary>Every hash has exactly one subvolume.</summary>
     public bool IsWhole => !HasHoles && !HasOverlaps;

@@ -1,0 +1,333 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.Dht;
+
+/// <summary>New files: on the subvolume the name hashes to, or on the emptiest one with a link file when that is full.</summary>
+public sealed partial class Distribute
+{
+    /// <summary>
+    /// Makes and opens a file. EIO when the directory has no range for the name and could not be given one, ENOTCONN when
+    /// the subvolume of that range is away.
+    /// </summary>
+    public override ValueTask<CreateReply> Create(in CreateFop fop, Call call) =>
+        _isSingle ? Next.Create(in fop, call) : CreateAsync(fop, call);
+
+    public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call) =>
+        _isSingle ? Next.Mknod(in fop, call) : MknodAsync(fop, call);
+
+    public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call) =>
+        _isSingle ? Next.Symlink(in fop, call) : SymlinkAsync(fop, call);
+
+    public override ValueTask<PutReply> Put(in PutFop fop, Call call) =>
+        _isSingle ? Next.Put(in fop, call) : PutAsync(fop, call);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            if (place.Target is null)
+            {
+                return CreateReply.Fail(place.Error);
+            }
+
+            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
+            var ask = fop with { XData = request };
+            var reply = place.IsSpill
+                ? await SpillAsync<CreateFop, CreateReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
+                : await place.Target.Translator.Create(in ask, call);
+            request.Release();
+            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            {
+                reply.Release();
+                continue;
+            }
+
+            return await FinishCreateAsync(reply, fop, place.Target, call);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<MknodReply> MknodAsync(MknodFop fop, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            if (place.Target is null)
+            {
+                return MknodReply.Fail(place.Error);
+            }
+
+            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
+            var ask = fop with { XData = request };
+            var reply = place.IsSpill
+                ? await SpillAsync<MknodFop, MknodReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
+                : await place.Target.Translator.Mknod(in ask, call);
+            request.Release();
+            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            {
+                reply.Release();
+                continue;
+            }
+
+            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
+            return reply;
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<SymlinkReply> SymlinkAsync(SymlinkFop fop, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            if (place.Target is null)
+            {
+                return SymlinkReply.Fail(place.Error);
+            }
+
+            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
+            var ask = fop with { XData = request };
+            var reply = place.IsSpill
+                ? await SpillAsync<SymlinkFop, SymlinkReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
+                : await place.Target.Translator.Symlink(in ask, call);
+            request.Release();
+            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            {
+                reply.Release();
+                continue;
+            }
+
+            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
+            return reply;
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<PutReply> PutAsync(PutFop fop, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            if (place.Target is null)
+            {
+                return PutReply.Fail(place.Error);
+            }
+
+            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
+            var ask = fop with { XData = request };
+            var reply = place.IsSpill
+                ? await SpillAsync<PutFop, PutReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
+                : await place.Target.Translator.Put(in ask, call);
+            request.Release();
+            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            {
+                reply.Release();
+                continue;
+            }
+
+            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
+            return reply;
+        }
+    }
+
+    /// <summary>Where a new name goes.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Placement> PlaceNewAsync(Gfid parent, Name name, bool refresh, Call call)
+    {
+        var (error, layout) = refresh ? await FetchLayoutAsync(parent, call) : await LayoutOfAsync(parent, call);
+        if (layout is not null && !refresh && HashedOf(layout, name) is null)
+        {
+            (error, layout) = await FetchLayoutAsync(parent, call);
+        }
+
+        if (layout is null)
+        {
+            return new Placement(error, null, null, null);
+        }
+
+        if (HashedOf(layout, name) is not { } hashed)
+        {
+            return new Placement(layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null, null, null);
+        }
+
+        var space = await SpaceAsync(call);
+        var target = hashed.IsDecommissioned || space.IsFull(hashed.Index, _settings)
+            ? Emptiest(layout, space) ?? hashed
+            : hashed;
+        return new Placement(Errno.Ok, layout, hashed, target);
+    }
+
+    /// <summary>The subvolume with most free bytes among those that may get new files.</summary>
+    private Subvolume? Emptiest(Layout layout, SpaceReport space)
+    {
+        Subvolume? best = null;
+        foreach (var subvolume in _subvolumes)
+        {
+            if (subvolume.MayBeUp && !subvolume.IsDecommissioned && layout[subvolume.Index].Error == Errno.Ok
+                && !space.IsFull(subvolume.Index, _settings)
+                && (best is null || space.FreeBytes(subvolume.Index) > space.FreeBytes(best.Index)))
+            {
+                best = subvolume;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>
+    /// The caller's keys, a gfid when the caller chose none, and the layout that the brick must find on the parent. The
+    /// caller releases it.
+    /// </summary>
+    private XData EntryRequest(XData? fromAbove, Placement place, bool checksLayout)
+    {
+        var request = fromAbove is null ? XData.Rent() : fromAbove.Clone();
+        if (!request.Contains(DhtKeys.GfidRequest))
+        {
+            request.SetGfid(DhtKeys.GfidRequest, Seams.NewGfid());
+        }
+
+        if (checksLayout && place.Layout![place.Hashed!.Index] is { HasXattr: true } part)
+        {
+            SetLayout(request, part.Xattr);
+            request.SetString(DhtKeys.PreopParentKey, DhtKeys.Layout);
+        }
+
+        return request;
+    }
+
+    private static void SetLayout(XData values, LayoutXattr xattr)
+    {
+        System.Span<byte> bytes = stackalloc byte[LayoutXattr.Size];
+        xattr.Write(bytes);
+        values.SetBytes(DhtKeys.Layout, bytes);
+    }
+
+    private static Gfid GfidIn(XData request) =>
+        request.TryGetGfid(DhtKeys.GfidRequest, out var gfid) ? gfid : Gfid.Null;
+
+    /// <summary>The brick found another layout on the parent than this client believes in.</summary>
+    private static bool IsLayoutStale(Reply reply) =>
+        reply.Error == Errno.EIO && reply.XData is { } xdata && xdata.Contains(DhtKeys.PreopCheckFailed);
+
+    /// <summary>
+    /// Makes a link file on the hashed subvolume, then the file where there is room. Under the lock of the name, so that
+    /// nobody takes the link file for a dangling one in between; without the file the link file is taken away again.
+    /// </summary>
+    private async ValueTask<TReply> SpillAsync<TFop, TReply>(
+        TFop ask, Gfid parent, Name name, Placement place, Gfid gfid, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var locks = LockSet.Rent(call);
+        var hashed = place.Hashed!;
+        var error = await locks.NameAsync(hashed, parent, name);
+        if (error == Errno.Ok)
+        {
+            error = await CheckHashedAsync(parent, name, hashed, locks.Call);
+        }
+
+        if (error == Errno.Ok)
+        {
+            error = await MakeLinkAsync(hashed, parent, name, gfid, place.Target!, locks.Call);
+        }
+
+        if (error != Errno.Ok)
+        {
+            await locks.UnlockAsync();
+            return TReply.Fail(error);
+        }
+
+        var reply = await TFop.Invoke(place.Target!.Translator, in ask, call);
+        if (!reply.IsOk)
+        {
+            await RemoveLinkAsync(hashed, parent, name, sparesOpen: false, locks.Call);
+        }
+        else
+        {
+            await OwnLinkAsync(hashed, new Iatt { Gfid = gfid, Uid = call.Uid, Gid = call.Gid }, locks.Call);
+        }
+
+        await locks.UnlockAsync();
+        return reply;
+    }
+
+    /// <summary>With the layout locked: does the name still hash to this subvolume? ESTALE when it does not.</summary>
+    private async ValueTask<Errno> CheckHashedAsync(Gfid parent, Name name, Subvolume hashed, Call call)
+    {
+        var layout = await RereadLayoutAsync(parent, Gfid.Null, default, call);
+        return layout is null ? Errno.ESTALE
+            : HashedOf(layout, name) == hashed ? Errno.Ok
+            : Errno.ESTALE;
+    }
+
+    private void RememberNew(Reply reply, in Iatt iatt, in Gfid parent, Name name, Subvolume target)
+    {
+        if (reply.IsOk)
+        {
+            RememberFile(iatt.Gfid, target);
+            RememberName(parent, name, iatt.Gfid, target);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<CreateReply> FinishCreateAsync(CreateReply reply, CreateFop fop, Subvolume target, Call call)
+    {
+        if (!reply.IsOk)
+        {
+            return reply;
+        }
+
+        if (DhtIatt.HasLinkMode(in reply.Iatt))
+        {
+            return await CreatedOnLinkAsync(reply, fop, target, call);
+        }
+
+        fop.Fd.Set(Slot, target);
+        RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, target);
+        return reply;
+    }
+
+    /// <summary>
+    /// A create that was not exclusive has opened a link file that somebody else has made meanwhile: opens the file behind
+    /// it instead. A file that truly has that mode is kept.
+    /// </summary>
+    private async ValueTask<CreateReply> CreatedOnLinkAsync(CreateReply reply, CreateFop fop, Subvolume target, Call call)
+    {
+        fop.Fd.Set(Slot, target);
+        var lookup = await Lookup(new LookupFop { Parent = fop.Parent, Name = fop.Name }, call);
+        if (!lookup.IsOk || !TryFile(lookup.Iatt.Gfid, out var cached) || cached == target)
+        {
+            lookup.Release();
+            return reply;
+        }
+
+        var release = new ReleaseFop { Gfid = reply.Iatt.Gfid, Fd = fop.Fd };
+        var released = await target.Translator.Release(in release, call);
+        released.Release();
+        fop.Fd.Gfid = lookup.Iatt.Gfid;
+        fop.Fd.Set(Slot, null);
+        var open = new OpenFop
+        {
+            Gfid = lookup.Iatt.Gfid,
+            Flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive),
+            Fd = fop.Fd,
+        };
+        var opened = await Open(in open, call);
+        reply.Error = opened.Error;
+        reply.Iatt = lookup.Iatt;
+        reply.FdNumber = opened.FdNumber;
+        opened.Release();
+        lookup.Release();
+        return reply;
+    }
+
+    /// <summary>Where a new name goes: the error when nowhere, else the layout, the hashed subvolume and the one to use.</summary>
+    private readonly record struct Placement(Errno Error, Layout? Layout, Subvolume? Hashed, Subvolume? Target)
+    {
+        public bool IsSpill => Hashed != Target;
+    }
+}

@@ -1,0 +1,339 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.Dht;
+
+/// <summary>
+/// Repair of directories found damaged by a look-up. Each repair takes the locks that GlusterFS clients take for it, looks
+/// again under them, and gives up silently when it cannot have them: the next look-up tries anew.
+/// </summary>
+public sealed partial class Distribute
+{
+    /// <summary>Repairs what can be repaired and answers the directory as it is then; takes the reply over.</summary>
+    private async ValueTask<LookupReply> HealAsync(LookupReply reply, LookupFop ask, Call call)
+    {
+        var gfid = reply.Iatt.Gfid;
+        if (!_directories.TryGet(gfid, out var state) || state.Layout is not { } layout)
+        {
+            return reply;
+        }
+
+        if (layout.HasMissing && !ask.Name.IsEmpty)
+        {
+            layout = await HealMissingAsync(gfid, ask.Parent, ask.Name, call) ?? layout;
+        }
+
+        if (!layout.IsWhole && !layout.HasUnknown)
+        {
+            await HealLayoutAsync(gfid, isNew: false, call);
+        }
+
+        if (layout.Mds >= 0)
+        {
+            await HealMetadataAsync(gfid, _subvolumes[layout.Mds], call);
+        }
+
+        return reply;
+    }
+
+    /// <summary>Looks a directory up on all subvolumes without repairing it. Null reply: it is not (only) a directory.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Answers<LookupReply>> ProbeAsync(Gfid gfid, Gfid parent, Name name, Call call)
+    {
+        var request = LookupRequest(fromAbove: null, gfid.IsRoot);
+        var ask = new LookupFop { Gfid = gfid, Parent = parent, Name = name, XData = request };
+        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
+        AskAll<LookupFop, LookupReply>(answers, in ask, call);
+        await answers.JoinAsync();
+        request.Release();
+        return answers;
+    }
+
+    /// <summary>Creates a directory on the subvolumes that lack it; answers the layout as it is then.</summary>
+    private async ValueTask<Layout?> HealMissingAsync(Gfid gfid, Gfid parent, Name name, Call call)
+    {
+        var (_, parentLayout) = await LayoutOfAsync(parent, call);
+        if (parentLayout is null || HashedOf(parentLayout, name) is not { } hashed)
+        {
+            return null;
+        }
+
+        Layout? layout = null;
+        var locks = LockSet.Rent(call);
+        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok)
+        {
+            var answers = await ProbeAsync(default, parent, name, locks.Call);
+            if (IsOneDirectory(answers, gfid))
+            {
+                await CreateMissingAsync(answers, gfid, parent, name, locks.Call);
+            }
+
+            answers.Release();
+            layout = await RereadLayoutAsync(gfid, parent, name, locks.Call);
+        }
+
+        await locks.UnlockAsync();
+        return layout;
+    }
+
+    private static bool IsOneDirectory(Answers<LookupReply> answers, in Gfid gfid)
+    {
+        var census = Census.Of(answers);
+        return census.FirstDirectory >= 0 && !census.TypesDiffer && !census.GfidsDiffer
+            && answers[census.FirstDirectory]!.Iatt.Gfid == gfid;
+    }
+
+    private async ValueTask<Layout?> RereadLayoutAsync(Gfid gfid, Gfid parent, Name name, Call call)
+    {
+        var answers = await ProbeAsync(gfid, Gfid.Null, default, call);
+        Layout? layout = null;
+        if (IsOneDirectory(answers, gfid))
+        {
+            var ask = new LookupFop { Gfid = gfid, Parent = parent, Name = name };
+            var (reply, _) = MergeDirectory(answers, in ask);
+            reply.Release();
+            layout = _directories.TryGet(gfid, out var state) ? state.Layout : null;
+        }
+
+        answers.Release();
+        return layout;
+    }
+
+    private async ValueTask<int> CreateMissingAsync(
+        Answers<LookupReply> answers, Gfid gfid, Gfid parent, Name name, Call call)
+    {
+        var source = SourceOf(answers);
+        var iatt = answers[source]!.Iatt;
+        var xattrs = await ReadXattrsAsync(_subvolumes[source], gfid, call);
+        var created = 0;
+        for (var i = 0; i < answers.Count; i++)
+        {
+            if (answers[i] is { } said && IsAbsence(said.Error)
+                && await CreateCopyAsync(_subvolumes[i], iatt, parent, name, xattrs, call))
+            {
+                created++;
+            }
+        }
+
+        xattrs?.Release();
+        return created;
+    }
+
+    /// <summary>The view whose metadata counts: the marked subvolume, else the first one.</summary>
+    private static int SourceOf(Answers<LookupReply> answers)
+    {
+        for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
+        {
+            if (TryReadMds(answers[i]!, out _))
+            {
+                return i;
+            }
+        }
+
+        return answers.FirstOk();
+    }
+
+    /// <summary>All extended attributes a user could have set; null when there are none.</summary>
+    private static async ValueTask<XData?> ReadXattrsAsync(Subvolume subvolume, Gfid gfid, Call call)
+    {
+        var fop = new GetxattrFop { Gfid = gfid };
+        var reply = await subvolume.Translator.Getxattr(in fop, call);
+        XData? copy = null;
+        if (reply is { IsOk: true, Values: { Count: > 0 } values })
+        {
+            foreach (var pair in values)
+            {
+                if (IsUserVisible(pair.Key))
+                {
+                    copy ??= XData.Rent();
+                    copy.SetRaw(pair.Key, pair.Type, pair.Value);
+                }
+            }
+        }
+
+        reply.Release();
+        return copy;
+    }
+
+    private static bool IsUserVisible(ReadOnlySpan<byte> key) =>
+        key.StartsWith("user."u8) || key.StartsWith("system.posix_acl_"u8) || key.StartsWith("security."u8)
+        || (key.StartsWith("trusted."u8) && !key.StartsWith("trusted.glusterfs."u8) && !key.StartsWith("trusted.afr."u8)
+            && !key.StartsWith("trusted.ec."u8) && !key.StartsWith("trusted.pgfid."u8)
+            && !key.StartsWith("trusted.gfid"u8));
+
+    private async ValueTask<bool> CreateCopyAsync(
+        Subvolume subvolume, Iatt iatt, Gfid parent, Name name, XData? xattrs, Call call)
+    {
+        var request = XData.Rent();
+        request.SetGfid(DhtKeys.GfidRequest, iatt.Gfid);
+        request.SetString(DhtKeys.InternalFop, "yes"u8);
+        var fop = new MkdirFop { Parent = parent, Mode = iatt.Mode & FileMode.PermissionMask, Name = name, XData = request };
+        var made = await subvolume.Translator.Mkdir(in fop, call);
+        var error = made.Error;
+        made.Release();
+        request.Release();
+        if (error is not (Errno.Ok or Errno.EEXIST))
+        {
+            Log.Warning(Room, "directory could not be created again", ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
+            return false;
+        }
+
+        await CopyMetadataAsync(subvolume, iatt, xattrs, call);
+        return true;
+    }
+
+    /// <summary>Gives a copy of a directory the owner, mode, times and attributes of another.</summary>
+    private static async ValueTask<Errno> CopyMetadataAsync(Subvolume subvolume, Iatt iatt, XData? xattrs, Call call)
+    {
+        var error = Errno.Ok;
+        if (xattrs is not null)
+        {
+            var setxattr = new SetxattrFop { Gfid = iatt.Gfid, Values = xattrs };
+            var set = await subvolume.Translator.Setxattr(in setxattr, call);
+            error = set.Error;
+            set.Release();
+        }
+
+        var setattr = new SetattrFop
+        {
+            Gfid = iatt.Gfid,
+            Iatt = iatt,
+            Valid = SetattrValid.Mode | SetattrValid.Uid | SetattrValid.Gid | SetattrValid.Atime | SetattrValid.Mtime,
+        };
+        var changed = await subvolume.Translator.Setattr(in setattr, call);
+        error = changed.IsOk ? error : changed.Error;
+        changed.Release();
+        if (error != Errno.Ok)
+        {
+            Log.Warning(Room, "metadata could not be copied", ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
+        }
+
+        return error;
+    }
+
+    /// <summary>
+    /// Gives a directory without a whole layout one. Nothing is written while a subvolume is away, because its range would
+    /// be given to others. A layout that somebody else has repaired meanwhile is taken as it is.
+    /// </summary>
+    /// <param name="isNew">Just made: it has no layout yet and the commit hash of the volume holds for it.</param>
+    private async ValueTask<Layout?> HealLayoutAsync(Gfid gfid, bool isNew, Call call)
+    {
+        var locks = LockSet.Rent(call);
+        Layout? layout = null;
+        if (await LockLayoutEverywhereAsync(locks, gfid) == Errno.Ok)
+        {
+            layout = await RereadLayoutAsync(gfid, Gfid.Null, default, locks.Call);
+            if (layout is { IsWhole: false, HasUnknown: false })
+            {
+                var hash = isNew ? VolumeCommitHash ?? 0 : LayoutXattr.CommitHashInvalid;
+                layout = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: false, locks.Call);
+            }
+        }
+
+        await locks.UnlockAsync();
+        return layout;
+    }
+
+    /// <summary>Keeps all who place names in a directory away, one subvolume after the other in the order of names.</summary>
+    private async ValueTask<Errno> LockLayoutEverywhereAsync(LockSet locks, Gfid gfid)
+    {
+        var error = Errno.Ok;
+        for (var i = 0; i < _byName.Length && error == Errno.Ok; i++)
+        {
+            error = await locks.LayoutAsync(_byName[i], gfid, LockType.Write);
+            // On a subvolume that lacks the directory there is nothing to protect.
+            error = IsAbsence(error) ? Errno.Ok : error;
+        }
+
+        return error;
+    }
+
+    /// <summary>Computes the ranges anew and writes them to all subvolumes; answers what could be written.</summary>
+    private async ValueTask<Layout> WriteNewLayoutAsync(
+        Gfid gfid, Layout old, uint commitHash, bool keepOverlap, Call call)
+    {
+        var space = await SpaceAsync(call);
+        var parts = PlanParts(gfid, old, space, commitHash, keepOverlap);
+        var answers = Answers<SetxattrReply>.Rent(_subvolumes.Length);
+        var values = new XData?[_subvolumes.Length];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            if (parts[i].Error == Errno.Ok)
+            {
+                values[i] = LayoutValue(parts[i].Xattr);
+                var fop = new SetxattrFop { Gfid = gfid, Values = values[i] };
+                answers.Put(i, _subvolumes[i].Translator.Setxattr(in fop, call));
+            }
+        }
+
+        await answers.JoinAsync();
+        for (var i = 0; i < parts.Length; i++)
+        {
+            values[i]?.Release();
+            if (answers[i] is { IsOk: false } failed)
+            {
+                Log.Warning(Room, "layout could not be written", ("subvolume", _subvolumes[i].Name), ("gfid", gfid), ("errno", failed.Error));
+                parts[i] = old[i];
+            }
+        }
+
+        answers.Release();
+        var layout = new Layout(parts, old.Mds);
+        RememberDirectory(gfid, layout, Volatile.Read(ref _generation), default, default);
+        return layout;
+    }
+
+    private static XData LayoutValue(LayoutXattr xattr)
+    {
+        Span<byte> bytes = stackalloc byte[LayoutXattr.Size];
+        xattr.Write(bytes);
+        var values = XData.Rent();
+        values.SetBytes(DhtKeys.Layout, bytes);
+        return values;
+    }
+
+    /// <summary>New parts by subvolume index; a subvolume that lacks the directory keeps its error and gets no range.</summary>
+    private LayoutPart[] PlanParts(in Gfid gfid, Layout old, SpaceReport space, uint commitHash, bool keepOverlap)
+    {
+        var count = _byName.Length;
+        var weights = new ulong[count];
+        var eligible = new bool[count];
+        var ranges = new (uint Start, uint Stop)[count];
+        var oldRanges = new (uint Start, uint Stop)[count];
+        var settings = _settings;
+        var equal = true;
+        for (var order = 0; order < count; order++)
+        {
+            var subvolume = _byName[order];
+            weights[order] = settings.WeightedRebalance ? space.Weight(subvolume.Index) : 1;
+            eligible[order] = old[subvolume.Index].Error == Errno.Ok && !subvolume.IsDecommissioned;
+            equal &= weights[order] == weights[0];
+            var part = old[subvolume.Index];
+            oldRanges[order] = part.HasRange ? (part.Xattr.Start, part.Xattr.Stop) : default;
+        }
+
+        LayoutPlan.Compute(weights, eligible, StartHash(gfid), settings.Spread, ranges);
+        if (keepOverlap && equal)
+        {
+            LayoutPlan.MaximiseOverlap(oldRanges, ranges);
+        }
+
+        var parts = old.CopyParts();
+        for (var order = 0; order < count; order++)
+        {
+            ref var part = ref parts[_byName[order].Index];
+            if (part.Error == Errno.Ok)
+            {
+                var (start, stop) = ranges[order];
+                part = new LayoutPart(
+                    Errno.Ok, HasXattr: true, new LayoutXattr(commitHash, LayoutXattr.TypeHashed, start, stop));
+            }
+        }
+
+        return parts;
+    }
+}

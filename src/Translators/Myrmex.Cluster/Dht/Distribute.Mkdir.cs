@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.Dht;
+
+/// <summary>
+/// MKDIR: under the locks of the name the directory is made on the hashed subvolume, which decides, then on the others;
+/// then the new directory gets its layout under its own lock.
+/// </summary>
+public sealed partial class Distribute
+{
+    /// <summary>
+    /// Makes a directory on all subvolumes. It succeeds when the hashed subvolume has it: where it could not be made it gets
+    /// no range and the next look-up makes it. ENOTCONN when the hashed subvolume is away.
+    /// </summary>
+    public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call) =>
+        _isSingle ? MkdirSingleAsync(fop, call) : MkdirAsync(fop, call);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<MkdirReply> MkdirSingleAsync(MkdirFop fop, Call call)
+    {
+        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
+        SetLayout(request, LayoutXattr.Full(commitHash: 0));
+        var ask = fop with { XData = request };
+        var reply = await Next.Mkdir(in ask, call);
+        request.Release();
+        return reply;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<MkdirReply> MkdirAsync(MkdirFop fop, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            if (place.Hashed is null)
+            {
+                return MkdirReply.Fail(place.Error);
+            }
+
+            var reply = await MkdirAtAsync(fop, place, call);
+            if (!IsLayoutStale(reply) || attempt == DhtLimits.LayoutRetriesMax)
+            {
+                return reply;
+            }
+
+            reply.Release();
+        }
+    }
+
+    private async ValueTask<MkdirReply> MkdirAtAsync(MkdirFop fop, Placement place, Call call)
+    {
+        var hashed = place.Hashed!;
+        var locks = LockSet.Rent(call);
+        var error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
+        if (error != Errno.Ok)
+        {
+            await locks.UnlockAsync();
+            return MkdirReply.Fail(error);
+        }
+
+        var reply = await MkdirHashedAsync(fop, place, call);
+        if (!reply.IsOk)
+        {
+            await locks.UnlockAsync();
+            return reply;
+        }
+
+        var parts = await MkdirOthersAsync(fop, hashed, reply, call);
+        await locks.UnlockAsync();
+        var layout = new Layout(parts, hashed.Index);
+        RememberDirectory(reply.Iatt.Gfid, layout, System.Threading.Volatile.Read(ref _generation), fop.Parent, fop.Name);
+        await HealLayoutAsync(reply.Iatt.Gfid, isNew: true, call);
+        return reply;
+    }
+
+    private async ValueTask<MkdirReply> MkdirHashedAsync(MkdirFop fop, Placement place, Call call)
+    {
+        var request = EntryRequest(fop.XData, place, checksLayout: true);
+        request.SetBytes(DhtKeys.Mds, [0, 0, 0, 0]);
+        var ask = fop with { XData = request };
+        var reply = await place.Hashed!.Translator.Mkdir(in ask, call);
+        request.Release();
+        return reply;
+    }
+
+    /// <summary>Makes the directory on the other subvolumes with the gfid it has got; answers what each of them said.</summary>
+    private async ValueTask<LayoutPart[]> MkdirOthersAsync(MkdirFop fop, Subvolume hashed, MkdirReply reply, Call call)
+    {
+        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
+        request.SetGfid(DhtKeys.GfidRequest, reply.Iatt.Gfid);
+        var ask = fop with { XData = request };
+        var answers = Answers<MkdirReply>.Rent(_subvolumes.Length);
+        foreach (var subvolume in _subvolumes)
+        {
+            if (subvolume != hashed)
+            {
+                answers.Put(subvolume.Index, subvolume.Translator.Mkdir(in ask, call));
+            }
+        }
+
+        await answers.JoinAsync();
+        request.Release();
+        var parts = new LayoutPart[_subvolumes.Length];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            if (answers[i] is not { } other)
+            {
+                continue;
+            }
+
+            // A directory that is there already is one that a heal has made meanwhile; another gfid shows at the next look-up.
+            var error = other.Error == Errno.EEXIST ? Errno.Ok : other.Error;
+            parts[i] = new LayoutPart(error, HasXattr: false, default);
+            if (error != Errno.Ok)
+            {
+                Log.Debug(Room, "directory not made", ("subvolume", _subvolumes[i].Name), ("gfid", reply.Iatt.Gfid), ("errno", error));
+                continue;
+            }
+
+            DhtIatt.AddDirectory(ref reply.Iatt, in other.Iatt);
+            DhtIatt.AddDirectory(ref reply.PreParent, in other.PreParent);
+            DhtIatt.AddDirectory(ref reply.PostParent, in other.PostParent);
+        }
+
+        answers.Release();
+        return parts;
+    }
+}

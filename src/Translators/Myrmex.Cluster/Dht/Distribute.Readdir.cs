@@ -1,0 +1,266 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.Dht;
+
+/// <summary>
+/// Listings: the subvolumes one after the other. Link files are left out; a directory is listed by the subvolume its name
+/// hashes to (by the first one when that is away); "." and ".." by the first.
+/// </summary>
+public sealed partial class Distribute
+{
+    private ReaddirCookie Cookies => new(_subvolumes.Length);
+
+    public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call) =>
+        _isSingle ? Next.Opendir(in fop, call) : OpendirAsync(fop, call);
+
+    public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
+        _isSingle ? Next.Releasedir(in fop, call) : ReleasedirAsync(fop, call);
+
+    public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call) =>
+        _isSingle ? Next.Readdirp(in fop, call) : ReaddirpAsync(fop, call);
+
+    /// <summary>
+    /// A listing without attributes. The subvolumes are asked for them all the same: without them a link file could not be
+    /// told from a file.
+    /// </summary>
+    public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call) =>
+        _isSingle ? Next.Readdir(in fop, call) : ReaddirAsync(fop, call);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<OpendirReply> OpendirAsync(OpendirFop fop, Call call)
+    {
+        var context = new DirectoryFd(_subvolumes.Length);
+        var answers = Answers<OpendirReply>.Rent(_subvolumes.Length);
+        AskAll<OpendirFop, OpendirReply>(answers, in fop, call);
+        await answers.JoinAsync();
+        for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
+        {
+            context.SetOpen(i);
+        }
+
+        fop.Fd.Set(Slot, context);
+        if (answers.FirstOk() >= 0 && HasRealError(answers))
+        {
+            var error = answers.WorstError();
+            answers.Release();
+            var released = await ReleasedirAsync(new ReleasedirFop { Gfid = fop.Gfid, Fd = fop.Fd }, call);
+            released.Release();
+            return OpendirReply.Fail(error);
+        }
+
+        return TakeOne(answers);
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReleasedirReply> ReleasedirAsync(ReleasedirFop fop, Call call)
+    {
+        if (fop.Fd.Get(Slot) is not DirectoryFd open)
+        {
+            return ReleasedirReply.Rent();
+        }
+
+        fop.Fd.Set(Slot, null);
+        var answers = Answers<ReleasedirReply>.Rent(_subvolumes.Length);
+        foreach (var subvolume in _subvolumes)
+        {
+            if (open.IsOpen(subvolume.Index))
+            {
+                answers.Put(subvolume.Index, subvolume.Translator.Releasedir(in fop, call));
+            }
+        }
+
+        await answers.JoinAsync();
+        answers.Release();
+        return ReleasedirReply.Rent();
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReaddirReply> ReaddirAsync(ReaddirFop fop, Call call)
+    {
+        var ask = new ReaddirpFop { Gfid = fop.Gfid, Fd = fop.Fd, Offset = fop.Offset, Size = fop.Size, XData = fop.XData };
+        var full = await ReaddirpAsync(ask, call);
+        var reply = ReaddirReply.Rent();
+        reply.Error = full.Error;
+        reply.OpRet = full.OpRet;
+        reply.Hint = full.Hint;
+        (reply.XData, full.XData) = (full.XData, null);
+        if (full.IsOk)
+        {
+            for (var i = 0; i < full.Entries.Count; i++)
+            {
+                ref var from = ref full.Entries[i];
+                ref var into = ref reply.Entries.Add(full.Entries.NameOf(i).Span);
+                into.Ino = from.Ino;
+                into.Offset = from.Offset;
+                into.Type = from.Type;
+            }
+        }
+
+        full.Release();
+        return reply;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReaddirpReply> ReaddirpAsync(ReaddirpFop fop, Call call)
+    {
+        var (error, layout) = await LayoutOfAsync(fop.Gfid, call);
+        if (layout is null)
+        {
+            return ReaddirpReply.Fail(error);
+        }
+
+        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
+        request.SetUInt(DhtKeys.LinkTo, 256);
+        var reply = await ListAsync(fop with { XData = request }, layout, call);
+        request.Release();
+        return reply;
+    }
+
+    /// <summary>Reads on from the fop's position until the reply is filled or all subvolumes are through.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReaddirpReply> ListAsync(ReaddirpFop fop, Layout layout, Call call)
+    {
+        var cookies = Cookies;
+        var (cookie, index) = cookies.Split((ulong)fop.Offset);
+        var open = fop.Fd.Get(Slot) as DirectoryFd;
+        var result = ReaddirpReply.Rent();
+        var lost = Errno.Ok;
+        var anyAsked = false;
+        var rest = (long)fop.Size;
+        while (index < _subvolumes.Length)
+        {
+            var subvolume = _subvolumes[index];
+            if (open is not null && !open.IsOpen(index))
+            {
+                (cookie, index) = (0, index + 1);
+                continue;
+            }
+
+            var ask = fop with { Offset = (long)cookie, Size = (uint)rest };
+            var chunk = await subvolume.Translator.Readdirp(in ask, call);
+            if (!chunk.IsOk)
+            {
+                lost = chunk.Error;
+                chunk.Release();
+                if (!(lost == Errno.ENOTCONN || IsAbsence(lost)))
+                {
+                    result.Release();
+                    return ReaddirpReply.Fail(lost);
+                }
+
+                (cookie, index) = (0, index + 1);
+                continue;
+            }
+
+            anyAsked = true;
+            var count = chunk.Entries.Count;
+            var atEnd = count == 0 || chunk.Hint == Errno.ENOENT;
+            cookie = count > 0 ? chunk.Entries[count - 1].Offset : cookie;
+            rest -= SizeOf(chunk.Entries);
+            Select(chunk.Entries, result.Entries, layout, subvolume);
+            chunk.Release();
+            if (atEnd)
+            {
+                (cookie, index) = (0, index + 1);
+            }
+
+            // With nothing to show yet one must go on: an empty reply would mean the end.
+            if (result.Entries.Count > 0 && (!atEnd || rest < DhtLimits.ListingRestMin))
+            {
+                break;
+            }
+
+            rest = System.Math.Max(rest, DhtLimits.ListingRestMin);
+        }
+
+        if (result.Entries.Count == 0 && !anyAsked && lost != Errno.Ok)
+        {
+            result.Release();
+            return ReaddirpReply.Fail(lost);
+        }
+
+        result.OpRet = result.Entries.Count;
+        result.Hint = index >= _subvolumes.Length ? Errno.ENOENT : Errno.Ok;
+        return result;
+    }
+
+    /// <summary>What a subvolume counts for its entries: a rough measure is enough to stay near the size asked for.</summary>
+    private static long SizeOf(DirEntries entries) => entries.NamesLength + (entries.Count * 160L);
+
+    /// <summary>Moves the entries that this subvolume is to show into the result.</summary>
+    private void Select(DirEntries from, DirEntries into, Layout layout, Subvolume subvolume)
+    {
+        var cookies = Cookies;
+        for (var i = 0; i < from.Count; i++)
+        {
+            ref var entry = ref from[i];
+            var name = from.NameOf(i);
+            if (!IsShownBy(in entry, name, layout, subvolume))
+            {
+                continue;
+            }
+
+            Show(ref entry, ref into.Add(name.Span), cookies.Join(entry.Offset, subvolume.Index), subvolume);
+        }
+    }
+
+    /// <summary>
+    /// Moves one entry. A directory comes without attributes, because one subvolume's view is not the directory's: whoever
+    /// needs them looks the name up.
+    /// </summary>
+    private void Show(ref DirEntry entry, ref DirEntry shown, ulong offset, Subvolume subvolume)
+    {
+        shown.Ino = entry.Ino;
+        shown.Type = entry.Type;
+        shown.Offset = offset;
+        if (!entry.Iatt.IsDirectory && !entry.Iatt.IsNull)
+        {
+            shown.Iatt = entry.Iatt;
+            var marked = DhtIatt.HasMarkBits(in entry.Iatt);
+            if (marked && entry.XData is { } marks && marks.Contains(DhtKeys.LinkTo))
+            {
+                DhtIatt.StripMarks(ref shown.Iatt);
+                marked = false;
+            }
+
+            RememberFile(entry.Iatt.Gfid, subvolume, ownsMarkBits: marked);
+        }
+
+        (shown.XData, entry.XData) = (entry.XData, null);
+        HideKeys(shown.XData);
+    }
+
+    private bool IsShownBy(in DirEntry entry, Name name, Layout layout, Subvolume subvolume)
+    {
+        if (name.IsDotOrDotDot)
+        {
+            return subvolume == FirstListed(layout);
+        }
+
+        if (entry.Type == DirectoryType || entry.Iatt.IsDirectory)
+        {
+            var hashed = HashedOf(layout, name);
+            return subvolume == (hashed is { MayBeUp: true } && layout[hashed.Index].Error == Errno.Ok ? hashed : FirstListed(layout));
+        }
+
+        return !(DhtIatt.HasLinkMode(in entry.Iatt) && entry.XData is { } xdata && xdata.Contains(DhtKeys.LinkTo));
+    }
+
+    /// <summary>The first subvolume that takes part in the listing of a directory.</summary>
+    private Subvolume FirstListed(Layout layout)
+    {
+        foreach (var subvolume in _subvolumes)
+        {
+            if (layout[subvolume.Index].Error == Errno.Ok && subvolume.MayBeUp)
+            {
+                return subvolume;
+            }
+        }
+
+        return _subvolumes[0];
+    }
+
+    private const uint DirectoryType = 4;
+}
