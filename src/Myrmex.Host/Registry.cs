@@ -14,6 +14,7 @@ internal static class Registry
     [
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
+        Cluster.Dht.Distribute.Registration,
         Features.Locks.Registration,
         Features.ReadOnly.Registration,
         Features.Utime.Registration,

@@ -1,4 +1,3 @@
-using System;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -6,7 +5,7 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// One fop sent to several subvolumes at once, and their replies. Pooled: <see cref="Rent"/>, <see cref="Put"/> for each
+/// One fop sent to several subvolumes at once, and their replies. Pooled: <see cref="Rent"/>, Put for each
 /// subvolume asked, <see cref="JoinAsync"/> once, then read; replies not taken are released with it.
 /// </summary>
 internal sealed class Answers<TReply>

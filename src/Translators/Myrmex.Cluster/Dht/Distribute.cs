@@ -5,7 +5,6 @@ using System.Text;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Dht;
 

@@ -1,0 +1,164 @@
+using System;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Cluster;
+
+public sealed class DhtBasicTests
+{
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public async Task EveryNameLandsWhereHashAndLayoutSay(int count)
+    {
+        var volume = await new DhtVolume(count).MountAsync();
+        var directory = await volume.MkdirAsync(Gfid.Root, "dir");
+        for (var i = 0; i < 100; i++)
+        {
+            foreach (var parent in new[] { Gfid.Root, directory })
+            {
+                var gfid = await volume.CreateAsync(parent, $"file-{i}");
+                Assert.Equal([volume.HashedOf(parent, $"file-{i}")], volume.PlacesOf(parent, $"file-{i}").Data);
+                Assert.Equal((Errno.Ok, $"file-{i}"), await volume.ReadAsync(gfid));
+            }
+        }
+
+        Assert.True(volume.LayoutOnBricks(directory).IsWhole);
+        Assert.True(volume.LayoutOnBricks(Gfid.Root).IsWhole);
+    }
+
+    [Fact]
+    public async Task ASingleSubvolumeNeedsNoLayoutOnTheRootAndTheFullRangeBelow()
+    {
+        var volume = await new DhtVolume(1).MountAsync();
+        var directory = await volume.MkdirAsync(Gfid.Root, "dir");
+        Assert.Null(volume.XattrOnBrick(0, Gfid.Root, "trusted.glusterfs.dht"));
+        Assert.Equal("000000000000000000000000FFFFFFFF", Convert.ToHexString(volume.XattrOnBrick(0, directory, "trusted.glusterfs.dht")!));
+        var gfid = await volume.CreateAsync(directory, "file");
+        Assert.Equal((Errno.Ok, "file"), await volume.ReadAsync(gfid));
+        Assert.Equal(["file"], await volume.ListAsync(directory));
+    }
+
+    [Fact]
+    public async Task TheRootOfANewVolumeGetsALayoutWithTheInvalidCommitHash()
+    {
+        var volume = await new DhtVolume(3).MountAsync();
+        var layout = volume.LayoutOnBricks(Gfid.Root);
+        Assert.True(layout.IsWhole);
+        Assert.Equal(1U, layout.CommitHash);
+        Assert.Equal(0x8619bd58 % 3, (uint)Enumerable.Range(0, 3).Single(i => layout[i].Xattr.Start == 0));
+    }
+
+    [Fact]
+    public async Task ANewDirectoryHasItsMetadataMarkOnTheHashedSubvolumeAlone()
+    {
+        var volume = await new DhtVolume(3).MountAsync();
+        var gfid = await volume.MkdirAsync(Gfid.Root, "dir");
+        var hashed = volume.HashedOf(Gfid.Root, "dir");
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(i == hashed, volume.XattrOnBrick(i, gfid, "trusted.glusterfs.dht.mds") is not null);
+            Assert.Equal(Errno.Ok, volume.OnBrick(i, Gfid.Root, "dir").Error);
+        }
+
+        Assert.Equal(0U, volume.LayoutOnBricks(gfid).CommitHash);
+    }
+
+    [Fact]
+    public async Task ANameThatIsNowhereAnswersENOENTAndAGfidESTALE()
+    {
+        var volume = await new DhtVolume(3).MountAsync();
+        Assert.Equal(Errno.ENOENT, (await volume.LookupAsync(Gfid.Root, "none")).Error);
+        Assert.Equal(Errno.ESTALE, (await volume.LookupAsync(new Gfid(1, 2))).Error);
+    }
+
+    [Fact]
+    public async Task AnotherClientFindsEverything()
+    {
+        var first = await new DhtVolume(3).MountAsync();
+        var directory = await first.MkdirAsync(Gfid.Root, "dir");
+        var file = await first.CreateAsync(directory, "file");
+        var second = new DhtVolume(first.Bricks);
+        Assert.Equal((Errno.Ok, "file"), await second.ReadAsync(file));
+        var (error, iatt) = await second.LookupAsync(Gfid.Root, "dir");
+        Assert.Equal((Errno.Ok, directory), (error, iatt.Gfid));
+        Assert.Equal(file, (await second.LookupAsync(directory, "file")).Iatt.Gfid);
+    }
+
+    [Fact]
+    public async Task UnlinkRemovesTheFile()
+    {
+        var volume = await new DhtVolume(3).MountAsync();
+        await volume.CreateAsync(Gfid.Root, "file");
+        Assert.Equal(Errno.Ok, await volume.UnlinkAsync(Gfid.Root, "file"));
+        Assert.Equal(Errno.ENOENT, await volume.UnlinkAsync(Gfid.Root, "file"));
+        Assert.Equal(Errno.ENOENT, (await volume.LookupAsync(Gfid.Root, "file")).Error);
+        Assert.Empty(volume.PlacesOf(Gfid.Root, "file").Data);
+    }
+
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(3, false)]
+    [InlineData(5, false)]
+
+    public async Task AListingIsCompleteAndWithoutDoubles(int count, bool hashCookies)
+    {
+        var volume = await new DhtVolume(count).MountAsync();
+        volume.Bricks.Rules.ForEach(r => r.HasHashCookies = hashCookies);
+        var directory = await volume.MkdirAsync(Gfid.Root, "dir");
+        var names = Enumerable.Range(0, hashCookies ? 600 : 3000).Select(i => $"name-{i}").ToHashSet();
+        foreach (var name in names)
+        {
+            if (name.EndsWith('7'))
+            {
+                await volume.MkdirAsync(directory, name);
+            }
+            else
+            {
+                await volume.CreateAsync(directory, name);
+            }
+        }
+
+        foreach (var size in new uint[] { 1, 700, 4096, 131072 })
+        {
+            var listed = await volume.ListAsync(directory, size, dots: true);
+            Assert.Equal(listed.Count, listed.Distinct().Count());
+            Assert.Equal(names.Append(".").Append("..").Order(), listed.Order());
+        }
+    }
+
+    [Fact]
+    public async Task StatfsAddsTheSubvolumesUp()
+    {
+        var volume = await new DhtVolume(2).MountAsync();
+        volume.Bricks.Rules[0].Space = new StatFs { BlockSize = 4096, FragmentSize = 4096, Blocks = 1000, BlocksFree = 500, BlocksAvailable = 400, NameMax = 255 };
+        volume.Bricks.Rules[1].Space = new StatFs { BlockSize = 1024, FragmentSize = 1024, Blocks = 4000, BlocksFree = 400, BlocksAvailable = 40, NameMax = 255 };
+        var reply = await volume.Dht.Statfs(new StatfsFop { Gfid = Gfid.Root }, DhtVolume.NewCall());
+        Assert.Equal((4096UL, 2000UL, 600UL, 410UL), (reply.StatFs.FragmentSize, reply.StatFs.Blocks, reply.StatFs.BlocksFree, reply.StatFs.BlocksAvailable));
+        reply.Release();
+    }
+
+    [Fact]
+    public void ArrivalIsAnnouncedWhenAllHaveReportedAndOneIsUp()
+    {
+        var volume = new DhtVolume(3);
+        Tell(volume, 0, GraphEventKind.ChildUp);
+        Tell(volume, 1, GraphEventKind.ChildDown);
+        Assert.Empty(volume.Events);
+        Tell(volume, 2, GraphEventKind.ChildDown);
+        Assert.Equal([GraphEventKind.ChildUp], volume.Events.Select(e => e.Kind));
+        Tell(volume, 1, GraphEventKind.ChildUp);
+        Tell(volume, 0, GraphEventKind.ChildDown);
+        Assert.Equal([GraphEventKind.ChildUp, GraphEventKind.ChildUp], volume.Events.Select(e => e.Kind));
+        Tell(volume, 1, GraphEventKind.ChildDown);
+        Assert.Equal(GraphEventKind.ChildDown, volume.Events[^1].Kind);
+        Assert.Equal(3, volume.Events.Count);
+    }
+
+    private static void Tell(DhtVolume volume, int subvolume, GraphEventKind kind) =>
+        volume.Dht.Notify(new GraphEvent(kind), volume.Subvolumes[subvolume]);
+}
