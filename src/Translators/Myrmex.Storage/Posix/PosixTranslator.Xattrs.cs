@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Text;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime.Linux;

@@ -1,5 +1,4 @@
 using System;
-using System.Text;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Graph;
