@@ -114,6 +114,7 @@ public sealed class SimNode
     {
         var scheduler = new SimScheduler(this);
         return new Seams(
-            Clock, World.Random.Fork(), scheduler, new SimWorkers(this), new SimNetwork(this, scheduler)) { Disk = Disk };
+            Clock, World.Random.Fork(), scheduler, new SimWorkers(this), new SimNetwork(this, scheduler))
+        { Disk = Disk };
     }
 }

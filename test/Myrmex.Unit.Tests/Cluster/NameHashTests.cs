@@ -95,5 +95,5 @@ public sealed class NameHashTests
 
     [Fact]
     public void ABadExpressionIsAGraphError() =>
-        Assert.Throws<Myrmex.Graph.GraphException>(() => new NameMunger("", "(((")); 
+        Assert.Throws<Myrmex.Graph.GraphException>(() => new NameMunger("", "((("));
 }

@@ -4,7 +4,6 @@ using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Debug;
-using Myrmex.Graph;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
 

@@ -273,7 +273,11 @@ public sealed class LocksTests
         _locks.Lk(
             new LkFop
             {
-                Gfid = File, Fd = _fd, Command = command, Type = type, Flock = new Flock(type, 0, start, length, 7, default),
+                Gfid = File,
+                Fd = _fd,
+                Command = command,
+                Type = type,
+                Flock = new Flock(type, 0, start, length, 7, default),
             },
             CallOf(client));
 
