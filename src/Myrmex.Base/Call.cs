@@ -9,13 +9,19 @@ namespace Myrmex.Base;
 /// </summary>
 public sealed class Call
 {
-    /// <summary>Most supplementary groups a call carries. Source: 400-byte credential.</summary>
+    /// <summary>Most supplementary groups a call can carry over the wire. Source: 400-byte credential.</summary>
     public const int GroupsMax = 91;
 
-    private readonly uint[] _groups = new uint[GroupsMax];
+    /// <summary>Most supplementary groups at all, for a server that finds them by itself. Source: NGROUPS_MAX.</summary>
+    public const int ResolvedGroupsMax = 65536;
+
+    private const int KeepGroupsMax = 1024;
+
+    private uint[] _groups = new uint[GroupsMax];
     private readonly Fd _anonymous = Fd.Anonymous(Gfid.Null);
     private readonly Fd _anonymous2 = Fd.Anonymous(Gfid.Null);
     private int _groupCount;
+    private bool _isReleased;
 
     /// <summary>Process id; negative for internal clients (-6 self-heal daemon, …), which bypass permission checks.</summary>
     public int Pid { get; set; }
@@ -37,7 +43,12 @@ public sealed class Call
 
     public ReadOnlySpan<uint> Groups => _groups.AsSpan(0, _groupCount);
 
-    public static Call Rent() => Pool<Call>.Rent();
+    public static Call Rent()
+    {
+        var call = Pool<Call>.Rent();
+        call._isReleased = false;
+        return call;
+    }
 
     /// <summary>A call of the process itself, as root. Release it after the fop.</summary>
     public static Call Internal(int pid = -1)
@@ -47,11 +58,20 @@ public sealed class Call
         return call;
     }
 
+    /// <summary>Copies the groups, at most <see cref="ResolvedGroupsMax"/>; the rest is dropped.</summary>
     public void SetGroups(ReadOnlySpan<uint> groups)
     {
-        _groupCount = Math.Min(groups.Length, GroupsMax);
+        _groupCount = Math.Min(groups.Length, ResolvedGroupsMax);
+        if (_groupCount > _groups.Length)
+        {
+            _groups = new uint[_groupCount];
+        }
+
         groups[.._groupCount].CopyTo(_groups);
     }
+
+    /// <summary>Puts <paramref name="other"/> wherever <paramref name="group"/> is among the groups.</summary>
+    public void ReplaceGroup(uint group, uint other) => _groups.AsSpan(0, _groupCount).Replace(group, other);
 
     public void CopyIdentityFrom(Call other)
     {
@@ -80,8 +100,11 @@ public sealed class Call
         return _anonymous2;
     }
 
+    /// <summary>Gives the call back; exactly once.</summary>
     public void Release()
     {
+        Invariant.Check(!_isReleased);
+        _isReleased = true;
         Pid = 0;
         Uid = 0;
         Gid = 0;
@@ -91,6 +114,11 @@ public sealed class Call
         CtimeNanoseconds = 0;
         Client = null;
         _groupCount = 0;
+        if (_groups.Length > KeepGroupsMax)
+        {
+            _groups = new uint[GroupsMax];
+        }
+
         Pool<Call>.Return(this);
     }
 }

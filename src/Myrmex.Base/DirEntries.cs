@@ -26,6 +26,10 @@ public struct DirEntry
 /// <summary>A chunk of a directory listing in flat, reusable memory.</summary>
 public sealed class DirEntries
 {
+    // A list that has grown beyond these gives its memory back when it is cleared.
+    private const int KeepEntriesMax = 2048;
+    private const int KeepNamesMax = 128 << 10;
+
     private DirEntry[] _entries = new DirEntry[64];
     private byte[] _names = new byte[2048];
     private int _namesLength;
@@ -93,5 +97,14 @@ public sealed class DirEntries
     {
         Truncate(0);
         _namesLength = 0;
+        if (_entries.Length > KeepEntriesMax)
+        {
+            _entries = new DirEntry[64];
+        }
+
+        if (_names.Length > KeepNamesMax)
+        {
+            _names = new byte[2048];
+        }
     }
 }

@@ -1,4 +1,4 @@
-using System;
+using System.Threading;
 
 namespace Myrmex.Base;
 
@@ -8,6 +8,7 @@ namespace Myrmex.Base;
 /// </summary>
 public sealed class Fd
 {
+    private readonly Lock _lock = new(); // Guards changes of _contexts; a leaf lock.
     private object?[] _contexts;
 
     /// <param name="slotCount">Number of translators of the graph.</param>
@@ -46,17 +47,42 @@ public sealed class Fd
     }
 
     /// <summary>What translator <paramref name="slot"/> keeps here, or null.</summary>
-    public object? Get(int slot) => (uint)slot < (uint)_contexts.Length ? _contexts[slot] : null;
+    public object? Get(int slot)
+    {
+        var contexts = Volatile.Read(ref _contexts);
+        return (uint)slot < (uint)contexts.Length ? Volatile.Read(ref contexts[slot]) : null;
+    }
 
+    /// <summary>Safe while other translators set theirs.</summary>
     public void Set(int slot, object? context)
     {
-        if ((uint)slot >= (uint)_contexts.Length)
+        Invariant.Check(!IsAnonymous);
+        lock (_lock)
         {
-            Invariant.Check(!IsAnonymous);
-            Array.Resize(ref _contexts, slot + 1);
-        }
+            if ((uint)slot >= (uint)_contexts.Length)
+            {
+                var longer = new object?[slot + 1];
+                _contexts.CopyTo(longer, 0);
+                Volatile.Write(ref _contexts, longer);
+            }
 
-        _contexts[slot] = context;
+            Volatile.Write(ref _contexts[slot], context);
+        }
+    }
+
+    /// <summary>Takes what translator <paramref name="slot"/> keeps here away; of several callers one gets it.</summary>
+    public object? Take(int slot)
+    {
+        lock (_lock)
+        {
+            var context = Get(slot);
+            if (context is not null)
+            {
+                _contexts[slot] = null;
+            }
+
+            return context;
+        }
     }
 }
 

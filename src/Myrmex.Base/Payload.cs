@@ -10,7 +10,7 @@ public readonly struct Payload
 {
     public Payload(PayloadBuffer buffer, int offset, int length)
     {
-        Invariant.Check(offset >= 0 && length >= 0 && offset + length <= buffer.Capacity);
+        Invariant.Check(offset >= 0 && length >= 0 && length <= buffer.Capacity - offset);
         Buffer = buffer;
         Offset = offset;
         Length = length;
@@ -42,7 +42,7 @@ public readonly struct Payload
 
     public Payload Slice(int offset, int length)
     {
-        Invariant.Check(offset >= 0 && length >= 0 && offset + length <= Length);
+        Invariant.Check(offset >= 0 && length >= 0 && length <= Length - offset);
         return Buffer is null ? default : new Payload(Buffer, Offset + offset, length);
     }
 

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using System.Threading.Tasks.Sources;
@@ -7,8 +6,8 @@ using System.Threading.Tasks.Sources;
 namespace Myrmex.Base;
 
 /// <summary>
-/// Builder for async fop methods that suspend often: the state machine lives in a box from a per-thread free list, so a
-/// suspended fop allocates nothing in the steady state. It does not flow the ExecutionContext. Use it as
+/// Builder for async fop methods that suspend often: the state machine lives in a box from a pool, so a suspended fop
+/// allocates nothing in the steady state, whichever threads start and end it. It does not flow the ExecutionContext. Use it as
 /// <c>[AsyncMethodBuilder(typeof(PooledTaskBuilder&lt;&gt;))]</c>; the ValueTask must be awaited exactly once.
 /// </summary>
 public struct PooledTaskBuilder<TResult>
@@ -95,6 +94,13 @@ internal abstract class PooledBox<TResult> : IValueTaskSource<TResult>
 
     public TResult GetResult(short token)
     {
+        // A second await has an old token and one that is too early finds no result: neither may recycle the box, which
+        // may serve another fop by now. GetStatus checks the token.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("the result was taken before it was there");
+        }
+
         try
         {
             return _core.GetResult(token);
@@ -126,11 +132,6 @@ internal abstract class PooledBox<TResult> : IValueTaskSource<TResult>
 internal sealed class PooledBox<TResult, TStateMachine> : PooledBox<TResult>
     where TStateMachine : IAsyncStateMachine
 {
-    private const int KeepMax = 256;
-
-    [ThreadStatic]
-    private static Stack<PooledBox<TResult, TStateMachine>>? _free;
-
     public TStateMachine StateMachine = default!;
 
     public PooledBox()
@@ -140,16 +141,11 @@ internal sealed class PooledBox<TResult, TStateMachine> : PooledBox<TResult>
 
     public override Action MoveNextAction { get; }
 
-    public static PooledBox<TResult, TStateMachine> Rent() =>
-        _free is not null && _free.TryPop(out var box) ? box : new PooledBox<TResult, TStateMachine>();
+    public static PooledBox<TResult, TStateMachine> Rent() => Pool<PooledBox<TResult, TStateMachine>>.Rent();
 
     protected override void Recycle()
     {
-        StateMachine = default!;
-        var free = _free ??= new Stack<PooledBox<TResult, TStateMachine>>();
-        if (free.Count < KeepMax)
-        {
-            free.Push(this);
-        }
+        StateMachine = default!; // Set again before the box is used.
+        Pool<PooledBox<TResult, TStateMachine>>.Return(this);
     }
 }

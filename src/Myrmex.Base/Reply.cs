@@ -7,6 +7,8 @@ namespace Myrmex.Base;
 /// </summary>
 public abstract class Reply
 {
+    private bool _isReleased;
+
     public Errno Error { get; set; }
 
     /// <summary>op_ret of a success: 0, or the number of bytes or entries.</summary>
@@ -23,11 +25,22 @@ public abstract class Reply
     /// <summary>The reply's dictionary, made when missing.</summary>
     public XData NeedXData() => XData ??= XData.Rent();
 
-    /// <summary>Gives the reply and all it owns back to the pool.</summary>
+    /// <summary>Gives the reply and all it owns back to the pool; exactly once.</summary>
     public abstract void Release();
+
+    /// <summary>A clean reply from the pool.</summary>
+    protected static TReply Take<TReply>()
+        where TReply : Reply, new()
+    {
+        var reply = Pool<TReply>.Rent();
+        reply._isReleased = false;
+        return reply;
+    }
 
     protected void ResetBase()
     {
+        Invariant.Check(!_isReleased);
+        _isReleased = true;
         Error = Errno.Ok;
         OpRet = 0;
         Hint = Errno.Ok;

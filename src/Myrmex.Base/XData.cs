@@ -30,10 +30,14 @@ public sealed class XData
     /// <summary>Most pairs that a dictionary may have.</summary>
     public const int PairsMax = 4096;
 
+    /// <summary>Most encoded bytes that are accepted from a peer: many times the values of a file's largest xattrs.</summary>
+    public const int EncodedMax = 16 << 20;
+
     private const int KeepMax = 64 * 1024;
 
     private byte[] _pairs = new byte[256];
     private int _length;
+    private bool _isReleased;
 
     public int Count { get; private set; }
 
@@ -41,11 +45,18 @@ public sealed class XData
     public ReadOnlySpan<byte> Encoded => _pairs.AsSpan(0, _length);
 
     /// <summary>An empty dictionary from the pool; the caller owns it.</summary>
-    public static XData Rent() => Pool<XData>.Rent();
+    public static XData Rent()
+    {
+        var data = Pool<XData>.Rent();
+        data._isReleased = false;
+        return data;
+    }
 
-    /// <summary>Gives the dictionary back; every span taken from it is invalid from here on.</summary>
+    /// <summary>Gives the dictionary back, exactly once; every span taken from it is invalid from here on.</summary>
     public void Release()
     {
+        Invariant.Check(!_isReleased);
+        _isReleased = true;
         Clear();
         if (_pairs.Length <= KeepMax)
         {
@@ -66,7 +77,7 @@ public sealed class XData
     public bool TryLoad(ReadOnlySpan<byte> encoded, int count)
     {
         Clear();
-        if (count is < 0 or > PairsMax)
+        if (count is < 0 or > PairsMax || encoded.Length > EncodedMax)
         {
             return false;
         }
@@ -97,7 +108,7 @@ public sealed class XData
     /// <summary>Adds every pair of <paramref name="other"/>, replacing those with the same key.</summary>
     public void Merge(XData? other)
     {
-        if (other is null)
+        if (other is null || ReferenceEquals(other, this))
         {
             return;
         }
@@ -234,8 +245,16 @@ public sealed class XData
     /// <summary>Sets a pair from the value bytes of its wire encoding (no length word, no padding).</summary>
     public void SetRaw(ReadOnlySpan<byte> key, XDataType type, ReadOnlySpan<byte> value)
     {
-        Remove(key);
         var hasLength = HasLengthWord(type);
+        Invariant.Check(hasLength || value.Length == FixedSize(type));
+        if (value.Overlaps(_pairs) || key.Overlaps(_pairs))
+        {
+            // Lent by this dictionary: removing the old pair would move the bytes.
+            key = key.ToArray();
+            value = value.ToArray();
+        }
+
+        Remove(key);
         var size = 4 + Padded(key.Length + 1) + 4 + (hasLength ? 4 : 0) + Padded(value.Length);
         Reserve(_length + size);
         var target = _pairs.AsSpan(_length, size);
@@ -256,25 +275,27 @@ public sealed class XData
         Count++;
     }
 
-    /// <summary>Removes a pair; false when it is not there.</summary>
+    /// <summary>Removes a pair; false when it is not there. A peer may send a key twice: all of them go.</summary>
     public bool Remove(ReadOnlySpan<byte> key)
     {
+        var removed = false;
         var at = 0;
         while (at < _length)
         {
-            TryMeasure(_pairs.AsSpan(at, _length - at), out var size);
-            if (ReadKey(_pairs.AsSpan(at)).SequenceEqual(key))
+            var size = Measure(_pairs.AsSpan(at, _length - at));
+            if (!ReadKey(_pairs.AsSpan(at)).SequenceEqual(key))
             {
-                _pairs.AsSpan(at + size, _length - at - size).CopyTo(_pairs.AsSpan(at));
-                _length -= size;
-                Count--;
-                return true;
+                at += size;
+                continue;
             }
 
-            at += size;
+            _pairs.AsSpan(at + size, _length - at - size).CopyTo(_pairs.AsSpan(at));
+            _length -= size;
+            Count--;
+            removed = true;
         }
 
-        return false;
+        return removed;
     }
 
     public Enumerator GetEnumerator() => new(_pairs.AsSpan(0, _length));
@@ -316,41 +337,52 @@ public sealed class XData
             return false;
         }
 
+        // To everybody below a key is a C string: bytes behind a NUL would hide the name that is really meant.
+        var key = pair.Slice(4, (int)keyLength);
         var at = 4L + Padded((int)keyLength);
-        if (at + 4 > pair.Length)
+        if (at + 4 > pair.Length || key.IndexOf((byte)0) is >= 0 and var nul && nul != key.Length - 1)
         {
             return false;
         }
 
         var type = (XDataType)BinaryPrimitives.ReadInt32BigEndian(pair[(int)at..]);
         at += 4;
-        long valueLength;
-        switch (type)
+        if (!HasLengthWord(type))
         {
-            case XDataType.Int or XDataType.UInt or XDataType.Double:
-                valueLength = 8;
-                break;
-            case XDataType.Gfid:
-                valueLength = Gfid.Size;
-                break;
-            case XDataType.Iatt:
-                valueLength = Iatt.WireSize;
-                break;
-            case XDataType.Mdata:
-                valueLength = 36;
-                break;
-            case XDataType.String or XDataType.StringOld or XDataType.Binary when at + 4 <= pair.Length:
-                valueLength = (BinaryPrimitives.ReadUInt32BigEndian(pair[(int)at..]) + 3L) & ~3L;
-                at += 4;
-                break;
-            default:
-                return false;
+            at += FixedSize(type);
+            size = (int)at;
+            return FixedSize(type) > 0 && at <= pair.Length;
         }
 
-        at += valueLength;
+        if (at + 4 > pair.Length)
+        {
+            return false;
+        }
+
+        at += 4 + ((BinaryPrimitives.ReadUInt32BigEndian(pair[(int)at..]) + 3L) & ~3L);
         size = (int)at;
         return at <= pair.Length;
     }
+
+    /// <summary>Size of the first pair of checked ones.</summary>
+    private static int Measure(ReadOnlySpan<byte> pair)
+    {
+        var at = 4 + Padded(BinaryPrimitives.ReadInt32BigEndian(pair));
+        var type = (XDataType)BinaryPrimitives.ReadInt32BigEndian(pair[at..]);
+        return HasLengthWord(type)
+            ? at + 8 + Padded(BinaryPrimitives.ReadInt32BigEndian(pair[(at + 4)..]))
+            : at + 4 + FixedSize(type);
+    }
+
+    /// <summary>Bytes of a value without length word; 0 for an unknown type.</summary>
+    private static int FixedSize(XDataType type) => type switch
+    {
+        XDataType.Int or XDataType.UInt or XDataType.Double => 8,
+        XDataType.Gfid => Gfid.Size,
+        XDataType.Iatt => Iatt.WireSize,
+        XDataType.Mdata => 36,
+        _ => 0,
+    };
 
     private void Reserve(int length)
     {
@@ -413,7 +445,7 @@ public sealed class XData
                 return false;
             }
 
-            TryMeasure(_rest, out var size);
+            var size = Measure(_rest);
             _pair = _rest[..size];
             _rest = _rest[size..];
             return true;

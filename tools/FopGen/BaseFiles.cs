@@ -78,7 +78,7 @@ internal static class BaseFiles
             text.Append($"    public {field.Member} {field.Name}{initial};\n\n");
         }
 
-        text.Append($"    public static {type} Rent() => Pool<{type}>.Rent();\n\n"
+        text.Append($"    public static {type} Rent() => Take<{type}>();\n\n"
             + $"    public static {type} Fail(Errno error)\n    {{\n        var reply = Rent();\n        reply.Error = error;\n"
             + "        reply.OpRet = -1;\n        return reply;\n    }\n\n"
             + "    public override void Release()\n    {\n        ResetBase();\n");

@@ -22,7 +22,7 @@ public sealed class StatReply : Reply, IReply<StatReply>
 {
     public Iatt Iatt;
 
-    public static StatReply Rent() => Pool<StatReply>.Rent();
+    public static StatReply Rent() => Take<StatReply>();
 
     public static StatReply Fail(Errno error)
     {
@@ -62,7 +62,7 @@ public sealed class ReadlinkReply : Reply, IReply<ReadlinkReply>
 
     public Name Target;
 
-    public static ReadlinkReply Rent() => Pool<ReadlinkReply>.Rent();
+    public static ReadlinkReply Rent() => Take<ReadlinkReply>();
 
     public static ReadlinkReply Fail(Errno error)
     {
@@ -111,7 +111,7 @@ public sealed class MknodReply : Reply, IReply<MknodReply>
 
     public Iatt PostParent;
 
-    public static MknodReply Rent() => Pool<MknodReply>.Rent();
+    public static MknodReply Rent() => Take<MknodReply>();
 
     public static MknodReply Fail(Errno error)
     {
@@ -159,7 +159,7 @@ public sealed class MkdirReply : Reply, IReply<MkdirReply>
 
     public Iatt PostParent;
 
-    public static MkdirReply Rent() => Pool<MkdirReply>.Rent();
+    public static MkdirReply Rent() => Take<MkdirReply>();
 
     public static MkdirReply Fail(Errno error)
     {
@@ -203,7 +203,7 @@ public sealed class UnlinkReply : Reply, IReply<UnlinkReply>
 
     public Iatt PostParent;
 
-    public static UnlinkReply Rent() => Pool<UnlinkReply>.Rent();
+    public static UnlinkReply Rent() => Take<UnlinkReply>();
 
     public static UnlinkReply Fail(Errno error)
     {
@@ -246,7 +246,7 @@ public sealed class RmdirReply : Reply, IReply<RmdirReply>
 
     public Iatt PostParent;
 
-    public static RmdirReply Rent() => Pool<RmdirReply>.Rent();
+    public static RmdirReply Rent() => Take<RmdirReply>();
 
     public static RmdirReply Fail(Errno error)
     {
@@ -293,7 +293,7 @@ public sealed class SymlinkReply : Reply, IReply<SymlinkReply>
 
     public Iatt PostParent;
 
-    public static SymlinkReply Rent() => Pool<SymlinkReply>.Rent();
+    public static SymlinkReply Rent() => Take<SymlinkReply>();
 
     public static SymlinkReply Fail(Errno error)
     {
@@ -345,7 +345,7 @@ public sealed class RenameReply : Reply, IReply<RenameReply>
 
     public Iatt PostNewParent;
 
-    public static RenameReply Rent() => Pool<RenameReply>.Rent();
+    public static RenameReply Rent() => Take<RenameReply>();
 
     public static RenameReply Fail(Errno error)
     {
@@ -393,7 +393,7 @@ public sealed class LinkReply : Reply, IReply<LinkReply>
 
     public Iatt PostParent;
 
-    public static LinkReply Rent() => Pool<LinkReply>.Rent();
+    public static LinkReply Rent() => Take<LinkReply>();
 
     public static LinkReply Fail(Errno error)
     {
@@ -435,7 +435,7 @@ public sealed class TruncateReply : Reply, IReply<TruncateReply>
 
     public Iatt Post;
 
-    public static TruncateReply Rent() => Pool<TruncateReply>.Rent();
+    public static TruncateReply Rent() => Take<TruncateReply>();
 
     public static TruncateReply Fail(Errno error)
     {
@@ -476,7 +476,7 @@ public sealed class OpenReply : Reply, IReply<OpenReply>
 {
     public long FdNumber;
 
-    public static OpenReply Rent() => Pool<OpenReply>.Rent();
+    public static OpenReply Rent() => Take<OpenReply>();
 
     public static OpenReply Fail(Errno error)
     {
@@ -522,7 +522,7 @@ public sealed class ReadReply : Reply, IReply<ReadReply>
 
     public Payload Data;
 
-    public static ReadReply Rent() => Pool<ReadReply>.Rent();
+    public static ReadReply Rent() => Take<ReadReply>();
 
     public static ReadReply Fail(Errno error)
     {
@@ -570,7 +570,7 @@ public sealed class WriteReply : Reply, IReply<WriteReply>
 
     public Iatt Post;
 
-    public static WriteReply Rent() => Pool<WriteReply>.Rent();
+    public static WriteReply Rent() => Take<WriteReply>();
 
     public static WriteReply Fail(Errno error)
     {
@@ -607,7 +607,7 @@ public sealed class StatfsReply : Reply, IReply<StatfsReply>
 {
     public StatFs StatFs;
 
-    public static StatfsReply Rent() => Pool<StatfsReply>.Rent();
+    public static StatfsReply Rent() => Take<StatfsReply>();
 
     public static StatfsReply Fail(Errno error)
     {
@@ -643,7 +643,7 @@ public readonly record struct FlushFop : IFop<FlushFop, FlushReply>
 /// <summary>The answer to FLUSH.</summary>
 public sealed class FlushReply : Reply, IReply<FlushReply>
 {
-    public static FlushReply Rent() => Pool<FlushReply>.Rent();
+    public static FlushReply Rent() => Take<FlushReply>();
 
     public static FlushReply Fail(Errno error)
     {
@@ -684,7 +684,7 @@ public sealed class FsyncReply : Reply, IReply<FsyncReply>
 
     public Iatt Post;
 
-    public static FsyncReply Rent() => Pool<FsyncReply>.Rent();
+    public static FsyncReply Rent() => Take<FsyncReply>();
 
     public static FsyncReply Fail(Errno error)
     {
@@ -723,7 +723,7 @@ public readonly record struct SetxattrFop : IFop<SetxattrFop, SetxattrReply>
 /// <summary>The answer to SETXATTR.</summary>
 public sealed class SetxattrReply : Reply, IReply<SetxattrReply>
 {
-    public static SetxattrReply Rent() => Pool<SetxattrReply>.Rent();
+    public static SetxattrReply Rent() => Take<SetxattrReply>();
 
     public static SetxattrReply Fail(Errno error)
     {
@@ -766,7 +766,7 @@ public sealed class GetxattrReply : Reply, IReply<GetxattrReply>
 
     public Iatt Post;
 
-    public static GetxattrReply Rent() => Pool<GetxattrReply>.Rent();
+    public static GetxattrReply Rent() => Take<GetxattrReply>();
 
     public static GetxattrReply Fail(Errno error)
     {
@@ -805,7 +805,7 @@ public readonly record struct RemovexattrFop : IFop<RemovexattrFop, RemovexattrR
 /// <summary>The answer to REMOVEXATTR.</summary>
 public sealed class RemovexattrReply : Reply, IReply<RemovexattrReply>
 {
-    public static RemovexattrReply Rent() => Pool<RemovexattrReply>.Rent();
+    public static RemovexattrReply Rent() => Take<RemovexattrReply>();
 
     public static RemovexattrReply Fail(Errno error)
     {
@@ -842,7 +842,7 @@ public sealed class OpendirReply : Reply, IReply<OpendirReply>
 {
     public long FdNumber;
 
-    public static OpendirReply Rent() => Pool<OpendirReply>.Rent();
+    public static OpendirReply Rent() => Take<OpendirReply>();
 
     public static OpendirReply Fail(Errno error)
     {
@@ -880,7 +880,7 @@ public readonly record struct FsyncdirFop : IFop<FsyncdirFop, FsyncdirReply>
 /// <summary>The answer to FSYNCDIR.</summary>
 public sealed class FsyncdirReply : Reply, IReply<FsyncdirReply>
 {
-    public static FsyncdirReply Rent() => Pool<FsyncdirReply>.Rent();
+    public static FsyncdirReply Rent() => Take<FsyncdirReply>();
 
     public static FsyncdirReply Fail(Errno error)
     {
@@ -915,7 +915,7 @@ public readonly record struct AccessFop : IFop<AccessFop, AccessReply>
 /// <summary>The answer to ACCESS.</summary>
 public sealed class AccessReply : Reply, IReply<AccessReply>
 {
-    public static AccessReply Rent() => Pool<AccessReply>.Rent();
+    public static AccessReply Rent() => Take<AccessReply>();
 
     public static AccessReply Fail(Errno error)
     {
@@ -966,7 +966,7 @@ public sealed class CreateReply : Reply, IReply<CreateReply>
 
     public Iatt PostParent;
 
-    public static CreateReply Rent() => Pool<CreateReply>.Rent();
+    public static CreateReply Rent() => Take<CreateReply>();
 
     public static CreateReply Fail(Errno error)
     {
@@ -1011,7 +1011,7 @@ public sealed class FtruncateReply : Reply, IReply<FtruncateReply>
 
     public Iatt Post;
 
-    public static FtruncateReply Rent() => Pool<FtruncateReply>.Rent();
+    public static FtruncateReply Rent() => Take<FtruncateReply>();
 
     public static FtruncateReply Fail(Errno error)
     {
@@ -1050,7 +1050,7 @@ public sealed class FstatReply : Reply, IReply<FstatReply>
 {
     public Iatt Iatt;
 
-    public static FstatReply Rent() => Pool<FstatReply>.Rent();
+    public static FstatReply Rent() => Take<FstatReply>();
 
     public static FstatReply Fail(Errno error)
     {
@@ -1094,7 +1094,7 @@ public sealed class LkReply : Reply, IReply<LkReply>
 {
     public Flock Flock;
 
-    public static LkReply Rent() => Pool<LkReply>.Rent();
+    public static LkReply Rent() => Take<LkReply>();
 
     public static LkReply Fail(Errno error)
     {
@@ -1138,7 +1138,7 @@ public sealed class LookupReply : Reply, IReply<LookupReply>
 
     public Iatt PostParent;
 
-    public static LookupReply Rent() => Pool<LookupReply>.Rent();
+    public static LookupReply Rent() => Take<LookupReply>();
 
     public static LookupReply Fail(Errno error)
     {
@@ -1181,7 +1181,7 @@ public sealed class ReaddirReply : Reply, IReply<ReaddirReply>
 {
     public DirEntries Entries = new();
 
-    public static ReaddirReply Rent() => Pool<ReaddirReply>.Rent();
+    public static ReaddirReply Rent() => Take<ReaddirReply>();
 
     public static ReaddirReply Fail(Errno error)
     {
@@ -1223,7 +1223,7 @@ public readonly record struct InodelkFop : IFop<InodelkFop, InodelkReply>
 /// <summary>The answer to INODELK.</summary>
 public sealed class InodelkReply : Reply, IReply<InodelkReply>
 {
-    public static InodelkReply Rent() => Pool<InodelkReply>.Rent();
+    public static InodelkReply Rent() => Take<InodelkReply>();
 
     public static InodelkReply Fail(Errno error)
     {
@@ -1266,7 +1266,7 @@ public readonly record struct FinodelkFop : IFop<FinodelkFop, FinodelkReply>
 /// <summary>The answer to FINODELK.</summary>
 public sealed class FinodelkReply : Reply, IReply<FinodelkReply>
 {
-    public static FinodelkReply Rent() => Pool<FinodelkReply>.Rent();
+    public static FinodelkReply Rent() => Take<FinodelkReply>();
 
     public static FinodelkReply Fail(Errno error)
     {
@@ -1309,7 +1309,7 @@ public readonly record struct EntrylkFop : IFop<EntrylkFop, EntrylkReply>
 /// <summary>The answer to ENTRYLK.</summary>
 public sealed class EntrylkReply : Reply, IReply<EntrylkReply>
 {
-    public static EntrylkReply Rent() => Pool<EntrylkReply>.Rent();
+    public static EntrylkReply Rent() => Take<EntrylkReply>();
 
     public static EntrylkReply Fail(Errno error)
     {
@@ -1354,7 +1354,7 @@ public readonly record struct FentrylkFop : IFop<FentrylkFop, FentrylkReply>
 /// <summary>The answer to FENTRYLK.</summary>
 public sealed class FentrylkReply : Reply, IReply<FentrylkReply>
 {
-    public static FentrylkReply Rent() => Pool<FentrylkReply>.Rent();
+    public static FentrylkReply Rent() => Take<FentrylkReply>();
 
     public static FentrylkReply Fail(Errno error)
     {
@@ -1397,7 +1397,7 @@ public sealed class XattropReply : Reply, IReply<XattropReply>
 
     public Iatt Post;
 
-    public static XattropReply Rent() => Pool<XattropReply>.Rent();
+    public static XattropReply Rent() => Take<XattropReply>();
 
     public static XattropReply Fail(Errno error)
     {
@@ -1446,7 +1446,7 @@ public sealed class FxattropReply : Reply, IReply<FxattropReply>
 
     public Iatt Post;
 
-    public static FxattropReply Rent() => Pool<FxattropReply>.Rent();
+    public static FxattropReply Rent() => Take<FxattropReply>();
 
     public static FxattropReply Fail(Errno error)
     {
@@ -1495,7 +1495,7 @@ public sealed class FgetxattrReply : Reply, IReply<FgetxattrReply>
 
     public Iatt Post;
 
-    public static FgetxattrReply Rent() => Pool<FgetxattrReply>.Rent();
+    public static FgetxattrReply Rent() => Take<FgetxattrReply>();
 
     public static FgetxattrReply Fail(Errno error)
     {
@@ -1538,7 +1538,7 @@ public readonly record struct FsetxattrFop : IFop<FsetxattrFop, FsetxattrReply>
 /// <summary>The answer to FSETXATTR.</summary>
 public sealed class FsetxattrReply : Reply, IReply<FsetxattrReply>
 {
-    public static FsetxattrReply Rent() => Pool<FsetxattrReply>.Rent();
+    public static FsetxattrReply Rent() => Take<FsetxattrReply>();
 
     public static FsetxattrReply Fail(Errno error)
     {
@@ -1585,7 +1585,7 @@ public sealed class RchecksumReply : Reply, IReply<RchecksumReply>
 
     public Name Strong;
 
-    public static RchecksumReply Rent() => Pool<RchecksumReply>.Rent();
+    public static RchecksumReply Rent() => Take<RchecksumReply>();
 
     public static RchecksumReply Fail(Errno error)
     {
@@ -1629,7 +1629,7 @@ public sealed class SetattrReply : Reply, IReply<SetattrReply>
 
     public Iatt Post;
 
-    public static SetattrReply Rent() => Pool<SetattrReply>.Rent();
+    public static SetattrReply Rent() => Take<SetattrReply>();
 
     public static SetattrReply Fail(Errno error)
     {
@@ -1674,7 +1674,7 @@ public sealed class FsetattrReply : Reply, IReply<FsetattrReply>
 
     public Iatt Post;
 
-    public static FsetattrReply Rent() => Pool<FsetattrReply>.Rent();
+    public static FsetattrReply Rent() => Take<FsetattrReply>();
 
     public static FsetattrReply Fail(Errno error)
     {
@@ -1717,7 +1717,7 @@ public sealed class ReaddirpReply : Reply, IReply<ReaddirpReply>
 {
     public DirEntries Entries = new();
 
-    public static ReaddirpReply Rent() => Pool<ReaddirpReply>.Rent();
+    public static ReaddirpReply Rent() => Take<ReaddirpReply>();
 
     public static ReaddirpReply Fail(Errno error)
     {
@@ -1753,7 +1753,7 @@ public readonly record struct ReleaseFop : IFop<ReleaseFop, ReleaseReply>
 /// <summary>The answer to RELEASE.</summary>
 public sealed class ReleaseReply : Reply, IReply<ReleaseReply>
 {
-    public static ReleaseReply Rent() => Pool<ReleaseReply>.Rent();
+    public static ReleaseReply Rent() => Take<ReleaseReply>();
 
     public static ReleaseReply Fail(Errno error)
     {
@@ -1788,7 +1788,7 @@ public readonly record struct ReleasedirFop : IFop<ReleasedirFop, ReleasedirRepl
 /// <summary>The answer to RELEASEDIR.</summary>
 public sealed class ReleasedirReply : Reply, IReply<ReleasedirReply>
 {
-    public static ReleasedirReply Rent() => Pool<ReleasedirReply>.Rent();
+    public static ReleasedirReply Rent() => Take<ReleasedirReply>();
 
     public static ReleasedirReply Fail(Errno error)
     {
@@ -1825,7 +1825,7 @@ public readonly record struct FremovexattrFop : IFop<FremovexattrFop, Fremovexat
 /// <summary>The answer to FREMOVEXATTR.</summary>
 public sealed class FremovexattrReply : Reply, IReply<FremovexattrReply>
 {
-    public static FremovexattrReply Rent() => Pool<FremovexattrReply>.Rent();
+    public static FremovexattrReply Rent() => Take<FremovexattrReply>();
 
     public static FremovexattrReply Fail(Errno error)
     {
@@ -1870,7 +1870,7 @@ public sealed class FallocateReply : Reply, IReply<FallocateReply>
 
     public Iatt Post;
 
-    public static FallocateReply Rent() => Pool<FallocateReply>.Rent();
+    public static FallocateReply Rent() => Take<FallocateReply>();
 
     public static FallocateReply Fail(Errno error)
     {
@@ -1915,7 +1915,7 @@ public sealed class DiscardReply : Reply, IReply<DiscardReply>
 
     public Iatt Post;
 
-    public static DiscardReply Rent() => Pool<DiscardReply>.Rent();
+    public static DiscardReply Rent() => Take<DiscardReply>();
 
     public static DiscardReply Fail(Errno error)
     {
@@ -1960,7 +1960,7 @@ public sealed class ZerofillReply : Reply, IReply<ZerofillReply>
 
     public Iatt Post;
 
-    public static ZerofillReply Rent() => Pool<ZerofillReply>.Rent();
+    public static ZerofillReply Rent() => Take<ZerofillReply>();
 
     public static ZerofillReply Fail(Errno error)
     {
@@ -1995,7 +1995,7 @@ public readonly record struct IpcFop : IFop<IpcFop, IpcReply>
 /// <summary>The answer to IPC.</summary>
 public sealed class IpcReply : Reply, IReply<IpcReply>
 {
-    public static IpcReply Rent() => Pool<IpcReply>.Rent();
+    public static IpcReply Rent() => Take<IpcReply>();
 
     public static IpcReply Fail(Errno error)
     {
@@ -2036,7 +2036,7 @@ public sealed class SeekReply : Reply, IReply<SeekReply>
 {
     public long Offset;
 
-    public static SeekReply Rent() => Pool<SeekReply>.Rent();
+    public static SeekReply Rent() => Take<SeekReply>();
 
     public static SeekReply Fail(Errno error)
     {
@@ -2074,7 +2074,7 @@ public sealed class LeaseReply : Reply, IReply<LeaseReply>
 {
     public Lease Lease;
 
-    public static LeaseReply Rent() => Pool<LeaseReply>.Rent();
+    public static LeaseReply Rent() => Take<LeaseReply>();
 
     public static LeaseReply Fail(Errno error)
     {
@@ -2110,7 +2110,7 @@ public sealed class GetactivelkReply : Reply, IReply<GetactivelkReply>
 {
     public LockItem[] Locks = [];
 
-    public static GetactivelkReply Rent() => Pool<GetactivelkReply>.Rent();
+    public static GetactivelkReply Rent() => Take<GetactivelkReply>();
 
     public static GetactivelkReply Fail(Errno error)
     {
@@ -2146,7 +2146,7 @@ public readonly record struct SetactivelkFop : IFop<SetactivelkFop, SetactivelkR
 /// <summary>The answer to SETACTIVELK.</summary>
 public sealed class SetactivelkReply : Reply, IReply<SetactivelkReply>
 {
-    public static SetactivelkReply Rent() => Pool<SetactivelkReply>.Rent();
+    public static SetactivelkReply Rent() => Take<SetactivelkReply>();
 
     public static SetactivelkReply Fail(Errno error)
     {
@@ -2183,7 +2183,7 @@ public sealed class IcreateReply : Reply, IReply<IcreateReply>
 {
     public Iatt Iatt;
 
-    public static IcreateReply Rent() => Pool<IcreateReply>.Rent();
+    public static IcreateReply Rent() => Take<IcreateReply>();
 
     public static IcreateReply Fail(Errno error)
     {
@@ -2223,7 +2223,7 @@ public sealed class NamelinkReply : Reply, IReply<NamelinkReply>
 
     public Iatt PostParent;
 
-    public static NamelinkReply Rent() => Pool<NamelinkReply>.Rent();
+    public static NamelinkReply Rent() => Take<NamelinkReply>();
 
     public static NamelinkReply Fail(Errno error)
     {
@@ -2278,7 +2278,7 @@ public sealed class PutReply : Reply, IReply<PutReply>
 
     public Iatt PostParent;
 
-    public static PutReply Rent() => Pool<PutReply>.Rent();
+    public static PutReply Rent() => Take<PutReply>();
 
     public static PutReply Fail(Errno error)
     {
@@ -2334,7 +2334,7 @@ public sealed class CopyFileRangeReply : Reply, IReply<CopyFileRangeReply>
 
     public Iatt Post;
 
-    public static CopyFileRangeReply Rent() => Pool<CopyFileRangeReply>.Rent();
+    public static CopyFileRangeReply Rent() => Take<CopyFileRangeReply>();
 
     public static CopyFileRangeReply Fail(Errno error)
     {
