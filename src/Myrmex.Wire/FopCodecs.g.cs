@@ -55,6 +55,8 @@ public readonly struct StatCodec : IFopCodec<StatFop, StatReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in StatFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in StatFop fop) => null;
 
     public static Fd? SecondFdOf(in StatFop fop) => null;
@@ -117,6 +119,8 @@ public readonly struct ReadlinkCodec : IFopCodec<ReadlinkFop, ReadlinkReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in ReadlinkFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in ReadlinkFop fop) => null;
 
@@ -192,6 +196,8 @@ public readonly struct MknodCodec : IFopCodec<MknodFop, MknodReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in MknodFop fop) => EntryNames.Check(fop.Name);
+
     public static Fd? FdOf(in MknodFop fop) => null;
 
     public static Fd? SecondFdOf(in MknodFop fop) => null;
@@ -263,6 +269,8 @@ public readonly struct MkdirCodec : IFopCodec<MkdirFop, MkdirReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in MkdirFop fop) => EntryNames.Check(fop.Name);
+
     public static Fd? FdOf(in MkdirFop fop) => null;
 
     public static Fd? SecondFdOf(in MkdirFop fop) => null;
@@ -329,6 +337,8 @@ public readonly struct UnlinkCodec : IFopCodec<UnlinkFop, UnlinkReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in UnlinkFop fop) => EntryNames.Check(fop.Name);
+
     public static Fd? FdOf(in UnlinkFop fop) => null;
 
     public static Fd? SecondFdOf(in UnlinkFop fop) => null;
@@ -394,6 +404,8 @@ public readonly struct RmdirCodec : IFopCodec<RmdirFop, RmdirReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in RmdirFop fop) => EntryNames.Check(fop.Name);
 
     public static Fd? FdOf(in RmdirFop fop) => null;
 
@@ -465,6 +477,8 @@ public readonly struct SymlinkCodec : IFopCodec<SymlinkFop, SymlinkReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in SymlinkFop fop) => EntryNames.Check(fop.Name);
 
     public static Fd? FdOf(in SymlinkFop fop) => null;
 
@@ -541,6 +555,8 @@ public readonly struct RenameCodec : IFopCodec<RenameFop, RenameReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in RenameFop fop) => EntryNames.Check(fop.OldName) is not Errno.Ok and var bad ? bad : EntryNames.Check(fop.NewName);
+
     public static Fd? FdOf(in RenameFop fop) => null;
 
     public static Fd? SecondFdOf(in RenameFop fop) => null;
@@ -609,6 +625,8 @@ public readonly struct LinkCodec : IFopCodec<LinkFop, LinkReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in LinkFop fop) => EntryNames.Check(fop.NewName);
+
     public static Fd? FdOf(in LinkFop fop) => null;
 
     public static Fd? SecondFdOf(in LinkFop fop) => null;
@@ -672,6 +690,8 @@ public readonly struct TruncateCodec : IFopCodec<TruncateFop, TruncateReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in TruncateFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in TruncateFop fop) => null;
 
     public static Fd? SecondFdOf(in TruncateFop fop) => null;
@@ -734,6 +754,8 @@ public readonly struct OpenCodec : IFopCodec<OpenFop, OpenReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in OpenFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in OpenFop fop) => null;
 
@@ -809,6 +831,8 @@ public readonly struct ReadCodec : IFopCodec<ReadFop, ReadReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in ReadFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in ReadFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in ReadFop fop) => null;
@@ -883,6 +907,8 @@ public readonly struct WriteCodec : IFopCodec<WriteFop, WriteReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in WriteFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in WriteFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in WriteFop fop) => null;
@@ -940,6 +966,8 @@ public readonly struct StatfsCodec : IFopCodec<StatfsFop, StatfsReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in StatfsFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in StatfsFop fop) => null;
 
@@ -1000,6 +1028,8 @@ public readonly struct FlushCodec : IFopCodec<FlushFop, FlushReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in FlushFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in FlushFop fop) => fop.Fd;
 
@@ -1068,6 +1098,8 @@ public readonly struct FsyncCodec : IFopCodec<FsyncFop, FsyncReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FsyncFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FsyncFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FsyncFop fop) => null;
@@ -1130,6 +1162,8 @@ public readonly struct SetxattrCodec : IFopCodec<SetxattrFop, SetxattrReply>
         fop.Values?.Release();
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in SetxattrFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in SetxattrFop fop) => null;
 
@@ -1199,6 +1233,8 @@ public readonly struct GetxattrCodec : IFopCodec<GetxattrFop, GetxattrReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in GetxattrFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in GetxattrFop fop) => null;
 
     public static Fd? SecondFdOf(in GetxattrFop fop) => null;
@@ -1257,6 +1293,8 @@ public readonly struct RemovexattrCodec : IFopCodec<RemovexattrFop, RemovexattrR
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in RemovexattrFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in RemovexattrFop fop) => null;
 
@@ -1317,6 +1355,8 @@ public readonly struct OpendirCodec : IFopCodec<OpendirFop, OpendirReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in OpendirFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in OpendirFop fop) => null;
 
@@ -1381,6 +1421,8 @@ public readonly struct FsyncdirCodec : IFopCodec<FsyncdirFop, FsyncdirReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FsyncdirFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FsyncdirFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FsyncdirFop fop) => null;
@@ -1439,6 +1481,8 @@ public readonly struct AccessCodec : IFopCodec<AccessFop, AccessReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in AccessFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in AccessFop fop) => null;
 
@@ -1518,6 +1562,8 @@ public readonly struct CreateCodec : IFopCodec<CreateFop, CreateReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in CreateFop fop) => EntryNames.Check(fop.Name);
+
     public static Fd? FdOf(in CreateFop fop) => null;
 
     public static Fd? SecondFdOf(in CreateFop fop) => null;
@@ -1585,6 +1631,8 @@ public readonly struct FtruncateCodec : IFopCodec<FtruncateFop, FtruncateReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FtruncateFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FtruncateFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FtruncateFop fop) => null;
@@ -1646,6 +1694,8 @@ public readonly struct FstatCodec : IFopCodec<FstatFop, FstatReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in FstatFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in FstatFop fop) => fop.Fd;
 
@@ -1718,6 +1768,8 @@ public readonly struct LkCodec : IFopCodec<LkFop, LkReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in LkFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in LkFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in LkFop fop) => null;
@@ -1787,6 +1839,8 @@ public readonly struct LookupCodec : IFopCodec<LookupFop, LookupReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in LookupFop fop) => EntryNames.CheckLookup(fop.Name);
+
     public static Fd? FdOf(in LookupFop fop) => null;
 
     public static Fd? SecondFdOf(in LookupFop fop) => null;
@@ -1855,6 +1909,8 @@ public readonly struct ReaddirCodec : IFopCodec<ReaddirFop, ReaddirReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in ReaddirFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in ReaddirFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in ReaddirFop fop) => null;
@@ -1922,6 +1978,8 @@ public readonly struct InodelkCodec : IFopCodec<InodelkFop, InodelkReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in InodelkFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in InodelkFop fop) => null;
 
@@ -1995,6 +2053,8 @@ public readonly struct FinodelkCodec : IFopCodec<FinodelkFop, FinodelkReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FinodelkFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FinodelkFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FinodelkFop fop) => null;
@@ -2065,6 +2125,8 @@ public readonly struct EntrylkCodec : IFopCodec<EntrylkFop, EntrylkReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in EntrylkFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in EntrylkFop fop) => null;
 
@@ -2141,6 +2203,8 @@ public readonly struct FentrylkCodec : IFopCodec<FentrylkFop, FentrylkReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FentrylkFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FentrylkFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FentrylkFop fop) => null;
@@ -2209,6 +2273,8 @@ public readonly struct XattropCodec : IFopCodec<XattropFop, XattropReply>
         fop.Values?.Release();
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in XattropFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in XattropFop fop) => null;
 
@@ -2283,6 +2349,8 @@ public readonly struct FxattropCodec : IFopCodec<FxattropFop, FxattropReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FxattropFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FxattropFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FxattropFop fop) => null;
@@ -2355,6 +2423,8 @@ public readonly struct FgetxattrCodec : IFopCodec<FgetxattrFop, FgetxattrReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FgetxattrFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FgetxattrFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FgetxattrFop fop) => null;
@@ -2421,6 +2491,8 @@ public readonly struct FsetxattrCodec : IFopCodec<FsetxattrFop, FsetxattrReply>
         fop.Values?.Release();
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in FsetxattrFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in FsetxattrFop fop) => fop.Fd;
 
@@ -2497,6 +2569,8 @@ public readonly struct RchecksumCodec : IFopCodec<RchecksumFop, RchecksumReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in RchecksumFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in RchecksumFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in RchecksumFop fop) => null;
@@ -2562,6 +2636,8 @@ public readonly struct SetattrCodec : IFopCodec<SetattrFop, SetattrReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in SetattrFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in SetattrFop fop) => null;
 
@@ -2633,6 +2709,8 @@ public readonly struct FsetattrCodec : IFopCodec<FsetattrFop, FsetattrReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FsetattrFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FsetattrFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FsetattrFop fop) => null;
@@ -2701,6 +2779,8 @@ public readonly struct ReaddirpCodec : IFopCodec<ReaddirpFop, ReaddirpReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in ReaddirpFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in ReaddirpFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in ReaddirpFop fop) => null;
@@ -2761,6 +2841,8 @@ public readonly struct ReleaseCodec : IFopCodec<ReleaseFop, ReleaseReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in ReleaseFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in ReleaseFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in ReleaseFop fop) => null;
@@ -2820,6 +2902,8 @@ public readonly struct ReleasedirCodec : IFopCodec<ReleasedirFop, ReleasedirRepl
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in ReleasedirFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in ReleasedirFop fop) => fop.Fd;
 
@@ -2883,6 +2967,8 @@ public readonly struct FremovexattrCodec : IFopCodec<FremovexattrFop, Fremovexat
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in FremovexattrFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in FremovexattrFop fop) => fop.Fd;
 
@@ -2957,6 +3043,8 @@ public readonly struct FallocateCodec : IFopCodec<FallocateFop, FallocateReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in FallocateFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in FallocateFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in FallocateFop fop) => null;
@@ -3026,6 +3114,8 @@ public readonly struct DiscardCodec : IFopCodec<DiscardFop, DiscardReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in DiscardFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in DiscardFop fop) => fop.Fd;
 
@@ -3097,6 +3187,8 @@ public readonly struct ZerofillCodec : IFopCodec<ZerofillFop, ZerofillReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in ZerofillFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in ZerofillFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in ZerofillFop fop) => null;
@@ -3152,6 +3244,8 @@ public readonly struct IpcCodec : IFopCodec<IpcFop, IpcReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in IpcFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in IpcFop fop) => null;
 
@@ -3221,6 +3315,8 @@ public readonly struct SeekCodec : IFopCodec<SeekFop, SeekReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in SeekFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in SeekFop fop) => fop.Fd;
 
     public static Fd? SecondFdOf(in SeekFop fop) => null;
@@ -3282,6 +3378,8 @@ public readonly struct LeaseCodec : IFopCodec<LeaseFop, LeaseReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in LeaseFop fop) => Errno.Ok;
+
     public static Fd? FdOf(in LeaseFop fop) => null;
 
     public static Fd? SecondFdOf(in LeaseFop fop) => null;
@@ -3339,6 +3437,8 @@ public readonly struct GetactivelkCodec : IFopCodec<GetactivelkFop, GetactivelkR
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in GetactivelkFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in GetactivelkFop fop) => null;
 
@@ -3398,6 +3498,8 @@ public readonly struct SetactivelkCodec : IFopCodec<SetactivelkFop, SetactivelkR
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in SetactivelkFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in SetactivelkFop fop) => null;
 
@@ -3459,6 +3561,8 @@ public readonly struct IcreateCodec : IFopCodec<IcreateFop, IcreateReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in IcreateFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in IcreateFop fop) => null;
 
@@ -3522,6 +3626,8 @@ public readonly struct NamelinkCodec : IFopCodec<NamelinkFop, NamelinkReply>
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in NamelinkFop fop) => EntryNames.Check(fop.Name);
 
     public static Fd? FdOf(in NamelinkFop fop) => null;
 
@@ -3608,6 +3714,8 @@ public readonly struct PutCodec : IFopCodec<PutFop, PutReply>
         fop.XData?.Release();
     }
 
+    public static Errno CheckNames(in PutFop fop) => EntryNames.Check(fop.Name);
+
     public static Fd? FdOf(in PutFop fop) => null;
 
     public static Fd? SecondFdOf(in PutFop fop) => null;
@@ -3692,6 +3800,8 @@ public readonly struct CopyFileRangeCodec : IFopCodec<CopyFileRangeFop, CopyFile
     {
         fop.XData?.Release();
     }
+
+    public static Errno CheckNames(in CopyFileRangeFop fop) => Errno.Ok;
 
     public static Fd? FdOf(in CopyFileRangeFop fop) => fop.SourceFd;
 

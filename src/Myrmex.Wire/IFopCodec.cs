@@ -37,6 +37,9 @@ public interface IFopCodec<TFop, TReply>
 
     static abstract void ReleaseRequest(in TFop fop);
 
+    /// <summary>Ok when every directory entry's name in the fop can be one; see <see cref="EntryNames"/>.</summary>
+    static abstract Errno CheckNames(in TFop fop);
+
     /// <summary>The open file the fop works on, or null.</summary>
     static abstract Fd? FdOf(in TFop fop);
 

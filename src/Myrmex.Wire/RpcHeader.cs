@@ -34,6 +34,14 @@ public static class RpcHeader
 
     public const int CredentialSizeMax = 400;
 
+    /// <summary>Longest lock owner that fits a credential of either version without groups.</summary>
+    public const int LockOwnerMax = CredentialSizeMax - CredentialFixedV3;
+
+    // Words of a credential besides groups and owner bytes: pid, uid, gid, number of groups, length of the owner; version 3
+    // has flags, nanoseconds and seconds too.
+    private const int CredentialFixedV2 = 20;
+    private const int CredentialFixedV3 = 36;
+
     private const uint AuthNone = 0;
     private const uint AuthGlusterV2 = 390039;
     private const uint AuthGlusterV3 = 390040;
@@ -51,8 +59,11 @@ public static class RpcHeader
     public static void WriteMark(Span<byte> target, int length) =>
         BinaryPrimitives.WriteUInt32BigEndian(target, (uint)length | LastFragment);
 
-    /// <summary>Writes a call with a v3 credential (fops and SETVOLUME) or a v2 one (everything else).</summary>
-    public static void WriteCall(ref XdrWriter writer, RpcCall head, Call? call, bool version3)
+    /// <summary>
+    /// Writes a call with a v3 credential (fops and SETVOLUME) or a v2 one (everything else). Groups that do not fit are left
+    /// out; the lock owner may have <see cref="LockOwnerMax"/> bytes.
+    /// </summary>
+    public static void WriteCall(ref XdrWriter writer, RpcCall head, Call? call, bool version3, bool withGroups = true)
     {
         writer.WriteUInt(head.Xid);
         writer.WriteUInt(0);
@@ -66,7 +77,7 @@ public static class RpcHeader
         }
         else
         {
-            WriteCredential(ref writer, call, version3);
+            WriteCredential(ref writer, call, version3, withGroups);
         }
 
         writer.WriteULong(AuthNone);
@@ -130,12 +141,13 @@ public static class RpcHeader
         return !reader.Failed;
     }
 
-    private static void WriteCredential(ref XdrWriter writer, Call? call, bool version3)
+    private static void WriteCredential(ref XdrWriter writer, Call? call, bool version3, bool withGroups)
     {
-        var groups = call is null ? default : call.Groups;
+        var groups = call is null || !withGroups ? default : call.Groups;
         var owner = call?.LockOwner ?? default;
+        Invariant.Check(owner.Length <= LockOwnerMax);
         var ownerLength = Math.Max(owner.Length, 4);
-        var fixedSize = (version3 ? 16 : 0) + 20 + ((ownerLength + 3) & ~3);
+        var fixedSize = (version3 ? CredentialFixedV3 : CredentialFixedV2) + ((ownerLength + 3) & ~3);
         var groupCount = Math.Min(groups.Length, (CredentialSizeMax - fixedSize) / 4);
         writer.WriteUInt(version3 ? AuthGlusterV3 : AuthGlusterV2);
         writer.WriteInt(fixedSize + (groupCount * 4));
@@ -200,7 +212,13 @@ public static class RpcHeader
         }
 
         call.SetGroups(groups);
-        call.LockOwner = new LkOwner(reader.ReadOpaque());
-        return !reader.Failed && reader.Position == start + (int)((length + 3) & ~3u);
+        var owner = reader.ReadOpaque();
+        if (reader.Failed || reader.Position != start + (int)((length + 3) & ~3u))
+        {
+            return false;
+        }
+
+        call.LockOwner = new LkOwner(owner); // Copied only now, when it is known to be short.
+        return true;
     }
 }

@@ -79,7 +79,7 @@ public ref struct XdrReader
         return TryTake(size, out var bytes) ? bytes : default;
     }
 
-    /// <summary>A string; a trailing NUL, which some senders count, is not part of the name.</summary>
+    /// <summary>A string; a trailing NUL, which some senders count, is not part of the name. Other NULs are malformed.</summary>
     public Name ReadName()
     {
         var start = Position + 4;
@@ -90,6 +90,13 @@ public ref struct XdrReader
         }
 
         var length = bytes[^1] == 0 ? bytes.Length - 1 : bytes.Length;
+        if (bytes[..length].Contains((byte)0))
+        {
+            // Every string of the protocol is a C string: what stands behind a NUL would be seen here and nowhere else.
+            Failed = true;
+            return default;
+        }
+
         return new Name(_record.Memory.Slice(start, length));
     }
 
@@ -244,6 +251,7 @@ public ref struct XdrReader
             var name = ReadName();
             var iatt = plus ? ReadIatt() : default;
             var data = plus ? ReadXData() : null;
+            Failed |= name.Length is 0 or > Name.LengthMax || name.Span.Contains((byte)'/');
             if (Failed)
             {
                 data?.Release();

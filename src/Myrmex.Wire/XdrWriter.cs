@@ -175,7 +175,13 @@ public ref struct XdrWriter(Span<byte> target)
             WriteInt(entry.NameLength);
             WriteUInt(entry.Type);
             WriteName(entries.NameOf(i));
-            if (plus)
+            if (plus && !RootAlias.IsNull && entries.NameOf(i).Equals(".."u8))
+            {
+                // It could be the directory above the root that the client sees.
+                WriteIatt(default);
+                WriteXData(null);
+            }
+            else if (plus)
             {
                 WriteIatt(in entry.Iatt);
                 WriteXData(entry.XData);

@@ -39,8 +39,10 @@ internal static class CodecFile
             text.Append($"        fop.{field.Name}?.Release();\n");
         }
 
+        text.Append("    }\n\n");
+        WriteNameCheck(text, fop, value);
         var fds = fop.Fds.ToList();
-        text.Append("    }\n\n"
+        text.Append(""
             + $"    public static Fd? FdOf(in {value} fop) => {(fds.Count > 0 ? "fop." + fds[0].Name : "null")};\n\n"
             + $"    public static Fd? SecondFdOf(in {value} fop) => {(fds.Count > 1 ? "fop." + fds[1].Name : "null")};\n\n"
             + $"    public static long FdNumberOf({reply} reply) => {(fop.Reply.Any(f => f.Type == "fdnum") ? "reply.FdNumber" : "-1")};\n}}\n");
@@ -103,6 +105,17 @@ internal static class CodecFile
         }
 
         text.Append("        };\n        return !reader.Failed;\n    }\n\n");
+    }
+
+    private static void WriteNameCheck(StringBuilder text, Fop fop, string value)
+    {
+        var names = fop.Traits.Contains("entry")
+            ? fop.Request.Where(f => f.Type == "name" && f.Name.EndsWith("Name")).Select(f => f.Name).ToList()
+            : [];
+        var check = fop.Name == "Lookup" ? "CheckLookup" : "Check";
+        var first = names.Count > 0 ? $"EntryNames.{check}(fop.{names[0]})" : "Errno.Ok";
+        text.Append($"    public static Errno CheckNames(in {value} fop) => "
+            + (names.Count < 2 ? $"{first};\n\n" : $"{first} is not Errno.Ok and var bad ? bad : EntryNames.{check}(fop.{names[1]});\n\n"));
     }
 
     private static void WriteReplyEncoder(StringBuilder text, Fop fop, string reply)
