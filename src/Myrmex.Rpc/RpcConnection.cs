@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
@@ -41,27 +42,37 @@ public sealed class RpcConnection : ILinkHandler
     public const int OutstandingMax = 65536;
 
     private const int SlotBits = 16;
+    private const long LateCheckNs = 10_000_000_000;
 
     private readonly Seams _seams;
     private readonly IRpcHandler _handler;
-    private readonly Lock _lock = new(); // Guards slots and free list; a leaf lock.
+    private readonly Action _onTimer;
+    private readonly Lock _lock = new(); // Guards slots, free list, _queuedTotal and _isClosed; below the link's queue lock.
     private readonly Stack<int> _freeSlots = new();
     private Slot[] _slots = new Slot[64];
     private int _slotCount;
     private int _outstanding;
+    private long _queuedTotal; // Bytes of all calls so far.
+    private bool _isClosed;
     private Link? _link;
     private FragmentBuffer? _fragments;
+
+    // The rest belongs to the link's loop.
     private IDisposable? _timer;
     private long _lastHeardNs;
+    private long _waitingSinceNs; // When the timer first saw calls outstanding; 0 while it sees none.
+    private long _sentSeen;
+    private long _nextLateCheckNs;
     private bool _pingUnderWay;
 
     public RpcConnection(Seams seams, IRpcHandler handler)
     {
         _seams = seams;
         _handler = handler;
+        _onTimer = OnTimer;
     }
 
-    /// <summary>The link; present from OnOpen on.</summary>
+    /// <summary>The link; present from <see cref="Connect"/> or OnOpen on.</summary>
     public Link Link => _link ?? throw new InvariantException("the connection is not open yet");
 
     public bool IsOpen => _link is { IsOpen: true };
@@ -69,11 +80,17 @@ public sealed class RpcConnection : ILinkHandler
     /// <summary>Calls waiting for an answer.</summary>
     public int Outstanding => Volatile.Read(ref _outstanding);
 
-    /// <summary>Milliseconds of silence, with calls outstanding, after which the peer is taken for dead; 0 = never.</summary>
+    /// <summary>
+    /// Milliseconds after which a peer is taken for dead that owes answers, sends nothing and takes nothing; 0 = never. Time
+    /// without calls outstanding does not count.
+    /// </summary>
     public long PingTimeoutMs { get; set; }
 
     /// <summary>Milliseconds after which a call is given up; 0 = never.</summary>
     public long FrameTimeoutMs { get; set; }
+
+    /// <summary>Calls carry the supplementary groups; off when the server finds them by itself.</summary>
+    public bool SendGroups { get; set; } = true;
 
     /// <summary>Free for the owner.</summary>
     public object? State { get; set; }
@@ -82,29 +99,26 @@ public sealed class RpcConnection : ILinkHandler
     public static LinkOptions LinkOptions(TlsOptions? tls = null, int frameBytesMax = 128 << 20) =>
         new(RpcHeader.FrameLength) { Tls = tls, FrameBytesMax = frameBytesMax };
 
+    /// <summary>Connects; the link can be closed from here on, although it opens later.</summary>
+    public void Connect(LinkAddress address, LinkOptions options)
+    {
+        var link = _seams.Network.Connect(address, options, this);
+        Interlocked.CompareExchange(ref _link, link, null);
+    }
+
     /// <summary>
-    /// Sends a call whose body <typeparamref name="TBody"/> encodes; the receiver hears the answer. When the connection is closed it
-    /// hears ENOTCONN before this returns.
+    /// Sends a call whose body <typeparamref name="TBody"/> encodes; the receiver hears the answer. It may hear a failure before
+    /// this returns: ENOTCONN when the connection is not open, ENOBUFS when <see cref="OutstandingMax"/> calls wait for answers, EINVAL
+    /// when the lock owner is longer than the wire allows. Call and body are not touched after the return.
     /// </summary>
     public void Send<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
         where TBody : struct, IRpcBody
     {
-        var xid = TakeSlot(receiver);
-        var link = _link;
-        var sizeMax = RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax;
-        var room = link is null ? default : link.BeginSend(sizeMax);
-        if (room.IsEmpty)
+        var error = TrySend(head, call, in body, receiver, version3);
+        if (error != Errno.Ok)
         {
-            FailSlot(xid, Errno.ENOTCONN);
-            return;
+            receiver.OnFailed(error);
         }
-
-        var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
-        RpcHeader.WriteCall(ref writer, head with { Xid = xid }, call, version3);
-        body.Encode(ref writer);
-        var payload = body.Payload;
-        RpcHeader.WriteMark(room, writer.Position + payload.Length);
-        link!.EndSend(RpcHeader.MarkSize + writer.Position, payload);
     }
 
     /// <summary>Sends a call that has no answer (callbacks). False when the connection is closed.</summary>
@@ -118,11 +132,20 @@ public sealed class RpcConnection : ILinkHandler
             return false;
         }
 
-        var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
-        RpcHeader.WriteCall(ref writer, head, null, version3: false);
-        body.Encode(ref writer);
-        RpcHeader.WriteMark(room, writer.Position);
-        link!.EndSend(RpcHeader.MarkSize + writer.Position, default);
+        var used = 0;
+        try
+        {
+            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
+            RpcHeader.WriteCall(ref writer, head, null, version3: false);
+            body.Encode(ref writer);
+            RpcHeader.WriteMark(room, writer.Position);
+            used = RpcHeader.MarkSize + writer.Position;
+        }
+        finally
+        {
+            link!.EndSend(used, default); // There was room, so there is a link.
+        }
+
         return true;
     }
 
@@ -137,12 +160,23 @@ public sealed class RpcConnection : ILinkHandler
             return false;
         }
 
-        var writer = new XdrWriter(room[RpcHeader.MarkSize..]) { RootAlias = rootAlias };
-        RpcHeader.WriteReply(ref writer, xid, AcceptStatus.Success);
-        body.Encode(ref writer);
-        var payload = body.Payload;
-        RpcHeader.WriteMark(room, writer.Position + payload.Length);
-        link.EndSend(RpcHeader.MarkSize + writer.Position, payload);
+        var used = 0;
+        Payload payload = default;
+        try
+        {
+            var writer = new XdrWriter(room[RpcHeader.MarkSize..]) { RootAlias = rootAlias };
+            RpcHeader.WriteReply(ref writer, xid, AcceptStatus.Success);
+            body.Encode(ref writer);
+            payload = body.Payload;
+            RpcHeader.WriteMark(room, writer.Position + payload.Length);
+            used = RpcHeader.MarkSize + writer.Position;
+        }
+        finally
+        {
+            // BeginSend has locked the link's queue: it must be unlocked, whatever the encoder did.
+            link.EndSend(used, used > 0 ? payload : default);
+        }
+
         return true;
     }
 
@@ -192,8 +226,14 @@ public sealed class RpcConnection : ILinkHandler
         {
             var record = _fragments.Take();
             _fragments = null;
-            OnRecord(link, record);
-            record.Release();
+            try
+            {
+                OnRecord(link, record);
+            }
+            finally
+            {
+                record.Release();
+            }
         }
     }
 
@@ -203,8 +243,59 @@ public sealed class RpcConnection : ILinkHandler
         _timer?.Dispose();
         _fragments?.Dispose();
         _fragments = null;
-        FailAll();
-        _handler.OnClosed(this, error, reason);
+        try
+        {
+            // First, so that who sends a failed call again finds the connection gone.
+            _handler.OnClosed(this, error, reason);
+        }
+        finally
+        {
+            FailAll();
+        }
+    }
+
+    private Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
+        where TBody : struct, IRpcBody
+    {
+        if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
+        {
+            return Errno.EINVAL;
+        }
+
+        var link = Volatile.Read(ref _link);
+        var room = link is null ? default : link.BeginSend(RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax);
+        if (room.IsEmpty)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        Errno error;
+        var used = 0;
+        Payload payload = default;
+        try
+        {
+            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
+            RpcHeader.WriteCall(ref writer, head, call, version3, SendGroups);
+            body.Encode(ref writer);
+            payload = body.Payload;
+            payload.Retain();
+
+            // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
+            error = TryTakeSlot(receiver, writer.Position + payload.Length, out var xid);
+            if (error == Errno.Ok)
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
+                RpcHeader.WriteMark(room, writer.Position + payload.Length);
+                used = RpcHeader.MarkSize + writer.Position;
+            }
+        }
+        finally
+        {
+            link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
+            payload.Release();
+        }
+
+        return error;
     }
 
     private void OnRecord(Link link, Payload record)
@@ -251,13 +342,23 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
-    private uint TakeSlot(IReplyReceiver receiver)
+    private Errno TryTakeSlot(IReplyReceiver receiver, int bytes, out uint xid)
     {
+        xid = 0;
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return Errno.ENOTCONN;
+            }
+
             if (!_freeSlots.TryPop(out var index))
             {
-                Invariant.Check(_slotCount < OutstandingMax);
+                if (_slotCount == OutstandingMax)
+                {
+                    return Errno.ENOBUFS;
+                }
+
                 if (_slotCount == _slots.Length)
                 {
                     Array.Resize(ref _slots, _slots.Length * 2);
@@ -271,7 +372,9 @@ public sealed class RpcConnection : ILinkHandler
             slot.Sequence++;
             slot.StartNs = FrameTimeoutMs > 0 ? _seams.Clock.MonotonicNs : 0;
             _outstanding++;
-            return ((uint)slot.Sequence << SlotBits) | (uint)index;
+            _queuedTotal += bytes;
+            xid = ((uint)slot.Sequence << SlotBits) | (uint)index;
+            return Errno.Ok;
         }
     }
 
@@ -280,36 +383,45 @@ public sealed class RpcConnection : ILinkHandler
         lock (_lock)
         {
             var index = (int)(xid & ((1 << SlotBits) - 1));
-            if (index >= _slotCount || _slots[index].Receiver is not { } receiver
-                || _slots[index].Sequence != (ushort)(xid >> SlotBits))
+            if (index >= _slotCount || _slots[index].Sequence != (ushort)(xid >> SlotBits))
             {
                 return null;
             }
 
-            _slots[index].Receiver = null;
-            _freeSlots.Push(index);
-            _outstanding--;
+            ref var slot = ref _slots[index];
+            var receiver = slot.Receiver;
+            if (receiver is not null)
+            {
+                slot.Receiver = null;
+                _outstanding--;
+                _freeSlots.Push(index);
+            }
+            else if (slot.IsGivenUp)
+            {
+                slot.IsGivenUp = false;
+                _freeSlots.Push(index);
+            }
+
             return receiver;
         }
     }
-
-    private void FailSlot(uint xid, Errno error) => ReleaseSlot(xid)?.OnFailed(error);
 
     private void FailAll()
     {
         var lost = new List<IReplyReceiver>();
         lock (_lock)
         {
+            _isClosed = true;
             for (var i = 0; i < _slotCount; i++)
             {
                 if (_slots[i].Receiver is { } receiver)
                 {
                     lost.Add(receiver);
                     _slots[i].Receiver = null;
-                    _freeSlots.Push(i);
-                    _outstanding--;
                 }
             }
+
+            _outstanding = 0;
         }
 
         foreach (var receiver in lost)
@@ -318,13 +430,12 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
+    /// <summary>Also without any limit: they may be set while the connection is open.</summary>
     private void ArmTimer()
     {
-        if (PingTimeoutMs > 0 || FrameTimeoutMs > 0)
-        {
-            var periodMs = PingTimeoutMs > 0 ? Math.Clamp(PingTimeoutMs / 4, 10, 10_000) : 10_000;
-            _timer = Link.Scheduler.Schedule(periodMs, OnTimer);
-        }
+        var shortest = PingTimeoutMs > 0 && FrameTimeoutMs > 0 ? Math.Min(PingTimeoutMs, FrameTimeoutMs) : PingTimeoutMs + FrameTimeoutMs;
+        var periodMs = shortest > 0 ? Math.Clamp(shortest / 16, 10, 2000) : 2000;
+        _timer = Link.Scheduler.Schedule(periodMs, _onTimer);
     }
 
     private void OnTimer()
@@ -334,27 +445,46 @@ public sealed class RpcConnection : ILinkHandler
             return;
         }
 
-        if (FrameTimeoutMs > 0)
+        var now = _seams.Clock.MonotonicNs;
+        if (FrameTimeoutMs > 0 && now >= _nextLateCheckNs)
         {
-            FailLateCalls();
+            _nextLateCheckNs = now + Math.Min(LateCheckNs, FrameTimeoutMs * 1_000_000 / 16);
+            FailLateCalls(now);
         }
 
-        if (PingTimeoutMs > 0 && Outstanding > 0)
+        if (PingTimeoutMs > 0)
         {
-            var silentMs = (_seams.Clock.MonotonicNs - _lastHeardNs) / 1_000_000;
-            if (silentMs > PingTimeoutMs)
-            {
-                Link.Close(Errno.ETIMEDOUT, "peer has not answered for the ping timeout");
-                return;
-            }
-
-            if (silentMs > PingTimeoutMs / 4 && !_pingUnderWay)
-            {
-                SendPing();
-            }
+            CheckPeer(now);
         }
 
         ArmTimer();
+    }
+
+    /// <summary>A peer is silent while it owes answers, sends nothing and takes none of what is queued for it.</summary>
+    private void CheckPeer(long now)
+    {
+        if (Outstanding == 0)
+        {
+            _waitingSinceNs = 0;
+            return;
+        }
+
+        var sent = Interlocked.Read(ref _queuedTotal) - Link.QueuedBytes;
+        if (_waitingSinceNs == 0 || sent > _sentSeen)
+        {
+            _sentSeen = sent;
+            _waitingSinceNs = now;
+        }
+
+        var silentMs = (now - Math.Max(_lastHeardNs, _waitingSinceNs)) / 1_000_000;
+        if (silentMs >= PingTimeoutMs)
+        {
+            Link.Close(Errno.ETIMEDOUT, "peer has not answered for the ping timeout");
+        }
+        else if (silentMs >= PingTimeoutMs / 4 && !_pingUnderWay)
+        {
+            SendPing();
+        }
     }
 
     private void SendPing()
@@ -364,25 +494,37 @@ public sealed class RpcConnection : ILinkHandler
         Send(head, null, default(EmptyBody), new PingReceiver(this), version3: false);
     }
 
-    private void FailLateCalls()
+    /// <summary>
+    /// Gives up calls that are too old. Their slots rest until the late answer comes, so that it never meets another call.
+    /// </summary>
+    private void FailLateCalls(long now)
     {
-        var oldestNs = _seams.Clock.MonotonicNs - (FrameTimeoutMs * 1_000_000);
-        List<uint>? late = null;
+        var oldestNs = now - (FrameTimeoutMs * 1_000_000);
+        List<IReplyReceiver>? late = null;
         lock (_lock)
         {
             for (var i = 0; i < _slotCount; i++)
             {
-                if (_slots[i].Receiver is not null && _slots[i].StartNs < oldestNs)
+                ref var slot = ref _slots[i];
+                if (slot.Receiver is { } receiver && slot.StartNs <= oldestNs)
                 {
-                    (late ??= []).Add(((uint)_slots[i].Sequence << SlotBits) | (uint)i);
+                    (late ??= []).Add(receiver);
+                    slot.Receiver = null;
+                    slot.IsGivenUp = true;
+                    _outstanding--;
                 }
             }
         }
 
-        foreach (var xid in late ?? [])
+        if (late is null)
         {
-            Log.Warning("rpc", "call given up after the frame timeout", ("peer", Link.Peer), ("xid", xid));
-            FailSlot(xid, Errno.ENOTCONN);
+            return;
+        }
+
+        Log.Warning("rpc", "calls given up after the frame timeout", ("peer", Link.Peer), ("count", late.Count));
+        foreach (var receiver in late)
+        {
+            receiver.OnFailed(Errno.ENOTCONN);
         }
     }
 
@@ -391,6 +533,9 @@ public sealed class RpcConnection : ILinkHandler
         public IReplyReceiver? Receiver;
         public long StartNs;
         public ushort Sequence;
+
+        /// <summary>No receiver waits any more, but the answer may still come.</summary>
+        public bool IsGivenUp;
     }
 
     private sealed class PingReceiver(RpcConnection connection) : IReplyReceiver

@@ -18,7 +18,8 @@ public sealed class RpcServer : IDisposable
     private readonly Func<RpcConnection, IRpcHandler> _handlerOf;
     private readonly List<IListener> _listeners = [];
     private readonly HashSet<RpcConnection> _connections = [];
-    private readonly Lock _lock = new(); // Guards _connections; a leaf lock.
+    private readonly Lock _lock = new(); // Guards _connections and _isDisposed; a leaf lock.
+    private bool _isDisposed;
 
     public RpcServer(Seams seams, Func<RpcConnection, IRpcHandler> handlerOf)
     {
@@ -47,6 +48,11 @@ public sealed class RpcServer : IDisposable
 
     public void Dispose()
     {
+        lock (_lock)
+        {
+            _isDisposed = true;
+        }
+
         _listeners.ForEach(l => l.Dispose());
         foreach (var connection in Connections())
         {
@@ -69,19 +75,21 @@ public sealed class RpcServer : IDisposable
 
         public void OnOpen(RpcConnection connection)
         {
-            bool full;
+            string? problem = null;
             lock (server._lock)
             {
-                full = server._connections.Count >= ConnectionsMax;
-                if (!full)
+                problem = server._isDisposed ? "server stops"
+                    : server._connections.Count >= ConnectionsMax ? "too many connections"
+                    : null;
+                if (problem is null)
                 {
                     server._connections.Add(connection);
                 }
             }
 
-            if (full)
+            if (problem is not null)
             {
-                connection.Close(Errno.EMFILE, "too many connections");
+                connection.Close(Errno.ECANCELED, problem);
             }
             else
             {
