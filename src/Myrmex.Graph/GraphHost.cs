@@ -5,40 +5,6 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Graph;
 
-/// <summary>One generation of a process' graph, with its own state of being up.</summary>
-public sealed class GraphGeneration(int id)
-{
-    private int _users;
-    private Action? _whenUnused;
-
-    public int Id { get; } = id;
-
-    public TranslatorGraph Graph { get; internal set; } = null!;
-
-    public bool IsUp { get; internal set; }
-
-    /// <summary>Counts an open fd (or any other use) that keeps a replaced graph running.</summary>
-    public void AddUser() => Interlocked.Increment(ref _users);
-
-    public void RemoveUser()
-    {
-        if (Interlocked.Decrement(ref _users) == 0)
-        {
-            Volatile.Read(ref _whenUnused)?.Invoke();
-        }
-    }
-
-    /// <summary>Runs <paramref name="action"/> once nobody uses the graph any more; now, when nobody does.</summary>
-    internal void WhenUnused(Action action)
-    {
-        Volatile.Write(ref _whenUnused, action);
-        if (Volatile.Read(ref _users) == 0)
-        {
-            action();
-        }
-    }
-}
-
 /// <summary>
 /// The graph of a client process and its live switch: a new volume file either changes options in place or becomes a new graph
 /// that takes over when it is up. The old one goes on for the fds that still use it and is stopped after them.
@@ -46,16 +12,31 @@ public sealed class GraphGeneration(int id)
 public sealed class GraphHost(
     IReadOnlyList<TranslatorRegistration> registrations, Seams seams, Func<int, GraphOrigin> originOf)
 {
-    /// <summary>Time that fops in flight have to finish on a graph that has been replaced.</summary>
-    private const long DrainMs = 10_000;
+    /// <summary>Time that fops in flight have to finish on a graph that has been replaced and has no user left.</summary>
+    public const long DrainMs = 10_000;
 
+    private readonly Lock _loading = new(); // One volume file after the other; held while graphs are built and started.
     private readonly Lock _lock = new(); // Guards the fields below; never held while a translator is called.
+    private readonly List<GraphGeneration> _retired = [];
     private GraphGeneration? _active;
     private GraphGeneration? _pending;
     private int _nextId;
+    private bool _isStopped;
 
     /// <summary>The graph that serves; null before the first volume file is loaded.</summary>
     public GraphGeneration? Active => Volatile.Read(ref _active);
+
+    /// <summary>Graphs that have been replaced and are not stopped yet.</summary>
+    public int RetiredCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _retired.Count;
+            }
+        }
+    }
 
     /// <summary>Called after a new graph became the active one.</summary>
     public event Action<GraphGeneration>? Switched;
@@ -64,30 +45,68 @@ public sealed class GraphHost(
     public event Action<GraphEvent>? Event;
 
     /// <summary>
-    /// Loads a volume file. The first graph becomes active at once, later ones when they are up. Throws
-    /// <see cref="GraphException"/>, with the running graph untouched, when the file cannot work.
+    /// Loads a volume file. The first graph becomes active at once, later ones when they are up; one that is not up yet gives way to
+    /// the next file. Throws <see cref="GraphException"/>, with the running graph untouched, when the file cannot work.
     /// </summary>
     public void Load(string volfile)
     {
-        var document = VolfileDocument.Parse(volfile);
-        var active = Active;
-        if (active is not null && active.Graph.TryReconfigure(document))
+        lock (_loading)
         {
-            Log.Information("graph", "options changed in place", ("graph", active.Id));
-            return;
+            var document = VolfileDocument.Parse(volfile);
+            var active = Active;
+            if (active is not null && active.Graph.TryReconfigure(document))
+            {
+                // What was waiting to take over came from an older file.
+                Exchange(ref _pending, null)?.Graph.Stop();
+                Log.Information("graph", "options changed in place", ("graph", active.Id));
+                return;
+            }
+
+            var generation = new GraphGeneration(_nextId++);
+            generation.Graph = TranslatorGraph.Build(
+                document, registrations, seams, originOf(generation.Id), e => OnEvent(generation, e));
+            Begin(generation);
+        }
+    }
+
+    /// <summary>Stops all graphs. Fops must have ended.</summary>
+    public void Stop()
+    {
+        var graphs = new List<GraphGeneration>();
+        lock (_lock)
+        {
+            _isStopped = true;
+            graphs.AddRange(_retired);
+            _retired.Clear();
+            if (_pending is not null)
+            {
+                graphs.Add(_pending);
+            }
+
+            if (_active is not null)
+            {
+                graphs.Add(_active);
+            }
         }
 
-        var generation = new GraphGeneration(Interlocked.Increment(ref _nextId) - 1);
-        generation.Graph = TranslatorGraph.Build(
-            document, registrations, seams, originOf(generation.Id), e => OnEvent(generation, e));
+        graphs.ForEach(g => g.Graph.Stop());
+    }
+
+    private void Begin(GraphGeneration generation)
+    {
         GraphGeneration? dropped;
         lock (_lock)
         {
+            if (_isStopped)
+            {
+                return;
+            }
+
             dropped = _pending;
+            _pending = null;
             if (_active is null)
             {
                 _active = generation;
-                _pending = null;
             }
             else
             {
@@ -96,13 +115,20 @@ public sealed class GraphHost(
         }
 
         dropped?.Graph.Stop();
-        generation.Graph.Start();
-    }
+        try
+        {
+            generation.Graph.Start();
+        }
+        catch
+        {
+            lock (_lock)
+            {
+                _active = ReferenceEquals(_active, generation) ? null : _active;
+                _pending = ReferenceEquals(_pending, generation) ? null : _pending;
+            }
 
-    public void Stop()
-    {
-        Active?.Graph.Stop();
-        Volatile.Read(ref _pending)?.Graph.Stop();
+            throw;
+        }
     }
 
     private void OnEvent(GraphGeneration generation, GraphEvent graphEvent)
@@ -115,9 +141,15 @@ public sealed class GraphHost(
         GraphGeneration? replaced = null;
         lock (_lock)
         {
-            if (ReferenceEquals(generation, _pending) && generation.IsUp)
+            if (_isStopped)
+            {
+                return;
+            }
+
+            if (ReferenceEquals(generation, _pending) && generation.IsUp && _active is not null)
             {
                 replaced = _active;
+                _retired.Add(replaced);
                 _active = generation;
                 _pending = null;
             }
@@ -131,9 +163,34 @@ public sealed class GraphHost(
         {
             Log.Information("graph", "switched to a new graph", ("from", replaced.Id), ("to", generation.Id));
             Switched?.Invoke(generation);
-            replaced.WhenUnused(() => seams.Scheduler.Schedule(DrainMs, replaced.Graph.Stop));
+            replaced.WhenUnused(() => seams.Scheduler.Schedule(DrainMs, () => StopUnused(replaced)));
         }
 
         Event?.Invoke(graphEvent);
+    }
+
+    /// <summary>Fops have had their time; a graph that somebody uses again waits for the next time it is unused.</summary>
+    private void StopUnused(GraphGeneration generation)
+    {
+        lock (_lock)
+        {
+            if (generation.Users > 0 || !_retired.Remove(generation))
+            {
+                return;
+            }
+        }
+
+        generation.Graph.Stop();
+        Log.Information("graph", "stopped a graph that was replaced", ("graph", generation.Id));
+    }
+
+    private GraphGeneration? Exchange(ref GraphGeneration? place, GraphGeneration? value)
+    {
+        lock (_lock)
+        {
+            var old = place;
+            place = value;
+            return old;
+        }
     }
 }

@@ -180,7 +180,8 @@ public static class OptionText
     }
 
     public static bool TryPercent(string text, out double percent) =>
-        double.TryParse(text.Trim().TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out percent);
+        double.TryParse(text.Trim().TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out percent)
+        && double.IsFinite(percent);
 
     public static bool TryTime(string text, out long seconds)
     {

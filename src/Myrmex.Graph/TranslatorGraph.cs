@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Myrmex.Runtime;
 
 namespace Myrmex.Graph;
@@ -14,6 +15,7 @@ public sealed class TranslatorGraph
     private readonly List<Translator> _translators = [];
     private readonly Dictionary<string, TranslatorRegistration> _registrations;
     private int _started;
+    private bool _isMixed; // A part of the options of a file that was not taken is in use.
 
     private TranslatorGraph(VolfileDocument document, IEnumerable<TranslatorRegistration> registrations)
     {
@@ -72,9 +74,10 @@ public sealed class TranslatorGraph
     {
         try
         {
-            for (; _started < _translators.Count; _started++)
+            foreach (var translator in _translators)
             {
-                _translators[_started].Start();
+                translator.Start();
+                Interlocked.Increment(ref _started);
             }
         }
         catch
@@ -84,17 +87,18 @@ public sealed class TranslatorGraph
         }
     }
 
+    /// <summary>Any thread, also twice: of several callers one stops the translators.</summary>
     public void Stop()
     {
-        while (_started > 0)
+        for (var i = Interlocked.Exchange(ref _started, 0) - 1; i >= 0; i--)
         {
-            _translators[--_started].Stop();
+            _translators[i].Stop();
         }
     }
 
     /// <summary>
     /// Takes a volume file of the same shape in place. False, with nothing or a part of the options taken, when a translator needs
-    /// a new graph for its change.
+    /// a new graph for its change. Throws <see cref="GraphException"/>, with nothing taken, for a value that is not acceptable.
     /// </summary>
     public bool TryReconfigure(VolfileDocument document)
     {
@@ -103,20 +107,23 @@ public sealed class TranslatorGraph
             return false;
         }
 
+        var changes = new List<(Translator Translator, OptionValues Options)>();
         for (var i = 0; i < _translators.Count; i++)
         {
             var block = document.Blocks[i];
-            if (Document.Blocks[i].Options.SequenceEqual(block.Options))
+            if (_isMixed || !Document.Blocks[i].Options.SequenceEqual(block.Options))
             {
-                continue;
-            }
-
-            if (!_translators[i].Reconfigure(OptionsOf(block, RegistrationOf(block))))
-            {
-                return false;
+                changes.Add((_translators[i], OptionsOf(block, RegistrationOf(block))));
             }
         }
 
+        _isMixed = true;
+        if (!changes.TrueForAll(c => c.Translator.Reconfigure(c.Options)))
+        {
+            return false;
+        }
+
+        _isMixed = false;
         Document = document;
         return true;
     }
@@ -128,7 +135,7 @@ public sealed class TranslatorGraph
         for (var i = _translators.Count - 1; i >= 0; i--)
         {
             dump.Section(_translators[i].Type, _translators[i].Name);
-            foreach (var (key, value) in _translators[i].Options.Given)
+            foreach (var (key, value) in Document.Blocks[i].Options)
             {
                 dump.Put("option." + key, key.Contains("password", StringComparison.Ordinal) ? "***" : value);
             }
