@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Rpc;
@@ -12,13 +13,15 @@ internal sealed class ClientCall<TFop, TReply, TCodec> : IReplyReceiver
     where TCodec : struct, IFopCodec<TFop, TReply>
 {
     private PendingReply<TReply>? _pending;
-    private ClientTranslator? _client;
+    private RpcConnection? _connection;
+    private long _bytesMax;
 
-    public static ClientCall<TFop, TReply, TCodec> Rent(ClientTranslator client)
+    public static ClientCall<TFop, TReply, TCodec> Rent(RpcConnection connection, in TFop fop)
     {
         var call = Pool<ClientCall<TFop, TReply, TCodec>>.Rent();
         call._pending = PendingReply<TReply>.Rent();
-        call._client = client;
+        call._connection = connection;
+        call._bytesMax = BytesMax(in fop);
         return call;
     }
 
@@ -28,10 +31,10 @@ internal sealed class ClientCall<TFop, TReply, TCodec> : IReplyReceiver
     {
         var reader = new XdrReader(record, position);
         var reply = TReply.Rent();
-        if (!TCodec.TryDecodeReply(ref reader, reply))
+        if (!TCodec.TryDecodeReply(ref reader, reply) || (reply.IsOk && reply.OpRet > _bytesMax))
         {
             reply.Release();
-            _client!.DropConnection(Errno.EBADMSG, "malformed reply");
+            _connection!.Close(Errno.EBADMSG, $"malformed {TFop.Code} reply");
             reply = TReply.Fail(Errno.ENOTCONN);
         }
 
@@ -40,11 +43,22 @@ internal sealed class ClientCall<TFop, TReply, TCodec> : IReplyReceiver
 
     public void OnFailed(Errno error) => Finish(TReply.Fail(error));
 
+    /// <summary>A peer that has read or written more than it was asked to would make its caller overrun a buffer.</summary>
+    private static long BytesMax(in TFop fop)
+    {
+        if (typeof(TFop) == typeof(ReadFop))
+        {
+            return Unsafe.As<TFop, ReadFop>(ref Unsafe.AsRef(in fop)).Size;
+        }
+
+        return typeof(TFop) == typeof(WriteFop) ? Unsafe.As<TFop, WriteFop>(ref Unsafe.AsRef(in fop)).Data.Length : int.MaxValue;
+    }
+
     private void Finish(TReply reply)
     {
         var pending = _pending!;
         _pending = null;
-        _client = null;
+        _connection = null;
         Pool<ClientCall<TFop, TReply, TCodec>>.Return(this);
         pending.Complete(reply);
     }

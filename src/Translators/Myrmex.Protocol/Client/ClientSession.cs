@@ -21,18 +21,29 @@ internal sealed class ClientSession : IRpcHandler
     private const long RetryMsMin = 100;
     private const long RetryMsMax = 3000;
 
+    /// <summary>Time from the connection to SETVOLUME's answer; a server that takes longer is left.</summary>
+    private const long AttachMsMax = 60_000;
+
+    /// <summary>Fds opened again at the same time.</summary>
+    private const int ReopenWindow = 64;
+
     private readonly TranslatorPlace _place;
     private readonly OpenFdList _fds;
     private readonly Action<GraphEvent> _notify;
-    private OptionValues _options;
+    private readonly ClientIdentity _self;
+    private volatile OptionValues _options;
+    private volatile bool _stopped;
     private RpcConnection? _connection;
-    private RpcConnection? _upConnection;
+    private ClientAttachment? _up;
     private IDisposable? _retry;
+    private IDisposable? _attachTimer;
     private long _retryMs = RetryMsMin;
-    private int _epoch;
+    private int _attachments;
     private int _brickPort;
-    private bool _stopped;
+    private bool _isGoingToBrick; // The connection to the portmap is being closed because it has answered.
+    private bool _childIsUp; // What the server says of what is behind it.
     private bool _reportedDown;
+    private string _refusal = string.Empty;
 
     public ClientSession(TranslatorPlace place, OpenFdList fds, Action<GraphEvent> notify)
     {
@@ -49,18 +60,18 @@ internal sealed class ClientSession : IRpcHandler
         {
             throw new GraphException($"volume {place.Name}: option {ClientOptions.RemoteHost} is missing");
         }
+
+        _self = new ClientIdentity(place.Name, string.Empty);
     }
 
     /// <summary>The connection in whatever state, or null.</summary>
     public RpcConnection? Connection => Volatile.Read(ref _connection);
 
-    /// <summary>The connection when it is attached and the fds are reopened, else null.</summary>
-    public RpcConnection? UpConnection => Volatile.Read(ref _upConnection);
-
-    public bool IsUp => UpConnection is not null;
+    /// <summary>The attachment, once its fds are reopened; null while there is none.</summary>
+    public ClientAttachment? Up => Volatile.Read(ref _up);
 
     /// <summary>Counts successful attachments.</summary>
-    public int Epoch => Volatile.Read(ref _epoch);
+    public int AttachmentsMade => Volatile.Read(ref _attachments);
 
     public string StateText { get; private set; } = "not started";
 
@@ -75,12 +86,13 @@ internal sealed class ClientSession : IRpcHandler
 
     public void Start() => Connect();
 
+    /// <summary>Any thread. Fops under way end with ENOTCONN; nothing is reported any more.</summary>
     public void Stop()
     {
         _stopped = true;
-        _retry?.Dispose();
-        Volatile.Write(ref _upConnection, null);
-        _connection?.Close(Errno.ECANCELED, "graph stops");
+        Volatile.Write(ref _up, null);
+        Volatile.Read(ref _retry)?.Dispose();
+        Connection?.Close(Errno.ECANCELED, "graph stops");
     }
 
     public bool TryReconfigure(OptionValues options)
@@ -88,7 +100,8 @@ internal sealed class ClientSession : IRpcHandler
         string[] fixedKeys =
         [
             ClientOptions.RemoteHost, ClientOptions.RemotePort, ClientOptions.RemoteSubvolume, ClientOptions.TransportType,
-            ClientOptions.ConnectPath, ClientOptions.SslEnabled,
+            ClientOptions.ConnectPath, ClientOptions.SslEnabled, ClientOptions.SslOwnCert, ClientOptions.SslPrivateKey,
+            ClientOptions.SslCaList,
         ];
         if (fixedKeys.Any(key => options.Text(key) != _options.Text(key)))
         {
@@ -98,7 +111,7 @@ internal sealed class ClientSession : IRpcHandler
         _options = options;
         if (Connection is { } connection)
         {
-            connection.PingTimeoutMs = options.Time(ClientOptions.PingTimeout) * 1000;
+            Tune(connection);
         }
 
         return true;
@@ -112,6 +125,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
+        _attachTimer = connection.Link.Scheduler.Schedule(AttachMsMax, () => GiveUpAttaching(connection));
         _ = AttachAsync(connection);
     }
 
@@ -135,34 +149,36 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
-        var wasUp = UpConnection is not null;
-        Volatile.Write(ref _upConnection, null);
+        var wasUp = Up is not null;
+        Volatile.Write(ref _up, null);
         Volatile.Write(ref _connection, null);
+        _attachTimer?.Dispose();
         StateText = $"not connected: {reason}";
         if (_stopped)
         {
             return;
         }
 
-        if (wasUp)
+        if (_isGoingToBrick)
         {
-            Log.Warning("client", "connection lost", ("volume", _place.Name), ("remote", Remote), ("reason", reason));
-            _brickPort = 0;
-            _retryMs = RetryMsMin;
+            _isGoingToBrick = false;
+            ScheduleRetry(0);
+            return;
         }
 
+        // A brick that has moved is found through the portmap again.
+        _brickPort = 0;
+        _retryMs = wasUp ? RetryMsMin : _retryMs;
         if (wasUp || !_reportedDown)
         {
             _reportedDown = true;
-            if (!wasUp)
-            {
-                Log.Warning("client", "cannot connect", ("volume", _place.Name), ("remote", Remote), ("reason", reason));
-            }
-
+            Log.Warning(
+                "client", wasUp ? "connection lost" : "cannot connect", ("volume", _place.Name), ("remote", Remote), ("reason", reason));
             _notify(new GraphEvent(GraphEventKind.ChildDown, Error: error, Text: reason));
         }
 
-        ScheduleRetry();
+        ScheduleRetry(_retryMs);
+        _retryMs = Math.Min(_retryMs * 2, RetryMsMax);
     }
 
     private LinkAddress Address()
@@ -177,7 +193,7 @@ internal sealed class ClientSession : IRpcHandler
 
     private void Connect()
     {
-        _retry = null;
+        Volatile.Write(ref _retry, null);
         if (_stopped)
         {
             return;
@@ -188,45 +204,59 @@ internal sealed class ClientSession : IRpcHandler
             ? new TlsOptions(
                 _options.Text(ClientOptions.SslOwnCert), _options.Text(ClientOptions.SslPrivateKey), _options.Text(ClientOptions.SslCaList))
             : null;
-        var connection = new RpcConnection(_place.Seams, this)
-        {
-            PingTimeoutMs = _options.Time(ClientOptions.PingTimeout) * 1000,
-            FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000,
-        };
+        var connection = new RpcConnection(_place.Seams, this);
+        Tune(connection);
         Volatile.Write(ref _connection, connection);
-        _place.Seams.Network.Connect(Address(), RpcConnection.LinkOptions(tls), connection);
+        connection.Connect(Address(), RpcConnection.LinkOptions(tls));
     }
 
-    private void ScheduleRetry()
+    private void Tune(RpcConnection connection)
     {
-        _retry = _place.Seams.Scheduler.Schedule(_retryMs, Connect);
-        _retryMs = Math.Min(_retryMs * 2, RetryMsMax);
+        connection.PingTimeoutMs = _options.Time(ClientOptions.PingTimeout) * 1000;
+        connection.FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000;
+        connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
+    }
+
+    private void ScheduleRetry(long delayMs) =>
+        Volatile.Write(ref _retry, _place.Seams.Scheduler.Schedule(delayMs, Connect));
+
+    private void GiveUpAttaching(RpcConnection connection)
+    {
+        if (ReferenceEquals(connection, _connection) && Up is null)
+        {
+            connection.Close(Errno.ETIMEDOUT, "the server has not let us attach in time");
+        }
     }
 
     private async Task AttachAsync(RpcConnection connection)
     {
-        StateText = "attaching";
-        var dump = await AwaitableCall.Send(
-            connection, new RpcCall(0, Programs.Dump, Programs.DumpVersion, Programs.DumpList), new RawBody(HandshakeCodec.DumpRequest()));
-        if (dump.Error != Errno.Ok || !HandshakeCodec.TryReadDumpReply(dump.Body, out var programs))
+        try
         {
-            connection.Close(Errno.EPROTO, "the server did not list its programs");
-            return;
+            StateText = "attaching";
+            var dump = await AwaitableCall.Send(
+                connection, new RpcCall(0, Programs.Dump, Programs.DumpVersion, Programs.DumpList), new RawBody(HandshakeCodec.DumpRequest()));
+            if (dump.Error != Errno.Ok || !HandshakeCodec.TryReadDumpReply(dump.Body, out var programs))
+            {
+                connection.Close(Errno.EPROTO, "the server did not list its programs");
+            }
+            else if (_brickPort == 0 && programs.Exists(p => p.Program == Programs.Portmap))
+            {
+                await AskPortmapAsync(connection);
+            }
+            else if (programs.Exists(p => p.Program == Programs.Fop && p.Version == Programs.FopVersion))
+            {
+                await SetVolumeAsync(connection);
+            }
+            else
+            {
+                connection.Close(Errno.EPROTO, "the server does not speak GlusterFS 4.x v1");
+            }
         }
-
-        if (_brickPort == 0 && programs.Exists(p => p.Program == Programs.Portmap))
+        catch (Exception e) when (e is not InvariantException)
         {
-            await AskPortmapAsync(connection);
-            return;
+            Log.Error("client", "attaching failed unexpectedly", ("volume", _place.Name), ("exception", e));
+            connection.Close(Errno.EIO, "attaching failed");
         }
-
-        if (!programs.Exists(p => p.Program == Programs.Fop && p.Version == Programs.FopVersion))
-        {
-            connection.Close(Errno.EPROTO, "the server does not speak GlusterFS 4.x v1");
-            return;
-        }
-
-        await SetVolumeAsync(connection);
     }
 
     private async Task AskPortmapAsync(RpcConnection connection)
@@ -235,16 +265,16 @@ internal sealed class ClientSession : IRpcHandler
             connection,
             new RpcCall(0, Programs.Portmap, Programs.PortmapVersion, Programs.PortByBrick),
             new RawBody(HandshakeCodec.PortByBrickRequest(RemoteSubvolume)));
-        if (!connection.IsOpen)
+        if (!connection.IsOpen || !ReferenceEquals(connection, _connection))
         {
             return;
         }
 
-        _brickPort = answer.Error == Errno.Ok ? HandshakeCodec.ReadPortByBrickReply(answer.Body) : 0;
-        if (_brickPort > 0)
+        var port = answer.Error == Errno.Ok ? HandshakeCodec.ReadPortByBrickReply(answer.Body) : 0;
+        if (port is > 0 and <= ushort.MaxValue)
         {
-            // The connection to the portmap has done its work; the retry goes to the brick's own port.
-            _retryMs = 0;
+            _brickPort = port;
+            _isGoingToBrick = true;
             connection.Close(Errno.ECANCELED, "going to the brick's port");
             return;
         }
@@ -262,33 +292,54 @@ internal sealed class ClientSession : IRpcHandler
         var reply = answer.Error == Errno.Ok ? HandshakeCodec.ReadSetVolumeReply(answer.Body) : null;
         if (reply is null || reply.OpRet < 0)
         {
-            OnRefused(connection, reply);
+            OnRefused(connection, answer.Error, reply);
             return;
         }
 
-        Interlocked.Increment(ref _epoch);
-        await ReopenAsync(connection);
-        if (!connection.IsOpen || !ReferenceEquals(connection, _connection))
+        Interlocked.Increment(ref _attachments);
+        _attachTimer?.Dispose();
+        _childIsUp = reply.Values.GetValueOrDefault("child_up", "1") != "0";
+        var attachment = new ClientAttachment(connection);
+        await ReopenAsync(attachment);
+        if (connection.IsOpen && ReferenceEquals(connection, _connection))
         {
-            return;
+            OnAttached(attachment);
         }
-
-        StateText = "attached";
-        _retryMs = RetryMsMin;
-        _reportedDown = false;
-        Volatile.Write(ref _upConnection, connection);
-        Log.Information("client", "attached", ("volume", _place.Name), ("remote", Remote));
-        _notify(new GraphEvent(GraphEventKind.ChildUp));
     }
 
-    private void OnRefused(RpcConnection connection, HandshakeAnswer? reply)
+    private void OnAttached(ClientAttachment attachment)
+    {
+        StateText = "attached";
+        _retryMs = RetryMsMin;
+        _refusal = string.Empty;
+        _reportedDown = false;
+        Volatile.Write(ref _up, attachment);
+        if (_stopped)
+        {
+            Volatile.Write(ref _up, null); // Stop came first and has closed the connection.
+            return;
+        }
+
+        Log.Information("client", "attached", ("volume", _place.Name), ("remote", Remote));
+        if (_childIsUp)
+        {
+            _notify(new GraphEvent(GraphEventKind.ChildUp));
+        }
+    }
+
+    private void OnRefused(RpcConnection connection, Errno callError, HandshakeAnswer? reply)
     {
         var text = reply is null ? "the server did not answer SETVOLUME"
             : reply.Values.GetValueOrDefault("ERROR", "the server refused the attachment");
-        var error = reply?.Error ?? Errno.EPROTO;
-        if (error is Errno.EACCES || (error == Errno.ENOENT && _place.Origin.SubDirectory.Length > 0))
+        var error = reply?.Error ?? (callError == Errno.Ok ? Errno.EPROTO : callError);
+        if (reply is not null && (error == Errno.EACCES || (error == Errno.ENOENT && _place.Origin.SubDirectory.Length > 0)))
         {
-            Log.Error("client", "attachment refused", ("volume", _place.Name), ("remote", Remote), ("reason", text));
+            if (_refusal != text)
+            {
+                _refusal = text;
+                Log.Error("client", "attachment refused", ("volume", _place.Name), ("remote", Remote), ("reason", text));
+            }
+
             _notify(new GraphEvent(GraphEventKind.AuthenticationFailed, Error: error, Text: text));
         }
         else if (error == Errno.ESTALE)
@@ -308,7 +359,7 @@ internal sealed class ClientSession : IRpcHandler
             ["process-uuid"] = string.Create(
                 CultureInfo.InvariantCulture,
                 $"CTX_ID:{origin.ProcessId}-GRAPH_ID:{origin.GraphId}-PID:{Environment.ProcessId}-HOST:{Environment.MachineName}"
-                + $"-PC_NAME:{_place.Name}-RECON_NO:-{_epoch}"),
+                + $"-PC_NAME:{_place.Name}-RECON_NO:-{_attachments}"),
             ["process-name"] = origin.ProcessName,
             ["fops-version"] = "1298437",
             ["client-version"] = "10.3",
@@ -329,13 +380,43 @@ internal sealed class ClientSession : IRpcHandler
     }
 
     /// <summary>Opens everything again that was open; what cannot be opened stays bad.</summary>
-    private async Task ReopenAsync(RpcConnection connection)
+    private async Task ReopenAsync(ClientAttachment attachment)
     {
-        foreach (var open in _fds.Snapshot())
+        var open = _fds.Snapshot();
+        var window = new List<Task>(ReopenWindow);
+        for (var i = 0; i < open.Length && attachment.Connection.IsOpen; i++)
         {
-            var number = open.Fd.IsDirectory ? await ReopenDirectoryAsync(connection, open) : await ReopenFileAsync(connection, open);
-            open.Number = number;
-            open.Epoch = _epoch;
+            window.Add(ReopenAsync(attachment, open[i]));
+            if (window.Count == ReopenWindow || i == open.Length - 1)
+            {
+                await Task.WhenAll(window);
+                window.Clear();
+            }
+        }
+    }
+
+    private async Task ReopenAsync(ClientAttachment attachment, ClientFd open)
+    {
+        var connection = attachment.Connection;
+        var number = open.Fd.IsDirectory ? await ReopenDirectoryAsync(connection, open) : await ReopenFileAsync(connection, open);
+        if (number < 0 && connection.IsOpen)
+        {
+            Log.Warning("client", "a file cannot be opened again", ("volume", _place.Name), ("gfid", open.Fd.Gfid));
+        }
+
+        if (!_fds.TryMove(open, new RemoteFd(attachment, number)) && number >= 0)
+        {
+            // Closed meanwhile, by somebody who did not know of this number yet.
+            if (open.Fd.IsDirectory)
+            {
+                var fop = new ReleasedirFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
+                (await CallAsync<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(connection, fop, number)).Release();
+            }
+            else
+            {
+                var fop = new ReleaseFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
+                (await CallAsync<ReleaseFop, ReleaseReply, ReleaseCodec>(connection, fop, number)).Release();
+            }
         }
     }
 
@@ -358,39 +439,69 @@ internal sealed class ClientSession : IRpcHandler
         return number;
     }
 
-    private static async Task<TReply> CallAsync<TFop, TReply, TCodec>(RpcConnection connection, TFop fop)
+    private static async Task<TReply> CallAsync<TFop, TReply, TCodec>(RpcConnection connection, TFop fop, long fd = -1)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
-        var receiver = new HandshakeCall<TFop, TReply, TCodec>();
+        var receiver = ClientCall<TFop, TReply, TCodec>.Rent(connection, in fop);
+        var task = receiver.Task;
         var call = Call.Internal();
-        var body = new FopRequestBody<TFop, TReply, TCodec>(fop, -1, -1);
+        var body = new FopRequestBody<TFop, TReply, TCodec>(fop, fd, -1);
         connection.Send(
             new RpcCall(0, Programs.Fop, Programs.FopVersion, (uint)TFop.Code), call, in body, receiver, version3: true);
         call.Release();
-        return await receiver.Task;
+        return await task;
     }
 
     private void OnCallback(uint procedure, Payload record, int position)
     {
+        var reader = new XdrReader(record, position);
         switch (procedure)
         {
             case Programs.CacheInvalidation:
-                OnCacheInvalidation(new XdrReader(record, position));
+                OnCacheInvalidation(reader);
                 break;
             case Programs.ChildDown:
-                _notify(new GraphEvent(GraphEventKind.ChildDown, Error: Errno.ENOTCONN, Text: "the server's child is down"));
+                OnChild(isUp: false);
                 break;
             case Programs.ChildUp:
-                _notify(new GraphEvent(GraphEventKind.ChildUp));
+                OnChild(isUp: true);
                 break;
             case Programs.FetchSpec:
                 _notify(new GraphEvent(GraphEventKind.VolfileChanged));
                 break;
+            case Programs.InodelkContention:
+            case Programs.EntrylkContention:
+                OnContention(procedure, reader);
+                break;
             default:
                 Log.Debug("client", "callback ignored", ("volume", _place.Name), ("procedure", procedure));
                 break;
+        }
+    }
+
+    /// <summary>Callbacks may come before SETVOLUME's answer: they are then only remembered.</summary>
+    private void OnChild(bool isUp)
+    {
+        _childIsUp = isUp;
+        if (Up is null)
+        {
+            return;
+        }
+
+        _notify(isUp
+            ? new GraphEvent(GraphEventKind.ChildUp)
+            : new GraphEvent(GraphEventKind.ChildDown, Error: Errno.ENOTCONN, Text: "the server's child is down"));
+    }
+
+    private void OnContention(uint procedure, XdrReader reader)
+    {
+        var gfid = reader.ReadGfid();
+        var contention = ContentionCodec.Read(ref reader, procedure, _self);
+        if (contention is not null)
+        {
+            _notify(new GraphEvent(GraphEventKind.LockContention, gfid) { Contention = contention });
         }
     }
 
@@ -403,25 +514,5 @@ internal sealed class ClientSession : IRpcHandler
         {
             _notify(new GraphEvent(GraphEventKind.Invalidate, gfid, flags));
         }
-    }
-
-    /// <summary>A fop sent before the translator is up.</summary>
-    private sealed class HandshakeCall<TFop, TReply, TCodec> : IReplyReceiver
-        where TFop : struct, IFop<TFop, TReply>
-        where TReply : Reply, IReply<TReply>
-        where TCodec : struct, IFopCodec<TFop, TReply>
-    {
-        private readonly TaskCompletionSource<TReply> _source = new();
-
-        public Task<TReply> Task => _source.Task;
-
-        public void OnReply(Payload record, int position)
-        {
-            var reader = new XdrReader(record, position);
-            var reply = TReply.Rent();
-            _source.SetResult(TCodec.TryDecodeReply(ref reader, reply) ? reply : TReply.Fail(Errno.EBADMSG));
-        }
-
-        public void OnFailed(Errno error) => _source.SetResult(TReply.Fail(error));
     }
 }

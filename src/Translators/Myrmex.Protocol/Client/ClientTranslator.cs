@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -44,7 +45,7 @@ public sealed partial class ClientTranslator : Translator
         dump.Put("remote", _session.Remote);
         dump.Put("open_fds", _fds.Count);
         dump.Put("outstanding", _session.Connection?.Outstanding ?? 0);
-        dump.Put("connections_made", _session.Epoch);
+        dump.Put("attachments_made", _session.AttachmentsMade);
     }
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) => OpenAsync(fop, call);
@@ -55,133 +56,127 @@ public sealed partial class ClientTranslator : Translator
 
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call) => Send<LkFop, LkReply, LkCodec>(in fop, call);
 
-    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
-    {
-        var number = Forget(fop.Fd);
-        return number < 0
-            ? new ValueTask<ReleaseReply>(ReleaseReply.Rent())
-            : SendNumbered<ReleaseFop, ReleaseReply, ReleaseCodec>(in fop, call, number, BadFd);
-    }
+    /// <summary>Nothing is left to release when the connection of the fd is gone: its server has dropped it.</summary>
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
+        Forget(fop.Fd) is { Number: >= 0, Attachment.Connection.IsOpen: true } remote
+            ? SendOn<ReleaseFop, ReleaseReply, ReleaseCodec>(remote.Attachment, in fop, call, remote.Number, BadFd)
+            : new ValueTask<ReleaseReply>(ReleaseReply.Rent());
 
-    public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call)
-    {
-        var number = Forget(fop.Fd);
-        return number < 0
-            ? new ValueTask<ReleasedirReply>(ReleasedirReply.Rent())
-            : SendNumbered<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(in fop, call, number, BadFd);
-    }
-
-    internal void DropConnection(Errno error, string reason) => _session.Connection?.Close(error, reason);
+    public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
+        Forget(fop.Fd) is { Number: >= 0, Attachment.Connection.IsOpen: true } remote
+            ? SendOn<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(remote.Attachment, in fop, call, remote.Number, BadFd)
+            : new ValueTask<ReleasedirReply>(ReleasedirReply.Rent());
 
     private ValueTask<TReply> Send<TFop, TReply, TCodec>(in TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
-        var number = BadFd;
-        var secondNumber = BadFd;
-        if (TCodec.FdOf(in fop) is { } fd)
-        {
-            number = NumberOf(fd);
-            if (TCodec.SecondFdOf(in fop) is { } second)
-            {
-                secondNumber = NumberOf(second);
-            }
-            else
-            {
-                secondNumber = AnonymousFd;
-            }
-
-            if (number == BadFd || secondNumber == BadFd)
-            {
-                return new ValueTask<TReply>(TReply.Fail(_session.IsUp ? Errno.EBADFD : Errno.ENOTCONN));
-            }
-        }
-
-        return SendNumbered<TFop, TReply, TCodec>(in fop, call, number, secondNumber);
-    }
-
-    private ValueTask<TReply> SendNumbered<TFop, TReply, TCodec>(in TFop fop, Call call, long number, long secondNumber)
-        where TFop : struct, IFop<TFop, TReply>
-        where TReply : Reply, IReply<TReply>
-        where TCodec : struct, IFopCodec<TFop, TReply>
-    {
-        var connection = _session.UpConnection;
-        if (connection is null)
+        // Numbers are looked up for the attachment that is then used, so that a reconnect in between cannot mix them up.
+        var attachment = _session.Up;
+        if (attachment is null)
         {
             return new ValueTask<TReply>(TReply.Fail(Errno.ENOTCONN));
         }
 
-        var pending = ClientCall<TFop, TReply, TCodec>.Rent(this);
+        var number = BadFd;
+        var secondNumber = BadFd;
+        if (TCodec.FdOf(in fop) is { } fd)
+        {
+            number = NumberOf(fd, attachment);
+            secondNumber = TCodec.SecondFdOf(in fop) is { } second ? NumberOf(second, attachment) : AnonymousFd;
+            if (number == BadFd || secondNumber == BadFd)
+            {
+                return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
+            }
+        }
+
+        return SendOn<TFop, TReply, TCodec>(attachment, in fop, call, number, secondNumber);
+    }
+
+    private static ValueTask<TReply> SendOn<TFop, TReply, TCodec>(
+        ClientAttachment attachment, in TFop fop, Call call, long number, long secondNumber)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply>
+    {
+        var pending = ClientCall<TFop, TReply, TCodec>.Rent(attachment.Connection, in fop);
         var task = pending.Task;
         var body = new FopRequestBody<TFop, TReply, TCodec>(fop, number, secondNumber);
-        connection.Send(Head with { Procedure = (uint)TFop.Code }, call, in body, pending, version3: true);
+        attachment.Connection.Send(Head with { Procedure = (uint)TFop.Code }, call, in body, pending, version3: true);
         return task;
     }
 
-    /// <summary>The server's number of an fd; -1 when it is not open on this connection.</summary>
-    private long NumberOf(Fd fd)
+    /// <summary>The server's number of an fd; -1 when it is not open on this attachment.</summary>
+    private long NumberOf(Fd fd, ClientAttachment attachment)
     {
         if (fd.IsAnonymous)
         {
             return AnonymousFd;
         }
 
-        return fd.Get(Slot) is ClientFd open && open.Epoch == _session.Epoch ? open.Number : BadFd;
+        return fd.Get(Slot) is ClientFd { Remote: var remote } && ReferenceEquals(remote.Attachment, attachment)
+            ? remote.Number
+            : BadFd;
     }
 
-    private long Forget(Fd fd)
-    {
-        if (fd.Get(Slot) is not ClientFd open)
-        {
-            return BadFd;
-        }
+    private RemoteFd? Forget(Fd fd) => fd.Take(Slot) is ClientFd open ? _fds.Remove(open) : null;
 
-        fd.Set(Slot, null);
-        _fds.Remove(open);
-        return open.Epoch == _session.Epoch ? open.Number : BadFd;
-    }
-
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<OpenReply> OpenAsync(OpenFop fop, Call call)
     {
-        var epoch = _session.Epoch;
-        var reply = await SendNumbered<OpenFop, OpenReply, OpenCodec>(in fop, call, BadFd, BadFd);
+        if (_session.Up is not { } attachment)
+        {
+            return OpenReply.Fail(Errno.ENOTCONN);
+        }
+
+        var reply = await SendOn<OpenFop, OpenReply, OpenCodec>(attachment, in fop, call, BadFd, BadFd);
         if (reply.IsOk)
         {
-            Remember(fop.Fd, reply.FdNumber, epoch);
+            Remember(fop.Fd, reply.FdNumber, attachment);
         }
 
         return reply;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<OpendirReply> OpendirAsync(OpendirFop fop, Call call)
     {
-        var epoch = _session.Epoch;
-        var reply = await SendNumbered<OpendirFop, OpendirReply, OpendirCodec>(in fop, call, BadFd, BadFd);
+        if (_session.Up is not { } attachment)
+        {
+            return OpendirReply.Fail(Errno.ENOTCONN);
+        }
+
+        var reply = await SendOn<OpendirFop, OpendirReply, OpendirCodec>(attachment, in fop, call, BadFd, BadFd);
         if (reply.IsOk)
         {
-            Remember(fop.Fd, reply.FdNumber, epoch);
+            Remember(fop.Fd, reply.FdNumber, attachment);
         }
 
         return reply;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
     {
-        var epoch = _session.Epoch;
-        var reply = await SendNumbered<CreateFop, CreateReply, CreateCodec>(in fop, call, BadFd, BadFd);
+        if (_session.Up is not { } attachment)
+        {
+            return CreateReply.Fail(Errno.ENOTCONN);
+        }
+
+        var reply = await SendOn<CreateFop, CreateReply, CreateCodec>(attachment, in fop, call, BadFd, BadFd);
         if (reply.IsOk)
         {
             fop.Fd.Gfid = reply.Iatt.Gfid;
-            Remember(fop.Fd, reply.FdNumber, epoch);
+            Remember(fop.Fd, reply.FdNumber, attachment);
         }
 
         return reply;
     }
 
-    private void Remember(Fd fd, long number, int epoch)
+    private void Remember(Fd fd, long number, ClientAttachment attachment)
     {
-        var open = new ClientFd(fd, number, epoch);
+        var open = new ClientFd(fd, new RemoteFd(attachment, number));
         fd.Set(Slot, open);
         _fds.Add(open);
     }

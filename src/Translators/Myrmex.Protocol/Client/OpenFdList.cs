@@ -7,7 +7,7 @@ namespace Myrmex.Protocol;
 internal sealed class OpenFdList
 {
     private readonly List<ClientFd> _open = [];
-    private readonly Lock _lock = new(); // Guards the list; a leaf lock.
+    private readonly Lock _lock = new(); // Guards the list and the fds' places and numbers; a leaf lock.
 
     public int Count
     {
@@ -29,14 +29,36 @@ internal sealed class OpenFdList
         }
     }
 
-    public void Remove(ClientFd fd)
+    /// <summary>Takes an fd out and tells where it is open; from then on <see cref="TryMove"/> refuses it.</summary>
+    public RemoteFd Remove(ClientFd fd)
     {
         lock (_lock)
         {
-            var last = _open[^1];
-            _open[fd.Index] = last;
-            last.Index = fd.Index;
-            _open.RemoveAt(_open.Count - 1);
+            if (fd.Index >= 0)
+            {
+                var last = _open[^1];
+                _open[fd.Index] = last;
+                last.Index = fd.Index;
+                _open.RemoveAt(_open.Count - 1);
+                fd.Index = -1;
+            }
+
+            return fd.Remote;
+        }
+    }
+
+    /// <summary>Gives an fd its place on a new attachment; false when it has been closed meanwhile.</summary>
+    public bool TryMove(ClientFd fd, RemoteFd remote)
+    {
+        lock (_lock)
+        {
+            if (fd.Index < 0)
+            {
+                return false;
+            }
+
+            fd.Remote = remote;
+            return true;
         }
     }
 

@@ -12,7 +12,16 @@ namespace Myrmex.Protocol;
 /// <summary>One thing that clients can attach to.</summary>
 internal sealed record Export(string Name, ServerTranslator Server, Translator Top, Seams Seams)
 {
+    private volatile bool _isUp;
+
     public InlineGate Gate { get; } = new(Seams);
+
+    /// <summary>Clients may attach: what is behind it can serve.</summary>
+    public bool IsUp
+    {
+        get => _isUp;
+        set => _isUp = value;
+    }
 }
 
 /// <summary>
@@ -21,39 +30,75 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 /// </summary>
 public sealed class ExportTable
 {
-    private readonly Lock _lock = new(); // Guards both collections; a leaf lock.
+    private readonly object _lock = new(); // Guards all three collections; a leaf lock, pulsed when a client has ended.
     private readonly Dictionary<string, Export> _exports = new(StringComparer.Ordinal);
     private readonly HashSet<ServerConnection> _attached = [];
+    private readonly HashSet<ServerConnection> _leaving = []; // Detached, with fops or fds left.
 
-    internal void Add(string name, ServerTranslator server, Translator top, Seams seams)
+    /// <summary>Opens the door to all of them, or throws <see cref="GraphException"/> when a name is taken.</summary>
+    internal void Add(IReadOnlyCollection<Export> exports)
     {
         lock (_lock)
         {
-            if (!_exports.TryAdd(name, new Export(name, server, top, seams)))
+            if (exports.FirstOrDefault(e => _exports.ContainsKey(e.Name)) is { } taken)
             {
-                throw new GraphException($"{name} is exported already");
+                throw new GraphException($"{taken.Name} is exported already");
+            }
+
+            foreach (var export in exports)
+            {
+                _exports.Add(export.Name, export);
             }
         }
     }
 
-    internal void Remove(string name, ServerTranslator server)
+    /// <summary>Takes all exports of a server away and closes the connections of their clients.</summary>
+    internal void Remove(ServerTranslator server)
     {
-        ServerConnection[] attached;
         lock (_lock)
         {
-            if (_exports.TryGetValue(name, out var export) && ReferenceEquals(export.Server, server))
+            foreach (var export in _exports.Values.Where(e => ReferenceEquals(e.Server, server)).ToList())
             {
-                _exports.Remove(name);
+                _exports.Remove(export.Name);
             }
-
-            attached = [.. _attached.Where(c => ReferenceEquals(c.Export?.Server, server))];
         }
 
-        foreach (var connection in attached)
+        CloseWhere(server, _ => true, "the brick is being stopped");
+    }
+
+    internal void CloseWhere(ServerTranslator server, Func<ServerAttachment, bool> filter, string reason)
+    {
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export.Server, server) && filter(c)))
         {
-            connection.Close("the brick is being stopped");
+            connection.Close(reason);
         }
     }
+
+    /// <summary>
+    /// Waits until the fops of a removed server's clients have ended and their fds are released; false when that takes too long.
+    /// Not on a loop that the clients' ends need.
+    /// </summary>
+    internal bool WaitForEnd(ServerTranslator server, int timeoutMs)
+    {
+        lock (_lock)
+        {
+            var deadline = Environment.TickCount64 + timeoutMs;
+            while (_attached.Concat(_leaving).Any(c => ReferenceEquals(c.Attachment?.Export.Server, server)))
+            {
+                var left = deadline - Environment.TickCount64;
+                if (left <= 0 || !Monitor.Wait(_lock, (int)left))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>True when a client of the server is served by the loop of this thread.</summary>
+    internal bool IsOnLoopOf(ServerTranslator server) =>
+        Connections(c => ReferenceEquals(c.Export.Server, server)).Any(c => c.Rpc.Link.Scheduler.IsCurrentThread);
 
     internal Export? Find(string name)
     {
@@ -63,47 +108,78 @@ public sealed class ExportTable
         }
     }
 
-    internal void Attached(ServerConnection connection)
+    /// <summary>Counts a client in; false when what it attached to has gone meanwhile.</summary>
+    internal bool TryAttach(ServerConnection connection)
     {
         lock (_lock)
         {
+            var export = connection.Attachment!.Export; // Set before.
             _attached.Add(connection);
+            return ReferenceEquals(_exports.GetValueOrDefault(export.Name), export);
         }
     }
 
+    /// <summary>The connection is closed; <see cref="Ended"/> follows when it is attached.</summary>
     internal void Detached(ServerConnection connection)
     {
         lock (_lock)
         {
-            _attached.Remove(connection);
+            if (_attached.Remove(connection))
+            {
+                _leaving.Add(connection);
+            }
+        }
+    }
+
+    /// <summary>Nothing is left of a client.</summary>
+    internal void Ended(ServerConnection connection)
+    {
+        lock (_lock)
+        {
+            _leaving.Remove(connection);
+            Monitor.PulseAll(_lock);
         }
     }
 
     internal IEnumerable<ClientIdentity> ClientsOf(ServerTranslator server) =>
-        Connections(server).Select(c => c.Identity).OfType<ClientIdentity>();
+        Connections(c => ReferenceEquals(c.Export.Server, server)).Select(c => c.Attachment!.Identity); // All are attached.
 
-    /// <summary>Tells all clients of a server that what is behind it came or went.</summary>
-    internal void Broadcast(ServerTranslator server, bool up)
+    /// <summary>Tells all clients of an export that what is behind it came or went.</summary>
+    internal void Broadcast(Export export, bool up)
     {
-        foreach (var connection in Connections(server))
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
             connection.SendCallback(up ? Programs.ChildUp : Programs.ChildDown, ReadOnlyMemory<byte>.Empty);
         }
     }
 
-    internal void Invalidate(ServerTranslator server, in GraphEvent graphEvent)
+    internal void Invalidate(Export export, in GraphEvent graphEvent)
     {
-        foreach (var connection in Connections(server))
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
             connection.SendInvalidation(graphEvent.Gfid, graphEvent.Flags);
         }
     }
 
-    private ServerConnection[] Connections(ServerTranslator server)
+    /// <summary>Tells the holder of a lock that somebody waits for it.</summary>
+    internal void Contend(in GraphEvent graphEvent)
+    {
+        if (graphEvent.Contention is not { } contention)
+        {
+            return;
+        }
+
+        foreach (var connection in Connections(c => ReferenceEquals(c.Identity, contention.Holder)))
+        {
+            connection.SendContention(graphEvent.Gfid, contention);
+        }
+    }
+
+    private ServerConnection[] Connections(Func<ServerAttachment, bool> filter)
     {
         lock (_lock)
         {
-            return [.. _attached.Where(c => ReferenceEquals(c.Export?.Server, server))];
+            return [.. _attached.Where(c => filter(c.Attachment!))]; // All are attached.
         }
     }
 }

@@ -26,9 +26,11 @@ public sealed class ServerConnection : IRpcHandler
 
     private readonly ExportTable _exports;
     private readonly RpcConnection _connection;
-    private readonly object _pauseLock = new(); // Guards pausing and resuming; held around those two calls only.
+    private ServerAttachment? _attachment;
+    private RequestGate? _gate; // There from the attachment on.
+    private volatile bool _isAttaching;
     private int _underWay;
-    private bool _paused;
+    private int _locksUnderWay;
     private bool _closed;
     private int _endStarted;
 
@@ -38,18 +40,11 @@ public sealed class ServerConnection : IRpcHandler
         _exports = exports;
     }
 
-    internal Export? Export { get; private set; }
-
-    internal ClientIdentity? Identity { get; private set; }
+    internal ServerAttachment? Attachment => Volatile.Read(ref _attachment);
 
     internal FdTable Fds { get; } = new();
 
     internal RpcConnection Rpc => _connection;
-
-    /// <summary>The directory that is the root for this client; null for the volume's own.</summary>
-    internal Gfid RootAlias { get; private set; }
-
-    internal bool IsTrusted { get; private set; }
 
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 
@@ -79,17 +74,18 @@ public sealed class ServerConnection : IRpcHandler
 
     void IRpcHandler.OnClosed(RpcConnection connection, Errno error, string reason)
     {
-        if (Identity is not null)
+        var attachment = Attachment;
+        if (attachment is not null)
         {
-            Log.Information("server", "client left", ("client", Identity), ("reason", reason));
+            Log.Information("server", "client left", ("client", attachment.Identity), ("reason", reason));
         }
         else if (error == Errno.EBADMSG)
         {
             Log.Warning("server", "connection closed", ("peer", connection.Link.Peer), ("reason", reason));
         }
 
-        _exports.Detached(this);
         Volatile.Write(ref _closed, true);
+        _exports.Detached(this);
         EndIfIdle();
     }
 
@@ -101,6 +97,11 @@ public sealed class ServerConnection : IRpcHandler
     /// <summary>CACHE_INVALIDATION with empty attributes: the client drops what it has cached.</summary>
     internal void SendInvalidation(Gfid gfid, uint flags)
     {
+        if (Attachment is { } attachment && gfid == attachment.RootAlias)
+        {
+            gfid = Gfid.Root;
+        }
+
         var body = new byte[512];
         var writer = new XdrWriter(body);
         writer.WriteOpaque(Encoding.ASCII.GetBytes(gfid.ToString()));
@@ -112,92 +113,101 @@ public sealed class ServerConnection : IRpcHandler
         SendCallback(Programs.CacheInvalidation, body.AsMemory(0, writer.Position));
     }
 
-    /// <summary>A fop has been answered.</summary>
-    internal void OnAnswered()
+    internal void SendContention(Gfid gfid, LockContention contention)
     {
-        var now = Interlocked.Decrement(ref _underWay);
-        if (_paused && now <= Export!.Server.Settings.OutstandingLimit / 2)
+        var body = new byte[ContentionCodec.SizeMax(contention)];
+        var writer = new XdrWriter(body);
+        ContentionCodec.Write(ref writer, gfid == Attachment?.RootAlias ? Gfid.Root : gfid, contention);
+        SendCallback(
+            contention.EntryName is null ? Programs.InodelkContention : Programs.EntrylkContention, body.AsMemory(0, writer.Position));
+    }
+
+    /// <summary>A fop has been answered.</summary>
+    internal void OnAnswered(bool isLock)
+    {
+        if (isLock)
         {
-            SetPaused(pause: false);
+            Interlocked.Decrement(ref _locksUnderWay);
+        }
+        else
+        {
+            _gate!.Leave(Attachment!.Export.Server.Settings.OutstandingLimit); // Fops begin after the attachment.
         }
 
-        if (now == 0 && Volatile.Read(ref _closed))
+        if (Interlocked.Decrement(ref _underWay) == 0 && Volatile.Read(ref _closed))
         {
             EndIfIdle();
         }
     }
 
     /// <summary>Closes an fd on behalf of the client.</summary>
-    internal async Task ReleaseAsync(Fd fd)
+    internal async Task ReleaseAsync(ServerAttachment attachment, Fd fd)
     {
         var call = Call.Internal();
-        call.Client = Identity;
-        if (fd.IsDirectory)
+        call.Client = attachment.Identity;
+        try
         {
-            (await Export!.Top.Releasedir(new ReleasedirFop { Gfid = fd.Gfid, Fd = fd }, call)).Release();
+            if (fd.IsDirectory)
+            {
+                (await attachment.Export.Top.Releasedir(new ReleasedirFop { Gfid = fd.Gfid, Fd = fd }, call)).Release();
+            }
+            else
+            {
+                (await attachment.Export.Top.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd }, call)).Release();
+            }
         }
-        else
+        catch (Exception e) when (e is not InvariantException)
         {
-            (await Export!.Top.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd }, call)).Release();
+            Log.Error("server", "a file cannot be released", ("gfid", fd.Gfid), ("exception", e));
         }
 
         call.Release();
     }
 
+    private static bool IsLock(uint procedure) => (FopCode)procedure
+        is FopCode.Lk or FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk;
+
     private void OnFop(RpcCall head, Call call, Payload record, int position)
     {
-        if (Export is null)
+        var attachment = Attachment;
+        if (attachment is null)
         {
             call.Release();
             _connection.Close(Errno.EPROTO, "fop before SETVOLUME");
             return;
         }
 
-        call.Client = Identity;
-        Export.Server.Settings.Squash(call, IsTrusted);
-        var limit = Export.Server.Settings.OutstandingLimit;
-        if (Interlocked.Increment(ref _underWay) > limit && limit > 0)
+        var settings = attachment.Export.Server.Settings;
+        call.Client = attachment.Identity;
+        var isLock = IsLock(head.Procedure);
+        Interlocked.Increment(ref _underWay);
+        var request = ServerRequest.Rent(this, attachment, head, call, record, position, isLock);
+        if (!isLock)
         {
-            SetPaused(pause: true);
+            _gate!.Enter(settings.OutstandingLimit); // Set with the attachment.
+        }
+        else if (Interlocked.Increment(ref _locksUnderWay) > ServerLimits.LocksUnderWayMax)
+        {
+            request.Refusal = Errno.ENOLCK;
         }
 
-        var request = ServerRequest.Rent(this, head, call, record, position);
         var traits = FopTable.TraitsOf((FopCode)head.Procedure);
-        if ((traits & FopTraits.Blocks) != 0)
+        if (!settings.TryIdentify(call, attachment.IsTrusted))
         {
-            Export.Seams.Workers.Submit(request);
+            request.MustIdentify = true;
+            attachment.Export.Seams.Workers.Submit(request);
+        }
+        else if ((traits & FopTraits.Blocks) != 0)
+        {
+            attachment.Export.Seams.Workers.Submit(request);
         }
         else if ((traits & FopTraits.Brief) != 0)
         {
-            Export.Gate.Run(request);
+            attachment.Export.Gate.Run(request);
         }
         else
         {
             request.Run();
-        }
-    }
-
-    private void SetPaused(bool pause)
-    {
-        lock (_pauseLock)
-        {
-            // Looked at again under the lock: an answer may have overtaken the pause.
-            var limit = Export!.Server.Settings.OutstandingLimit;
-            pause = pause && Volatile.Read(ref _underWay) > limit;
-            if (pause == _paused)
-            {
-                return;
-            }
-
-            _paused = pause;
-            if (pause)
-            {
-                _connection.Link.PauseReading();
-            }
-            else
-            {
-                _connection.Link.ResumeReading();
-            }
         }
     }
 
@@ -225,8 +235,13 @@ public sealed class ServerConnection : IRpcHandler
         var reader = new XdrReader(record, position);
         switch (head.Procedure)
         {
-            case Programs.SetVolume when HandshakeCodec.TryReadSetVolumeRequest(ref reader, out var values):
-                _ = SetVolumeAsync(head.Xid, values);
+            case Programs.SetVolume when _isAttaching || Attachment is not null:
+                _connection.Close(Errno.EPROTO, "SETVOLUME on an attached connection");
+                break;
+            case Programs.SetVolume when record.Length <= ServerLimits.HandshakeBytesMax
+                && HandshakeCodec.TryReadSetVolumeRequest(ref reader, out var values):
+                _isAttaching = true;
+                _ = AttachAsync(head.Xid, values);
                 break;
             case Programs.SetVolume:
                 _connection.Close(Errno.EBADMSG, "malformed SETVOLUME");
@@ -241,47 +256,84 @@ public sealed class ServerConnection : IRpcHandler
         }
     }
 
+    private async Task AttachAsync(uint xid, Dictionary<string, string> values)
+    {
+        try
+        {
+            await SetVolumeAsync(xid, values);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("server", "attaching failed unexpectedly", ("peer", _connection.Link.Peer), ("exception", e));
+            _connection.Close(Errno.EIO, "attaching failed");
+        }
+    }
+
     private async Task SetVolumeAsync(uint xid, Dictionary<string, string> values)
     {
         var name = values.GetValueOrDefault("remote-subvolume", string.Empty);
         var export = _exports.Find(name);
         var peer = _connection.Link.Peer.ToString();
-        if (export is null || !export.Server.IsUp)
+        if (export is null || !export.IsUp)
         {
             RefuseAttachment(xid, Errno.EAGAIN, $"brick {name} is not running here");
             return;
         }
 
-        if (!ServerAuthentication.Allows(
-            export.Server.Settings.Options, name, peer, _connection.Link.PeerName, values, out var trusted))
+        var directory = "/" + values.GetValueOrDefault("subdir-mount", string.Empty).Trim('/');
+        var candidate = new AuthenticationRequest(name, directory, peer, _connection.Link.PeerName, values);
+        if (!ServerAuthentication.Allows(export.Server.Settings.Options, candidate, out var trusted))
         {
-            Log.Warning("server", "attachment refused", ("peer", peer), ("export", name));
+            Log.Warning("server", "attachment refused", ("peer", peer), ("export", name), ("directory", directory));
             RefuseAttachment(xid, Errno.EACCES, "Authentication failed");
             return;
         }
 
-        var directory = values.GetValueOrDefault("subdir-mount", string.Empty);
-        if (directory.Trim('/').Length > 0)
+        var root = Gfid.Null;
+        if (directory.Length > 1)
         {
-            var gfid = await FindDirectoryAsync(export.Top, directory);
-            if (gfid.IsNull)
+            root = await FindDirectoryAsync(export.Top, directory);
+            if (root.IsNull)
             {
                 RefuseAttachment(xid, Errno.ENOENT, $"directory {directory} does not exist in the volume");
                 return;
             }
-
-            RootAlias = gfid;
         }
 
-        IsTrusted = trusted;
-        Identity = new ClientIdentity(values.GetValueOrDefault("process-uuid", peer), peer)
+        var identity = new ClientIdentity(values.GetValueOrDefault("process-uuid", peer), peer)
         {
             User = values.GetValueOrDefault("username", _connection.Link.PeerName),
         };
-        Export = export;
-        _exports.Attached(this);
-        Log.Information("server", "client attached", ("client", Identity), ("export", name));
-        _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(Errno.Ok, AcceptedValues(export))));
+        var attachment = new ServerAttachment(export, identity, root.IsRoot ? Gfid.Null : root, trusted, candidate);
+        var loop = _connection.Link.Scheduler;
+        if (loop.IsCurrentThread)
+        {
+            Attach(xid, attachment);
+        }
+        else
+        {
+            loop.Post(() => Attach(xid, attachment));
+        }
+    }
+
+    /// <summary>On the loop, where the connection cannot end meanwhile.</summary>
+    private void Attach(uint xid, ServerAttachment attachment)
+    {
+        if (_closed)
+        {
+            return;
+        }
+
+        _gate = new RequestGate(_connection.Link, attachment.Export.Seams.Clock);
+        Volatile.Write(ref _attachment, attachment);
+        if (!_exports.TryAttach(this))
+        {
+            _connection.Close(Errno.ECANCELED, "the brick is being stopped");
+            return;
+        }
+
+        Log.Information("server", "client attached", ("client", attachment.Identity), ("export", attachment.Export.Name));
+        _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(Errno.Ok, AcceptedValues(attachment.Export))));
     }
 
     private static Dictionary<string, string> AcceptedValues(Export export)
@@ -289,10 +341,10 @@ public sealed class ServerConnection : IRpcHandler
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ERROR"] = "Success",
-            ["child_up"] = "1",
+            ["child_up"] = export.IsUp ? "1" : "0",
             ["clnt-lk-version"] = "1",
         };
-        var volumeId = export.Server.Options.Text(ServerOptions.VolumeId);
+        var volumeId = export.Server.Settings.Options.Text(ServerOptions.VolumeId);
         if (volumeId.Length > 0)
         {
             values["volume-id"] = volumeId;
@@ -301,9 +353,12 @@ public sealed class ServerConnection : IRpcHandler
         return values;
     }
 
-    private void RefuseAttachment(uint xid, Errno error, string text) =>
+    private void RefuseAttachment(uint xid, Errno error, string text)
+    {
+        _isAttaching = false;
         _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(
             error, new Dictionary<string, string>(StringComparer.Ordinal) { ["ERROR"] = text })));
+    }
 
     /// <summary>Walks a path from the root; null when a part of it is missing or no directory.</summary>
     private static async Task<Gfid> FindDirectoryAsync(Translator top, string path)
@@ -312,7 +367,14 @@ public sealed class ServerConnection : IRpcHandler
         var call = Call.Internal();
         foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            var fop = new LookupFop { Parent = at, Name = part };
+            Name name = part;
+            if (!name.IsValidEntry)
+            {
+                at = Gfid.Null;
+                break;
+            }
+
+            var fop = new LookupFop { Parent = at, Name = name };
             var reply = await top.Lookup(in fop, call);
             at = reply.IsOk && reply.Iatt.IsDirectory ? reply.Iatt.Gfid : Gfid.Null;
             reply.Release();
@@ -328,24 +390,49 @@ public sealed class ServerConnection : IRpcHandler
 
     private void EndIfIdle()
     {
-        if (Volatile.Read(ref _underWay) == 0 && Export is not null && Interlocked.Exchange(ref _endStarted, 1) == 0)
+        if (Attachment is not { } attachment)
         {
-            _ = ReleaseEverythingAsync(Export);
+            return;
         }
-        else if (Export is not null && Volatile.Read(ref _endStarted) == 0)
+
+        if (Volatile.Read(ref _underWay) == 0)
+        {
+            if (Interlocked.Exchange(ref _endStarted, 1) == 0)
+            {
+                // A worker's job: closing a million files may take its time.
+                attachment.Export.Seams.Workers.Submit(new EndWork(this, attachment));
+            }
+        }
+        else if (Volatile.Read(ref _endStarted) == 0)
         {
             // Waiting lock requests would keep the client's locks for ever: they are told first, and answer.
-            Export.Top.ClientGone(Identity!);
+            attachment.Export.Top.ClientGone(attachment.Identity);
         }
     }
 
-    private async Task ReleaseEverythingAsync(Export export)
+    private async Task ReleaseEverythingAsync(ServerAttachment attachment)
     {
-        foreach (var fd in Fds.TakeAll())
+        try
         {
-            await ReleaseAsync(fd);
-        }
+            foreach (var fd in Fds.TakeAll())
+            {
+                await ReleaseAsync(attachment, fd);
+            }
 
-        export.Top.ClientGone(Identity!);
+            attachment.Export.Top.ClientGone(attachment.Identity);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("server", "a client's state cannot be dropped", ("client", attachment.Identity), ("exception", e));
+        }
+        finally
+        {
+            _exports.Ended(this);
+        }
+    }
+
+    private sealed class EndWork(ServerConnection connection, ServerAttachment attachment) : IWork
+    {
+        public void Run() => _ = connection.ReleaseEverythingAsync(attachment);
     }
 }

@@ -14,7 +14,11 @@ public static class ServerOptions
     public const string AnonUid = "anonuid";
     public const string AnonGid = "anongid";
     public const string OutstandingLimit = "rpc.outstanding-rpc-limit";
+    public const string SslEnabled = "transport.socket.ssl-enabled";
     public const string VolumeId = "volume-id";
+    public const string DynamicAuth = "dynamic-auth";
+    public const string ManageGids = "manage-gids";
+    public const string GidTimeout = "gid-timeout";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -24,6 +28,12 @@ public static class ServerOptions
         new(AnonGid, OptionKind.Integer, "65534", "The gid for squashed clients.") { Minimum = 0, Maximum = uint.MaxValue, Live = true },
         new(OutstandingLimit, OptionKind.Integer, "64", "Calls of one client under way at once; more wait in its socket. 0 = no limit.")
             { Minimum = 0, Maximum = 65536, Live = true },
+        new(SslEnabled, OptionKind.Boolean, "off", "Clients must show a certificate."),
+        new(DynamicAuth, OptionKind.Boolean, "on", "Disconnect clients that changed lists do not allow any more.") { Live = true },
+        new(ManageGids, OptionKind.Boolean, "off", "Take the groups of a user from this server's user database, not from the client.")
+            { Live = true },
+        new(GidTimeout, OptionKind.Time, "300", "Seconds for which the groups of a user are remembered.")
+            { Minimum = 0, Maximum = 3600, Live = true },
         new(VolumeId, OptionKind.Text, null, "Told to clients when they attach."),
     ];
 }

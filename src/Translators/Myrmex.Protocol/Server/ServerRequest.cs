@@ -14,19 +14,37 @@ namespace Myrmex.Protocol;
 internal sealed partial class ServerRequest : IWork, IFdSource
 {
     private ServerConnection _connection = null!;
+    private ServerAttachment _attachment = null!;
     private RpcCall _head;
     private Call _call = null!;
     private Payload _record;
     private int _position;
     private Fd? _newFd;
+    private bool _isLock;
 
-    private ExportFops Top => new(_connection.Export!);
+    /// <summary>Answer this instead of running the fop.</summary>
+    public Errno Refusal { get; set; }
 
-    public static ServerRequest Rent(ServerConnection connection, RpcCall head, Call call, Payload record, int position)
+    /// <summary>The groups of the caller are still to be found; set for a worker only.</summary>
+    public bool MustIdentify { get; set; }
+
+    /// <param name="isLock">The fop may wait for ever: it gets a copy of its record, or it would hold the link's memory.</param>
+    public static ServerRequest Rent(
+        ServerConnection connection, ServerAttachment attachment, RpcCall head, Call call, Payload record, int position, bool isLock)
     {
         var request = Pool<ServerRequest>.Rent();
-        record.Retain();
+        if (isLock)
+        {
+            record = Payload.CopyOf(record.Span);
+        }
+        else
+        {
+            record.Retain();
+        }
+
+        request._isLock = isLock;
         request._connection = connection;
+        request._attachment = attachment;
         request._head = head;
         request._call = call;
         request._record = record;
@@ -34,7 +52,15 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         return request;
     }
 
-    public void Run() => Dispatch((FopCode)_head.Procedure);
+    public void Run()
+    {
+        if (MustIdentify)
+        {
+            _attachment.Export.Server.Settings.Identify(_call, _attachment.IsTrusted);
+        }
+
+        Dispatch((FopCode)_head.Procedure);
+    }
 
     Fd? IFdSource.Resolve(long number, in Gfid gfid, int index)
     {
@@ -43,18 +69,20 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             return index == 0 ? _call.AnonymousFd(gfid) : _call.SecondAnonymousFd(gfid);
         }
 
-        return _connection.Fds.Find(number);
+        // Some translators go by the fd and some by the gfid: a request in which the two differ would be two fops at once.
+        return _connection.Fds.Find(number) is { } fd && (fd.Gfid == gfid || fd.Gfid.IsNull || gfid.IsNull) ? fd : null;
     }
 
+    /// <summary>The server is the last translator of its graph, so every slot is below its own.</summary>
     Fd IFdSource.New(in Gfid gfid, uint flags, bool isDirectory) =>
-        _newFd = new Fd(gfid, flags, isDirectory, Top.SlotCount) { Client = _connection.Identity };
+        _newFd = new Fd(gfid, flags, isDirectory, _attachment.Export.Server.Slot) { Client = _attachment.Identity };
 
     private void Run<TFop, TReply, TCodec>()
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
-        var reader = new XdrReader(_record, _position) { RootAlias = _connection.RootAlias };
+        var reader = new XdrReader(_record, _position) { RootAlias = _attachment.RootAlias };
         if (!TCodec.TryDecodeRequest(ref reader, this, out var fop))
         {
             TCodec.ReleaseRequest(in fop);
@@ -63,23 +91,16 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             return;
         }
 
-        if (TFop.Code.Has(FopTraits.OnFd) && (TCodec.FdOf(in fop) is null
-            || (TFop.Code == FopCode.CopyFileRange && TCodec.SecondFdOf(in fop) is null)))
+        if (Check<TFop, TReply, TCodec>(ref fop) is not Errno.Ok and var problem)
         {
-            Answer<TFop, TReply, TCodec>(in fop, TReply.Fail(Errno.EBADF));
+            Answer<TFop, TReply, TCodec>(in fop, TReply.Fail(problem));
             return;
         }
 
         ValueTask<TReply> task;
-        if (TFop.Code is FopCode.Release or FopCode.Releasedir && !TakeFd())
-        {
-            Answer<TFop, TReply, TCodec>(in fop, TReply.Fail(Errno.EBADF));
-            return;
-        }
-
         try
         {
-            task = TFop.Invoke(Top.Translator, in fop, _call);
+            task = TFop.Invoke(_attachment.Export.Top, in fop, _call);
         }
         catch (Exception e) when (e is not InvariantException)
         {
@@ -99,11 +120,71 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         }
     }
 
+    /// <summary>What no translator need look at again: open fds, names that can be names, sizes that can be answered.</summary>
+    private Errno Check<TFop, TReply, TCodec>(ref TFop fop)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply>
+    {
+        if (Refusal != Errno.Ok)
+        {
+            return Refusal;
+        }
+
+        if (TFop.Code.Has(FopTraits.OnFd) && (TCodec.FdOf(in fop) is null
+            || (TFop.Code == FopCode.CopyFileRange && TCodec.SecondFdOf(in fop) is null)))
+        {
+            return Errno.EBADF;
+        }
+
+        if (TCodec.CheckNames(in fop) is not Errno.Ok and var bad)
+        {
+            return bad;
+        }
+
+        return typeof(TFop) == typeof(ReleaseFop) ? TakeFd(TCodec.FdOf(in fop)!, isDirectory: false) // On an fd, so it is there.
+            : typeof(TFop) == typeof(ReleasedirFop) ? TakeFd(TCodec.FdOf(in fop)!, isDirectory: true)
+            : CheckSizes(ref fop);
+    }
+
+    private Errno CheckSizes<TFop>(ref TFop fop)
+        where TFop : struct
+    {
+        if (typeof(TFop) == typeof(ReadFop))
+        {
+            return Unsafe.As<TFop, ReadFop>(ref fop).Size > ServerLimits.ReadBytesMax ? Errno.EINVAL : Errno.Ok;
+        }
+
+        if (typeof(TFop) == typeof(RchecksumFop))
+        {
+            return Unsafe.As<TFop, RchecksumFop>(ref fop).Length > ServerLimits.ReadBytesMax ? Errno.EINVAL : Errno.Ok;
+        }
+
+        if (typeof(TFop) == typeof(ReaddirFop))
+        {
+            ref var list = ref Unsafe.As<TFop, ReaddirFop>(ref fop);
+            list = list with { Size = Math.Min(list.Size, ServerLimits.ListBytesMax) };
+        }
+        else if (typeof(TFop) == typeof(ReaddirpFop))
+        {
+            ref var list = ref Unsafe.As<TFop, ReaddirpFop>(ref fop);
+            list = list with { Size = Math.Min(list.Size, ServerLimits.ListBytesMax) };
+        }
+        else if (typeof(TFop) == typeof(LookupFop) && !_attachment.RootAlias.IsNull)
+        {
+            // Nothing is above the root of a sub-directory mount.
+            ref var lookup = ref Unsafe.As<TFop, LookupFop>(ref fop);
+            return lookup.Parent == _attachment.RootAlias && lookup.Name.Equals(".."u8) ? Errno.ENOENT : Errno.Ok;
+        }
+
+        return Errno.Ok;
+    }
+
     /// <summary>RELEASE takes the number out of the table, so that a second one finds nothing.</summary>
-    private bool TakeFd()
+    private Errno TakeFd(Fd fd, bool isDirectory)
     {
         var reader = new XdrReader(_record, _position + Gfid.Size);
-        return _connection.Fds.Remove(reader.ReadLong());
+        return fd.IsDirectory == isDirectory && _connection.Fds.Remove(reader.ReadLong()) ? Errno.Ok : Errno.EBADF;
     }
 
     private static TReply Failure<TReply>(FopCode code, Exception e)
@@ -118,13 +199,23 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
-        if (_newFd is not null && reply.IsOk)
+        try
         {
-            GiveNumber(reply);
+            if (_newFd is not null && reply.IsOk)
+            {
+                GiveNumber(reply);
+            }
+
+            _connection.Rpc.Reply(_head.Xid, new FopReplyBody<TFop, TReply, TCodec>(reply), _attachment.RootAlias);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            // The client must not wait for an answer that cannot be encoded, and the connection must not wait for this request.
+            Log.Error("server", "an answer cannot be sent", ("fop", TFop.Code), ("exception", e));
+            _connection.Rpc.Close(Errno.EIO, "an answer cannot be sent");
         }
 
-        _connection.Rpc.Reply(_head.Xid, new FopReplyBody<TFop, TReply, TCodec>(reply), _connection.RootAlias);
-        reply.Release();
+        reply?.Release();
         TCodec.ReleaseRequest(in fop);
         Finish();
     }
@@ -135,7 +226,7 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         if (number < 0)
         {
             reply.Error = Errno.EMFILE;
-            _ = _connection.ReleaseAsync(_newFd!);
+            _ = _connection.ReleaseAsync(_attachment, _newFd!); // The caller has looked.
             return;
         }
 
@@ -163,23 +254,18 @@ internal sealed partial class ServerRequest : IWork, IFdSource
     private void Finish()
     {
         var connection = _connection;
+        var isLock = _isLock;
         _record.Release();
         _call.Release();
         _record = default;
         _call = null!;
         _newFd = null;
         _connection = null!;
+        _attachment = null!;
+        Refusal = Errno.Ok;
+        MustIdentify = false;
         Pool<ServerRequest>.Return(this);
-        connection.OnAnswered();
-    }
-
-    /// <summary>What a request needs to know of its export.</summary>
-    private readonly struct ExportFops(Export export)
-    {
-        public Graph.Translator Translator => export.Top;
-
-        /// <summary>The server is the last translator of its graph, so every slot is below its own.</summary>
-        public int SlotCount => export.Server.Slot;
+        connection.OnAnswered(isLock);
     }
 
     /// <summary>A request whose fop has not completed at once; pooled with its continuation.</summary>

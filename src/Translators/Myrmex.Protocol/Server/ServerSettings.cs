@@ -1,29 +1,61 @@
+using System;
 using Myrmex.Base;
 using Myrmex.Graph;
+using Myrmex.Runtime;
 
 namespace Myrmex.Protocol;
 
 /// <summary>The options of a server that are read on every call.</summary>
-internal sealed class ServerSettings(OptionValues options)
+internal sealed class ServerSettings
 {
-    private readonly bool _rootSquash = options.Boolean(ServerOptions.RootSquash);
-    private readonly bool _allSquash = options.Boolean(ServerOptions.AllSquash);
-    private readonly uint _anonUid = (uint)options.Integer(ServerOptions.AnonUid);
-    private readonly uint _anonGid = (uint)options.Integer(ServerOptions.AnonGid);
+    private readonly bool _rootSquash;
+    private readonly bool _allSquash;
+    private readonly uint _anonUid;
+    private readonly uint _anonGid;
+    private readonly GroupResolver? _groups;
 
-    public OptionValues Options { get; } = options;
-
-    public int OutstandingLimit { get; } = (int)options.Integer(ServerOptions.OutstandingLimit);
-
-    /// <summary>Applies root-squash and all-squash; internal clients (negative pid) of trusted logins are left alone.</summary>
-    public void Squash(Call call, bool trusted)
+    /// <param name="lookUpGroups">See <see cref="GroupResolver"/>.</param>
+    public ServerSettings(OptionValues options, Seams seams, Func<uint, uint[]?> lookUpGroups)
     {
-        if (!_rootSquash && !_allSquash)
+        Options = options;
+        OutstandingLimit = (int)options.Integer(ServerOptions.OutstandingLimit);
+        _rootSquash = options.Boolean(ServerOptions.RootSquash);
+        _allSquash = options.Boolean(ServerOptions.AllSquash);
+        _anonUid = (uint)options.Integer(ServerOptions.AnonUid);
+        _anonGid = (uint)options.Integer(ServerOptions.AnonGid);
+        if (options.Boolean(ServerOptions.ManageGids))
         {
-            return;
+            _groups = new GroupResolver(lookUpGroups, seams.Clock, options.Time(ServerOptions.GidTimeout));
+        }
+    }
+
+    public OptionValues Options { get; }
+
+    public int OutstandingLimit { get; }
+
+    /// <summary>Makes the call's identity the one to act as; false when <see cref="Identify"/> has to do it, on a worker.</summary>
+    public bool TryIdentify(Call call, bool trusted)
+    {
+        if (_groups is not null && !_groups.TryApply(call))
+        {
+            return false;
         }
 
-        if (trusted && call.Pid < 0)
+        Squash(call, trusted);
+        return true;
+    }
+
+    /// <summary>The same; may wait for the user database.</summary>
+    public void Identify(Call call, bool trusted)
+    {
+        _groups?.Resolve(call);
+        Squash(call, trusted);
+    }
+
+    /// <summary>Applies root-squash and all-squash; internal clients (negative pid) of trusted logins are left alone.</summary>
+    private void Squash(Call call, bool trusted)
+    {
+        if ((!_rootSquash && !_allSquash) || (trusted && call.Pid < 0))
         {
             return;
         }
@@ -38,5 +70,7 @@ internal sealed class ServerSettings(OptionValues options)
         {
             call.Gid = _anonGid;
         }
+
+        call.ReplaceGroup(0, _anonGid);
     }
 }

@@ -1,6 +1,9 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Graph;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Protocol;
 
@@ -11,17 +14,24 @@ namespace Myrmex.Protocol;
 public sealed class ServerTranslator : Translator
 {
     private readonly ExportTable _exports;
+    private readonly Func<uint, uint[]?> _lookUpGroups;
+    private readonly Dictionary<Translator, Export> _exportOf; // Filled by the constructor, then only read.
+    private volatile ServerSettings _settings;
 
-    public ServerTranslator(TranslatorPlace place, ExportTable exports)
+    /// <param name="exports">The doors of this process.</param>
+    /// <param name="lookUpGroups">All groups of a uid, null for an unknown one; by default the user database of the machine.</param>
+    public ServerTranslator(TranslatorPlace place, ExportTable exports, Func<uint, uint[]?>? lookUpGroups = null)
         : base(place)
     {
         _exports = exports;
-        Settings = new ServerSettings(place.Options);
+        _lookUpGroups = lookUpGroups ?? UserDatabase.GroupsOf;
+        _settings = new ServerSettings(place.Options, place.Seams, _lookUpGroups);
+
+        // What is reached over the network is up when it says so; a brick is up from the start.
+        _exportOf = place.Subvolumes.ToDictionary(s => s, s => new Export(s.Name, this, s, place.Seams) { IsUp = !HasClients(s) });
     }
 
-    internal ServerSettings Settings { get; private set; }
-
-    internal bool IsUp { get; private set; } = true;
+    internal ServerSettings Settings => _settings;
 
     /// <param name="exports">The doors of this process.</param>
     public static TranslatorRegistration Registration(ExportTable exports) =>
@@ -30,38 +40,38 @@ public sealed class ServerTranslator : Translator
             SubvolumesMax = 256,
         };
 
-    public override void Start()
-    {
-        foreach (var subvolume in Subvolumes)
-        {
-            _exports.Add(subvolume.Name, this, subvolume, Place.Seams);
-        }
-    }
+    public override void Start() => _exports.Add(_exportOf.Values);
 
+    /// <summary>
+    /// Closes the clients' connections and waits for their fops to end, so that nothing is under way below when this returns; except on
+    /// a loop that serves such a client, which cannot wait for itself.
+    /// </summary>
     public override void Stop()
     {
-        foreach (var subvolume in Subvolumes)
+        var onLoop = Place.Seams.Scheduler.IsCurrentThread || _exports.IsOnLoopOf(this);
+        _exports.Remove(this);
+        if (!onLoop && !_exports.WaitForEnd(this, ServerLimits.StopWaitMs))
         {
-            _exports.Remove(subvolume.Name, this);
+            Log.Warning("server", "clients have fops under way although the server stops", ("volume", Name));
         }
     }
 
     public override bool Reconfigure(OptionValues options)
     {
-        Settings = new ServerSettings(options);
+        _settings = new ServerSettings(options, Place.Seams, _lookUpGroups);
+        if (options.Boolean(ServerOptions.DynamicAuth))
+        {
+            _exports.CloseWhere(this, a => !ServerAuthentication.Allows(options, a.Request, out _), "not allowed any more");
+        }
+
         return true;
     }
 
     public override void Notify(in GraphEvent graphEvent, Translator source)
     {
-        if (graphEvent.Kind is GraphEventKind.ChildDown or GraphEventKind.ChildUp)
+        if (_exportOf.TryGetValue(source, out var export))
         {
-            IsUp = graphEvent.Kind == GraphEventKind.ChildUp;
-            _exports.Broadcast(this, IsUp);
-        }
-        else if (graphEvent.Kind == GraphEventKind.Invalidate)
-        {
-            _exports.Invalidate(this, in graphEvent);
+            Tell(export, in graphEvent);
         }
 
         NotifyParents(in graphEvent);
@@ -72,6 +82,27 @@ public sealed class ServerTranslator : Translator
         foreach (var client in _exports.ClientsOf(this).OrderBy(c => c.Uid, StringComparer.Ordinal))
         {
             dump.Put("client", client);
+        }
+    }
+
+    private static bool HasClients(Translator translator) =>
+        translator is ClientTranslator || translator.Subvolumes.Any(HasClients);
+
+    private void Tell(Export export, in GraphEvent graphEvent)
+    {
+        switch (graphEvent.Kind)
+        {
+            case GraphEventKind.ChildUp:
+            case GraphEventKind.ChildDown:
+                export.IsUp = graphEvent.Kind == GraphEventKind.ChildUp;
+                _exports.Broadcast(export, export.IsUp);
+                break;
+            case GraphEventKind.Invalidate:
+                _exports.Invalidate(export, in graphEvent);
+                break;
+            case GraphEventKind.LockContention:
+                _exports.Contend(in graphEvent);
+                break;
         }
     }
 }

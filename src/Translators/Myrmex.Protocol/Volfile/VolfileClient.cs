@@ -27,11 +27,13 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
         ["max-op-version"] = "100000",
     };
 
-    private RpcConnection? _connection;
+    private volatile RpcConnection? _connection;
     private int _server;
     private long _retryMs = RetryMsMin;
     private string? _last;
-    private bool _stopped;
+    private volatile bool _stopped;
+    private bool _isFetching;
+    private bool _fetchAgain;
 
     /// <param name="servers">In the order to try; at least one.</param>
     /// <param name="key">What to ask for: the volume's name, or a daemon's key such as "VOL.HOST.path-of-brick".</param>
@@ -55,7 +57,16 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
         _connection?.Close(Errno.ECANCELED, "stopped");
     }
 
-    void IRpcHandler.OnOpen(RpcConnection connection) => _ = FetchAsync(connection);
+    void IRpcHandler.OnOpen(RpcConnection connection)
+    {
+        if (_stopped)
+        {
+            connection.Close(Errno.ECANCELED, "stopped");
+            return;
+        }
+
+        Fetch(connection);
+    }
 
     void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
     {
@@ -66,13 +77,15 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
         }
         else if (head.Procedure == Programs.FetchSpec)
         {
-            _ = FetchAsync(connection);
+            Fetch(connection);
         }
     }
 
     void IRpcHandler.OnClosed(RpcConnection connection, Errno error, string reason)
     {
-        if (_stopped)
+        _isFetching = false;
+        _fetchAgain = false;
+        if (_stopped || !ReferenceEquals(connection, _connection))
         {
             return;
         }
@@ -92,8 +105,34 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
     {
         if (!_stopped)
         {
-            _connection = new RpcConnection(_seams, this) { FrameTimeoutMs = 30_000 };
-            _seams.Network.Connect(Server, RpcConnection.LinkOptions(), _connection);
+            var connection = new RpcConnection(_seams, this) { FrameTimeoutMs = 30_000 };
+            _connection = connection;
+            connection.Connect(Server, RpcConnection.LinkOptions());
+        }
+    }
+
+    /// <summary>One fetch at a time: of two, the older answer could come last.</summary>
+    private void Fetch(RpcConnection connection)
+    {
+        if (_isFetching)
+        {
+            _fetchAgain = true;
+            return;
+        }
+
+        _isFetching = true;
+        _ = FetchGuardedAsync(connection);
+    }
+
+    private async Task FetchGuardedAsync(RpcConnection connection)
+    {
+        try
+        {
+            await FetchAsync(connection);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("volfile", "the listener of a volume file failed", ("server", Server), ("exception", e));
         }
     }
 
@@ -103,10 +142,12 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
             connection,
             new RpcCall(0, Programs.Handshake, Programs.HandshakeVersion, Programs.GetSpec),
             new RawBody(HandshakeCodec.GetSpecRequest(_key, _requestValues)));
-        if (answer.Error == Errno.ENOTCONN || _stopped)
+        if (!connection.IsOpen || _stopped)
         {
             return;
         }
+
+        _isFetching = false;
 
         var reply = answer.Error == Errno.Ok ? HandshakeCodec.ReadGetSpecReply(answer.Body) : null;
         if (reply is null)
@@ -124,6 +165,12 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
         {
             _last = reply.Text;
             _listener.OnVolfile(reply.Text);
+        }
+
+        if (_fetchAgain)
+        {
+            _fetchAgain = false;
+            Fetch(connection);
         }
     }
 }

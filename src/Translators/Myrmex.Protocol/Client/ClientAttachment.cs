@@ -1,0 +1,12 @@
+using Myrmex.Rpc;
+
+namespace Myrmex.Protocol;
+
+/// <summary>
+/// One successful SETVOLUME. An fd number belongs to the attachment it was given on and is never sent on another, where it could
+/// name a stranger's file.
+/// </summary>
+internal sealed class ClientAttachment(RpcConnection connection)
+{
+    public RpcConnection Connection { get; } = connection;
+}

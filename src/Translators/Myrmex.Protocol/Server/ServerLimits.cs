@@ -1,0 +1,32 @@
+namespace Myrmex.Protocol;
+
+/// <summary>The named maxima of protocol/server.</summary>
+internal static class ServerLimits
+{
+    /// <summary>Bytes queued for a client that does not take them, above which its requests are not read any more.</summary>
+    public const long SendQueueBytesMax = 8 << 20;
+
+    /// <summary>Milliseconds between two looks at the queue of such a client.</summary>
+    public const long SendQueueLookMs = 20;
+
+    /// <summary>Milliseconds after which a client is left that has taken nothing of a full queue.</summary>
+    public const long SendStallMsMax = 60_000;
+
+    /// <summary>
+    /// Lock requests of one client under way at once; further ones answer ENOLCK. They may wait for ever, so they do not count
+    /// against the limit of outstanding calls: the unlock that ends the waiting must get through.
+    /// </summary>
+    public const int LocksUnderWayMax = 8192;
+
+    /// <summary>Bytes that one READ may ask for and one RCHECKSUM may look at: 64 MiB. More answers EINVAL.</summary>
+    public const uint ReadBytesMax = 64 << 20;
+
+    /// <summary>Bytes of a directory listing; a client that asks for more gets a shorter one.</summary>
+    public const uint ListBytesMax = 1 << 20;
+
+    /// <summary>Bytes of a SETVOLUME record.</summary>
+    public const int HandshakeBytesMax = 1 << 20;
+
+    /// <summary>Milliseconds that stopping waits for clients to leave and their fops to end.</summary>
+    public const int StopWaitMs = 10_000;
+}
