@@ -50,7 +50,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
             options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(store), seams);
         var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
-            seams, catalog, new VolfileService(catalog, supervisor, registry), registry, node);
+            seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
         var address = rpc.Listen(options.Bind, options.Port);
         var commands = new VolumeCommands(store, catalog, node, supervisor, probe, seams);
         await commands.RecoverAsync(cancellation);

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
@@ -10,15 +11,19 @@ namespace Myrmex.Volumes;
 /// </summary>
 public static class ClientVolfile
 {
+    /// <summary>The port where clients ask for a brick's port unless the file says otherwise.</summary>
+    public const int ManagementPortDefault = 24007;
+
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
-    public static VolfileDocument Build(Volume volume, bool trusted)
+    /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
+    public static VolfileDocument Build(Volume volume, bool trusted, int managementPort = ManagementPortDefault)
     {
         var file = new VolfileDocument();
         var bricks = new List<string>();
         foreach (var brick in volume.Bricks)
         {
             bricks.Add(brick.IdIn(volume.Name));
-            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", ClientOptions(volume, brick, trusted), []);
+            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", ClientOptions(volume, brick, trusted, managementPort), []);
         }
 
         Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", [], bricks);
@@ -31,7 +36,8 @@ public static class ClientVolfile
         return file;
     }
 
-    private static List<KeyValuePair<string, string>> ClientOptions(Volume volume, Brick brick, bool trusted)
+    private static List<KeyValuePair<string, string>> ClientOptions(
+        Volume volume, Brick brick, bool trusted, int managementPort)
     {
         var options = new List<KeyValuePair<string, string>>
         {
@@ -41,6 +47,11 @@ public static class ClientVolfile
             new("transport.address-family", VolumeOptions.Effective(volume, "transport.address-family")),
             new("send-gids", "true"),
         };
+        if (managementPort != ManagementPortDefault)
+        {
+            options.Add(new("remote-port", managementPort.ToString(CultureInfo.InvariantCulture)));
+        }
+
         if (trusted)
         {
             options.Add(new("username", volume.Username));

@@ -8,7 +8,8 @@ namespace Myrmex.Management.Volfiles;
 /// What clients, bricks and tools ask the volume file server: volume files by key, and ports by brick name. Answers come
 /// from memory and never wait.
 /// </summary>
-internal sealed class VolfileService(VolumeCatalog catalog, BrickSupervisor supervisor, PortRegistry registry)
+internal sealed class VolfileService(
+    VolumeCatalog catalog, BrickSupervisor supervisor, PortRegistry registry, int managementPort)
 {
     /// <summary>
     /// The volume file for a GETSPEC key; null when there is none for this asker. Files of bricks hold passwords: only
@@ -24,7 +25,7 @@ internal sealed class VolfileService(VolumeCatalog catalog, BrickSupervisor supe
 
         if (!parsed.IsBrick)
         {
-            return ClientVolfile.Build(volume, trusted).ToString();
+            return ClientVolfile.Build(volume, trusted, managementPort).ToString();
         }
 
         return trusted && parsed.BrickOf(volume) is { } brick ? BrickVolfile.Build(volume, brick).ToString() : null;
