@@ -44,7 +44,6 @@ public static class ClientVolfile
             new("remote-host", brick.Host),
             new("remote-subvolume", brick.Path),
             new("transport-type", "tcp"),
-            new("transport.address-family", VolumeOptions.Effective(volume, "transport.address-family")),
             new("send-gids", "true"),
         };
         if (managementPort != ManagementPortDefault)

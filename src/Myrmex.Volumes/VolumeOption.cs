@@ -23,7 +23,4 @@ public sealed record VolumeOption(OptionDeclaration Declaration, IReadOnlyList<O
 
     /// <summary>Set when a volume is created and kept by <c>volume reset</c> without <c>force</c>.</summary>
     public string? AtCreation { get; init; }
-
-    /// <summary>Accepted and kept because GlusterFS tools set it, but there is nothing here that it changes.</summary>
-    public bool WithoutEffect { get; init; }
 }

@@ -28,9 +28,9 @@ public static partial class VolumeOptions
     private static VolumeOption[] Table() =>
     [
         // Written into every new volume; the first here is the newest.
-        Fixed("storage.fips-mode-rchecksum", OptionKind.Boolean, "on", "Block checksums for comparing copies use SHA-256; on in every new volume."),
-        Fixed("transport.address-family", OptionKind.Choice, "inet", "Address family of the bricks' listeners: inet for IPv4, inet6 for IPv6.", ["inet", "inet6", "inet-inet6"]),
-        Fixed("nfs.disable", OptionKind.Boolean, "on", "There is no NFS server in the bricks; export a mount with NFS-Ganesha instead."),
+        Brick("storage.fips-mode-rchecksum", OptionKind.Boolean, "on", "Block checksums for comparing copies use SHA-256.", PosixType, "fips-mode-rchecksum") with { AtCreation = "on" },
+        Choice(Client("transport.address-family", OptionKind.Choice, "inet", "How clients look up the bricks' hosts: inet for IPv4, inet6 for IPv6.", ClientType, "transport.address-family"), ["inet", "inet6"]) with { AtCreation = "inet" },
+        Choice(Switch("nfs.disable", "on", "Accepted only as on: bricks have no NFS server; export a mount with NFS-Ganesha instead."), ["on"]) with { AtCreation = "on" },
 
         // Who may use the volume.
         Brick(AuthAllow, OptionKind.Text, "*", "Client addresses that may connect: a comma-separated list with * as wildcard, or \"/(a|b),/dir(c)\" for sub-directories. Nodes of the pool may always.", ServerType, "auth.addr.{brick}.allow"),
@@ -80,13 +80,13 @@ public static partial class VolumeOptions
         Client("performance.md-cache-statfs", OptionKind.Boolean, "off", "Keep the answer of statfs too.", MdCacheType, "md-cache-statfs"),
 
         // Bricks.
-        new(new(Ctime, OptionKind.Boolean, "off", "Times of files are given by clients and kept in extended attributes, equal on all bricks."), [new(GraphSide.Brick, PosixType, "ctime")]),
-        Brick("storage.reserve", OptionKind.Text, "1", "Free space (percent or size) below which a brick takes no more data.", PosixType, "reserve"),
+        Switch(Ctime, "off", "Times of files are given by clients and kept in extended attributes, equal on all bricks."),
+        Range(Brick("storage.reserve", OptionKind.Percent, "1", "Free space in percent below which a brick takes no more data.", PosixType, "reserve"), 0, 100),
         Range(Brick("storage.health-check-interval", OptionKind.Integer, "30", "Seconds between two checks that a brick's file system works; 0 for never.", PosixType, "health-check-interval"), 0, 86_400),
-        Range(Brick("storage.owner-uid", OptionKind.Integer, "-1", "Owner that the root of the volume gets; -1 to leave it.", PosixType, "brick-uid"), -1, uint.MaxValue),
-        Range(Brick("storage.owner-gid", OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.", PosixType, "brick-gid"), -1, uint.MaxValue),
+        Range(Brick("storage.owner-uid", OptionKind.Integer, "-1", "Owner that the root of the volume gets; -1 to leave it.", PosixType, "owner-uid"), -1, uint.MaxValue),
+        Range(Brick("storage.owner-gid", OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.", PosixType, "owner-gid"), -1, uint.MaxValue),
         Brick("storage.gfid2path", OptionKind.Boolean, "on", "Keep the parents and names of a file in extended attributes.", PosixType, "gfid2path"),
-        Range(Brick("storage.max-hardlinks", OptionKind.Integer, "100", "Names that one file may have; 0 for no limit.", PosixType, "max-hardlinks"), 0, uint.MaxValue),
+        Range(Brick("storage.max-hardlinks", OptionKind.Integer, "0", "Names that one file may have; 0 for what the file system allows.", PosixType, "max-hardlinks"), 0, 65_535),
         Brick("features.locks-notify-contention", OptionKind.Boolean, "on", "Tell the holder of a lock that another client waits for it.", LocksType, "notify-contention"),
         Range(Brick("features.locks-notify-contention-delay", OptionKind.Time, "5", "Least seconds between two such messages about one lock.", LocksType, "notify-contention-delay"), 0, 60),
 
@@ -106,17 +106,9 @@ public static partial class VolumeOptions
     private static VolumeOption Switch(string key, string standard, string help) =>
         new(new OptionDeclaration(key, OptionKind.Boolean, standard, help), []);
 
-    private static VolumeOption Fixed(
-        string key, OptionKind kind, string standard, string help, IReadOnlyList<string>? choices = null) =>
-        new(new OptionDeclaration(key, kind, standard, help) { Choices = choices ?? [] }, [])
-        {
-            AtCreation = standard,
-            WithoutEffect = true,
-        };
-
     private static VolumeOption Range(VolumeOption option, double minimum, double maximum) =>
         option with { Declaration = option.Declaration with { Minimum = minimum, Maximum = maximum } };
 
     private static VolumeOption Choice(VolumeOption option, IReadOnlyList<string> choices) =>
-        option with { Declaration = option.Declaration with { Choices = choices } };
+        option with { Declaration = option.Declaration with { Kind = OptionKind.Choice, Choices = choices } };
 }
