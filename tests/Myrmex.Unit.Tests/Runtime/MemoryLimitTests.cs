@@ -1,0 +1,50 @@
+using System;
+using System.Threading;
+using Myrmex.Base;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Runtime;
+
+/// <summary>Tests that change what the whole process shares; no other test runs meanwhile.</summary>
+[CollectionDefinition("whole process", DisableParallelization = true)]
+public sealed class WholeProcess;
+
+/// <summary>Goal: a process over its memory limit takes no new work but still hears answers.</summary>
+[Trait("Tier", "unit")]
+[Collection("whole process")]
+public sealed class MemoryLimitTests : IDisposable
+{
+    private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Reactors = 1, Workers = 1, Name = "test" });
+    private readonly Recorder _server = new();
+    private readonly Recorder _client = new();
+    private readonly long _limit = PayloadPool.Shared.LimitBytes;
+
+    public void Dispose()
+    {
+        PayloadPool.Shared.LimitBytes = _limit;
+        _runtime.Dispose();
+    }
+
+    [Fact]
+    public void AcceptedLinksWaitForMemoryAndOutgoingOnesDoNot()
+    {
+        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), TestFrames.Options, _ => _server);
+        _runtime.Network.Connect(listener.Address, TestFrames.Options, _client);
+        var client = _client.WaitOpen();
+        var server = _server.WaitOpen();
+
+        PayloadPool.Shared.LimitBytes = -1;
+        TestFrames.Send(client, TestFrames.Make(1000));
+        TestFrames.Send(server, TestFrames.Make(2000));
+        _client.WaitFrames(1);
+        Thread.Sleep(4 * Limits.MemoryRetryMs);
+        Assert.Empty(_server.Frames);
+
+        PayloadPool.Shared.LimitBytes = _limit;
+        _server.WaitFrames(1);
+        Assert.True(_server.Frames.TryDequeue(out var frame));
+        Assert.Equal(TestFrames.Make(1000), frame);
+    }
+}
