@@ -368,6 +368,18 @@ internal static class RandomValues
         return Name.From(bytes);
     }
 
+    /// <summary>A name that may stand in a directory, or one of the two that every listing has.</summary>
+    private static byte[] MakeEntryName(SimRandom random)
+    {
+        var bytes = MakeBytes(random, 1, random.Chance(0.1) ? Name.LengthMax : 20);
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = bytes[i] is 0 or (byte)'/' ? (byte)'.' : bytes[i];
+        }
+
+        return bytes;
+    }
+
     private static Iatt MakeIatt(SimRandom random)
     {
         Span<byte> bytes = stackalloc byte[Iatt.WireSize];
@@ -419,7 +431,7 @@ internal static class RandomValues
         var count = random.Chance(0.1) ? 200 : random.Below(6);
         for (var i = 0; i < count; i++)
         {
-            ref var entry = ref entries.Add(MakeName(random, lengthMin: 1).Span);
+            ref var entry = ref entries.Add(MakeEntryName(random));
             entry.Ino = random.Next();
             entry.Offset = random.Next();
             entry.Type = (uint)random.Next();
