@@ -29,7 +29,7 @@ internal sealed class BackgroundFop<TReply>
         fop._call = call;
         fop._task = task;
         fop._finish = finish;
-        var awaiter = fop._task.GetAwaiter();
+        var awaiter = fop._task.ConfigureAwait(false).GetAwaiter();
         if (awaiter.IsCompleted)
         {
             fop.Finish();

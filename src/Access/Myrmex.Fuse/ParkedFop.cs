@@ -27,7 +27,9 @@ internal sealed class ParkedFop<TReply>
         parked._request = request;
         parked._task = task;
         parked._finish = finish;
-        parked._task.GetAwaiter().UnsafeOnCompleted(parked._resume);
+
+        // Wherever it completes is as good as any other place to go on.
+        parked._task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(parked._resume);
     }
 
     private void Resume()
