@@ -104,6 +104,7 @@ public sealed class DhtBasicTests
     [InlineData(2, false)]
     [InlineData(3, false)]
     [InlineData(5, false)]
+    [InlineData(3, true)]
 
     public async Task AListingIsCompleteAndWithoutDoubles(int count, bool hashCookies)
     {

@@ -567,6 +567,59 @@ internal sealed class DhtVolume
         return names;
     }
 
+    /// <summary>Puts a file with its name as content on a brick of choice, with a link file where the name hashes to.</summary>
+    public async Task<Gfid> PlaceAsync(Gfid parent, string name, int brick, bool link = true)
+    {
+        var hashed = HashedOf(parent, name);
+        var xdata = GfidRequest(out var gfid);
+        var fd = NewFd(Gfid.Null);
+        var create = new CreateFop { Parent = parent, Name = name, Mode = 0x1A4, Flags = OpenFlags.ReadWrite, Fd = fd, XData = xdata };
+        var created = await Bricks.Rules[brick].Create(in create, NewCall());
+        Assert.Equal(Errno.Ok, created.Error);
+        var data = Payload.CopyOf(Encoding.UTF8.GetBytes(name));
+        (await Bricks.Rules[brick].Write(new WriteFop { Gfid = gfid, Fd = fd, Data = data }, NewCall())).Release();
+        (await Bricks.Rules[brick].Release(new ReleaseFop { Gfid = gfid, Fd = fd }, NewCall())).Release();
+        data.Release();
+        if (link && hashed != brick)
+        {
+            await PlaceLinkAsync(parent, name, gfid, hashed, brick);
+        }
+
+        xdata.Release();
+        return gfid;
+    }
+
+    public async Task PlaceLinkAsync(Gfid parent, string name, Gfid gfid, int at, int target)
+    {
+        var xdata = XData.Rent();
+        xdata.SetGfid("gfid-req"u8, gfid);
+        xdata.SetString("glusterfs-internal-fop"u8, "yes");
+        xdata.SetBytes("trusted.glusterfs.dht.linkto"u8, Encoding.UTF8.GetBytes(Bricks.Names[target] + "\0"));
+        var mknod = new MknodFop { Parent = parent, Name = name, Mode = FileMode.Regular | FileMode.Sticky, XData = xdata };
+        var made = await Bricks.Rules[at].Mknod(in mknod, NewCall());
+        Assert.Equal(Errno.Ok, made.Error);
+        made.Release();
+        xdata.Release();
+    }
+
+    /// <summary>What a name reads as: its content, or the errno.</summary>
+    public async Task<string> ContentAsync(Gfid parent, string name)
+    {
+        var (error, iatt) = await LookupAsync(parent, name);
+        if (error != Errno.Ok)
+        {
+            return error.ToString();
+        }
+
+        if (iatt.IsDirectory)
+        {
+            return "directory";
+        }
+
+        var (readError, text) = await ReadAsync(iatt.Gfid);
+        return readError == Errno.Ok ? text : readError.ToString();
+    }
+
     /// <summary>What a brick has under a name.</summary>
     public (Errno Error, Iatt Iatt, string? LinkTo) OnBrick(int brick, Gfid parent, string name)
     {

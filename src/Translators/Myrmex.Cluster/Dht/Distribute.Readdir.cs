@@ -10,8 +10,6 @@ namespace Myrmex.Cluster.Dht;
 /// </summary>
 public sealed partial class Distribute
 {
-    private ReaddirCookie Cookies => new(_subvolumes.Length);
-
     public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call) =>
         _isSingle ? Next.Opendir(in fop, call) : OpendirAsync(fop, call);
 
@@ -122,9 +120,13 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<ReaddirpReply> ListAsync(ReaddirpFop fop, Layout layout, Call call)
     {
-        var cookies = Cookies;
-        var (cookie, index) = cookies.Split((ulong)fop.Offset);
-        var open = fop.Fd.Get(Slot) as DirectoryFd;
+        // An anonymous fd is open nowhere and remembers nothing; it stands for all subvolumes.
+        var open = fop.Fd.Get(Slot) as DirectoryFd ?? NewAnonymousDirectory();
+        if (!open.TryPosition((ulong)fop.Offset, out var cookie, out var index))
+        {
+            return ReaddirpReply.Fail(Errno.EINVAL);
+        }
+
         var result = ReaddirpReply.Rent();
         var lost = Errno.Ok;
         var anyAsked = false;
@@ -132,7 +134,7 @@ public sealed partial class Distribute
         while (index < _subvolumes.Length)
         {
             var subvolume = _subvolumes[index];
-            if (open is not null && !open.IsOpen(index))
+            if (!open.IsOpen(index))
             {
                 (cookie, index) = (0, index + 1);
                 continue;
@@ -159,7 +161,7 @@ public sealed partial class Distribute
             var atEnd = count == 0 || chunk.Hint == Errno.ENOENT;
             cookie = count > 0 ? chunk.Entries[count - 1].Offset : cookie;
             rest -= SizeOf(chunk.Entries);
-            Select(chunk.Entries, result.Entries, layout, subvolume);
+            Select(chunk.Entries, result.Entries, open, layout, subvolume);
             chunk.Release();
             if (atEnd)
             {
@@ -186,13 +188,23 @@ public sealed partial class Distribute
         return result;
     }
 
+    private DirectoryFd NewAnonymousDirectory()
+    {
+        var open = new DirectoryFd(_subvolumes.Length);
+        foreach (var subvolume in _subvolumes)
+        {
+            open.SetOpen(subvolume.Index);
+        }
+
+        return open;
+    }
+
     /// <summary>What a subvolume counts for its entries: a rough measure is enough to stay near the size asked for.</summary>
     private static long SizeOf(DirEntries entries) => entries.NamesLength + (entries.Count * 160L);
 
     /// <summary>Moves the entries that this subvolume is to show into the result.</summary>
-    private void Select(DirEntries from, DirEntries into, Layout layout, Subvolume subvolume)
+    private void Select(DirEntries from, DirEntries into, DirectoryFd open, Layout layout, Subvolume subvolume)
     {
-        var cookies = Cookies;
         for (var i = 0; i < from.Count; i++)
         {
             ref var entry = ref from[i];
@@ -202,7 +214,7 @@ public sealed partial class Distribute
                 continue;
             }
 
-            Show(ref entry, ref into.Add(name.Span), cookies.Join(entry.Offset, subvolume.Index), subvolume);
+            Show(ref entry, ref into.Add(name.Span), open.NumberOf(entry.Offset, subvolume.Index), subvolume);
         }
     }
 
@@ -245,7 +257,7 @@ public sealed partial class Distribute
             return subvolume == (hashed is { MayBeUp: true } && layout[hashed.Index].Error == Errno.Ok ? hashed : FirstListed(layout));
         }
 
-        return !(DhtIatt.HasLinkMode(in entry.Iatt) && entry.XData is { } xdata && xdata.Contains(DhtKeys.LinkTo));
+        return !IsLinkEntry(in entry);
     }
 
     /// <summary>The first subvolume that takes part in the listing of a directory.</summary>

@@ -30,6 +30,7 @@ public sealed partial class Distribute : Translator
     private readonly Lock _eventLock = new(); // Guards _announced, _events and _sending; a leaf lock.
     private readonly Queue<GraphEventKind> _events = new();
     private readonly bool _isSingle;
+    private readonly int _fdSlots; // Fds opened by this translator itself need room for every context below it.
     private volatile DhtSettings _settings;
     private int _generation;
     private bool _announced;
@@ -49,6 +50,7 @@ public sealed partial class Distribute : Translator
 
         _isSingle = _subvolumes.Length == 1;
         _byName = SortByName(_subvolumes);
+        _fdSlots = HighestSlot(this) + 1;
         MarkDecommissioned();
     }
 

@@ -1,4 +1,3 @@
-using System;
 using System.Numerics;
 using Myrmex.Base;
 
@@ -8,11 +7,13 @@ namespace Myrmex.Cluster.Dht;
 /// Positions in a listing of several subvolumes, in one number below 2^63 that any process can resume from.
 /// </summary>
 /// <remarks>
-/// With k = bits needed for a subvolume index and c = the subvolume's own cookie (below 2^63):
+/// With k = bits for the subvolume indices and one more value, and c = the subvolume's own cookie (below 2^63):
 /// <list type="bullet">
 /// <item>bit 62 clear, c below 2^(62-k): the number is <c>c * 2^k + subvolume</c>, exact (XFS, Btrfs, most others);</item>
 /// <item>bit 62 set: the number is <c>2^62 + (c / 2^(k+1)) * 2^k + subvolume</c>. The low k+1 bits of c are lost (ext4 uses
-/// all 63 for a hash); reading goes on at the first position with the same upper bits, see <see cref="IsExact"/>.</item>
+/// all 63 for a hash); reading goes on at the first position with the same upper bits, unless the open directory still
+/// remembers the exact one, see <see cref="DirectoryFd"/>;</item>
+/// <item>bit 62 clear, all k low bits set: a token that only the open directory which gave it out understands.</item>
 /// </list>
 /// </remarks>
 internal readonly struct ReaddirCookie
@@ -25,26 +26,34 @@ internal readonly struct ReaddirCookie
     public ReaddirCookie(int subvolumeCount)
     {
         Invariant.Check(subvolumeCount > 0);
-        _bits = BitOperations.Log2((uint)Math.Max(subvolumeCount - 1, 1)) + 1;
+        _bits = BitOperations.Log2((uint)subvolumeCount) + 1;
     }
+
+    private ulong IndexMask => (1UL << _bits) - 1;
+
+    /// <summary>True when the number of a cookie of this size is exact.</summary>
+    public bool IsExact(ulong cookie) => cookie < Rounded >> _bits;
+
+    public bool IsRounded(ulong number) => (number & Rounded) != 0;
+
+    public bool IsToken(ulong number) => !IsRounded(number) && (number & IndexMask) == IndexMask;
 
     /// <summary>The number for a position of one subvolume.</summary>
     public ulong Join(ulong cookie, int subvolume)
     {
         Invariant.Check(cookie < Below);
-        return cookie < Rounded >> _bits
+        return IsExact(cookie)
             ? (cookie << _bits) | (uint)subvolume
             : Rounded | (cookie >> (_bits + 1) << _bits) | (uint)subvolume;
     }
 
+    public ulong Token(ulong count) => (count << _bits) | IndexMask;
+
     /// <summary>The position a number stands for; when it was rounded, the first one that it may stand for.</summary>
     public (ulong Cookie, int Subvolume) Split(ulong number)
     {
-        var subvolume = (int)(number & ((1UL << _bits) - 1));
+        var subvolume = (int)(number & IndexMask);
         var rest = (number & ~Rounded) >> _bits;
-        return ((number & Rounded) == 0 ? rest : rest << (_bits + 1), subvolume);
+        return (IsRounded(number) ? rest << (_bits + 1) : rest, subvolume);
     }
-
-    /// <summary>True when the number brings back this very position.</summary>
-    public bool IsExact(ulong cookie) => cookie < Rounded >> _bits || (cookie & ((1UL << (_bits + 1)) - 1)) == 0;
 }

@@ -1,0 +1,155 @@
+using System.Threading.Tasks;
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.Dht;
+
+/// <summary>RENAME of a directory: on the new hashed subvolume, which decides, then on all others, with a way back.</summary>
+public sealed partial class Distribute
+{
+    private async ValueTask<RenameReply> RenameDirectoryAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
+    {
+        if (!AllUp())
+        {
+            // A subvolume that is away would come back with the old name.
+            return RenameReply.Fail(Errno.ENOTCONN);
+        }
+
+        var locks = LockSet.Rent(call);
+        var error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
+        var replaced = Gfid.Null;
+        if (error == Errno.Ok)
+        {
+            (error, replaced) = await CheckDirectoryRenameAsync(fop, oldHashed, newHashed, gfid, locks.Call);
+        }
+
+        RenameReply reply;
+        if (error != Errno.Ok)
+        {
+            reply = RenameReply.Fail(error);
+        }
+        else if (replaced == gfid)
+        {
+            reply = RenameReply.Rent();
+            var lookup = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
+            reply.Iatt = lookup.Iatt;
+        }
+        else
+        {
+            reply = await RenameOnAllAsync(fop, newHashed, replaced, locks.Call, call);
+            NoteRenamed(reply, fop, gfid, replaced);
+        }
+
+        await locks.UnlockAsync();
+        return reply;
+    }
+
+    private void NoteRenamed(RenameReply reply, RenameFop fop, Gfid gfid, Gfid replaced)
+    {
+        if (!reply.IsOk)
+        {
+            return;
+        }
+
+        if (!replaced.IsNull)
+        {
+            _directories.Remove(replaced);
+        }
+
+        if (_directories.TryGet(gfid, out var state) && state.Layout is { } layout)
+        {
+            RememberDirectory(gfid, layout, state.Generation, fop.NewParent, fop.NewName);
+        }
+    }
+
+    /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
+    private async ValueTask<(Errno Error, Gfid Replaced)> CheckDirectoryRenameAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
+    {
+        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, call);
+        if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid)
+        {
+            return (source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error, default);
+        }
+
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, call);
+        if (target.Error != Errno.Ok)
+        {
+            return (target.Error == Errno.ENOENT ? Errno.Ok : target.Error, default);
+        }
+
+        if (!target.Iatt.IsDirectory)
+        {
+            return (Errno.ENOTDIR, default);
+        }
+
+        var error = target.Iatt.Gfid == gfid ? Errno.Ok : await ProveEmptyAsync(target.Iatt.Gfid, call);
+        return (error, target.Iatt.Gfid);
+    }
+
+    private async ValueTask<RenameReply> RenameOnAllAsync(
+        RenameFop fop, Subvolume newHashed, Gfid replaced, Call root, Call call)
+    {
+        var reply = await newHashed.Translator.Rename(in fop, call);
+        if (!reply.IsOk)
+        {
+            return reply;
+        }
+
+        var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
+        foreach (var subvolume in _subvolumes)
+        {
+            if (subvolume != newHashed)
+            {
+                answers.Put(subvolume.Index, subvolume.Translator.Rename(in fop, call));
+            }
+        }
+
+        await answers.JoinAsync();
+        var error = FirstRefusal(answers);
+        if (error != Errno.Ok)
+        {
+            answers.Put(newHashed.Index, reply);
+            await RenameBackAsync(answers, fop, replaced, root);
+            answers.Release();
+            return RenameReply.Fail(error);
+        }
+
+        for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
+        {
+            AddViews(reply, answers[i]!);
+        }
+
+        answers.Release();
+        return reply;
+    }
+
+    private static void AddViews(RenameReply into, RenameReply other)
+    {
+        DhtIatt.AddDirectory(ref into.Iatt, in other.Iatt);
+        DhtIatt.AddDirectory(ref into.PreOldParent, in other.PreOldParent);
+        DhtIatt.AddDirectory(ref into.PostOldParent, in other.PostOldParent);
+        DhtIatt.AddDirectory(ref into.PreNewParent, in other.PreNewParent);
+        DhtIatt.AddDirectory(ref into.PostNewParent, in other.PostNewParent);
+    }
+
+    /// <summary>Undoes the renames that have succeeded, and makes the directory that they have replaced again.</summary>
+    private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, Call root)
+    {
+        var back = new RenameFop
+        {
+            OldParent = fop.NewParent,
+            OldName = fop.NewName,
+            NewParent = fop.OldParent,
+            NewName = fop.OldName,
+        };
+        for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
+        {
+            var reply = await _subvolumes[i].Translator.Rename(in back, root);
+            Tidy(reply.Error, _subvolumes[i], "directory after a failed rename");
+            reply.Release();
+        }
+
+        return replaced.IsNull ? 0 : await RestoreAsync(replaced, fop.NewParent, fop.NewName, root);
+    }
+}
