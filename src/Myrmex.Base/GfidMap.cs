@@ -55,6 +55,10 @@ public sealed class GfidMap<T>
     public void Update<TArg>(in Gfid gfid, TArg argument, Change<TArg> change)
         where TArg : allows ref struct => ShardOf(gfid).Update(gfid, argument, change);
 
+    /// <summary>Calls <paramref name="change"/> on the entry if there is one; false when there is none.</summary>
+    public bool TryUpdate<TArg>(in Gfid gfid, TArg argument, Change<TArg> change)
+        where TArg : allows ref struct => ShardOf(gfid).TryUpdate(gfid, argument, change);
+
     public void Clear()
     {
         foreach (var shard in _shards)
@@ -123,6 +127,22 @@ public sealed class GfidMap<T>
             lock (_lock)
             {
                 change(ref Slot(gfid), argument);
+            }
+        }
+
+        public bool TryUpdate<TArg>(in Gfid gfid, TArg argument, Change<TArg> change)
+            where TArg : allows ref struct
+        {
+            lock (_lock)
+            {
+                if (!_index.TryGetValue(gfid, out var at))
+                {
+                    return false;
+                }
+
+                _entries[at].Touched = true;
+                change(ref _entries[at].Value, argument);
+                return true;
             }
         }
 

@@ -19,6 +19,7 @@ internal static class Registry
         Features.ReadOnly.Registration,
         Features.Utime.Registration,
         Storage.MemoryTranslator.Registration,
+        Storage.PosixTranslator.Registration,
         .. Features.TransparentTypes.All,
         Debug.DelayGen.Registration,
         Debug.ErrorGen.Registration,

@@ -1,0 +1,356 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+
+namespace Myrmex.Storage;
+
+/// <summary>READ and WRITE.</summary>
+public sealed partial class PosixTranslator
+{
+    /// <summary>
+    /// What lies in memory is read on the calling thread; the rest on a worker. A short answer means the end of the file, told by the
+    /// hint ENOENT too. O_DIRECT is honoured where offset and size are aligned, else the read goes through the page cache.
+    /// </summary>
+    public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
+    {
+        if (fop.Offset < 0 || fop.Size > PosixLimits.ReadBytesMax)
+        {
+            return new(ReadReply.Fail(Errno.EINVAL));
+        }
+
+        var error = AcquireFile(fop.Fd, fop.Gfid, out var file);
+        if (error != Errno.Ok)
+        {
+            return new(ReadReply.Fail(error));
+        }
+
+        var buffer = PayloadPool.Shared.Rent((int)fop.Size);
+        nint done = 0;
+        if (fop.Size <= PosixLimits.InlineReadBytesMax && !IsDirect(fop.Flags, file!)) // There is one when there is no error.
+        {
+            done = Sys.PRead(file!.Fd, buffer.Address, (nint)fop.Size, fop.Offset, Sys.RwNoWait);
+            if (done < 0 && Sys.ErrorOf(done) is not (Errno.EAGAIN or Errno.EOPNOTSUPP))
+            {
+                buffer.Release();
+                file.Release();
+                return new(ReadReply.Fail(Sys.ErrorOf(done)));
+            }
+
+            if (done >= 0)
+            {
+                var inode = Inode.OfFd(file.Fd);
+                error = inode.Restat();
+                if (error != Errno.Ok || done == (nint)fop.Size || fop.Offset + done >= (long)inode.Stat.Size)
+                {
+                    return new(EndRead(in fop, call, file, buffer, (int)done, error, ref inode));
+                }
+            }
+        }
+
+        return ReadWork.Submit(this, in fop, call, file!, buffer, (int)Math.Max(0, done));
+    }
+
+    /// <summary>
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. The offset is always
+    /// honoured. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
+    /// </summary>
+    public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
+    {
+        if (fop.Offset < 0)
+        {
+            return new(WriteReply.Fail(Errno.EINVAL));
+        }
+
+        var error = CheckSpace(call, fop.XData);
+        OpenFile? file = null;
+        if (error == Errno.Ok)
+        {
+            error = AcquireFile(fop.Fd, fop.Gfid, out file);
+        }
+
+        if (error != Errno.Ok)
+        {
+            return new(WriteReply.Fail(error));
+        }
+
+        // There is a file when there is no error.
+        return fop.Data.Length <= PosixLimits.InlineWriteBytesMax && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!)
+            ? new(WriteNow(in fop, call, file!))
+            : WriteWork.Submit(this, in fop, call, file!);
+    }
+
+    private static bool IsDirect(uint flags, OpenFile file) => ((flags | file.Flags) & OpenFlags.Direct) != 0;
+
+    private static int SyncFlags(uint flags, OpenFile file)
+    {
+        flags |= file.Flags;
+        return (flags & OpenFlags.Sync) == OpenFlags.Sync ? Sys.RwSync
+            : (flags & OpenFlags.DataSync) != 0 ? Sys.RwDataSync
+            : 0;
+    }
+
+    /// <summary>The descriptor to use: the direct one when wanted, there and aligned.</summary>
+    private static int DescriptorFor(OpenFile file, bool isDirect, long offset, nint address, int length)
+    {
+        if (!isDirect)
+        {
+            return file.Fd;
+        }
+
+        var direct = file.DirectFd();
+        return direct >= 0 && ((offset | address | (long)length) & (file.DirectAlignment - 1)) == 0 ? direct : file.Fd;
+    }
+
+    /// <summary>Reads the rest of a range; on a worker.</summary>
+    private ReadReply ReadNow(in ReadFop fop, Call call, OpenFile file, PayloadBuffer buffer, int done)
+    {
+        var size = (int)fop.Size;
+        var fd = DescriptorFor(file, IsDirect(fop.Flags, file), fop.Offset, buffer.Address, size);
+        var error = Errno.Ok;
+        while (done < size)
+        {
+            var now = Sys.PRead(fd, buffer.Address + done, size - done, fop.Offset + done);
+            if (now < 0)
+            {
+                error = Sys.ErrorOf(now);
+                break;
+            }
+
+            if (now == 0)
+            {
+                break;
+            }
+
+            // The rest of a direct read that met the end is no longer aligned.
+            done += (int)now;
+            fd = file.Fd;
+        }
+
+        var inode = Inode.OfFd(file.Fd);
+        if (error == Errno.Ok)
+        {
+            error = inode.Restat();
+        }
+
+        return EndRead(in fop, call, file, buffer, done, error, ref inode);
+    }
+
+    /// <summary>Makes the answer; releases the file and, unless the answer has it, the buffer.</summary>
+    private ReadReply EndRead(
+        in ReadFop fop, Call call, OpenFile file, PayloadBuffer buffer, int done, Errno error, ref Inode inode)
+    {
+        var reply = ReadReply.Rent();
+        if (error == Errno.Ok)
+        {
+            error = LearnStated(ref inode, file.Gfid);
+        }
+
+        if (error == Errno.Ok)
+        {
+            Stamp(ref inode, TimesToStamp(in inode.Facts, TimeFlags.None, call) & TimeFlags.Atime, call);
+            FillIatt(ref reply.Iatt, in inode);
+            reply.OpRet = done;
+            reply.Hint = fop.Offset + done >= (long)inode.Stat.Size ? Errno.ENOENT : Errno.Ok;
+            AnswerXData(fop.XData, in inode, reply);
+        }
+
+        if (error == Errno.Ok && done > 0)
+        {
+            reply.Data = new Payload(buffer, 0, done);
+        }
+        else
+        {
+            buffer.Release();
+        }
+
+        file.Release();
+        return Finish(reply, error);
+    }
+
+    /// <summary>Does a write and releases the file.</summary>
+    private WriteReply WriteNow(in WriteFop fop, Call call, OpenFile file)
+    {
+        var reply = WriteReply.Rent();
+        Errno error;
+        if (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend) || fop.XData.Contains(StorageKeys.WriteUpdateAtomic)))
+        {
+            // Whether the write appends is true only when no other write comes in between.
+            lock (_inodeLocks.Of(file.Gfid))
+            {
+                error = WriteLocked(in fop, call, file, reply);
+            }
+        }
+        else
+        {
+            error = WriteLocked(in fop, call, file, reply);
+        }
+
+        file.Release();
+        return Finish(reply, error);
+    }
+
+    private Errno WriteLocked(in WriteFop fop, Call call, OpenFile file, WriteReply reply)
+    {
+        var inode = Inode.OfFd(file.Fd);
+        var error = Learn(ref inode, file.Gfid);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite) && fop.Offset < (long)inode.Stat.Size)
+        {
+            return Errno.EEXIST;
+        }
+
+        FillIatt(ref reply.Pre, in inode);
+        error = WriteAll(in fop, file, out var written);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        DropPrivileges(in inode, call);
+        EndData(ref inode, TimeFlags.Ctime | TimeFlags.Mtime, call, ref reply.Post);
+        reply.OpRet = written;
+        AnswerWriteXData(in fop, in reply.Pre, in inode, reply);
+        return Errno.Ok;
+    }
+
+    /// <summary>Fails only when nothing was written.</summary>
+    private static Errno WriteAll(in WriteFop fop, OpenFile file, out int written)
+    {
+        var (address, length) = (fop.Data.Address, fop.Data.Length);
+        var flags = SyncFlags(fop.Flags, file);
+        var fd = DescriptorFor(file, IsDirect(fop.Flags, file), fop.Offset, address, length);
+        written = 0;
+        while (written < length)
+        {
+            var now = Sys.PWrite(fd, address + written, length - written, fop.Offset + written, flags);
+            if (now < 0)
+            {
+                return written > 0 ? Errno.Ok : Sys.ErrorOf(now);
+            }
+
+            written += (int)now;
+            fd = file.Fd;
+        }
+
+        return Errno.Ok;
+    }
+
+    /// <summary>A write by somebody who is not root takes the set-id bits away; the kernel does not, because we are root.</summary>
+    private static void DropPrivileges(in Inode inode, Call call)
+    {
+        var mode = inode.Stat.Mode;
+        if (call.Uid == 0 || call.Pid < 0 || (mode & (FileMode.SetUid | FileMode.SetGid)) == 0)
+        {
+            return;
+        }
+
+        const uint groupExecute = 8;
+        var kept = mode & FileMode.PermissionMask & ~FileMode.SetUid;
+        if ((mode & groupExecute) != 0)
+        {
+            kept &= ~FileMode.SetGid;
+        }
+
+        if (kept != (mode & FileMode.PermissionMask))
+        {
+            inode.ChangeMode(kept);
+        }
+    }
+
+    private void AnswerWriteXData(in WriteFop fop, in Iatt pre, in Inode inode, WriteReply reply)
+    {
+        if (fop.XData is null)
+        {
+            return;
+        }
+
+        if (fop.XData.Contains(StorageKeys.WriteIsAppend))
+        {
+            reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, fop.Offset == (long)pre.Size ? 1u : 0);
+        }
+
+        AnswerXData(fop.XData, in inode, reply);
+    }
+
+    /// <summary>The rest of a read, on a worker. Pooled.</summary>
+    private sealed class ReadWork : IWork
+    {
+        private PosixTranslator? _posix;
+        private ReadFop _fop;
+        private Call? _call;
+        private OpenFile? _file;
+        private PayloadBuffer? _buffer;
+        private int _done;
+        private PendingReply<ReadReply>? _pending;
+
+        public static ValueTask<ReadReply> Submit(
+            PosixTranslator posix, in ReadFop fop, Call call, OpenFile file, PayloadBuffer buffer, int done)
+        {
+            var work = Pool<ReadWork>.Rent();
+            var pending = PendingReply<ReadReply>.Rent();
+            var task = pending.Task;
+            work._posix = posix;
+            work._fop = fop;
+            work._call = call;
+            work._file = file;
+            work._buffer = buffer;
+            work._done = done;
+            work._pending = pending;
+            posix.Seams.Workers.Submit(work);
+            return task;
+        }
+
+        public void Run()
+        {
+            // Submit has set everything.
+            var (posix, fop, call, file, buffer, done, pending) =
+                (_posix!, _fop, _call!, _file!, _buffer!, _done, _pending!);
+            (_posix, _fop, _call, _file, _buffer, _pending) = (null, default, null, null, null, null);
+            Pool<ReadWork>.Return(this);
+            pending.Complete(posix.ReadNow(in fop, call, file, buffer, done));
+        }
+    }
+
+    /// <summary>A write on a worker; holds its payload. Pooled.</summary>
+    private sealed class WriteWork : IWork
+    {
+        private PosixTranslator? _posix;
+        private WriteFop _fop;
+        private Call? _call;
+        private OpenFile? _file;
+        private PendingReply<WriteReply>? _pending;
+
+        public static ValueTask<WriteReply> Submit(PosixTranslator posix, in WriteFop fop, Call call, OpenFile file)
+        {
+            var work = Pool<WriteWork>.Rent();
+            var pending = PendingReply<WriteReply>.Rent();
+            var task = pending.Task;
+            fop.Data.Retain();
+            work._posix = posix;
+            work._fop = fop;
+            work._call = call;
+            work._file = file;
+            work._pending = pending;
+            posix.Seams.Workers.Submit(work);
+            return task;
+        }
+
+        public void Run()
+        {
+            // Submit has set everything.
+            var (posix, fop, call, file, pending) = (_posix!, _fop, _call!, _file!, _pending!);
+            (_posix, _fop, _call, _file, _pending) = (null, default, null, null, null);
+            Pool<WriteWork>.Return(this);
+            var reply = posix.WriteNow(in fop, call, file);
+            fop.Data.Release();
+            pending.Complete(reply);
+        }
+    }
+}
