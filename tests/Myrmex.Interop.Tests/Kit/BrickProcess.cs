@@ -10,13 +10,16 @@ internal sealed class BrickProcess : IDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
 
+    /// <summary>MYRMEX_INTEROP_STORAGE=storage/memory runs tests that do not look at the disk on bricks in memory.</summary>
+    private static readonly string DefaultStorage = Environment.GetEnvironmentVariable("MYRMEX_INTEROP_STORAGE") ?? Volfiles.Disk;
+
     private readonly TestDirectory _directory;
     private readonly string _list;
     private readonly int _port;
     private Child? _child;
 
     /// <summary>Starts the process for these brick directories, which must exist.</summary>
-    public BrickProcess(TestDirectory directory, string volume, IReadOnlyList<string> paths, string storage = Volfiles.Disk)
+    public BrickProcess(TestDirectory directory, string volume, IReadOnlyList<string> paths, string? storage = null)
     {
         _directory = directory;
         Host = Addresses.NextLoopback();
@@ -25,7 +28,7 @@ internal sealed class BrickProcess : IDisposable
         foreach (var path in paths)
         {
             var id = StampVolumeId(path);
-            directory.Write(Addresses.Dashed(path) + ".vol", Volfiles.Brick(volume, path, id, storage));
+            directory.Write(Addresses.Dashed(path) + ".vol", Volfiles.Brick(volume, path, id, storage ?? DefaultStorage));
         }
 
         _list = directory.Write("bricks.list", string.Concat(paths.Select(p => directory[Addresses.Dashed(p) + ".vol"] + "\n")));

@@ -12,6 +12,7 @@ internal sealed class Child : IDisposable
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
+    private bool _disposed;
 
     private Child(Process process, string name, string log)
     {
@@ -27,7 +28,7 @@ internal sealed class Child : IDisposable
 
     public int Pid { get; }
 
-    public bool Running => !_process.HasExited;
+    public bool Running => !_disposed && !_process.HasExited;
 
     public int ExitCode => _process.ExitCode;
 
@@ -94,7 +95,11 @@ internal sealed class Child : IDisposable
 
     public void Dispose()
     {
-        Stop();
-        _process.Dispose();
+        if (!_disposed)
+        {
+            _disposed = true;
+            Stop();
+            _process.Dispose();
+        }
     }
 }

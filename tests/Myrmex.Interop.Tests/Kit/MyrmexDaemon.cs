@@ -1,0 +1,75 @@
+using System;
+using System.Collections.Generic;
+
+namespace Myrmex.Interop.Tests.Kit;
+
+/// <summary><c>myrmex daemon</c> with its own address and working directory, and the brick process it supervises.</summary>
+internal sealed class MyrmexDaemon : VolumeServer
+{
+    private readonly TestDirectory _directory;
+    private readonly int _brickPort;
+    private Child? _child;
+
+    public MyrmexDaemon(TestDirectory directory)
+        : base(Addresses.NextLoopback())
+    {
+        _directory = directory;
+        _brickPort = Addresses.FreePort("0.0.0.0");
+        WorkingDirectory = directory.Make("myrmexd");
+        Start();
+    }
+
+    public string WorkingDirectory { get; }
+
+    public int BrickPid => ReadPid($"{WorkingDirectory}/brick.pid");
+
+    public void Start()
+    {
+        _child = Child.Start(
+            "daemon",
+            _directory.Logs,
+            Product.Executable,
+            "daemon",
+            "--foreground",
+            "--working-directory",
+            WorkingDirectory,
+            "--bind",
+            Host,
+            "--http",
+            "0",
+            "--brick-port",
+            Addresses.Text(_brickPort));
+        var child = _child;
+        Wait.Until(
+            "the daemon answers", StartLimit, () => !child.Running || Run("volume list").ExitCode == 0, () => child.LogTail());
+        if (!child.Running)
+        {
+            throw new HarnessException($"the daemon ended with {child.ExitCode}\n{child.LogTail()}");
+        }
+    }
+
+    /// <summary>kill -9 of the daemon; its bricks go on.</summary>
+    public void Kill() => _child?.Kill();
+
+    public override void StartVolume(string volume, int bricks)
+    {
+        Gluster($"volume start {volume}");
+        Wait.Until("the brick process runs", StartLimit, () => BrickPids(volume).Count > 0, () => _child?.LogTail() ?? "");
+        Ledger.AddProcess(BrickPid);
+    }
+
+    public override CommandResult Run(string command) => Shell.Run(
+        "/",
+        Shell.DefaultLimit,
+        "env",
+        [$"MYRMEX_WORKDIR={WorkingDirectory}", Product.Executable, "gluster", "--mode=script", .. command.Split(' ')]);
+
+    public override List<int> BrickPids(string volume) => BrickPid is var pid && Alive(pid) ? [pid] : [];
+
+    public override void Dispose()
+    {
+        var brick = BrickPid;
+        _child?.Dispose();
+        EndAll([brick]);
+    }
+}
