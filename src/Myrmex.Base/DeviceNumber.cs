@@ -8,7 +8,10 @@ namespace Myrmex.Base;
 public static class DeviceNumber
 {
     /// <summary>From a Linux dev_t, as stat and Mknod have it, to <see cref="Iatt.Rdev"/>.</summary>
-    public static ulong ToIatt(ulong linux) => (ulong)Major(linux) << 32 | Minor(linux);
+    public static ulong ToIatt(ulong linux) => Of(Major(linux), Minor(linux));
+
+    /// <summary>Packed as <see cref="Iatt.Rdev"/>.</summary>
+    public static ulong Of(uint major, uint minor) => (ulong)major << 32 | minor;
 
     /// <summary>From <see cref="Iatt.Rdev"/> to a Linux dev_t.</summary>
     public static ulong ToLinux(ulong rdev)

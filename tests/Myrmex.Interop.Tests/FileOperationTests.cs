@@ -44,6 +44,7 @@ public sealed class StockVolumeStockClientFileTests(StockVolumeWithStockClient v
 }
 
 /// <summary>Ordinary work with files through the stock FUSE client on Myrmex bricks.</summary>
+[Trait("Tier", "smoke")]
 public sealed class StockClientFileTests(MyrmexBricksWithStockClient volume) : IClassFixture<MyrmexBricksWithStockClient>
 {
     [InteropTheory(Need.StockClient | Need.Xfs)]

@@ -57,7 +57,7 @@ internal static class FuseConversion
         attr.Nlink = iatt.Nlink;
         attr.Uid = iatt.Uid;
         attr.Gid = iatt.Gid;
-        attr.Rdev = (uint)iatt.Rdev;
+        attr.Rdev = (uint)DeviceNumber.ToLinux(iatt.Rdev);
         attr.BlockSize = iatt.BlockSize;
         attr.Flags = 0;
     }
@@ -80,8 +80,8 @@ internal static class FuseConversion
         statx.Btime = new FuseStatxTime { Seconds = iatt.Btime, Nanoseconds = iatt.BtimeNsec };
         statx.Ctime = new FuseStatxTime { Seconds = iatt.Ctime, Nanoseconds = iatt.CtimeNsec };
         statx.Mtime = new FuseStatxTime { Seconds = iatt.Mtime, Nanoseconds = iatt.MtimeNsec };
-        statx.RdevMajor = (uint)((iatt.Rdev >> 8) & 0xFFF);
-        statx.RdevMinor = (uint)((iatt.Rdev & 0xFF) | ((iatt.Rdev >> 12) & 0xFFF00));
+        statx.RdevMajor = (uint)(iatt.Rdev >> 32);
+        statx.RdevMinor = (uint)iatt.Rdev;
     }
 
     public static void SetStatfs(ref FuseStatfsOut statfs, in StatFs from)

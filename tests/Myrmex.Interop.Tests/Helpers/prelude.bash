@@ -31,7 +31,7 @@ tree() {
 sums() { (cd "${1:-.}" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum); }
 
 # random SEED BYTES: the same bytes for the same seed.
-random() { openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' "$1")" -iv 0 -in /dev/zero 2>/dev/null | head -c "$2"; }
+random() { head -c "$2" /dev/zero | openssl enc -aes-128-ctr -nosalt -K "$(printf '%032x' "$1")" -iv 0 2>/dev/null; }
 
 # py: a python script from standard input.
 py() { python3 - "$@"; }

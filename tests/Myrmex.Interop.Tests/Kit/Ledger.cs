@@ -16,8 +16,8 @@ internal static class Ledger
 {
     private static readonly Lock Guard = new();
 
-    /// <summary>Parent of all run directories.</summary>
-    public static readonly string Root = Environment.GetEnvironmentVariable("MYRMEX_TEST_DIR") ?? "/tmp/myrmex-interop";
+    /// <summary>Parent of all run directories: what <c>./test</c> names, else a directory that stays the same between runs.</summary>
+    public static readonly string Root = Environment.GetEnvironmentVariable("MYRMEX_TEST_RUN") ?? "/tmp/myrmex-interop";
 
     /// <summary>Directory of this run.</summary>
     public static readonly string Run = Path.Combine(Root, $"run-{Environment.ProcessId}");
@@ -36,12 +36,22 @@ internal static class Ledger
         }
 
         Directory.CreateDirectory(Run);
+        File.Delete(Path.Combine(Root, "pids"));
     }
 
     /// <summary>Takes away everything this run made.</summary>
     public static void Close() => Clear(Run);
 
-    public static void AddProcess(int pid) => Add($"process {pid} {StartTime(pid)}");
+    public static void AddProcess(int pid)
+    {
+        var started = StartTime(pid);
+        Add($"process {pid} {started}");
+        lock (Guard)
+        {
+            // This file ./test reads itself.
+            File.AppendAllText(Path.Combine(Root, "pids"), $"{pid} {started}\n");
+        }
+    }
 
     public static void AddLoop(string device) => Add($"loop {device}");
 
