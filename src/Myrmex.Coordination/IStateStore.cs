@@ -6,19 +6,21 @@ using System.Threading.Tasks;
 namespace Myrmex.Coordination;
 
 /// <summary>
-/// Where everything is kept that management knows: ordered keys with revisions, compare-and-swap, leases and watches. The
-/// model is etcd v3's, so that a cluster can keep its state there and one machine in a file.
+/// Where everything is kept that management knows: ordered keys with revisions, compare-and-swap, leases and watches.
+/// The model is etcd v3's, so that a cluster can keep its state there and one machine in a file.
 /// Promises: a transaction that was answered is durable and every later call sees it; calls that failed with
 /// <see cref="StateStoreException"/> may or may not have taken effect. All members may be called from any thread.
 /// </summary>
 public interface IStateStore : IAsyncDisposable
 {
-    /// <summary>Takes one branch of <paramref name="transaction"/>. Throws <see cref="LeaseNotFoundException"/>.</summary>
+    /// <summary>
+    /// Takes one branch of <paramref name="transaction"/>. Throws <see cref="LeaseNotFoundException"/>.
+    /// </summary>
     Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation);
 
     /// <summary>
-    /// The changes to <paramref name="range"/> from revision <paramref name="from"/> on, one batch a revision, in order and
-    /// without gaps; never ends by itself. <see cref="Revision.None"/> starts with the next change. Throws
+    /// The changes to <paramref name="range"/> from revision <paramref name="from"/> on, one batch a revision, in order
+    /// and without gaps; never ends by itself. <see cref="Revision.None"/> starts with the next change. Throws
     /// <see cref="RevisionCompactedException"/> when the changes asked for are no longer kept: read the range again and
     /// watch from the revision after that read.
     /// </summary>

@@ -9,7 +9,9 @@ public static class Limits
     /// <summary>Bytes of one value.</summary>
     public const int ValueBytesMax = 1 << 20;
 
-    /// <summary>Conditions, and operations of one branch, of a transaction. Source: etcd <c>--max-txn-ops</c>.</summary>
+    /// <summary>
+    /// Conditions, and operations of one branch, of a transaction. Source: etcd <c>--max-txn-ops</c>.
+    /// </summary>
     public const int TransactionOperationsMax = 128;
 
     /// <summary>Revisions whose events are kept for watchers; older ones are compacted.</summary>

@@ -133,8 +133,8 @@ public abstract class LocalStore : IStateStore
     }
 
     /// <summary>
-    /// Ends the leases whose time is over. Every call does this first; the owner calls it regularly (each second) so that
-    /// watchers hear of lost keys when nobody calls.
+    /// Ends the leases whose time is over. Every call does this first; the owner calls it regularly (each second) so
+    /// that watchers hear of lost keys when nobody calls.
     /// </summary>
     public async Task ExpireLeasesAsync(CancellationToken cancellation)
     {
@@ -258,8 +258,8 @@ public abstract class LocalStore : IStateStore
     }
 
     /// <summary>
-    /// When it is unknown whether the disk has the change, memory may differ from disk: the store stops, and a new process
-    /// reads what is true.
+    /// When it is unknown whether the disk has the change, memory may differ from disk: the store stops, and a new
+    /// process reads what is true.
     /// </summary>
     private void Guarded(Action persist)
     {

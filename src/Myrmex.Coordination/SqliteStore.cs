@@ -11,8 +11,8 @@ namespace Myrmex.Coordination;
 /// The store of one machine: a SQLite file that one process at a time has open.
 /// Disk format, version 1: <c>entry</c> holds the live keys, <c>event</c> the kept changes (a delete has no value),
 /// <c>lease</c> the granted leases, <c>meta</c> the numbers "revision" and "last-lease". Everything of one commit is in
-/// one SQLite transaction with write-ahead log and synchronous=FULL, so that a crash leaves all of it or nothing, and an
-/// answered commit survives loss of power.
+/// one SQLite transaction with write-ahead log and synchronous=FULL, so that a crash leaves all of it or nothing, and
+/// an answered commit survives loss of power.
 /// </summary>
 public sealed class SqliteStore : LocalStore
 {
@@ -48,8 +48,8 @@ public sealed class SqliteStore : LocalStore
     }
 
     /// <summary>
-    /// Opens the file, or makes it (mode 0600). Throws <see cref="StateStoreException"/> when another process has it, when
-    /// a newer Myrmex wrote it, or when it cannot be read.
+    /// Opens the file, or makes it (mode 0600). Throws <see cref="StateStoreException"/> when another process has it,
+    /// when a newer Myrmex wrote it, or when it cannot be read.
     /// </summary>
     public static SqliteStore Open(string path, IClock clock, int historyRevisionsMax = Limits.HistoryRevisionsMax)
     {

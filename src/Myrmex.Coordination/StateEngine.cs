@@ -15,8 +15,8 @@ internal sealed record LeaseGrant(LeaseId Id, long Seconds)
 }
 
 /// <summary>
-/// The semantics of the store as a pure state machine: <c>Prepare</c> computes, <c>Apply</c> takes effect. Between the two
-/// the owner makes the changes durable. Not thread-safe; the owner locks.
+/// The semantics of the store as a pure state machine: <c>Prepare</c> computes, <c>Apply</c> takes effect. Between the
+/// two the owner makes the changes durable. Not thread-safe; the owner locks.
 /// Invariants: entries are sorted by key; every entry's Modified is at most <see cref="Revision"/>; history holds the
 /// changes of every revision from <see cref="OldestKept"/> on, in order.
 /// </summary>
@@ -154,8 +154,8 @@ internal sealed class StateEngine(int historyRevisionsMax)
     }
 
     /// <summary>
-    /// The first kept batch at or after <paramref name="from"/> that touches <paramref name="range"/>; null when there is
-    /// none yet, and then <paramref name="next"/> is where to go on.
+    /// The first kept batch at or after <paramref name="from"/> that touches <paramref name="range"/>; null when there
+    /// is none yet, and then <paramref name="next"/> is where to go on.
     /// </summary>
     public WatchBatch? NextBatch(KeyRange range, Revision from, out Revision next)
     {
@@ -211,7 +211,8 @@ internal sealed class StateEngine(int historyRevisionsMax)
         const int Max = Limits.TransactionOperationsMax;
         if (transaction.Conditions.Count > Max || transaction.Then.Count > Max || transaction.Else.Count > Max)
         {
-            throw new ArgumentException($"a transaction has at most {Max} conditions and operations", nameof(transaction));
+            throw new ArgumentException(
+                $"a transaction has at most {Max} conditions and operations", nameof(transaction));
         }
     }
 

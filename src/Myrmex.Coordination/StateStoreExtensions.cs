@@ -39,10 +39,12 @@ public static class StateStoreExtensions
     }
 
     /// <summary>
-    /// Sets the key only if it was last changed at <paramref name="expected"/> (<see cref="Revision.None"/>: if missing).
+    /// Sets the key only if it was last changed at <paramref name="expected"/> (<see cref="Revision.None"/>: if
+    /// missing).
     /// </summary>
     public static async Task<bool> CompareAndPutAsync(
-        this IStateStore store, string key, Revision expected, ReadOnlyMemory<byte> value, CancellationToken cancellation)
+        this IStateStore store, string key, Revision expected, ReadOnlyMemory<byte> value,
+        CancellationToken cancellation)
     {
         var transaction = new StateTransaction(
             [Condition.Unchanged(key, expected)], [Operation.PutValue(key, value)], []);

@@ -31,7 +31,9 @@ public sealed record Condition(string Key, ConditionTarget Target, ConditionOper
 
     public static Condition Exists(string key) => new(key, ConditionTarget.Created, ConditionOperator.NotEqual);
 
-    /// <summary>The key was last put at <paramref name="revision"/>; with <see cref="Revision.None"/>, it is missing.</summary>
+    /// <summary>
+    /// The key was last put at <paramref name="revision"/>; with <see cref="Revision.None"/>, it is missing.
+    /// </summary>
     public static Condition Unchanged(string key, Revision revision) =>
         new(key, ConditionTarget.Modified, ConditionOperator.Equal) { Number = revision.Value };
 
@@ -61,8 +63,8 @@ public abstract record Operation
 }
 
 /// <summary>
-/// Conditions decide between two branches; the chosen branch takes effect as a whole or not at all. No key may be changed
-/// twice in one branch. Source: etcd v3 Txn.
+/// Conditions decide between two branches; the chosen branch takes effect as a whole or not at all. No key may be
+/// changed twice in one branch. Source: etcd v3 Txn.
 /// </summary>
 public sealed record StateTransaction(
     IReadOnlyList<Condition> Conditions, IReadOnlyList<Operation> Then, IReadOnlyList<Operation> Else)

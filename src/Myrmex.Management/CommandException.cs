@@ -18,8 +18,8 @@ public enum CommandFailure
 }
 
 /// <summary>
-/// Why a command was refused. The message is what the administrator reads after "volume create: NAME: failed: "; it keeps
-/// GlusterFS' words where GlusterFS has the case.
+/// Why a command was refused. The message is what the administrator reads after "volume create: NAME: failed: "; it
+/// keeps GlusterFS' words where GlusterFS has the case.
 /// </summary>
 public sealed class CommandException(CommandFailure failure, string message) : Exception(message)
 {

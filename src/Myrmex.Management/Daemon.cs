@@ -17,14 +17,15 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The management daemon of a node. Everything it knows is in the state store; it may be killed at any time, and its end
-/// never ends a brick.
+/// The management daemon of a node. Everything it knows is in the state store; it may be killed at any time, and its
+/// end never ends a brick.
 /// </summary>
 public sealed class Daemon(DaemonOptions options, Seams seams)
 {
     private const int TokenBytes = 32;
 
-    private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PrivateDirectory =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
     public static void MakeDirectories(DaemonOptions options)
@@ -34,8 +35,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     /// <summary>
-    /// Serves until it is cancelled. Throws <see cref="StateStoreException"/> when another daemon has the working directory,
-    /// and <see cref="IOException"/> when an address cannot be bound.
+    /// Serves until it is cancelled. Throws <see cref="StateStoreException"/> when another daemon has the working
+    /// directory, and <see cref="IOException"/> when an address cannot be bound.
     /// </summary>
     /// <param name="ready">Called once, when commands and clients are served.</param>
     public async Task RunAsync(Action ready, CancellationToken cancellation)
@@ -79,7 +80,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         // None of them ends by itself: the first end is the end of the daemon, with its reason.
         var first = await Task.WhenAny(loops);
         await stop.CancelAsync();
-        await Task.WhenAll(loops).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAll(loops).ContinueWith(
+            _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         if (!cancellation.IsCancellationRequested)
         {
             await first;

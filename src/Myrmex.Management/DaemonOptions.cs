@@ -45,8 +45,8 @@ public sealed record DaemonOptions
     public string Socket => SocketOf(WorkingDirectory);
 
     /// <summary>
-    /// The unix socket of the daemon with this working directory: inside it, or under /run when that would be too long for
-    /// a socket.
+    /// The unix socket of the daemon with this working directory: inside it, or under /run when that would be too long
+    /// for a socket.
     /// </summary>
     public static string SocketOf(string workingDirectory)
     {

@@ -24,7 +24,9 @@ internal static class Limits
     /// <summary>How long one attempt to reach a brick may take.</summary>
     public const long ProbeTimeoutMs = 3_000;
 
-    /// <summary>First and longest pause before a brick process that died is started again; the pause doubles in between.</summary>
+    /// <summary>
+    /// First and longest pause before a brick process that died is started again; the pause doubles in between.
+    /// </summary>
     public const long RestartPauseMsMin = 200;
 
     public const long RestartPauseMsMax = 30_000;

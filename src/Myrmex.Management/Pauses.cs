@@ -34,7 +34,9 @@ internal sealed class Signal
         looker?.TrySetResult();
     }
 
-    /// <summary>Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset.</summary>
+    /// <summary>
+    /// Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset.
+    /// </summary>
     public async Task WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
     {
         var looker = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -22,7 +22,9 @@ internal sealed record CreateRequest(string Name, IReadOnlyList<string> Bricks)
 
     public int ArbiterCount { get; init; }
 
-    /// <summary>Allows bricks on the root file system, on a mount point, and on directories of deleted volumes.</summary>
+    /// <summary>
+    /// Allows bricks on the root file system, on a mount point, and on directories of deleted volumes.
+    /// </summary>
     public bool Force { get; init; }
 }
 
@@ -58,7 +60,8 @@ internal sealed partial class VolumeCommands
                 Operation.DeleteKey(StateKeys.Intent(volume.Name))),
             cancellation);
         await catalog.ReachAsync(result.Revision, cancellation);
-        Log.Information("volumes", "volume created", ("volume", volume.Name), ("id", volume.Id), ("bricks", bricks.Count));
+        Log.Information(
+            "volumes", "volume created", ("volume", volume.Name), ("id", volume.Id), ("bricks", bricks.Count));
         return volume;
     }, cancellation);
 
@@ -92,7 +95,9 @@ internal sealed partial class VolumeCommands
         }
     }
 
-    /// <summary>Splits "HOST:PATH"; the path is absolute and without empty, "." and ".." parts and final slash.</summary>
+    /// <summary>
+    /// Splits "HOST:PATH"; the path is absolute and without empty, "." and ".." parts and final slash.
+    /// </summary>
     private static (string Host, string Path) SplitBrick(string text)
     {
         var colon = text.IndexOf(":/", StringComparison.Ordinal);
@@ -106,7 +111,8 @@ internal sealed partial class VolumeCommands
         if (path == "/" || VolumeNames.ValueProblem(text) is not null || path.Any(char.IsWhiteSpace))
         {
             throw new CommandException(
-                CommandFailure.Invalid, $"Brick path {path} cannot be used: it is / or has spaces or control characters");
+                CommandFailure.Invalid,
+                $"Brick path {path} cannot be used: it is / or has spaces or control characters");
         }
 
         return (text[..colon], path);
@@ -150,9 +156,7 @@ internal sealed partial class VolumeCommands
         {
             if (taken.Any(other => Overlap(other.Path, brick.Path)))
             {
-                throw new CommandException(
-                    CommandFailure.Conflict,
-                    $"Brick: {brick.FullName} not available. Brick may be containing or be contained by an existing brick.");
+                throw NotAvailable(brick);
             }
 
             if (bricks.FirstOrDefault(b => b != brick && Overlap(b.Path, brick.Path)) is { } other)
@@ -164,8 +168,13 @@ internal sealed partial class VolumeCommands
         }
 
         static bool Overlap(string one, string two) =>
-            one == two || one.StartsWith(two + "/", StringComparison.Ordinal) || two.StartsWith(one + "/", StringComparison.Ordinal);
+            one == two || one.StartsWith(two + "/", StringComparison.Ordinal) || two.StartsWith(
+                one + "/", StringComparison.Ordinal);
     }
+
+    private static CommandException NotAvailable(Brick brick) => new(
+        CommandFailure.Conflict,
+        $"Brick: {brick.FullName} not available. Brick may be containing or be contained by an existing brick.");
 
     /// <summary>Looks only; what is missing is made later.</summary>
     private void CheckBrick(Brick brick, bool force)
@@ -173,9 +182,7 @@ internal sealed partial class VolumeCommands
         // By the mark too, and whatever force says: the path may lead there through a symbolic link.
         if (BrickDirectory.ReadVolumeId(brick.Path, out _) is { } id && catalog.Volumes.Values.Any(v => v.Id == id))
         {
-            throw new CommandException(
-                CommandFailure.Conflict,
-                $"Brick: {brick.FullName} not available. Brick may be containing or be contained by an existing brick.");
+            throw NotAvailable(brick);
         }
 
         if (File.Exists(brick.Path))
@@ -190,7 +197,8 @@ internal sealed partial class VolumeCommands
         {
             throw new CommandException(
                 CommandFailure.Failed,
-                $"Failed to create brick directory for brick {brick.FullName}. Reason : {BrickDirectory.Words(Errno.ENOENT)} ");
+                $"Failed to create brick directory for brick {brick.FullName}. "
+                + $"Reason : {BrickDirectory.Words(Errno.ENOENT)} ");
         }
 
         var nearest = Directory.Exists(brick.Path) ? brick.Path : parent;
@@ -212,8 +220,7 @@ internal sealed partial class VolumeCommands
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                marked == brick.Path
-                    ? $"{marked} is already part of a volume" : $"parent directory {marked} is already part of a volume");
+                (marked == brick.Path ? string.Empty : "parent directory ") + $"{marked} is already part of a volume");
         }
     }
 
@@ -279,7 +286,9 @@ internal sealed partial class VolumeCommands
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                Log.Warning("volumes", "a brick directory keeps the mark of a volume that was not created", ("reason", e.Message));
+                Log.Warning(
+                    "volumes", "a brick directory keeps the mark of a volume that was not created",
+                    ("reason", e.Message));
             }
         }
 

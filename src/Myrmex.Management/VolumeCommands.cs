@@ -14,13 +14,14 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The commands on volumes. What a volume is changes in one transaction of the state store; before it, a command only does
-/// what can be taken back, and after it, only what follows from the new state. So a daemon may be killed at any instant: a
-/// command that was not answered has either happened or left nothing.
+/// The commands on volumes. What a volume is changes in one transaction of the state store; before it, a command only
+/// does what can be taken back, and after it, only what follows from the new state. So a daemon may be killed at any
+/// instant: a command that was not answered has either happened or left nothing.
 /// Commands that change something run one after the other. All throw <see cref="CommandException"/>.
 /// </summary>
 internal sealed partial class VolumeCommands(
-    IStateStore store, VolumeCatalog catalog, LocalNode node, BrickSupervisor supervisor, IBrickProbe probe, Seams seams)
+    IStateStore store, VolumeCatalog catalog, LocalNode node, BrickSupervisor supervisor, IBrickProbe probe,
+    Seams seams)
 {
     private readonly SemaphoreSlim _gate = new(1, 1); // Held by one changing command at a time.
 
@@ -120,7 +121,8 @@ internal sealed partial class VolumeCommands(
         {
             throw new CommandException(
                 CommandFailure.Failed,
-                $"Failed to find brick directory {brick.Path} for volume {volume.Name}. Reason : {BrickDirectory.Words(error)}");
+                $"Failed to find brick directory {brick.Path} for volume {volume.Name}. "
+                + $"Reason : {BrickDirectory.Words(error)}");
         }
 
         if (id is null)
@@ -143,7 +145,8 @@ internal sealed partial class VolumeCommands(
     {
         var state = supervisor.StateOf(brick.Path);
         BrickDetail? more = null;
-        if (detail && MountTable.Holding(mounts, brick.Path) is { } mount && Sys.PathSpace(brick.Path, out var space) >= 0)
+        if (detail && MountTable.Holding(mounts, brick.Path) is { } mount
+            && Sys.PathSpace(brick.Path, out var space) >= 0)
         {
             more = new BrickDetail(mount.Device, mount.FileSystem, mount.Options, space);
         }
@@ -157,14 +160,14 @@ internal sealed partial class VolumeCommands(
     {
         var refused = Refused(volume);
         var reason = refused is null ? null : supervisor.WhyRefused(volume, refused);
-        return refused is null
-            ? $"Commit failed on localhost. The bricks did not come online within {Limits.BrickStartMs / 1000} seconds. "
-                + $"Please check log file {supervisor.BrickLog} for details."
-            : $"Commit failed on localhost. Brick {refused.FullName} cannot be served: {reason ?? "no reason is given"}. "
-                + $"Please check log file {supervisor.BrickLog} for details.";
+        var what = refused is null
+            ? $"The bricks did not come online within {Limits.BrickStartMs / 1000} seconds."
+            : $"Brick {refused.FullName} cannot be served: {reason ?? "no reason is given"}.";
+        return $"Commit failed on localhost. {what} Please check log file {supervisor.BrickLog} for details.";
     }
 
-    private Brick? Refused(Volume volume) => LocalBricks(volume).FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
+    private Brick? Refused(Volume volume) =>
+        LocalBricks(volume).FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
 
     private bool AllOnline(Volume volume) => LocalBricks(volume).All(b => supervisor.StateOf(b.Path).Online);
 
@@ -206,7 +209,8 @@ internal sealed partial class VolumeCommands(
     {
         await CommitAsync(Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after)), cancellation);
         Log.Information(
-            "volumes", "volume changed", ("volume", after.Name), ("version", after.Version), ("from", before.Status), ("to", after.Status));
+            "volumes", "volume changed", ("volume", after.Name), ("version", after.Version),
+            ("from", before.Status), ("to", after.Status));
         return after;
     }
 

@@ -7,8 +7,8 @@ namespace Myrmex.Volumes;
 /// <param name="Host">Name or address as the administrator wrote it; clients connect to it.</param>
 /// <param name="Path">Absolute path of the directory; also the name clients attach to (remote-subvolume).</param>
 /// <param name="Index">
-/// N of the brick id <c>VOL-client-N</c>. It is given once and never moves to another brick, because pending counters on
-/// disk (<c>trusted.afr.VOL-client-N</c>) and link files name it.
+/// N of the brick id <c>VOL-client-N</c>. It is given once and never moves to another brick, because pending counters
+/// on disk (<c>trusted.afr.VOL-client-N</c>) and link files name it.
 /// </param>
 /// <param name="Node">The node that holds it.</param>
 /// <param name="FileSystem">Device number of its file system: bricks with the same one share the space.</param>

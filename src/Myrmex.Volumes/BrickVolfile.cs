@@ -5,8 +5,8 @@ using Myrmex.Graph;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name (the
-/// name clients attach to), protocol/server with who may attach.
+/// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
+/// (the name clients attach to), protocol/server with who may attach.
 /// </summary>
 public static class BrickVolfile
 {

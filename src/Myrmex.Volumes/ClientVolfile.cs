@@ -23,7 +23,8 @@ public static class ClientVolfile
         foreach (var brick in volume.Bricks)
         {
             bricks.Add(brick.IdIn(volume.Name));
-            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", ClientOptions(volume, brick, trusted, managementPort), []);
+            var options = ClientOptions(volume, brick, trusted, managementPort);
+            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", options, []);
         }
 
         Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", [], bricks);

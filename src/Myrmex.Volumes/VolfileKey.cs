@@ -1,7 +1,8 @@
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// What a GETSPEC key asks for. Source: GlusterFS key forms <c>VOL</c>, <c>/VOL</c> and <c>VOL.HOST.path-with-dashes</c>.
+/// What a GETSPEC key asks for. Source: GlusterFS key forms <c>VOL</c>, <c>/VOL</c> and
+/// <c>VOL.HOST.path-with-dashes</c>.
 /// </summary>
 /// <param name="Volume">Name of the volume.</param>
 /// <param name="BrickKey">The whole key when it names a brick, else empty.</param>

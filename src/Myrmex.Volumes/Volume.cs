@@ -103,7 +103,9 @@ public sealed record Volume
     public Volume Without(Func<VolumeSetting, bool> remove) =>
         this with { Settings = [.. Settings.Where(s => !remove(s))], Version = Version + 1 };
 
-    /// <summary>How many bricks of this volume lie on the same file system of the same node as <paramref name="brick"/>.</summary>
+    /// <summary>
+    /// How many bricks of this volume lie on the same file system of the same node as <paramref name="brick"/>.
+    /// </summary>
     public int SharingFileSystem(Brick brick) =>
         Bricks.Count(b => b.Node == brick.Node && b.FileSystem == brick.FileSystem);
 

@@ -7,7 +7,8 @@ namespace Myrmex.Volumes;
 /// <summary>Volumes as the state store keeps them: JSON with camelCase names, unknown members ignored.</summary>
 public static class VolumeJson
 {
-    public static byte[] ToBytes(Volume volume) => JsonSerializer.SerializeToUtf8Bytes(volume, VolumeJsonContext.Default.Volume);
+    public static byte[] ToBytes(Volume volume) =>
+        JsonSerializer.SerializeToUtf8Bytes(volume, VolumeJsonContext.Default.Volume);
 
     /// <summary>Throws <see cref="JsonException"/> for anything that is not a volume.</summary>
     public static Volume FromBytes(ReadOnlySpan<byte> bytes) =>

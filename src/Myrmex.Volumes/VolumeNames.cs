@@ -32,8 +32,8 @@ public static class VolumeNames
     }
 
     /// <summary>
-    /// Null for text that can stand in a volume file, else what is wrong. Backquotes are refused because other parsers of
-    /// volume files run what is between them.
+    /// Null for text that can stand in a volume file, else what is wrong. Backquotes are refused because other parsers
+    /// of volume files run what is between them.
     /// </summary>
     public static string? ValueProblem(string value)
     {

@@ -6,8 +6,8 @@ using Myrmex.Graph;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The one table of volume options: <c>volume set</c> and its help, checks, volume files and the reference page come from
-/// it. Keys, defaults and ranges are GlusterFS' where the meaning is the same.
+/// The one table of volume options: <c>volume set</c> and its help, checks, volume files and the reference page come
+/// from it. Keys, defaults and ranges are GlusterFS' where the meaning is the same.
 /// </summary>
 public static partial class VolumeOptions
 {
@@ -17,7 +17,8 @@ public static partial class VolumeOptions
     /// <summary>Every option, in the order of help and <c>volume get VOL all</c>.</summary>
     public static IReadOnlyList<VolumeOption> All { get; } = Table();
 
-    private static readonly Dictionary<string, VolumeOption> ByKey = All.ToDictionary(o => o.Key, StringComparer.Ordinal);
+    private static readonly Dictionary<string, VolumeOption> ByKey =
+        All.ToDictionary(o => o.Key, StringComparer.Ordinal);
 
     /// <summary>What a new volume has set, the newest first.</summary>
     public static IReadOnlyList<VolumeSetting> AtCreation { get; } =
@@ -25,7 +26,8 @@ public static partial class VolumeOptions
 
     public static VolumeOption? Find(string key) => ByKey.GetValueOrDefault(key);
 
-    public static bool IsUserKey(string key) => key.Length > UserPrefix.Length && key.StartsWith(UserPrefix, StringComparison.Ordinal);
+    public static bool IsUserKey(string key) =>
+        key.Length > UserPrefix.Length && key.StartsWith(UserPrefix, StringComparison.Ordinal);
 
     /// <summary>The value in force: what was set, else the default; empty when there is neither.</summary>
     public static string Effective(Volume volume, string key) =>
@@ -48,7 +50,8 @@ public static partial class VolumeOptions
             return $"the value of option {key} {unfit}";
         }
 
-        return option?.Declaration.Check(value) is { } problem ? $"'{value}' in 'option {key} {value}' {problem}" : null;
+        return option?.Declaration.Check(value) is { } problem
+            ? $"'{value}' in 'option {key} {value}' {problem}" : null;
     }
 
     /// <summary>The known key that differs least from <paramref name="key"/>.</summary>

@@ -57,9 +57,11 @@ internal static class DaemonCommand
         Description = "log; WORKING-DIRECTORY/log/daemon.log by default, standard error in the foreground",
     };
 
-    private static readonly Option<LogLevel> Level = new("--log-level") { DefaultValueFactory = _ => LogLevel.Information };
+    private static readonly Option<LogLevel> Level =
+        new("--log-level") { DefaultValueFactory = _ => LogLevel.Information };
 
-    private static readonly Option<bool> Foreground = new("--foreground") { Description = "do not go to the background" };
+    private static readonly Option<bool> Foreground =
+        new("--foreground") { Description = "do not go to the background" };
 
     public static Command Entry { get; } = new("daemon", "manage volumes and serve volume files on this node", Run);
 
@@ -131,7 +133,8 @@ internal static class DaemonCommand
     {
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
         string[] head = ["-c", "log=\"$1\"; shift; exec setsid \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log];
-        string[] tail = ["--foreground", "--working-directory", options.WorkingDirectory, "--log-file", Path.GetFullPath(log)];
+        string[] tail =
+            ["--foreground", "--working-directory", options.WorkingDirectory, "--log-file", Path.GetFullPath(log)];
         foreach (var word in (string[])[.. head, .. options.Executable, "daemon", .. Without(args), .. tail])
         {
             start.ArgumentList.Add(word);
@@ -176,7 +179,8 @@ internal static class DaemonCommand
 
     private static DaemonOptions ToOptions(ParseResult parsed) => new()
     {
-        WorkingDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(WorkingDirectory))),
+        WorkingDirectory = Path.TrimEndingDirectorySeparator(
+            Path.GetFullPath(parsed.GetRequiredValue(WorkingDirectory))),
         Bind = parsed.GetRequiredValue(Bind),
         Port = parsed.GetValue(Port),
         HttpPort = parsed.GetValue(HttpPort),

@@ -5,8 +5,8 @@ using Myrmex.Management.CommandLine;
 namespace Myrmex.Host;
 
 /// <summary>
-/// <c>myrmex volume</c>, <c>peer</c> and <c>pool</c>: GlusterFS' command line; <c>myrmex gluster</c> takes a whole line of
-/// it, or a prompt without one.
+/// <c>myrmex volume</c>, <c>peer</c> and <c>pool</c>: GlusterFS' command line; <c>myrmex gluster</c> takes a whole line
+/// of it, or a prompt without one.
 /// </summary>
 internal static class GlusterCommands
 {

@@ -9,7 +9,8 @@ namespace Myrmex.Management.Bricks;
 
 /// <summary>
 /// What management does to a brick's directory: look at it, mark it as part of a volume, and take the mark back.
-/// Source: GlusterFS <c>trusted.glusterfs.volume-id</c> (16 raw bytes) and <c>.glusterfs</c> (0600) at the brick's root.
+/// Source: GlusterFS <c>trusted.glusterfs.volume-id</c> (16 raw bytes) and <c>.glusterfs</c> (0600) at the brick's
+/// root.
 /// </summary>
 internal static class BrickDirectory
 {
@@ -53,7 +54,9 @@ internal static class BrickDirectory
         return null;
     }
 
-    /// <summary>Makes the directory, its .glusterfs and the mark, and makes them durable. Done twice is done once.</summary>
+    /// <summary>
+    /// Makes the directory, its .glusterfs and the mark, and makes them durable. Done twice is done once.
+    /// </summary>
     public static void Mark(string path, VolumeId volume)
     {
         MakeDirectory(path);
@@ -80,7 +83,8 @@ internal static class BrickDirectory
         {
             if (before.FormerVolumeId is { } former && Gfid.TryParse(former, out var id))
             {
-                Check(Sys.PathSetXattr(before.Path, VolumeIdXattr, id.ToArray()), before.Path, "setting extended attributes");
+                var set = Sys.PathSetXattr(before.Path, VolumeIdXattr, id.ToArray());
+                Check(set, before.Path, "setting extended attributes");
             }
             else
             {
@@ -107,7 +111,8 @@ internal static class BrickDirectory
     }
 
     /// <summary>The system's words for an error number, as C's strerror.</summary>
-    public static string Words(Errno error) => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage((int)error);
+    public static string Words(Errno error) =>
+        System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage((int)error);
 
     private static bool HasXattr(string path, string name) => Sys.PathGetXattr(path, name, []) >= 0;
 

@@ -14,7 +14,9 @@ internal sealed record WantedBrick(Volume Volume, Brick Brick);
 /// </summary>
 internal sealed class BrickFiles(DaemonOptions options)
 {
-    /// <summary>Writes what differs and removes what is not wanted any more; true when the process must look again.</summary>
+    /// <summary>
+    /// Writes what differs and removes what is not wanted any more; true when the process must look again.
+    /// </summary>
     public bool Update(IReadOnlyList<WantedBrick> bricks)
     {
         Directory.CreateDirectory(

@@ -17,7 +17,8 @@ internal static class BrickLogReader
     {
         try
         {
-            using var file = new FileStream(log, System.IO.FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = new FileStream(
+                log, System.IO.FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             file.Seek(-Math.Min(file.Length, TailBytes), SeekOrigin.End);
             using var reader = new StreamReader(file, Encoding.UTF8);
             return Find(reader.ReadToEnd(), volfile);

@@ -53,7 +53,8 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
         new Dictionary<string, string>
         {
             ["remote-subvolume"] = brick.Path,
-            ["process-uuid"] = $"CTX_ID:{volume.Id}-GRAPH_ID:0-PID:{System.Environment.ProcessId}-HOST:localhost-PC_NAME:probe-RECON_NO:-0",
+            ["process-uuid"] = $"CTX_ID:{volume.Id}-GRAPH_ID:0-PID:{System.Environment.ProcessId}-HOST:localhost"
+                + "-PC_NAME:probe-RECON_NO:-0",
             ["process-name"] = "probe",
             ["fops-version"] = "1298437",
             ["client-version"] = "10.3",
@@ -65,11 +66,13 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
 
     private sealed class Attempt(byte[] request) : IRpcHandler
     {
-        public TaskCompletionSource<ProbeResult> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<ProbeResult> Result { get; } = new(
+            TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void OnOpen(RpcConnection connection) => _ = AskAsync(connection);
 
-        public void OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position) => call.Release();
+        public void OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position) =>
+            call.Release();
 
         public void OnClosed(RpcConnection connection, Errno error, string reason) =>
             Result.TrySetResult(ProbeResult.Unreachable);
@@ -78,7 +81,8 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
         {
             var head = new RpcCall(0, Programs.Handshake, Programs.HandshakeVersion, Programs.SetVolume);
             var answer = await AwaitableCall.Send(connection, head, new RawBody(request), version3: true);
-            var attached = answer.Error == Errno.Ok && HandshakeCodec.ReadSetVolumeReply(answer.Body) is { OpRet: >= 0 };
+            var attached = answer.Error == Errno.Ok
+                && HandshakeCodec.ReadSetVolumeReply(answer.Body) is { OpRet: >= 0 };
             Result.TrySetResult(
                 attached ? ProbeResult.Serving
                 : answer.Error == Errno.Ok ? ProbeResult.NotServing : ProbeResult.Unreachable);

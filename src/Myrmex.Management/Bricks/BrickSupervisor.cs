@@ -16,14 +16,16 @@ namespace Myrmex.Management.Bricks;
 
 /// <summary>What is known of a brick that should be served here.</summary>
 /// <param name="Pid">0 when its process is not running.</param>
-/// <param name="Refused">The process runs but has not made the brick available in the time that it usually takes.</param>
+/// <param name="Refused">
+/// The process runs but has not made the brick available in the time that it usually takes.
+/// </param>
 internal readonly record struct BrickState(int Port, int Pid, bool Online, bool Refused);
 
 /// <summary>
 /// Keeps one brick process running as long as this node has a brick of a started volume. One loop owns all of its state
 /// and compares what should be with what is, so that it does not matter what was interrupted before:
-/// the process is started, adopted when it runs already, told of changed bricks (SIGHUP), started again on the same port
-/// when it dies, and ended when nothing is left to serve. It never ends with the daemon.
+/// the process is started, adopted when it runs already, told of changed bricks (SIGHUP), started again on the same
+/// port when it dies, and ended when nothing is left to serve. It never ends with the daemon.
 /// </summary>
 internal sealed class BrickSupervisor
 {
@@ -175,7 +177,8 @@ internal sealed class BrickSupervisor
     private async Task AdoptAsync(CancellationToken cancellation)
     {
         _port = await _portStore.LoadAsync(cancellation);
-        var text = File.Exists(_options.BrickPidFile) ? await File.ReadAllTextAsync(_options.BrickPidFile, cancellation) : "";
+        var text = File.Exists(_options.BrickPidFile)
+            ? await File.ReadAllTextAsync(_options.BrickPidFile, cancellation) : string.Empty;
         if (ProcessIdentity.TryParse(text, out var noted) && _processes.IsAlive(noted))
         {
             _process = noted;
@@ -308,7 +311,8 @@ internal sealed class BrickSupervisor
         Directory.CreateDirectory(_options.LogDirectory);
         var process = _processes.Start(
             [
-                .. _options.Executable, "brick", "--port", _port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                .. _options.Executable, "brick", "--port", _port.ToString(
+                    System.Globalization.CultureInfo.InvariantCulture),
                 "--bricks", _options.BrickList, "--log-file", BrickLog,
             ],
             BrickLog);
@@ -359,7 +363,8 @@ internal sealed class BrickSupervisor
             if (result == ProbeResult.Serving)
             {
                 _online.Add(brick.Brick.Path);
-                Log.Information("bricks", "brick is online", ("volume", brick.Volume.Name), ("brick", brick.Brick.Path));
+                Log.Information(
+                    "bricks", "brick is online", ("volume", brick.Volume.Name), ("brick", brick.Brick.Path));
             }
             else if (result == ProbeResult.Unreachable)
             {

@@ -28,7 +28,9 @@ internal static class MountTable
         return entries;
     }
 
-    /// <summary>The mount that holds <paramref name="path"/>: the last one whose mount point is the longest part of it.</summary>
+    /// <summary>
+    /// The mount that holds <paramref name="path"/>: the last one whose mount point is the longest part of it.
+    /// </summary>
     public static MountEntry? Holding(IReadOnlyList<MountEntry> mounts, string path)
     {
         MountEntry? best = null;

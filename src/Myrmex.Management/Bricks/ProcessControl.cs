@@ -36,7 +36,9 @@ internal readonly record struct ProcessIdentity(int Pid, long StartTicks, string
 /// <summary>Starting, finding and signalling processes that outlive this one.</summary>
 internal interface IProcessControl
 {
-    /// <summary>Starts a process in a session of its own; what it prints goes to the end of <paramref name="outputFile"/>.</summary>
+    /// <summary>
+    /// Starts a process in a session of its own; what it prints goes to the end of <paramref name="outputFile"/>.
+    /// </summary>
     ProcessIdentity Start(IReadOnlyList<string> command, string outputFile);
 
     /// <summary>False also for a zombie.</summary>

@@ -66,7 +66,8 @@ public sealed record CliArguments
             "--help" => this with { AsksHelp = true },
             _ when argument.StartsWith("--working-directory=", StringComparison.Ordinal) =>
                 this with { WorkingDirectory = value },
-            _ when argument.StartsWith("--timeout=", StringComparison.Ordinal) => this with { Timeout = Seconds(value) },
+            _ when argument.StartsWith("--timeout=", StringComparison.Ordinal) =>
+                this with { Timeout = Seconds(value) },
             _ when argument is "--remote-host=localhost" or "--remote-host=127.0.0.1" => this,
             _ when argument.StartsWith("--remote-host=", StringComparison.Ordinal) => throw new CommandException(
                 CommandFailure.Invalid, "--remote-host is not supported: run the command on the node itself"),
@@ -77,7 +78,9 @@ public sealed record CliArguments
     }
 
     private static TimeSpan Seconds(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= TimeoutSecondsMax
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and <= TimeoutSecondsMax
             ? TimeSpan.FromSeconds(seconds)
-            : throw new CommandException(CommandFailure.Invalid, $"--timeout={text} is not 1 to {TimeoutSecondsMax} seconds");
+            : throw new CommandException(
+                CommandFailure.Invalid, $"--timeout={text} is not 1 to {TimeoutSecondsMax} seconds");
 }

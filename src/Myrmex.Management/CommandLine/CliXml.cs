@@ -254,7 +254,8 @@ internal sealed class CliXml
         Close();
     }
 
-    private void Element(string name, IFormattable value) => Element(name, value.ToString(null, CultureInfo.InvariantCulture));
+    private void Element(string name, IFormattable value) =>
+        Element(name, value.ToString(null, CultureInfo.InvariantCulture));
 
     private void Element(string name, string value)
     {
@@ -272,5 +273,6 @@ internal sealed class CliXml
 
     /// <summary>As GlusterFS' XML writer does: quotes stay as they are in text.</summary>
     private static string Escape(string text) =>
-        SecurityElement.Escape(text).Replace("&apos;", "'", StringComparison.Ordinal).Replace("&quot;", "\"", StringComparison.Ordinal);
+        SecurityElement.Escape(text).Replace("&apos;", "'", StringComparison.Ordinal)
+            .Replace("&quot;", "\"", StringComparison.Ordinal);
 }

@@ -212,7 +212,8 @@ public sealed partial class GlusterCli
             return Usage(Usages.Set);
         }
 
-        var options = words.Skip(1).Chunk(2).Select(pair => new OptionMessage(pair[0], pair[1], IsDefault: false)).ToList();
+        var options = words.Skip(1).Chunk(2)
+            .Select(pair => new OptionMessage(pair[0], pair[1], IsDefault: false)).ToList();
         return await ReconfigureAsync(
             "set", "volSet", "success", ("Set volume successful", "Set volume unsuccessful"),
             () => Client.SetAsync(words[0], options));
@@ -228,7 +229,8 @@ public sealed partial class GlusterCli
         var force = words.Length > 1 && words[^1] == "force";
         var key = words.Length - (force ? 1 : 0) > 1 && words[1] != "all" ? words[1] : null;
         return await ReconfigureAsync(
-            "reset", "volReset", "success: reset volume successful", ("reset volume successful", "reset volume unsuccessful"),
+            "reset", "volReset", "success: reset volume successful",
+            ("reset volume successful", "reset volume unsuccessful"),
             () => Client.ResetAsync(words[0], key, force));
     }
 
@@ -279,7 +281,8 @@ public sealed partial class GlusterCli
 
     /// <summary>Runs a command on options, which do not name their volume in what they print.</summary>
     private async Task<int> ReconfigureAsync(
-        string verb, string operation, string success, (string Success, string Failure) output, Func<Task<VolumeMessage>> change)
+        string verb, string operation, string success, (string Success, string Failure) output,
+        Func<Task<VolumeMessage>> change)
     {
         try
         {

@@ -10,7 +10,8 @@ namespace Myrmex.Management.CommandLine;
 /// The commands of GlusterFS' command line, against our daemon: same grammar, text, XML and exit codes (0 success, 1
 /// failure; with --xml a refusal exits 0 and the XML has it). Source: gluster(8) 10.3.
 /// </summary>
-public sealed partial class GlusterCli(Func<CliArguments, IManagementClient> connect, CliTerminal terminal, string version)
+public sealed partial class GlusterCli(
+    Func<CliArguments, IManagementClient> connect, CliTerminal terminal, string version)
 {
     private const int Success = 0;
     private const int Failed = 1;
@@ -183,8 +184,8 @@ public sealed partial class GlusterCli(Func<CliArguments, IManagementClient> con
             ? "unrecognized command\n"
             : $"unrecognized word: {words[known ? 1 : 0]} (position {(known ? 1 : 0)})\n";
         terminal.Error.Write(
-            first + "\n Usage: gluster [options] <help> <peer> <pool> <volume>\n Options:\n --help  Shows the help information\n"
-            + " --version  Shows the version\n\n");
+            first + "\n Usage: gluster [options] <help> <peer> <pool> <volume>\n Options:\n"
+            + " --help  Shows the help information\n --version  Shows the version\n\n");
         return Failed;
     }
 

@@ -6,8 +6,8 @@ using Myrmex.Management.Http;
 namespace Myrmex.Management.CommandLine;
 
 /// <summary>
-/// The daemon as the command line sees it. Refusals are <see cref="CommandException"/>, a daemon that does not answer is
-/// <see cref="DaemonUnreachableException"/>.
+/// The daemon as the command line sees it. Refusals are <see cref="CommandException"/>, a daemon that does not
+/// answer is <see cref="DaemonUnreachableException"/>.
 /// </summary>
 public interface IManagementClient
 {

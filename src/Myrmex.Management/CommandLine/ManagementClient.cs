@@ -85,11 +85,13 @@ public sealed class ManagementClient : IManagementClient, IDisposable
                 using var response = await _http.SendAsync(request);
                 if (response.IsSuccessStatusCode)
                 {
-                    return await response.Content.ReadFromJsonAsync(type) ?? throw new IOException("the daemon's answer is empty");
+                    return await response.Content.ReadFromJsonAsync(type)
+                        ?? throw new IOException("the daemon's answer is empty");
                 }
 
                 var error = await response.Content.ReadFromJsonAsync(MessageJson.Default.ErrorMessage);
-                throw new CommandException(FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
+                throw new CommandException(
+                    FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
             }
             catch (HttpRequestException e)
             {
@@ -115,7 +117,8 @@ public sealed class ManagementClient : IManagementClient, IDisposable
     {
         if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
-            return $"Connection failed. You may not use {DaemonOptions.SocketOf(_workingDirectory)}; try again as root.";
+            var socket = DaemonOptions.SocketOf(_workingDirectory);
+            return $"Connection failed. You may not use {socket}; try again as root.";
         }
 
         return "Connection failed. Please check if the myrmex daemon is operational.\n"
@@ -129,7 +132,8 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(DaemonOptions.SocketOf(_workingDirectory)), cancellation);
+            await socket.ConnectAsync(
+                new UnixDomainSocketEndPoint(DaemonOptions.SocketOf(_workingDirectory)), cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

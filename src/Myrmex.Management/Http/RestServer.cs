@@ -21,9 +21,9 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Http;
 
 /// <summary>
-/// The REST service: on a unix socket that only the owner can open, for the command line, and on a loopback port. Over the
-/// port everyone may read, and what changes something needs <c>Authorization: Bearer TOKEN</c> with the token from the
-/// working directory, because every local user and every web page in a local browser can reach a loopback port.
+/// The REST service: on a unix socket that only the owner can open, for the command line, and on a loopback port. Over
+/// the port everyone may read, and what changes something needs <c>Authorization: Bearer TOKEN</c> with the token from
+/// the working directory, because every local user and every web page in a local browser can reach a loopback port.
 /// </summary>
 internal sealed class RestServer : IAsyncDisposable
 {
@@ -37,7 +37,8 @@ internal sealed class RestServer : IAsyncDisposable
         _commands = commands;
         _daemon = daemon;
         _token = Encoding.ASCII.GetBytes("Bearer " + token);
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = options.WorkingDirectory });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = options.WorkingDirectory });
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -65,7 +66,8 @@ internal sealed class RestServer : IAsyncDisposable
         Get("/v1/peers", MessageJson.Default.PeerListMessage, _ =>
             new PeerListMessage([new PeerMessage(_daemon.NodeId, _daemon.HostName, Connected: true, IsLocal: true)]));
         Get("/v1/options", MessageJson.Default.OptionHelpListMessage, _ => new OptionHelpListMessage(
-            [.. VolumeOptions.All.Select(o => new OptionHelpMessage(o.Key, o.Declaration.Default, o.Declaration.Help))]));
+            [.. VolumeOptions.All.Select(o => o.Declaration)
+                .Select(d => new OptionHelpMessage(d.Key, d.Default, d.Help))]));
         Get("/v1/volumes", MessageJson.Default.VolumeListMessage, _ =>
             new VolumeListMessage([.. _commands.List().Select(ToMessage)]));
         Get("/v1/volumes/{name}", MessageJson.Default.VolumeMessage, c => ToMessage(_commands.Find(Name(c))));
@@ -86,13 +88,16 @@ internal sealed class RestServer : IAsyncDisposable
             };
             return await _commands.CreateAsync(request, CancellationToken.None);
         });
-        Change("POST", "/v1/volumes/{name}/start", c => _commands.StartAsync(Name(c), Flag(c, "force"), CancellationToken.None));
-        Change("POST", "/v1/volumes/{name}/stop", c => _commands.StopAsync(Name(c), Flag(c, "force"), CancellationToken.None));
+        Change("POST", "/v1/volumes/{name}/start", c =>
+            _commands.StartAsync(Name(c), Flag(c, "force"), CancellationToken.None));
+        Change("POST", "/v1/volumes/{name}/stop", c =>
+            _commands.StopAsync(Name(c), Flag(c, "force"), CancellationToken.None));
         Change("DELETE", "/v1/volumes/{name}", c => _commands.DeleteAsync(Name(c), CancellationToken.None));
         Change("PUT", "/v1/volumes/{name}/options", async c =>
         {
             var message = await ReadAsync(c, MessageJson.Default.OptionListMessage);
-            var settings = (message.Options ?? []).Select(o => new VolumeSetting(o.Key ?? string.Empty, o.Value ?? string.Empty));
+            var settings = (message.Options ?? []).Select(
+                o => new VolumeSetting(o.Key ?? string.Empty, o.Value ?? string.Empty));
             return await _commands.SetAsync(Name(c), [.. settings], CancellationToken.None);
         });
         Change("DELETE", "/v1/volumes/{name}/options", c =>
@@ -109,7 +114,10 @@ internal sealed class RestServer : IAsyncDisposable
     private static VolumeMessage ToMessage(Volume volume) => new(
         volume.Name, volume.Id.ToString(), volume.Status.ToString(), volume.TypeText, (int)volume.Type,
         volume.BrickCountText, volume.DistributeCount, volume.ReplicaCount, volume.ArbiterCount,
-        [.. volume.Bricks.Select(b => new BrickMessage(b.Host, b.Path, b.Index, b.Node.ToString(), volume.IsArbiter(b)))],
+        [
+            .. volume.Bricks.Select(b =>
+                new BrickMessage(b.Host, b.Path, b.Index, b.Node.ToString(), volume.IsArbiter(b))),
+        ],
         [.. volume.Settings.Select(s => new OptionMessage(s.Key, s.Value, IsDefault: false))]);
 
     private static VolumeStatusMessage ToMessage(VolumeReport report) => new(

@@ -13,15 +13,16 @@ internal sealed record BrickBefore(string Path, bool Existed, bool HadInternals,
 
 /// <summary>
 /// Written before <c>volume create</c> makes its first directory and deleted by the same transaction that stores the
-/// volume. One that is found at start belongs to a daemon that died in between: what it did is taken back, because nobody
-/// was told that it worked.
+/// volume. One that is found at start belongs to a daemon that died in between: what it did is taken back, because
+/// nobody was told that it worked.
 /// </summary>
 internal sealed record CreateIntent(VolumeId VolumeId, IReadOnlyList<BrickBefore> Bricks)
 {
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, IntentJsonContext.Default.CreateIntent);
 
     public static CreateIntent FromBytes(System.ReadOnlySpan<byte> bytes) =>
-        JsonSerializer.Deserialize(bytes, IntentJsonContext.Default.CreateIntent) ?? throw new JsonException("no intent");
+        JsonSerializer.Deserialize(bytes, IntentJsonContext.Default.CreateIntent)
+            ?? throw new JsonException("no intent");
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -11,17 +11,20 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.State;
 
 /// <summary>
-/// The volumes of the state store in memory, followed by a watch, for those who may not wait: the volume file service and
-/// the supervisor. A look at <see cref="Volumes"/> is a consistent picture of one revision.
+/// The volumes of the state store in memory, followed by a watch, for those who may not wait: the volume file service
+/// and the supervisor. A look at <see cref="Volumes"/> is a consistent picture of one revision.
 /// </summary>
 internal sealed class VolumeCatalog(IStateStore store)
 {
     private readonly Lock _lock = new(); // Guards _volumes, _revision and _reached; a leaf lock.
-    private ImmutableSortedDictionary<string, Volume> _volumes = ImmutableSortedDictionary.Create<string, Volume>(StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, Volume> _volumes =
+        ImmutableSortedDictionary.Create<string, Volume>(StringComparer.Ordinal);
     private Revision _revision;
     private TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Raised after a change is visible, with the names of the volumes that changed, appeared or went.</summary>
+    /// <summary>
+    /// Raised after a change is visible, with the names of the volumes that changed, appeared or went.
+    /// </summary>
     public event Action<IReadOnlyList<string>>? Changed;
 
     public ImmutableSortedDictionary<string, Volume> Volumes
@@ -103,7 +106,8 @@ internal sealed class VolumeCatalog(IStateStore store)
 
                 var name = change.Entry.Key[StateKeys.Volumes.Length..];
                 names.Add(name);
-                volumes = change.Kind == ChangeKind.Put ? volumes.SetItem(name, Read(change.Entry)) : volumes.Remove(name);
+                volumes = change.Kind == ChangeKind.Put
+                    ? volumes.SetItem(name, Read(change.Entry)) : volumes.Remove(name);
             }
 
             Publish(volumes, batch.Revision);

@@ -13,8 +13,8 @@ namespace Myrmex.Management.Volfiles;
 
 /// <summary>
 /// The port that stock and own clients ask first (24007): DUMP, GETSPEC, GET_VOLUME_INFO and the port map, and the
-/// FETCHSPEC callback to everyone whose volume file has changed. Source: GlusterFS programs 123451501, 14398633, 34123456
-/// and 52743234.
+/// FETCHSPEC callback to everyone whose volume file has changed. Source: GlusterFS programs 123451501, 14398633,
+/// 34123456 and 52743234.
 /// </summary>
 internal sealed class ManagementRpc : IDisposable
 {
@@ -160,7 +160,8 @@ internal sealed class ManagementRpc : IDisposable
             }
 
             var id = owner._service.IdOf(request.GetValueOrDefault("volname", string.Empty));
-            var dict = id is null ? [] : LegacyDict.Encode(new Dictionary<string, string> { ["volume_id"] = id.Value.ToString() });
+            var dict = id is null ? [] : LegacyDict.Encode(
+                new Dictionary<string, string> { ["volume_id"] = id.Value.ToString() });
             var bytes = new byte[32 + dict.Length];
             var writer = new XdrWriter(bytes);
             writer.WriteInt(id is null ? -1 : 0);

@@ -5,7 +5,8 @@ using System.Threading;
 namespace Myrmex.Management.Volfiles;
 
 /// <summary>
-/// Ports that other programs of this node have signed in. Source: GlusterFS Portmap, program 34123456, SIGNIN and SIGNOUT.
+/// Ports that other programs of this node have signed in. Source: GlusterFS Portmap, program 34123456, SIGNIN and
+/// SIGNOUT.
 /// </summary>
 internal sealed class PortRegistry
 {

@@ -5,8 +5,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Volfiles;
 
 /// <summary>
-/// What clients, bricks and tools ask the volume file server: volume files by key, and ports by brick name. Answers come
-/// from memory and never wait.
+/// What clients, bricks and tools ask the volume file server: volume files by key, and ports by brick name. Answers
+/// come from memory and never wait.
 /// </summary>
 internal sealed class VolfileService(
     VolumeCatalog catalog, BrickSupervisor supervisor, PortRegistry registry, int managementPort)

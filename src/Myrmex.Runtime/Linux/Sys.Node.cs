@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Myrmex.Runtime.Linux;
 
-/// <summary>Calls for managing a node: signals, and what a path says about itself. None of them is for the fop path.</summary>
+/// <summary>
+/// Calls for managing a node: signals, and what a path says about itself. None of them is for the fop path.
+/// </summary>
 public static unsafe partial class Sys
 {
     public const int SignalHangUp = 1;
@@ -39,7 +41,9 @@ public static unsafe partial class Sys
 
     public static int PathRemoveXattr(string path, string name) => Result(NativeRemoveXattr(path, name));
 
-    /// <summary>Number of the file system that holds the path (st_dev), following symbolic links, or negative errno.</summary>
+    /// <summary>
+    /// Number of the file system that holds the path (st_dev), following symbolic links, or negative errno.
+    /// </summary>
     public static long PathDevice(string path)
     {
         var buffer = stackalloc byte[StatxSize];
@@ -52,7 +56,8 @@ public static unsafe partial class Sys
     /// <summary>Room of the file system that holds the path; 0 or negative errno.</summary>
     public static int PathSpace(string path, out FileSystemSpace space)
     {
-        // struct statvfs of 64-bit Linux: bsize frsize blocks bfree bavail files ffree favail fsid flag namemax, then spare.
+        // struct statvfs of 64-bit Linux: bsize frsize blocks bfree bavail files ffree favail fsid flag namemax, then
+        // spare.
         var words = stackalloc ulong[16];
         var result = Result(NativeStatvfs(path, words));
         space = result < 0
