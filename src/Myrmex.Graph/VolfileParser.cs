@@ -63,7 +63,7 @@ internal sealed class VolfileParser(string text)
     private void ReadOption(VolfileBlock block)
     {
         var key = Need("an option name");
-        var value = Need($"a value of option {key}", onSameLine: true);
+        var value = Need($"a value of option {key}", isValue: true);
         block.Options.Add(new KeyValuePair<string, string>(key, value));
     }
 
@@ -109,16 +109,17 @@ internal sealed class VolfileParser(string text)
         }
     }
 
-    private string Need(string what, bool onSameLine = false)
+    /// <param name="isValue">It stands on the same line and may be quoted.</param>
+    private string Need(string what, bool isValue = false)
     {
         var line = _line;
-        var word = NextWord();
+        var word = NextWord(isValue);
         if (word is null)
         {
             throw Error($"the file ends where {what} was expected");
         }
 
-        if (onSameLine && _line != line)
+        if (isValue && _line != line)
         {
             _line = line;
             throw Error($"{what} is missing");
@@ -127,7 +128,7 @@ internal sealed class VolfileParser(string text)
         return word;
     }
 
-    private string? NextWord()
+    private string? NextWord(bool isValue = false)
     {
         SkipSpace();
         if (_at == text.Length)
@@ -137,7 +138,7 @@ internal sealed class VolfileParser(string text)
 
         if (text[_at] == '"')
         {
-            return ReadQuoted();
+            return isValue ? ReadQuoted() : throw Error("only the value of an option may be quoted");
         }
 
         var start = _at;
@@ -164,7 +165,7 @@ internal sealed class VolfileParser(string text)
                 case '"':
                     _at++;
                     return word.ToString();
-                case '\\' when _at + 1 < text.Length:
+                case '\\' when _at + 1 < text.Length && text[_at + 1] is not ('\n' or '`' or '\0'):
                     word.Append(text[++_at]);
                     break;
                 case '\n':

@@ -58,6 +58,9 @@ public sealed class VolfileTests
     [InlineData("volume a\n type x/y\nend-volume\nvolume a\n type x/y\nend-volume", "twice")]
     [InlineData("volume a\n type x/y\n option k `date`\nend-volume", "backquote")]
     [InlineData("volume a\n type x/y\n option k \"open\nend-volume", "no end")]
+    [InlineData("volume a\n type x/y\n option k \"es\\`caped\"\nend-volume", "backquote")]
+    [InlineData("volume a\n type x/y\n option k \"two\\\nlines\"\nend-volume", "no end")]
+    [InlineData("volume \"a b\"\n type x/y\nend-volume", "may be quoted")]
     [InlineData("brick a", "'volume' was expected")]
     public void WrongTextIsRefusedWithItsPlace(string text, string reason)
     {
