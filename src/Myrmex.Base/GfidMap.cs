@@ -179,7 +179,8 @@ public sealed class GfidMap<T>
             {
                 var slot = TakeSlot();
                 _index[gfid] = slot;
-                _entries[slot] = new Entry { Gfid = gfid, Used = true, Touched = true };
+                // Not touched yet: the hand comes round to it last, and files that are only passed by do not push out others.
+                _entries[slot] = new Entry { Gfid = gfid, Used = true };
                 return ref _entries[slot].Value;
             }
 

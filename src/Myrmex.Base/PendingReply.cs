@@ -6,7 +6,7 @@ namespace Myrmex.Base;
 
 /// <summary>
 /// The pooled source of a fop's ValueTask that is completed later by hand, e.g. when the answer arrives from the network.
-/// Continuations run inline on the completing thread. It returns to its pool when the result is taken.
+/// Continuations run inline on the completing thread, whatever context they were made in. It returns to its pool when the result is taken.
 /// </summary>
 public sealed class PendingReply<TReply> : IValueTaskSource<TReply>
     where TReply : Reply
@@ -33,5 +33,5 @@ public sealed class PendingReply<TReply> : IValueTaskSource<TReply>
 
     void IValueTaskSource<TReply>.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
+        _core.OnCompleted(continuation, state, token, ValueTaskSourceOnCompletedFlags.None);
 }

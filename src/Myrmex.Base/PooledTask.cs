@@ -114,8 +114,10 @@ internal abstract class PooledBox<TResult> : IValueTaskSource<TResult>
 
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
+    /// <summary>The flags ask for contexts of the awaiter, which are ignored: continuations run where the result is made.</summary>
+    public void OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, ValueTaskSourceOnCompletedFlags.None);
 
     protected abstract void Recycle();
 
