@@ -212,10 +212,17 @@ internal static class FopSamples
 
     private static StatFs NewStatFs(Random random) => new()
     {
-        BlockSize = (ulong)random.NextInt64(), FragmentSize = (ulong)random.NextInt64(), Blocks = (ulong)random.NextInt64(),
-        BlocksFree = (ulong)random.NextInt64(), BlocksAvailable = (ulong)random.NextInt64(), Files = (ulong)random.NextInt64(),
-        FilesFree = (ulong)random.NextInt64(), FilesAvailable = (ulong)random.NextInt64(),
-        FileSystemId = (ulong)random.NextInt64(), MountFlags = (ulong)random.NextInt64(), NameMax = (ulong)random.NextInt64(),
+        BlockSize = (ulong)random.NextInt64(),
+        FragmentSize = (ulong)random.NextInt64(),
+        Blocks = (ulong)random.NextInt64(),
+        BlocksFree = (ulong)random.NextInt64(),
+        BlocksAvailable = (ulong)random.NextInt64(),
+        Files = (ulong)random.NextInt64(),
+        FilesFree = (ulong)random.NextInt64(),
+        FilesAvailable = (ulong)random.NextInt64(),
+        FileSystemId = (ulong)random.NextInt64(),
+        MountFlags = (ulong)random.NextInt64(),
+        NameMax = (ulong)random.NextInt64(),
     };
 
     private static Flock NewFlock(Random random)
