@@ -38,6 +38,9 @@ public abstract partial class Translator : FopHandler
 
     public OptionValues Options => Place.Options;
 
+    /// <summary>It answers writes before they are done, so that their errors come with FLUSH, FSYNC or a later write.</summary>
+    public virtual bool DefersWrites => false;
+
     protected TranslatorPlace Place { get; }
 
     protected Seams Seams => Place.Seams;

@@ -46,7 +46,8 @@ internal sealed partial class VolumeCommands
         await store.PutAsync(StateKeys.Intent(volume.Name), intent.ToBytes(), cancellation);
         try
         {
-            volume = volume with { Bricks = [.. bricks.Select(b => Mark(b, volume.Id))] };
+            var isSpread = bricks.Count > 1 && bricks.All(b => BrickDirectory.IsEmpty(b.Path));
+            volume = volume with { Bricks = [.. bricks.Select(b => Mark(b, volume.Id, isSpread))] };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CommandException)
         {
@@ -243,9 +244,9 @@ internal sealed partial class VolumeCommands
         }
     }
 
-    private static Brick Mark(Brick brick, VolumeId volume)
+    private static Brick Mark(Brick brick, VolumeId volume, bool isSpread)
     {
-        BrickDirectory.Mark(brick.Path, volume);
+        BrickDirectory.Mark(brick.Path, volume, isSpread);
         var device = Sys.PathDevice(brick.Path);
         return device >= 0
             ? brick with { FileSystem = (ulong)device }

@@ -51,7 +51,7 @@ public sealed class GraphHostSource : IGraphSource
         {
             foreach (var translator in graph.Translators)
             {
-                if (translator.Type == "performance/write-behind")
+                if (translator.DefersWrites)
                 {
                     return true;
                 }

@@ -1,5 +1,7 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
@@ -16,6 +18,7 @@ internal static class BrickDirectory
 {
     public const string VolumeIdXattr = "trusted.glusterfs.volume-id";
     public const string GfidXattr = "trusted.gfid";
+    public const string CommitHashXattr = "trusted.glusterfs.dht.commithash";
     public const string InternalDirectory = ".glusterfs";
     private const string TrialXattr = "trusted.glusterfs.test";
 
@@ -54,10 +57,19 @@ internal static class BrickDirectory
         return null;
     }
 
+    /// <summary>Nothing is in the directory, or it is not there yet.</summary>
+    public static bool IsEmpty(string path) =>
+        !Directory.Exists(path)
+        || Directory.EnumerateFileSystemEntries(path).All(entry => Path.GetFileName(entry) == InternalDirectory);
+
     /// <summary>
     /// Makes the directory, its .glusterfs and the mark, and makes them durable. Done twice is done once.
     /// </summary>
-    public static void Mark(string path, VolumeId volume)
+    /// <param name="isSpread">
+    /// The volume has several subvolumes: they get the volume's commit hash, ASCII decimal with a NUL, which tells DHT clients
+    /// that every file of directories made under it is where its name hashes to. True of a new, empty volume.
+    /// </param>
+    public static void Mark(string path, VolumeId volume, bool isSpread)
     {
         MakeDirectory(path);
         var internals = Path.Combine(path, InternalDirectory);
@@ -67,6 +79,14 @@ internal static class BrickDirectory
         }
 
         Check(Sys.PathSetXattr(path, VolumeIdXattr, volume.Value.ToArray()), path, "setting extended attributes");
+        if (isSpread)
+        {
+            // Any number above 1, which means "invalid", that all bricks of the volume share.
+            var hash = ((uint)volume.Value.Low | 2).ToString(CultureInfo.InvariantCulture);
+            var text = System.Text.Encoding.ASCII.GetBytes(hash + "\0");
+            Check(Sys.PathSetXattr(path, CommitHashXattr, text), path, "setting extended attributes");
+        }
+
         Check(Sys.SyncDirectory(path), path, "fsync");
         Check(Sys.SyncDirectory(Path.GetDirectoryName(path)!), path, "fsync of its parent");
     }
@@ -92,6 +112,7 @@ internal static class BrickDirectory
             }
         }
 
+        Sys.PathRemoveXattr(before.Path, CommitHashXattr); // ENODATA when it was never set.
         if (!before.HadInternals)
         {
             DeleteIfEmpty(Path.Combine(before.Path, InternalDirectory));

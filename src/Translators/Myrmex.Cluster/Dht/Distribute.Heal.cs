@@ -229,6 +229,8 @@ public sealed partial class Distribute
             layout = await RereadLayoutAsync(gfid, Gfid.Null, default, locks.Call);
             if (layout is { IsWhole: false, HasUnknown: false })
             {
+                // A root without any range, on a volume that has a commit hash, is a new volume's: nothing was ever placed elsewhere.
+                isNew |= gfid.IsRoot && layout.IsBlank && VolumeCommitHash is not null;
                 var hash = isNew ? VolumeCommitHash ?? 0 : LayoutXattr.CommitHashInvalid;
                 layout = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: false, locks.Call);
             }

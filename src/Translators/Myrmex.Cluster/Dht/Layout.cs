@@ -49,6 +49,9 @@ internal sealed class Layout
     /// <summary>Common commit hash of all ranges; <see cref="LayoutXattr.CommitHashInvalid"/> when they differ.</summary>
     public uint CommitHash { get; }
 
+    /// <summary>No subvolume has a range.</summary>
+    public bool IsBlank => _ranges.Length == 0;
+
     public bool HasHoles { get; }
 
     public bool HasOverlaps { get; }
