@@ -19,7 +19,7 @@ internal sealed class MountArguments
     public const string Usage =
         """
         usage: myrmex mount [-f] [-o OPTION[,OPTION...]] HOST[:PORT]:/VOLUME[/SUBDIR] DIRECTORY
-               myrmex mount [-f] -o volfile=FILE[,OPTION...] [NAME] DIRECTORY
+               myrmex mount [-f] [-o OPTION[,OPTION...]] --volfile FILE [NAME] DIRECTORY
           -f                              stay in the foreground, log to standard error
           -o ro                           read-only
           -o backup-volfile-servers=H:H   further servers of the volume file, in order
@@ -107,13 +107,16 @@ internal sealed class MountArguments
                 case "-f" or "--foreground":
                     arguments.Foreground = true;
                     break;
-                case "-o" or "-t" when i + 1 == args.Count:
+                case "-o" or "-t" or "--volfile" when i + 1 == args.Count:
                     throw new MountArgumentException($"{args[i]} needs a value\n{Usage}");
                 case "-o":
                     arguments.AddOptions(args[++i]);
                     break;
                 case "-t":
                     i++;
+                    break;
+                case "--volfile":
+                    arguments._values["volfile"] = args[++i];
                     break;
                 case "-n" or "-s" or "-v":
                     // mount(8) hands these to every helper.
