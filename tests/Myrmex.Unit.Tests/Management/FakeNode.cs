@@ -1,0 +1,233 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Management;
+using Myrmex.Management.Bricks;
+using Myrmex.Management.State;
+using Myrmex.Runtime.Linux;
+using Myrmex.Volumes;
+
+namespace Myrmex.Unit.Tests.Management;
+
+/// <summary>
+/// The processes of a node as the supervisor sees them, and the bricks in them: a process serves what its list says, from
+/// its start or its last hang-up signal on.
+/// </summary>
+internal sealed class FakeProcesses : IProcessControl, IBrickProbe
+{
+    private readonly Lock _lock = new();
+    private readonly List<string> _log = [];
+    private HashSet<string> _served = [];
+    private ProcessIdentity? _running;
+    private string _list = string.Empty;
+    private int _started;
+
+    /// <summary>Bricks that the process cannot serve.</summary>
+    public HashSet<string> Broken { get; } = [];
+
+    /// <summary>Starts fail at once.</summary>
+    public bool DiesAtStart { get; set; }
+
+    public int Starts => _started;
+
+    public int Port { get; private set; }
+
+    public IReadOnlyList<string> Log
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _log];
+            }
+        }
+    }
+
+    public ProcessIdentity? Running
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _running;
+            }
+        }
+    }
+
+    public ProcessIdentity Start(IReadOnlyList<string> command, string outputFile)
+    {
+        lock (_lock)
+        {
+            Assert(_running is null, "two brick processes");
+            _started++;
+            _log.Add("start");
+            var identity = new ProcessIdentity(1000 + _started, _started, "boot");
+            Port = int.Parse(command[command.ToList().IndexOf("--port") + 1]);
+            _list = command[command.ToList().IndexOf("--bricks") + 1];
+            _running = DiesAtStart ? null : identity;
+            Reload();
+            return identity;
+        }
+    }
+
+    public bool IsAlive(ProcessIdentity process) => Running == process;
+
+    public void Signal(ProcessIdentity process, int signal)
+    {
+        lock (_lock)
+        {
+            if (_running != process)
+            {
+                return;
+            }
+
+            _log.Add(signal == Sys.SignalHangUp ? "hang up" : signal == Sys.SignalTerminate ? "terminate" : "kill");
+            if (signal == Sys.SignalHangUp)
+            {
+                Reload();
+            }
+            else
+            {
+                _running = null;
+            }
+        }
+    }
+
+    public ProcessIdentity? Find(string argument, string value) => Running;
+
+    /// <summary>The process dies by itself.</summary>
+    public void Die()
+    {
+        lock (_lock)
+        {
+            _running = null;
+        }
+    }
+
+    public Task<ProbeResult> ProbeAsync(int port, Volume volume, Brick brick, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(
+                _running is null || port != Port ? ProbeResult.Unreachable
+                : _served.Contains(brick.Path) && !Broken.Contains(brick.Path) ? ProbeResult.Serving
+                : ProbeResult.NotServing);
+        }
+    }
+
+    private static void Assert(bool condition, string text)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException(text);
+        }
+    }
+
+    private void Reload()
+    {
+        _served = [];
+        foreach (var path in File.ReadAllLines(_list))
+        {
+            var directory = File.ReadAllLines(path).First(l => l.Contains("option directory ")).Trim().Split(' ')[2];
+            _served.Add(directory);
+        }
+    }
+}
+
+/// <summary>A port that is always free, kept in memory.</summary>
+internal sealed class FakePort : IBrickPort
+{
+    public int Saved { get; set; }
+
+    public bool CurrentIsTaken { get; set; }
+
+    public Task<int> LoadAsync(CancellationToken cancellation) => Task.FromResult(Saved);
+
+    public Task SaveAsync(int port, CancellationToken cancellation)
+    {
+        Saved = port;
+        return Task.CompletedTask;
+    }
+
+    public int Choose(int current, int first) => current > 0 && !CurrentIsTaken ? current : current > 0 ? current + 1 : first;
+}
+
+/// <summary>
+/// The inside of a daemon over fake processes: store, catalogue, supervisor and commands, and a way to kill and start it
+/// again. Directories are real and lie on a file system with trusted attributes that is not the root's.
+/// </summary>
+internal sealed class FakeNode : IAsyncDisposable
+{
+    public static readonly NodeId Id = Volumes.SampleVolumes.Node;
+
+    private CancellationTokenSource _stop = new();
+    private Task _loops = Task.CompletedTask;
+
+    public string Root { get; } = Path.Combine("/dev/shm", $"myrmex-unit-{Guid.NewGuid():N}");
+
+    public IStateStore Store { get; set; } = new MemoryStore(LinuxClock.Shared);
+
+    public FakeProcesses Processes { get; } = new();
+
+    public FakePort Port { get; } = new();
+
+    public VolumeCatalog Catalog { get; private set; } = null!; // Set by StartAsync.
+
+    public BrickSupervisor Supervisor { get; private set; } = null!; // Set by StartAsync.
+
+    public VolumeCommands Commands { get; private set; } = null!; // Set by StartAsync.
+
+    public DaemonOptions Options => new()
+    {
+        WorkingDirectory = Path.Combine(Root, "state"),
+        Executable = ["myrmex"],
+    };
+
+    public string Brick(int number) => Path.Combine(Root, $"b{number}");
+
+    public async Task<FakeNode> StartAsync()
+    {
+        Directory.CreateDirectory(Root);
+        Daemon.MakeDirectories(Options);
+        _stop = new CancellationTokenSource();
+        Catalog = new VolumeCatalog(Store);
+        await Catalog.LoadAsync(_stop.Token);
+        var node = new LocalNode(Id, LinuxClock.Shared);
+        Supervisor = new BrickSupervisor(Options, Catalog, node, Processes, Processes, Port, RealTime.Seams);
+        Commands = new VolumeCommands(Store, Catalog, node, Supervisor, Processes, RealTime.Seams);
+        await Commands.RecoverAsync(_stop.Token);
+        _loops = Task.WhenAll(Catalog.FollowAsync(_stop.Token), Supervisor.RunAsync(_stop.Token));
+        return this;
+    }
+
+    /// <summary>The daemon dies; processes and the store stay.</summary>
+    public async Task KillAsync()
+    {
+        await _stop.CancelAsync();
+        try
+        {
+            await _loops;
+        }
+        catch (Exception e) when (e is OperationCanceledException or StateStoreException)
+        {
+            // That is how loops end.
+        }
+    }
+
+    public Task<Volume> CreateAsync(string name, params int[] bricks) => Commands.CreateAsync(
+        new CreateRequest(name, [.. bricks.Select(b => $"localhost:{Brick(b)}")]), CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _stop.Dispose();
+        if (Directory.Exists(Root))
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
+}
