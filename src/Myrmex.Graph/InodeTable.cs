@@ -5,14 +5,18 @@ using Myrmex.Base;
 namespace Myrmex.Graph;
 
 /// <summary>
-/// The inodes that a kernel or an application refers to: node number &lt;-&gt; gfid, with lookup counts and the cached attributes
+/// The inodes that a kernel or an application refers to: node number &lt;-&gt; gfid, with lookup counts and the cached
+/// attributes
 /// of each. Inodes are structs in slabs, so a million of them are a few hundred arrays to the garbage collector.
-/// An entry lives from its first <see cref="Link"/> until <see cref="Forget"/> has given back every count; only the root stays.
+/// An entry lives from its first <see cref="Link"/> until <see cref="Forget"/> has given back every count; only the
+/// root stays.
 /// Invariants:
 /// - a node number is never given to two gfids: it holds the slot and the slot's generation. The root is number 1;
-/// - cached attributes are answered only while younger than their timeout and not older than the last known change of the
+/// - cached attributes are answered only while younger than their timeout and not older than the last known change of
+/// the
 ///   inode (<c>Changed</c>) or of names that might be links to it (<see cref="NamesChanged"/>);
-/// - what a fop observed is stored only if the inode has not changed since the fop began: the fop takes <see cref="Token"/>
+/// - what a fop observed is stored only if the inode has not changed since the fop began: the fop takes <see
+/// cref="Token"/>
 ///   before it goes down and brings it back with its result.
 /// Safe for all threads; sixteen shards with a leaf lock each.
 /// </summary>
@@ -79,7 +83,8 @@ public sealed partial class InodeTable
     public ulong Token => Volatile.Read(ref _sequence);
 
     /// <summary>
-    /// Finds or adds the inode of <paramref name="gfid"/>, counts one lookup and caches the attributes if they are given and
+    /// Finds or adds the inode of <paramref name="gfid"/>, counts one lookup and caches the attributes if they are
+    /// given and
     /// not outdated. Answers the node number and the generation.
     /// </summary>
     public ulong Link(in Gfid gfid, in Iatt iatt, ulong token, long nowNs, out uint generation)
@@ -98,7 +103,8 @@ public sealed partial class InodeTable
     }
 
     /// <summary>
-    /// As <see cref="Link"/> for an entry of a listing that was asked for at <paramref name="token"/>: false, and nothing
+    /// As <see cref="Link"/> for an entry of a listing that was asked for at <paramref name="token"/>: false, and
+    /// nothing
     /// counted, when the inode may have changed since, so that its listed attributes are worth nothing.
     /// </summary>
     public bool TryLinkListed(
@@ -108,7 +114,8 @@ public sealed partial class InodeTable
         lock (shard.Lock)
         {
             ref var inode = ref shard.FindOrAdd(gfid, out node);
-            var names = iatt.IsDirectory ? Volatile.Read(ref _directoryNamesChanged) : Volatile.Read(ref _fileNamesChanged);
+            ref var last = ref iatt.IsDirectory ? ref _directoryNamesChanged : ref _fileNamesChanged;
+            var names = Volatile.Read(ref last);
             generation = inode.Generation;
             if (inode.ChangedAt > token || names > token)
             {
@@ -128,7 +135,9 @@ public sealed partial class InodeTable
         }
     }
 
-    /// <summary>Gives back <paramref name="lookups"/> counts. Unknown numbers and counts too many are ignored: false.</summary>
+    /// <summary>
+    /// Gives back <paramref name="lookups"/> counts. Unknown numbers and counts too many are ignored: false.
+    /// </summary>
     public bool Forget(ulong node, ulong lookups)
     {
         var shard = _shards[ShardIndex(node)];
@@ -210,7 +219,8 @@ public sealed partial class InodeTable
     }
 
     /// <summary>
-    /// A fop that changed the inode has ended; <paramref name="post"/> are the attributes after it, or none. They are cached
+    /// A fop that changed the inode has ended; <paramref name="post"/> are the attributes after it, or none. They are
+    /// cached
     /// unless another change ended since the fop began, for then nobody knows which came last.
     /// </summary>
     public void Changed(ulong node, in Iatt post, ulong token, long nowNs)
@@ -235,7 +245,9 @@ public sealed partial class InodeTable
         }
     }
 
-    /// <summary>As <c>Changed</c> for an inode known by its gfid; nothing happens when the table does not know it.</summary>
+    /// <summary>
+    /// As <c>Changed</c> for an inode known by its gfid; nothing happens when the table does not know it.
+    /// </summary>
     public void Changed(in Gfid gfid, in Iatt post, ulong token, long nowNs)
     {
         var node = gfid.IsNull ? 0 : NodeOf(gfid);
@@ -260,7 +272,9 @@ public sealed partial class InodeTable
         }
     }
 
-    /// <summary>Drops cached attributes because somebody else changed the inode. Answers the node number, 0 when unknown.</summary>
+    /// <summary>
+    /// Drops cached attributes because somebody else changed the inode. Answers the node number, 0 when unknown.
+    /// </summary>
     public ulong Invalidate(in Gfid gfid)
     {
         var shard = ShardOf(gfid);

@@ -5,7 +5,9 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Fuse;
 
-/// <summary>A fop that no request waits for (RELEASE, giving a lock back); counted by the session so that its end can wait.</summary>
+/// <summary>
+/// A fop that no request waits for (RELEASE, giving a lock back); counted by the session so that its end can wait.
+/// </summary>
 internal sealed class BackgroundFop<TReply>
     where TReply : Reply
 {
@@ -20,7 +22,9 @@ internal sealed class BackgroundFop<TReply>
         _resume = Finish;
     }
 
-    /// <summary>Sees the fop to its end: <paramref name="finish"/> hears the reply, which is released here, as is the call.</summary>
+    /// <summary>
+    /// Sees the fop to its end: <paramref name="finish"/> hears the reply, which is released here, as is the call.
+    /// </summary>
     public static void Watch(FuseSession session, in ValueTask<TReply> task, Call call, Action<TReply>? finish = null)
     {
         session.BeginBackground();

@@ -6,8 +6,10 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// A loop over one descriptor of /dev/fuse, as a guest of a reactor: the reply to a request goes to the descriptor it was
-/// read from, from any thread. Nearly all requests fit into a small buffer; the kernel insists on room for the largest, so
+/// A loop over one descriptor of /dev/fuse, as a guest of a reactor: the reply to a request goes to the descriptor it
+/// was
+/// read from, from any thread. Nearly all requests fit into a small buffer; the kernel insists on room for the largest,
+/// so
 /// each read scatters over a small and a large one, and only a large WRITE uses up the large one.
 /// </summary>
 internal sealed unsafe class DeviceTransport : FuseTransport, IPollHandler

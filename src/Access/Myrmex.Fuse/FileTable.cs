@@ -5,7 +5,8 @@ using System.Threading;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// The open files by handle, and by inode. A handle holds a generation, so that one the kernel should not use any more is
+/// The open files by handle, and by inode. A handle holds a generation, so that one the kernel should not use any more
+/// is
 /// never taken for another file. Safe for all threads; looking up takes no lock.
 /// </summary>
 internal sealed class FileTable

@@ -104,7 +104,9 @@ internal static class FuseConversion
     public static bool IsPosixAcl(Name name) =>
         name.Equals("system.posix_acl_access"u8) || name.Equals("system.posix_acl_default"u8);
 
-    /// <summary>True when a change by an unprivileged user must clear bits: suid, or sgid of a group-executable file.</summary>
+    /// <summary>
+    /// True when a change by an unprivileged user must clear bits: suid, or sgid of a group-executable file.
+    /// </summary>
     public static bool HasPrivilegeBits(in Iatt iatt) =>
         iatt.IsRegular && (iatt.Mode & ~WithoutPrivilegeBits(iatt.Mode)) != 0;
 

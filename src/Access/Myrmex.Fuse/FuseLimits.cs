@@ -8,13 +8,17 @@ internal static class FuseLimits
 
     public const int PagesMax = 256;
 
-    /// <summary>Requests taken from the device in one turn of a loop before other descriptors get their share.</summary>
+    /// <summary>
+    /// Requests taken from the device in one turn of a loop before other descriptors get their share.
+    /// </summary>
     public const int RequestsPerTurn = 64;
 
     /// <summary>Reader loops that may be asked for.</summary>
     public const int LoopsMax = 64;
 
-    /// <summary>Bytes asked of the graph for one chunk of a directory; what the kernel does not take is kept for its next call.</summary>
+    /// <summary>
+    /// Bytes asked of the graph for one chunk of a directory; what the kernel does not take is kept for its next call.
+    /// </summary>
     public const int DirectoryChunkBytes = 128 << 10;
 
     /// <summary>Nanoseconds after which a kept chunk of a directory is asked for anew.</summary>
@@ -35,7 +39,9 @@ internal static class FuseLimits
     /// <summary>Largest single copy_file_range.</summary>
     public const uint CopyBytesMax = 1 << 30;
 
-    /// <summary>Invalidations waiting to be told to the kernel; beyond it the oldest news is that everything may have changed.</summary>
+    /// <summary>
+    /// Invalidations waiting to be told to the kernel; beyond it the oldest news is that everything may have changed.
+    /// </summary>
     public const int NotificationsMax = 4096;
 
     /// <summary>Milliseconds to wait at the end for fops that are still under way.</summary>

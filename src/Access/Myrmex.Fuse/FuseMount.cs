@@ -50,7 +50,8 @@ internal static class FuseMount
     }
 
     /// <summary>
-    /// Raises the read-ahead of the mount's backing device: the kernel cuts what INIT says to 128 KiB. Without the right to
+    /// Raises the read-ahead of the mount's backing device: the kernel cuts what INIT says to 128 KiB. Without the
+    /// right to
     /// do so the mount is only slower. The device number comes from mountinfo, because stat would ask the mount itself.
     /// </summary>
     public static void SetReadAhead(string mountPoint, int kilobytes)
@@ -70,7 +71,9 @@ internal static class FuseMount
         }
     }
 
-    /// <summary>The major:minor of the topmost mount on a directory, from the text of mountinfo; null when there is none.</summary>
+    /// <summary>
+    /// The major:minor of the topmost mount on a directory, from the text of mountinfo; null when there is none.
+    /// </summary>
     internal static string? DeviceOf(string mountPoint, string mountInfo)
     {
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(mountPoint));
@@ -99,7 +102,8 @@ internal static class FuseMount
 
         var data = string.Create(
             CultureInfo.InvariantCulture,
-            $"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions,max_read={FuseLimits.IOBytesMax}");
+            $"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions")
+            + string.Create(CultureInfo.InvariantCulture, $",max_read={FuseLimits.IOBytesMax}");
         if (options.ExtraMountOptions.Length > 0)
         {
             data += "," + options.ExtraMountOptions;
@@ -144,7 +148,8 @@ internal static class FuseMount
         helper.WaitForExit();
         if (device < 0)
         {
-            throw new FuseException($"fusermount3 could not mount on {options.MountPoint} (exit code {helper.ExitCode})");
+            throw new FuseException(
+                $"fusermount3 could not mount on {options.MountPoint} (exit code {helper.ExitCode})");
         }
 
         Sys.Fcntl(device, Sys.FSetFl, Sys.Fcntl(device, Sys.FGetFl, 0) | Sys.ONonblock);

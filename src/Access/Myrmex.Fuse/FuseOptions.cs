@@ -48,7 +48,9 @@ public sealed record FuseOptions
     /// <summary>Loops that read requests, each with its own descriptor of the device.</summary>
     public int Loops { get; init; } = 1;
 
-    /// <summary>Read-ahead of the mount in KiB; the kernel's own limit of 128 costs eight round trips per MiB.</summary>
+    /// <summary>
+    /// Read-ahead of the mount in KiB; the kernel's own limit of 128 costs eight round trips per MiB.
+    /// </summary>
     public int ReadAheadKb { get; init; } = 1024;
 
     /// <summary>Flags of mount(2), besides read-only.</summary>

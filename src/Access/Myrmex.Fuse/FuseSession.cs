@@ -13,8 +13,10 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// A mounted volume: the kernel on one side, a graph on the other. Speaks the FUSE protocol directly, from loops that are
-/// guests of reactors. Lifetime: construct, <see cref="Mount"/>, serve until <see cref="Ended"/>, <see cref="Dispose"/>.
+/// A mounted volume: the kernel on one side, a graph on the other. Speaks the FUSE protocol directly, from loops that
+/// are
+/// guests of reactors. Lifetime: construct, <see cref="Mount"/>, serve until <see cref="Ended"/>, <see
+/// cref="Dispose"/>.
 /// </summary>
 public sealed partial class FuseSession : IDisposable
 {
@@ -75,7 +77,9 @@ public sealed partial class FuseSession : IDisposable
     /// Mounts, and returns when the kernel and the session have agreed: the mount answers from here on. Throws
     /// <see cref="FuseException"/> with nothing left behind.
     /// </summary>
-    /// <param name="reactors">Hosts of the loops; loop n goes to reactor n modulo their number. They stay the caller's.</param>
+    /// <param name="reactors">
+    /// Hosts of the loops; loop n goes to reactor n modulo their number. They stay the caller's.
+    /// </param>
     public void Mount(IReadOnlyList<Reactor> reactors)
     {
         var loops = Math.Clamp(Options.Loops, 1, FuseLimits.LoopsMax);
@@ -123,7 +127,9 @@ public sealed partial class FuseSession : IDisposable
     /// <summary>Blocks until the kernel has let the mount go.</summary>
     public void WaitForEnd() => _ended.Wait();
 
-    /// <summary>Unmounts if need be, waits a moment for fops under way, releases what is open, closes the device.</summary>
+    /// <summary>
+    /// Unmounts if need be, waits a moment for fops under way, releases what is open, closes the device.
+    /// </summary>
     public void Dispose()
     {
         _graphs.Switched -= OnSwitched;
@@ -213,7 +219,11 @@ public sealed partial class FuseSession : IDisposable
         answer.TimeGranularity = 1;
         answer.MaxPages = FuseLimits.PagesMax;
         Log.Information(
-            Room, "mounted", ("mount", Options.MountPoint), ("kernel", $"{argument.Major}.{argument.Minor}"), ("flags", granted));
+            Room,
+            "mounted",
+            ("mount", Options.MountPoint),
+            ("kernel", $"{argument.Major}.{argument.Minor}"),
+            ("flags", granted));
         return Errno.Ok;
     }
 
@@ -252,7 +262,8 @@ public sealed partial class FuseSession : IDisposable
         if (fd.IsDirectory)
         {
             var fop = new ReleasedirFop { Gfid = fd.Gfid, Fd = fd };
-            BackgroundFop<ReleasedirReply>.Watch(this, graph.Top.Releasedir(in fop, call), call, _ => graph.RemoveUser());
+            BackgroundFop<ReleasedirReply>.Watch(
+                this, graph.Top.Releasedir(in fop, call), call, _ => graph.RemoveUser());
         }
         else
         {
@@ -262,7 +273,8 @@ public sealed partial class FuseSession : IDisposable
     }
 
     /// <summary>
-    /// Opens a file on the graph that has replaced its own, takes its locks there and lets the old fd go. A file that has no
+    /// Opens a file on the graph that has replaced its own, takes its locks there and lets the old fd go. A file that
+    /// has no
     /// name any more cannot be opened again: it stays where it is, and its old graph with it.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -336,7 +348,8 @@ public sealed partial class FuseSession : IDisposable
             var reply = await moved.Graph.Top.Lk(in fop, call);
             if (!reply.IsOk)
             {
-                Log.Warning(Room, "a lock was lost on the way to a new graph", ("gfid", file.Gfid), ("errno", reply.Error));
+                Log.Warning(
+                    Room, "a lock was lost on the way to a new graph", ("gfid", file.Gfid), ("errno", reply.Error));
             }
 
             reply.Release();

@@ -4,7 +4,8 @@ using Myrmex.Base;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// A way that requests come from the kernel and replies go back. A reply leaves through the transport its request came by.
+/// A way that requests come from the kernel and replies go back. A reply leaves through the transport its request came
+/// by.
 /// Replies come from any thread; requests from the transport's own loop.
 /// </summary>
 internal abstract class FuseTransport
@@ -20,7 +21,8 @@ internal abstract class FuseTransport
 
     /// <summary>
     /// Sends a reply: a body of <paramref name="bodyLength"/> bytes that lies in the request's reply area, then
-    /// <paramref name="dataLength"/> bytes at address <paramref name="data"/>. ENOENT: the kernel has given the request up.
+    /// <paramref name="dataLength"/> bytes at address <paramref name="data"/>. ENOENT: the kernel has given the request
+    /// up.
     /// </summary>
     public abstract Errno Send(FuseRequest request, int bodyLength, nint data, int dataLength);
 

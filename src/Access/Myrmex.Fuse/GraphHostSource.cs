@@ -4,7 +4,9 @@ using Myrmex.Graph;
 
 namespace Myrmex.Fuse;
 
-/// <summary>The graphs of a <see cref="GraphHost"/>, for a session. The host must have loaded its first volume file.</summary>
+/// <summary>
+/// The graphs of a <see cref="GraphHost"/>, for a session. The host must have loaded its first volume file.
+/// </summary>
 public sealed class GraphHostSource : IGraphSource
 {
     private readonly GraphHost _host;

@@ -8,7 +8,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// Supplementary groups of processes, read from /proc when a fop needs them and kept for a few seconds. The kernel sends only
+/// Supplementary groups of processes, read from /proc when a fop needs them and kept for a few seconds. The kernel
+/// sends only
 /// uid and gid with a request. A fixed number of entries; a process that falls on an entry of another replaces it.
 /// </summary>
 internal sealed class GroupCache(IClock clock, long timeoutNs)

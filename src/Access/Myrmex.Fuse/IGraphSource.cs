@@ -13,7 +13,9 @@ public interface IHostedGraph
 
     bool IsUp { get; }
 
-    /// <summary>True when writes may be acknowledged before they are done, so that FLUSH must ask for their errors.</summary>
+    /// <summary>
+    /// True when writes may be acknowledged before they are done, so that FLUSH must ask for their errors.
+    /// </summary>
     bool BuffersWrites { get; }
 
     /// <summary>Keeps the graph running after it was replaced; one call for every open file.</summary>

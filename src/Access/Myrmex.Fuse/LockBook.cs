@@ -5,7 +5,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Fuse;
 
-/// <summary>A byte range lock that the bricks have granted to somebody on this mount. <c>End</c> is inclusive.</summary>
+/// <summary>
+/// A byte range lock that the bricks have granted to somebody on this mount. <c>End</c> is inclusive.
+/// </summary>
 internal readonly record struct HeldLock(ulong Handle, ulong Owner, uint Pid, LockType Type, ulong Start, ulong End)
 {
     /// <summary>Last byte of a lock "to the end of the file".</summary>
@@ -21,8 +23,10 @@ internal readonly record struct HeldLock(ulong Handle, ulong Owner, uint Pid, Lo
 }
 
 /// <summary>
-/// The locks held through this mount, kept for four questions: has this owner locks here, so that FLUSH must reach the brick
-/// (POSIX); which locks were taken through this handle and must go with it (OFD locks, for which the kernel sends nothing);
+/// The locks held through this mount, kept for four questions: has this owner locks here, so that FLUSH must reach the
+/// brick
+/// (POSIX); which locks were taken through this handle and must go with it (OFD locks, for which the kernel sends
+/// nothing);
 /// what must be restored after a waiting lock was cancelled; and what must be taken again on a new graph.
 /// Ranges of one owner on one inode behave as fcntl locks do: a new one replaces what it covers. Safe for all threads.
 /// </summary>

@@ -7,7 +7,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// Tells the kernel what it must no longer believe. A notification may wait for a request on the same inode to be answered, so it is
+/// Tells the kernel what it must no longer believe. A notification may wait for a request on the same inode to be
+/// answered, so it is
 /// sent by a worker, one at a time, and never by a loop.
 /// </summary>
 internal sealed class Notifier(FuseSession session) : IWork
@@ -20,7 +21,9 @@ internal sealed class Notifier(FuseSession session) : IWork
 
     public long Dropped { get; private set; }
 
-    /// <summary>Drops what the kernel has cached of an inode: its attributes, and its data too when <paramref name="data"/>.</summary>
+    /// <summary>
+    /// Drops what the kernel has cached of an inode: its attributes, and its data too when <paramref name="data"/>.
+    /// </summary>
     public void Invalidate(ulong node, bool data)
     {
         bool start;

@@ -4,8 +4,10 @@ using Myrmex.Base;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// An fd of one graph with its count of users: the file that holds it, and every fop under way on it. The last one to leave
-/// lets the graph release it, so that a fop never runs on a released fd, not even when the file has moved to another graph.
+/// An fd of one graph with its count of users: the file that holds it, and every fop under way on it. The last one to
+/// leave
+/// lets the graph release it, so that a fop never runs on a released fd, not even when the file has moved to another
+/// graph.
 /// </summary>
 internal sealed class OpenFd
 {

@@ -5,7 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// A request that waits for its fop, without a Task and without garbage: the continuation is made once per pooled object
+/// A request that waits for its fop, without a Task and without garbage: the continuation is made once per pooled
+/// object
 /// and runs on the thread that completes the fop.
 /// </summary>
 internal sealed class ParkedFop<TReply>

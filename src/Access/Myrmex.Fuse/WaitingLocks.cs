@@ -6,8 +6,10 @@ using Myrmex.Runtime;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// A SETLKW on its way. When the kernel interrupts it, the caller is told EINTR at once and an unlock of the same range and
-/// owner goes to the bricks, which takes the wait back. When both the wait and the unlock have ended, a lock that was granted
+/// A SETLKW on its way. When the kernel interrupts it, the caller is told EINTR at once and an unlock of the same range
+/// and
+/// owner goes to the bricks, which takes the wait back. When both the wait and the unlock have ended, a lock that was
+/// granted
 /// after all is given back, and what the owner had locked in the range before is locked again.
 /// </summary>
 internal sealed class WaitingLock
@@ -109,7 +111,8 @@ internal sealed class WaitingLock
 }
 
 /// <summary>
-/// The waits that can be interrupted, by request number. An interrupt may overtake its request when several loops read; such
+/// The waits that can be interrupted, by request number. An interrupt may overtake its request when several loops read;
+/// such
 /// numbers are remembered for a while. Numbers are never used twice.
 /// </summary>
 internal sealed class WaitingLocks

@@ -11,7 +11,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Host;
 
 /// <summary>
-/// The command line of <c>myrmex mount</c>, which is that of mount(8) helpers: <c>[-f] [-o OPTIONS] HOST:/VOL[/SUBDIR] DIR</c>.
+/// The command line of <c>myrmex mount</c>, which is that of mount(8) helpers: <c>[-f] [-o OPTIONS] HOST:/VOL[/SUBDIR]
+/// DIR</c>.
 /// Option names are those of mount.glusterfs where the meaning is the same.
 /// </summary>
 internal sealed class MountArguments
@@ -52,8 +53,8 @@ internal sealed class MountArguments
     // What mount(8), fstab and systemd put there for themselves.
     private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
-        "defaults", "rw", "auto", "noauto", "nofail", "_netdev", "user", "nouser", "users", "owner", "suid", "dev", "exec", "async",
-        "atime", "diratime", "norelatime", "loud", "silent", "allow_other", "default_permissions",
+        "defaults", "rw", "auto", "noauto", "nofail", "_netdev", "user", "nouser", "users", "owner", "suid", "dev",
+        "exec", "async", "atime", "diratime", "norelatime", "loud", "silent", "allow_other", "default_permissions",
     };
 
     private readonly List<string> _positional = [];
@@ -180,9 +181,10 @@ internal sealed class MountArguments
     {
         switch (key)
         {
-            case "log-level" or "log-file" or "pid-file" or "volfile" or "backup-volfile-servers" or "attribute-timeout"
-                or "entry-timeout" or "negative-timeout" or "direct-io-mode" or "gid-timeout" or "resolve-gids" or "background-qlen"
-                or "reader-thread-count" or "read-ahead-kb" or "mount-timeout" or "volfile-server-port":
+            case "log-level" or "log-file" or "pid-file" or "volfile" or "backup-volfile-servers"
+                or "attribute-timeout" or "entry-timeout" or "negative-timeout" or "direct-io-mode" or "gid-timeout"
+                or "resolve-gids" or "background-qlen" or "reader-thread-count" or "read-ahead-kb" or "mount-timeout"
+                or "volfile-server-port":
                 _values[key] = value ?? throw new MountArgumentException($"option {key} needs a value");
                 return true;
             case "backupvolfile-server":
@@ -344,7 +346,8 @@ internal sealed class MountArguments
         "WARNING" => LogLevel.Warning,
         "ERROR" or "CRITICAL" => LogLevel.Error,
         "NONE" => LogLevel.None,
-        _ => throw new MountArgumentException($"option log-level: '{text}' is not TRACE, DEBUG, INFO, WARNING, ERROR or NONE"),
+        _ => throw new MountArgumentException(
+            $"option log-level: '{text}' is not TRACE, DEBUG, INFO, WARNING, ERROR or NONE"),
     };
 }
 

@@ -10,7 +10,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Host;
 
 /// <summary>
-/// <c>myrmex mount</c>: a volume as a directory. In the background unless -f is given: the command runs itself again as a child,
+/// <c>myrmex mount</c>: a volume as a directory. In the background unless -f is given: the command runs itself again as
+/// a child,
 /// which reports over its standard output whether the mount answers, and only then becomes a daemon.
 /// SIGTERM and SIGINT unmount; SIGUSR1 writes a state dump beside the log.
 /// </summary>

@@ -27,7 +27,9 @@ public static unsafe partial class Sys
     // _IOR(229, 0, uint32_t), the same number on x86-64 and arm64.
     private const uint FuseDeviceClone = 0x8004E500;
 
-    /// <summary>A non-blocking, close-on-exec descriptor of /dev/fuse; negative errno when there is none to be had.</summary>
+    /// <summary>
+    /// A non-blocking, close-on-exec descriptor of /dev/fuse; negative errno when there is none to be had.
+    /// </summary>
     public static int FuseOpenDevice()
     {
         fixed (byte* path = "/dev/fuse\0"u8)
@@ -36,7 +38,9 @@ public static unsafe partial class Sys
         }
     }
 
-    /// <summary>Another descriptor of the connection of <paramref name="device"/>, with a queue of its own for replies.</summary>
+    /// <summary>
+    /// Another descriptor of the connection of <paramref name="device"/>, with a queue of its own for replies.
+    /// </summary>
     public static int FuseCloneDevice(int device)
     {
         var clone = FuseOpenDevice();
@@ -57,7 +61,8 @@ public static unsafe partial class Sys
     }
 
     /// <summary>Writes the pieces as one message.</summary>
-    public static nint FuseWriteV(int device, IoVec* pieces, int count) => Result(NativeFuseWriteV(device, pieces, count));
+    public static nint FuseWriteV(int device, IoVec* pieces, int count) =>
+        Result(NativeFuseWriteV(device, pieces, count));
 
     /// <summary>mount(2); flags are the Mount* constants.</summary>
     public static int Mount(string source, string target, string type, uint flags, string data) =>
@@ -125,7 +130,8 @@ public static unsafe partial class Sys
     }
 
     /// <summary>
-    /// Waits for a message on a unix socket that carries a descriptor, and answers that descriptor. The socket is switched to
+    /// Waits for a message on a unix socket that carries a descriptor, and answers that descriptor. The socket is
+    /// switched to
     /// blocking; end of the stream without a descriptor is ECONNRESET.
     /// </summary>
     public static int ReceiveDescriptor(int socket)

@@ -121,7 +121,10 @@ public sealed class AllocationTests : IDisposable
     {
         private static readonly Iatt File = new()
         {
-            Gfid = new Gfid(5, 6), Mode = FileMode.Regular | 0x1A4, Nlink = 1, Size = 4096,
+            Gfid = new Gfid(5, 6),
+            Mode = FileMode.Regular | 0x1A4,
+            Nlink = 1,
+            Size = 4096,
         };
 
         private PendingReply<LookupReply>? _lookup;

@@ -72,7 +72,13 @@ internal sealed class TestKernel : FuseTransport, IDisposable
         var unique = _unique += 2;
         var header = new FuseInHeader
         {
-            Length = (uint)length, Opcode = opcode, Unique = unique, Node = node, Uid = Uid, Gid = Uid, Pid = 77,
+            Length = (uint)length,
+            Opcode = opcode,
+            Unique = unique,
+            Node = node,
+            Uid = Uid,
+            Gid = Uid,
+            Pid = 77,
         };
         MemoryMarshal.Write(message, in header);
         Deliver(message);

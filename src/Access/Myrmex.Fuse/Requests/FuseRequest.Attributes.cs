@@ -150,7 +150,9 @@ internal sealed partial class FuseRequest
         return values;
     }
 
-    /// <summary>Attributes from the graph: by gfid, or through an open file when the inode has no name any more.</summary>
+    /// <summary>
+    /// Attributes from the graph: by gfid, or through an open file when the inode has no name any more.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<(Errno Error, Iatt Iatt)> StatNodeAsync(Gfid gfid)
     {

@@ -64,7 +64,8 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// READDIR and READDIRPLUS. The graph is asked for large chunks; what the kernel has no room for is kept with the handle
+    /// READDIR and READDIRPLUS. The graph is asked for large chunks; what the kernel has no room for is kept with the
+    /// handle
     /// and given to its next call, if that goes on where this one ends.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -162,7 +163,8 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// Packs as many whole entries as there is room for. Entries of a kept chunk lose their attributes when the directory
+    /// Packs as many whole entries as there is room for. Entries of a kept chunk lose their attributes when the
+    /// directory
     /// has changed since: a name that is gone by now must not come back into the kernel's cache.
     /// </summary>
     private void PutListing(DirectoryChunk chunk, int capacity, bool isPlus, bool isFresh)

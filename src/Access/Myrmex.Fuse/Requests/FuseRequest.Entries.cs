@@ -245,7 +245,9 @@ internal sealed partial class FuseRequest
         return TryGetGfid(Node, out parent) ? Errno.Ok : Errno.ESTALE;
     }
 
-    /// <summary>The end of everything that makes a name: attributes of the directory and the entry for the kernel.</summary>
+    /// <summary>
+    /// The end of everything that makes a name: attributes of the directory and the entry for the kernel.
+    /// </summary>
     private Errno FinishNew(Errno error, in Iatt iatt, in Iatt postParent)
     {
         Inodes.Changed(Node, in postParent, _token, _nowNs);

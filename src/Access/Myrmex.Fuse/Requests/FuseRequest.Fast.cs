@@ -88,7 +88,8 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// ESTALE may be the graph's knowledge of the name, and a file without a gfid (put on a brick by hand) is given one only
+    /// ESTALE may be the graph's knowledge of the name, and a file without a gfid (put on a brick by hand) is given one
+    /// only
     /// when the client brings it: both deserve a second try.
     /// </summary>
     private bool IsWorthAnotherLookup(LookupReply reply)

@@ -46,7 +46,9 @@ internal sealed partial class FuseRequest
         return Errno.Ok;
     }
 
-    /// <summary>CREATE makes the file and opens it; of a file that somebody else has made meanwhile it just opens that one.</summary>
+    /// <summary>
+    /// CREATE makes the file and opens it; of a file that somebody else has made meanwhile it just opens that one.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Errno> CreateAsync()
     {
@@ -190,7 +192,9 @@ internal sealed partial class FuseRequest
         };
 
         // Both together: without the second the kernel serialises direct writes of a file, alone it has no effect.
-        return isDirect ? FuseOpenReplyFlags.DirectIO | FuseOpenReplyFlags.ParallelDirectWrites : FuseOpenReplyFlags.None;
+        return isDirect
+            ? FuseOpenReplyFlags.DirectIO | FuseOpenReplyFlags.ParallelDirectWrites
+            : FuseOpenReplyFlags.None;
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -200,7 +204,9 @@ internal sealed partial class FuseRequest
         return error == Errno.Ok && FuseConversion.HasPrivilegeBits(in iatt) ? await KillPrivilegesAsync(iatt) : error;
     }
 
-    /// <summary>RELEASE and RELEASEDIR. Nobody waits for them; locks that go with the handle are given back first.</summary>
+    /// <summary>
+    /// RELEASE and RELEASEDIR. Nobody waits for them; locks that go with the handle are given back first.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Errno> ReleaseAsync()
     {
@@ -451,7 +457,8 @@ internal sealed partial class FuseRequest
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<Errno> CopyAsync(FuseCopyFileRangeIn argument, FuseFile target, OpenFd targetFd, bool isWide)
+    private async ValueTask<Errno> CopyAsync(
+        FuseCopyFileRangeIn argument, FuseFile target, OpenFd targetFd, bool isWide)
     {
         var fop = new CopyFileRangeFop
         {

@@ -6,8 +6,10 @@ using Myrmex.Fuse.Protocol;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// GETLK, SETLK, SETLKW for POSIX, flock and OFD locks. They differ only in the owner and in how they end: POSIX locks by the
-/// FLUSH of their owner, flock by RELEASE, OFD locks by RELEASE too, but of them the kernel says nothing, so the session
+/// GETLK, SETLK, SETLKW for POSIX, flock and OFD locks. They differ only in the owner and in how they end: POSIX locks
+/// by the
+/// FLUSH of their owner, flock by RELEASE, OFD locks by RELEASE too, but of them the kernel says nothing, so the
+/// session
 /// keeps a book of all locks. A blocking flock unlock arrives as SETLKW.
 /// </summary>
 internal sealed partial class FuseRequest
@@ -113,7 +115,8 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// SETLKW: may take for ever, and may be interrupted. The interrupt answers EINTR at once and gives the lock back; what
+    /// SETLKW: may take for ever, and may be interrupted. The interrupt answers EINTR at once and gives the lock back;
+    /// what
     /// remains here is to put things right when the fop has ended too.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]

@@ -13,7 +13,8 @@ namespace Myrmex.Fuse;
 /// 4016   request header (40), operation structure, names
 /// 4096   data of a WRITE: header and structure are 80 bytes, so that the data is page-aligned and fit for O_DIRECT
 /// </code>
-/// Names and data are lent to the fop. Bytes of the request are never trusted: every structure and name is checked against
+/// Names and data are lent to the fop. Bytes of the request are never trusted: every structure and name is checked
+/// against
 /// the length that was read.
 /// </summary>
 internal sealed unsafe partial class FuseRequest
@@ -42,7 +43,8 @@ internal sealed unsafe partial class FuseRequest
     private ulong Node => _header->Node;
 
     /// <summary>
-    /// Takes a buffer with a whole request in the device's layout. The request owns the buffer from here on, also when the
+    /// Takes a buffer with a whole request in the device's layout. The request owns the buffer from here on, also when
+    /// the
     /// answer is false: the bytes are no request.
     /// </summary>
     public bool TryAttach(FuseSession session, FuseTransport transport, PayloadBuffer buffer, int length)

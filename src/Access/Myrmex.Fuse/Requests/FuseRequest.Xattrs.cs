@@ -6,7 +6,9 @@ using Myrmex.Fuse.Protocol;
 
 namespace Myrmex.Fuse;
 
-/// <summary>SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR. What is shown and what is forbidden is the bricks' business.</summary>
+/// <summary>
+/// SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR. What is shown and what is forbidden is the bricks' business.
+/// </summary>
 internal sealed partial class FuseRequest
 {
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -178,7 +180,9 @@ internal sealed partial class FuseRequest
         return error;
     }
 
-    /// <summary>The names, each with a NUL. Keys that are no Linux attribute, and trusted ones for users, are left out.</summary>
+    /// <summary>
+    /// The names, each with a NUL. Keys that are no Linux attribute, and trusted ones for users, are left out.
+    /// </summary>
     private Errno PutXattrNames(XData? values, uint room)
     {
         var size = 0;

@@ -8,7 +8,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Fuse;
 
 /// <summary>
-/// One request of the kernel from the read to the reply: owns the memory it was read into and the reply is built in, lends
+/// One request of the kernel from the read to the reply: owns the memory it was read into and the reply is built in,
+/// lends
 /// names and data in it to the fop. Pooled. Runs to completion on the loop that read it when the graph answers at once;
 /// otherwise it is parked and goes on where the fop completes.
 /// Invariant: from the moment a reply is sent (or the request is handed to a continuation) nobody touches it again.
@@ -18,7 +19,9 @@ internal sealed partial class FuseRequest
     /// <summary>An async handler answers this when the reply has been sent by somebody else.</summary>
     private const Errno AlreadyReplied = (Errno)(-1);
 
-    private static readonly Action<FuseRequest, Errno> ReplyWithError = static (request, error) => request.Finish(error);
+    private static readonly Action<FuseRequest, Errno> ReplyWithError =
+        static (request, error) => request.Finish(error);
+
     private static readonly Action<FuseRequest, Errno> StartAgain = static (request, _) => request.Restart();
 
     private FuseSession _session = null!;
@@ -231,8 +234,10 @@ internal sealed partial class FuseRequest
     private bool TryGetGfid(ulong node, out Gfid gfid) => Inodes.TryGetGfid(node, out gfid);
 
     /// <summary>
-    /// Takes the file of a handle for the time of the request. False, with the error, when there is none. When the graph has
-    /// been replaced the file moves first: the request is parked, <paramref name="error"/> is <see cref="AlreadyReplied"/>,
+    /// Takes the file of a handle for the time of the request. False, with the error, when there is none. When the
+    /// graph has
+    /// been replaced the file moves first: the request is parked, <paramref name="error"/> is <see
+    /// cref="AlreadyReplied"/>,
     /// and it starts again.
     /// </summary>
     private bool UseFile(ulong handle, out Errno error)
@@ -324,7 +329,9 @@ internal sealed partial class FuseRequest
 
     private void SendData(nint data, int length) => Sent(_transport.Send(this, _bodyLength, data, length));
 
-    /// <summary>What the kernel did not take it will not give back: lookups and handles of a lost reply are undone.</summary>
+    /// <summary>
+    /// What the kernel did not take it will not give back: lookups and handles of a lost reply are undone.
+    /// </summary>
     private void Sent(Errno error)
     {
         if (error != Errno.Ok)
