@@ -71,7 +71,7 @@ public abstract class Link
     public abstract long QueuedBytes { get; }
 
     /// <summary>
-    /// Locks the send queue and lends room for <paramref name="sizeMax"/> contiguous bytes, or an empty span (nothing locked)
+    /// Locks the send queue and lends room for <paramref name="sizeMax"/> (at least 1) contiguous bytes, or an empty span (nothing locked)
     /// when the link is closed. Encode, then call <see cref="EndSend"/> on the same thread; no other call in between.
     /// </summary>
     public abstract Span<byte> BeginSend(int sizeMax);

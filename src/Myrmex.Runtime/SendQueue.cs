@@ -55,6 +55,7 @@ internal sealed class SendQueue
 
     public Span<byte> Begin(int sizeMax)
     {
+        Invariant.Check(sizeMax > 0); // An empty span says "closed", and then nothing is locked.
         _lock.Enter();
         if (_closed)
         {

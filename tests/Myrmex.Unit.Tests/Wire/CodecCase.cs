@@ -191,9 +191,15 @@ internal sealed class NumberedFds : IFdSource
     }
 }
 
+/// <summary>Gfids and names that exist, or may.</summary>
+internal sealed record KnownValues(IReadOnlyList<Gfid> Gfids, IReadOnlyList<Name> Names);
+
 /// <summary>Random values of every type a fop or reply has, and their comparison by what they mean.</summary>
 internal static class RandomValues
 {
+    /// <summary>What values are mostly taken from when it is set: a peer that makes sense gets further into a server.</summary>
+    public static KnownValues? Known { get; set; }
+
     public static TFop MakeFop<TFop>(SimRandom random, NumberedFds fds)
         where TFop : struct
     {
@@ -318,7 +324,8 @@ internal static class RandomValues
     {
         if (type.IsEnum)
         {
-            return Enum.ToObject(type, type.GetEnumUnderlyingType() == typeof(int) ? (int)random.Next() : (uint)random.Next());
+            var number = Known is null ? random.Next() : (ulong)random.Below(8);
+            return Enum.ToObject(type, type.GetEnumUnderlyingType() == typeof(int) ? (int)number : (uint)number);
         }
 
         return Type.GetTypeCode(type) switch
@@ -340,25 +347,35 @@ internal static class RandomValues
         _ when type == typeof(Flock) => MakeFlock(random),
         _ when type == typeof(Lease) => new Lease((uint)random.Next(), (uint)random.Next(), MakeGfid(random), 7),
         _ when type == typeof(XData) => MakeXData(random),
-        _ when type == typeof(Fd) => fds.Resolve((long)(random.Next() >> 8), MakeGfid(random), index: 0),
+        _ when type == typeof(Fd) => fds.Resolve(
+            Known is null ? (long)(random.Next() >> 8) : random.Below(8) - 2, MakeGfid(random), index: 0),
         _ when type == typeof(Payload) => Payload.CopyOf(MakeBytes(random, 0, random.Chance(0.1) ? 150_000 : 5000)),
         _ when type == typeof(LockItem[]) => MakeLocks(random),
         _ when type == typeof(DirEntries) => MakeEntries(random),
         _ => throw new NotSupportedException($"no random values of {type}"),
     };
 
-    private static ulong Number(SimRandom random) => random.Below(4) switch
+    private static ulong Number(SimRandom random) => random.Below(Known is null ? 4 : 40) switch
     {
         0 => (ulong)random.Below(3),
         1 => ulong.MaxValue - (ulong)random.Below(3),
         2 => random.Next() >> random.Below(64),
-        _ => random.Next(),
+        3 => random.Next(),
+        _ => (ulong)random.Below(10_000),
     };
 
-    private static Gfid MakeGfid(SimRandom random) => new(random.Next(), random.Next());
+    private static Gfid MakeGfid(SimRandom random) =>
+        Known is not null && random.Chance(0.9)
+            ? Known.Gfids[random.Below(Known.Gfids.Count)]
+            : new Gfid(random.Next(), random.Next());
 
     private static Name MakeName(SimRandom random, int lengthMin)
     {
+        if (Known is not null && random.Chance(0.9))
+        {
+            return Known.Names[random.Below(Known.Names.Count)];
+        }
+
         var bytes = MakeBytes(random, lengthMin, random.Chance(0.1) ? 1000 : 20);
         for (var i = 0; i < bytes.Length; i++)
         {
@@ -442,6 +459,12 @@ internal static class RandomValues
 
     private static void AddPair(XData data, ReadOnlySpan<byte> key, SimRandom random)
     {
+        if (Known is not null && random.Chance(0.3))
+        {
+            data.SetGfid("gfid-req"u8, MakeGfid(random));
+            return;
+        }
+
         switch (random.Below(6))
         {
             case 0:
