@@ -26,6 +26,9 @@ internal static class DhtIatt
         }
     }
 
+    public static bool OwnersDiffer(in Iatt left, in Iatt right) =>
+        left.Mode != right.Mode || left.Uid != right.Uid || left.Gid != right.Gid;
+
     /// <summary>
     /// Adds another subvolume's view of the same directory: sizes add up, the latest times win. Owner, mode and link count
     /// stay those of the first view: every subvolume has all sub-directories, so one of them counts them all.

@@ -34,17 +34,19 @@ public sealed partial class Distribute
         RememberDirectory(gfid, layout, generation, ask.Parent, ask.Name);
         var from = mds >= 0 && answers[mds] is { IsOk: true } ? mds : first;
         var reply = answers.Take(from);
+        var differs = false;
         for (var i = 0; i < answers.Count; i++)
         {
             if (answers[i] is { IsOk: true } other)
             {
+                differs |= DhtIatt.OwnersDiffer(in reply.Iatt, in other.Iatt);
                 DhtIatt.AddDirectory(ref reply.Iatt, in other.Iatt);
                 AddParent(reply, other);
             }
         }
 
         HideKeys(reply.XData);
-        var damaged = mdsDirty || (layout.HasMissing && !ask.Name.IsEmpty) || (!layout.IsWhole && !layout.HasUnknown);
+        var damaged = mdsDirty || (differs && from == mds) || (layout.HasMissing && !ask.Name.IsEmpty) || (!layout.IsWhole && !layout.HasUnknown);
         return (reply, damaged);
     }
 
@@ -118,20 +120,22 @@ public sealed partial class Distribute
         return true;
     }
 
-    /// <summary>The volume's commit hash: decimal digits on the root of every subvolume that a rebalance has finished.</summary>
+    /// <summary>
+    /// The volume's commit hash: decimal digits on the root of every subvolume. A subvolume without it has joined after the
+    /// last rebalance, and then no directory may be trusted to have all its names in place.
+    /// </summary>
     private void NoteCommitHash(Answers<LookupReply> answers)
     {
         long common = -1;
-        for (var i = 0; i < answers.Count; i++)
+        for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
         {
-            if (answers[i] is { IsOk: true, XData: { } xdata } && xdata.TryGetBytes(DhtKeys.CommitHash, out var text))
-            {
-                var value = ParseDecimal(text);
-                common = common < 0 || common == value ? value : LayoutXattr.CommitHashInvalid;
-            }
+            var value = answers[i]!.XData is { } xdata && xdata.TryGetBytes(DhtKeys.CommitHash, out var text)
+                ? ParseDecimal(text)
+                : 0;
+            common = common < 0 || common == value ? value : LayoutXattr.CommitHashInvalid;
         }
 
-        Volatile.Write(ref _volumeCommitHashWord, common + 1);
+        Volatile.Write(ref _volumeCommitHash, (uint)Math.Max(common, 0));
     }
 
     private static long ParseDecimal(ReadOnlySpan<byte> text)

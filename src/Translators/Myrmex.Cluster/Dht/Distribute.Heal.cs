@@ -29,7 +29,7 @@ public sealed partial class Distribute
 
         if (!layout.IsWhole && !layout.HasUnknown)
         {
-            await HealLayoutAsync(gfid, isNew: false, call);
+            await HealLayoutAsync(gfid, madeOn: null, call);
         }
 
         if (layout.Mds >= 0)
@@ -219,19 +219,25 @@ public sealed partial class Distribute
     /// Gives a directory without a whole layout one. Nothing is written while a subvolume is away, because its range would
     /// be given to others. A layout that somebody else has repaired meanwhile is taken as it is.
     /// </summary>
-    /// <param name="isNew">Just made: it has no layout yet and the commit hash of the volume holds for it.</param>
-    private async ValueTask<Layout?> HealLayoutAsync(Gfid gfid, bool isNew, Call call)
+    /// <param name="madeOn">
+    /// Where its name hashes to, when the directory was just made: the commit hash of the volume holds for it, and a lock
+    /// there is enough, because whoever repairs locks everywhere.
+    /// </param>
+    private async ValueTask<Layout?> HealLayoutAsync(Gfid gfid, Subvolume? madeOn, Call call)
     {
         var locks = LockSet.Rent(call);
         Layout? layout = null;
-        if (await LockLayoutEverywhereAsync(locks, gfid) == Errno.Ok)
+        var error = madeOn is null
+            ? await LockLayoutEverywhereAsync(locks, gfid)
+            : await locks.LayoutAsync(madeOn, gfid, LockType.Write);
+        if (error == Errno.Ok)
         {
             layout = await RereadLayoutAsync(gfid, Gfid.Null, default, locks.Call);
             if (layout is { IsWhole: false, HasUnknown: false })
             {
-                // A root without any range, on a volume that has a commit hash, is a new volume's: nothing was ever placed elsewhere.
-                isNew |= gfid.IsRoot && layout.IsBlank && VolumeCommitHash is not null;
-                var hash = isNew ? VolumeCommitHash ?? 0 : LayoutXattr.CommitHashInvalid;
+                // A root without any range, on a volume that has a commit hash, is a new volume's: nothing was ever placed.
+                var isNew = madeOn is not null || (gfid.IsRoot && layout.IsBlank && VolumeCommitHash != 0);
+                var hash = isNew ? VolumeCommitHash : LayoutXattr.CommitHashInvalid;
                 layout = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: false, locks.Call);
             }
         }

@@ -272,7 +272,8 @@ public sealed partial class Distribute
         var settings = _settings;
         if (settings.LookupOptimize)
         {
-            return !layout.IsWhole || layout.HasUnknown || layout.CommitHash != VolumeCommitHash;
+            return !layout.IsWhole || layout.HasUnknown || layout.CommitHash != VolumeCommitHash
+                || layout.CommitHash == LayoutXattr.CommitHashInvalid;
         }
 
         return settings.LookupUnhashed switch

@@ -8,9 +8,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Changes of attributes. Of a directory they go to the metadata subvolume first, which decides, then to all others; a
-/// counter on the metadata subvolume is raised before and lowered after when all have succeeded, so that what is left undone
-/// shows at the next look-up and is repaired from there.
+/// Changes of attributes. Of a directory they go to the metadata subvolume first, which decides, then to all others. Around
+/// changes of xattrs a counter on the metadata subvolume is raised before and lowered after when all have succeeded, so that
+/// what is left undone shows at the next look-up; owner and mode show it by themselves.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -124,13 +124,13 @@ public sealed partial class Distribute
             return TReply.Fail(route.Error);
         }
 
-        var mds = layout.Mds >= 0 ? _subvolumes[layout.Mds] : null;
+        var mds = layout.Mds >= 0 && CountsChanges(TFop.Code) ? _subvolumes[layout.Mds] : null;
         if (mds is not null && await CountMdsAsync(mds, gfid, 1, call) is var error && error != Errno.Ok)
         {
             return TReply.Fail(error);
         }
 
-        var home = mds ?? HomeOf(layout);
+        var home = HomeOf(layout);
         var decided = await TFop.Invoke(home.Translator, in fop, call);
         var allDone = true;
         if (decided.IsOk)
@@ -145,6 +145,8 @@ public sealed partial class Distribute
 
         return decided;
     }
+
+    private static bool CountsChanges(FopCode code) => code is not (FopCode.Setattr or FopCode.Fsetattr);
 
     /// <summary>Changes the subvolumes other than the one that has decided; false when one of them could not be.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -227,8 +229,8 @@ public sealed partial class Distribute
         {
             var answers = await ProbeAsync(gfid, Gfid.Null, default, locks.Call);
             if (IsOneDirectory(answers, gfid) && answers[mds.Index] is { IsOk: true } source
-                && TryReadMds(source, out var pending) && pending != 0
-                && await CopyToOthersAsync(answers, mds, gfid, locks.Call))
+                && TryReadMds(source, out var pending)
+                && await CopyToOthersAsync(answers, mds, gfid, withXattrs: pending != 0, locks.Call) && pending != 0)
             {
                 await CountMdsAsync(mds, gfid, -pending, locks.Call);
                 Log.Debug(Room, "directory metadata repaired", ("volume", Name), ("gfid", gfid));
@@ -240,10 +242,11 @@ public sealed partial class Distribute
         return await locks.UnlockAsync();
     }
 
-    private async ValueTask<bool> CopyToOthersAsync(Answers<LookupReply> answers, Subvolume mds, Gfid gfid, Call call)
+    private async ValueTask<bool> CopyToOthersAsync(
+        Answers<LookupReply> answers, Subvolume mds, Gfid gfid, bool withXattrs, Call call)
     {
         var iatt = answers[mds.Index]!.Iatt;
-        var xattrs = await ReadXattrsAsync(mds, gfid, call);
+        var xattrs = withXattrs ? await ReadXattrsAsync(mds, gfid, call) : null;
         var all = true;
         foreach (var subvolume in _subvolumes)
         {
@@ -252,9 +255,21 @@ public sealed partial class Distribute
                 continue;
             }
 
-            all &= answers[subvolume.Index] is { IsOk: true }
-                && await RemoveOthersAsync(subvolume, gfid, xattrs, call) == Errno.Ok
-                && await CopyMetadataAsync(subvolume, iatt, xattrs, call) == Errno.Ok;
+            if (answers[subvolume.Index] is not { IsOk: true } other)
+            {
+                all = false;
+                continue;
+            }
+
+            if (withXattrs)
+            {
+                all &= await RemoveOthersAsync(subvolume, gfid, xattrs, call) == Errno.Ok;
+            }
+
+            if (withXattrs || DhtIatt.OwnersDiffer(in iatt, in other.Iatt))
+            {
+                all &= await CopyMetadataAsync(subvolume, iatt, xattrs, call) == Errno.Ok;
+            }
         }
 
         xattrs?.Release();
@@ -316,7 +331,7 @@ public sealed partial class Distribute
             }
             else if (!layout.IsFixed)
             {
-                var hash = _settings.CommitHash ?? VolumeCommitHash ?? LayoutXattr.CommitHashInvalid;
+                var hash = _settings.CommitHash ?? VolumeCommitHash;
                 var written = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: true, locks.Call);
                 error = written.IsWhole ? Errno.Ok : Errno.EIO;
             }

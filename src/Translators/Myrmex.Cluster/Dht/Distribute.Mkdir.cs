@@ -72,7 +72,7 @@ public sealed partial class Distribute
         await locks.UnlockAsync();
         var layout = new Layout(parts, hashed.Index);
         RememberDirectory(reply.Iatt.Gfid, layout, System.Threading.Volatile.Read(ref _generation), fop.Parent, fop.Name);
-        await HealLayoutAsync(reply.Iatt.Gfid, isNew: true, call);
+        await HealLayoutAsync(reply.Iatt.Gfid, hashed, call);
         return reply;
     }
 

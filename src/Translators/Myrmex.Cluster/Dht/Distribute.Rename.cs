@@ -114,8 +114,14 @@ public sealed partial class Distribute
             var reply = iatt.IsDirectory
                 ? await RenameDirectoryAsync(fop, oldHashed, newHashed, iatt.Gfid, call)
                 : await RenameFileAsync(fop, oldHashed, newHashed, iatt.Gfid, call);
-            if (reply.Error != Errno.EAGAIN || attempt == DhtLimits.LayoutRetriesMax)
+            if (reply.Error != Errno.EAGAIN)
             {
+                return reply;
+            }
+
+            if (attempt == DhtLimits.LayoutRetriesMax)
+            {
+                reply.Error = Errno.EBUSY;
                 return reply;
             }
 
@@ -158,15 +164,21 @@ public sealed partial class Distribute
             return RenameReply.Fail(Errno.EAGAIN);
         }
 
+        var (error, target) = await TargetBeforeLocksAsync(fop, call);
+        if (error != Errno.Ok)
+        {
+            return RenameReply.Fail(error);
+        }
+
         var locks = LockSet.Rent(call);
-        var error = await locks.MigrationAsync(cached, gfid);
+        error = await LockFilesAsync(locks, cached, gfid, target);
         if (error == Errno.Ok)
         {
             error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
         }
 
         var reply = error == Errno.Ok
-            ? await RenameFileLockedAsync(fop, oldHashed, newHashed, cached, gfid, locks, call)
+            ? await RenameFileLockedAsync(fop, oldHashed, newHashed, cached, gfid, target, locks, call)
             : RenameReply.Fail(error);
         await locks.UnlockAsync();
         ForgetName(fop.OldParent, fop.OldName);
@@ -179,8 +191,45 @@ public sealed partial class Distribute
         return reply;
     }
 
+    /// <summary>The file that the rename would replace: no subvolume when there is none. EISDIR for a directory.</summary>
+    private async ValueTask<(Errno Error, (Subvolume? At, Gfid Gfid) Target)> TargetBeforeLocksAsync(RenameFop fop, Call call)
+    {
+        var lookup = await Lookup(new LookupFop { Parent = fop.NewParent, Name = fop.NewName }, call);
+        var (error, iatt) = (lookup.Error, lookup.Iatt);
+        lookup.Release();
+        if (error == Errno.ENOENT)
+        {
+            return (Errno.Ok, default);
+        }
+
+        if (error != Errno.Ok || iatt.IsDirectory)
+        {
+            return (error == Errno.Ok ? Errno.EISDIR : error, default);
+        }
+
+        return TryFile(iatt.Gfid, out var at) ? (Errno.Ok, (at, iatt.Gfid)) : (Errno.EAGAIN, default);
+    }
+
+    /// <summary>Keeps rebalance away from both files; in the order that all clients keep: by subvolume, gfid.</summary>
+    private static async ValueTask<Errno> LockFilesAsync(
+        LockSet locks, Subvolume cached, Gfid gfid, (Subvolume? At, Gfid Gfid) target)
+    {
+        if (target.At is not { } at || target.Gfid == gfid)
+        {
+            return await locks.MigrationAsync(cached, gfid);
+        }
+
+        var order = cached.Order.CompareTo(at.Order);
+        var first = order < 0 || (order == 0 && gfid.CompareTo(target.Gfid) < 0);
+        var error = first ? await locks.MigrationAsync(cached, gfid) : await locks.MigrationAsync(at, target.Gfid);
+        return error != Errno.Ok ? error
+            : first ? await locks.MigrationAsync(at, target.Gfid)
+            : await locks.MigrationAsync(cached, gfid);
+    }
+
     private async ValueTask<RenameReply> RenameFileLockedAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Subvolume cached, Gfid gfid, LockSet locks, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Subvolume cached, Gfid gfid,
+        (Subvolume? At, Gfid Gfid) expected, LockSet locks, Call call)
     {
         var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
         if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid || source.At != cached)
@@ -194,9 +243,9 @@ public sealed partial class Distribute
             return RenameReply.Fail(target.Error);
         }
 
-        if (target.Error == Errno.Ok && target.Iatt.IsDirectory)
+        if (target.At != expected.At || target.Iatt.Gfid != expected.Gfid)
         {
-            return RenameReply.Fail(Errno.EISDIR);
+            return RenameReply.Fail(Errno.EAGAIN);
         }
 
         if (target.Error == Errno.Ok && target.Iatt.Gfid == gfid)
@@ -447,7 +496,7 @@ public sealed partial class Distribute
             found = IsWholeFile(reply, said.Iatt.Gfid) ? new Found(Errno.Ok, reply.Iatt, target, IsLed: true) : null;
             reply.Release();
         }
-        else if (!said.IsOk && !IsAbsence(said.Error))
+        else if (!said.IsOk && (!IsAbsence(said.Error) || IsTrusted(parent, said.Error)))
         {
             found = new Found(said.Error, default, null, IsLed: false);
         }
@@ -461,6 +510,11 @@ public sealed partial class Distribute
         request.Release();
         return found.Value;
     }
+
+    /// <summary>The hashed subvolume's word is enough, as it is for a look-up.</summary>
+    private bool IsTrusted(Gfid parent, Errno error) =>
+        error == Errno.ENOENT && _directories.TryGet(parent, out var state)
+        && state.Layout is { } layout && !MayLieElsewhere(layout);
 
     private async ValueTask<Found> FindEverywhereAsync(LookupFop ask, Call call)
     {

@@ -9,13 +9,10 @@ namespace Myrmex.Cluster.Dht;
 /// <summary>What is remembered of files and directories, and how it is found again.</summary>
 public sealed partial class Distribute
 {
-    private long _volumeCommitHashWord;
+    private uint _volumeCommitHash;
 
-    /// <summary>Commit hash of the volume as the root carries it; null when no rebalance has written one.</summary>
-    private uint? _volumeCommitHash =>
-        Volatile.Read(ref _volumeCommitHashWord) is > 0 and var word ? (uint)(word - 1) : null;
-
-    private uint? VolumeCommitHash => _volumeCommitHash;
+    /// <summary>Commit hash of the volume as the root carries it; 0, that of new directories, before the first rebalance.</summary>
+    private uint VolumeCommitHash => Volatile.Read(ref _volumeCommitHash);
 
     private static void AskAll<TFop, TReply>(
         Subvolume[] subvolumes, Answers<TReply> answers, in TFop fop, Call call)

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Text;
 using System.Threading;
 using Myrmex.Base;
@@ -99,7 +98,7 @@ public sealed partial class Distribute : Translator
         dump.Section(Type, Name);
         dump.Put("subvolumes", _subvolumes.Length);
         dump.Put("generation", Volatile.Read(ref _generation));
-        dump.Put("volume-commit-hash", _volumeCommitHash?.ToString(CultureInfo.InvariantCulture) ?? "unknown");
+        dump.Put("volume-commit-hash", VolumeCommitHash);
         dump.Put("files-remembered", _files.Count);
         dump.Put("directories-remembered", _directories.Count);
         dump.Put("names-remembered", _hints.Count);
