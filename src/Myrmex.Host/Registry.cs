@@ -25,6 +25,7 @@ internal static class Registry
         Debug.ErrorGen.Registration,
         Debug.IoStats.Registration,
         Debug.Trace.Registration,
+        Performance.WriteBehind.Registration,
         .. Performance.TransparentTypes.All,
     ];
 }

@@ -16,7 +16,6 @@ public static class TransparentTypes
         PassThrough.Registration("performance/quick-read"),
         PassThrough.Registration("performance/read-ahead"),
         PassThrough.Registration("performance/readdir-ahead"),
-        PassThrough.Registration("performance/write-behind"),
         PassThrough.Registration("meta"),
     ];
 }

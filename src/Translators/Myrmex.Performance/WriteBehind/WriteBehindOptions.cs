@@ -1,0 +1,38 @@
+using System.Collections.Generic;
+using Myrmex.Graph;
+
+namespace Myrmex.Performance;
+
+/// <summary>Options of performance/write-behind. Source: GlusterFS option names of the volume file.</summary>
+internal static class WriteBehindOptions
+{
+    public const string PassThrough = "pass-through";
+    public const string WindowSize = "cache-size";
+    public const string AggregateSize = "aggregate-size";
+
+    public static IReadOnlyList<OptionDeclaration> All { get; } =
+    [
+        new(PassThrough, OptionKind.Boolean, "on", "Let every write go to the subvolume before it is answered.") { Live = true },
+        new(WindowSize, OptionKind.Size, "1MB", "Most bytes of a file that are answered and not yet written.")
+        {
+            Minimum = 64 << 10,
+            Maximum = 1 << 30,
+            Live = true,
+        },
+        new(AggregateSize, OptionKind.Size, "128KB", "Adjacent small writes are joined up to this size.")
+        {
+            Minimum = 4 << 10,
+            Maximum = 1 << 20,
+            Live = true,
+        },
+    ];
+}
+
+/// <summary>What the options say at one moment.</summary>
+internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes)
+{
+    public static WriteBehindSettings From(OptionValues options) => new(
+        !options.Boolean(WriteBehindOptions.PassThrough),
+        (int)options.Size(WriteBehindOptions.WindowSize),
+        (int)options.Size(WriteBehindOptions.AggregateSize));
+}

@@ -1,0 +1,25 @@
+using System.Collections.Generic;
+using Myrmex.Base;
+
+namespace Myrmex.Performance;
+
+/// <summary>What has to be done after a step of a file's queue, outside its lock. Pooled.</summary>
+internal sealed class WriteEffects
+{
+    /// <summary>Writes to send, in this order.</summary>
+    public Queue<PendingWrite> Sends { get; } = new();
+
+    public List<(PendingReply<WriteReply> Writer, WriteReply Reply)> Answers { get; } = [];
+
+    public List<WriteWaiter> Wakes { get; } = [];
+
+    public static WriteEffects Rent() => Pool<WriteEffects>.Rent();
+
+    public void Release()
+    {
+        Invariant.Check(Sends.Count == 0);
+        Answers.Clear();
+        Wakes.Clear();
+        Pool<WriteEffects>.Return(this);
+    }
+}

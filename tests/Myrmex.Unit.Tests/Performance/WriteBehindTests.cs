@@ -1,0 +1,375 @@
+using System;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Performance;
+using Myrmex.Unit.Tests.Kit;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Performance;
+
+/// <summary>Rules of performance/write-behind by example. The window is 64 KiB, writes are joined up to 8 KiB.</summary>
+[Collection("payload pool")]
+public sealed class WriteBehindTests
+{
+    private const uint SetUidMode = FileMode.Regular | FileMode.SetUid | 0x1ED;
+
+    private readonly WriteBehindWorld _world = new(seed: 1);
+    private readonly Fd _fd = WriteBehindWorld.NewFd();
+
+    [Fact]
+    public void TheFirstWriteOfAnOpenedFileBringsItsAttributesAndLaterOnesAreAnsweredAtOnce()
+    {
+        var first = Write(0, 100);
+        Assert.False(first.IsCompleted);
+        _world.Store.RunAll();
+        var reply = first.Result;
+        Assert.Equal((100, 100UL), (reply.OpRet, reply.Post.Size));
+        var second = Write(100, 100);
+        Assert.True(second.IsCompleted);
+        Assert.Equal(100, second.Result.OpRet);
+        Assert.True(second.Result.Post.IsNull);
+    }
+
+    [Fact]
+    public void AFileWithSetUidBitIsNeverAnsweredEarly()
+    {
+        _world.Store.Files[WriteBehindWorld.File].Mode = SetUidMode;
+        for (var i = 0; i < 3; i++)
+        {
+            var write = Write(i, 1);
+            Assert.False(write.IsCompleted);
+            _world.Store.RunAll();
+            Assert.Equal(SetUidMode, write.Result.Post.Mode);
+        }
+    }
+
+    [Fact]
+    public void AChangeOfTheModeIsNoticed()
+    {
+        WarmUp();
+        var fop = new SetattrFop { Gfid = WriteBehindWorld.File, Iatt = new Iatt { Mode = SetUidMode }, Valid = SetattrValid.Mode };
+        var setattr = _world.WriteBehind.Setattr(fop, _world.Call).AsTask();
+        _world.Store.RunAll();
+        Assert.True(setattr.Result.IsOk);
+        Assert.False(Write(0, 1).IsCompleted);
+    }
+
+    [Fact]
+    public void ANewFileIsWrittenBehindFromItsFirstByte()
+    {
+        var fd = new Fd(default, OpenFlags.WriteOnly, false, 2);
+        var fop = new CreateFop { Parent = Gfid.Root, Name = "new", Flags = OpenFlags.WriteOnly, Mode = 0x1A4, Fd = fd };
+        var create = _world.WriteBehind.Create(fop, _world.Call).AsTask();
+        _world.Store.RunAll();
+        fd.Gfid = create.Result.Iatt.Gfid;
+        var data = Payload.CopyOf(new byte[10]);
+        var write = new WriteFop { Gfid = fd.Gfid, Fd = fd, Data = data };
+        Assert.True(_world.WriteBehind.Write(write, _world.Call).IsCompleted);
+        data.Release();
+        _world.Store.RunAll();
+        Assert.Equal(10, _world.Store.Files[fd.Gfid].Length);
+    }
+
+    [Theory]
+    [InlineData(OpenFlags.Sync)]
+    [InlineData(OpenFlags.DataSync)]
+    [InlineData(OpenFlags.Direct)]
+    public void WritesThatMustBeOnTheDiskAreAnsweredWhenTheyAre(uint flag)
+    {
+        WarmUp();
+        var fd = WriteBehindWorld.NewFd(OpenFlags.ReadWrite | flag);
+        var byOpen = Write(0, 10, fd);
+        Assert.False(byOpen.IsCompleted);
+        _world.Store.RunAll();
+        Assert.True(byOpen.Result.IsOk);
+        var byFop = Write(0, 10, _fd, flag);
+        Assert.False(byFop.IsCompleted);
+        _world.Store.RunAll();
+        Assert.False(byFop.Result.Post.IsNull);
+    }
+
+    [Fact]
+    public void ASynchronousWriteComesAfterThoseAnsweredBefore()
+    {
+        WarmUp();
+        Write(0, 10);
+        var sync = Write(5, 10, WriteBehindWorld.NewFd(OpenFlags.ReadWrite | OpenFlags.Sync));
+        Assert.Equal(1, _world.Store.WaitingCount);
+        _world.Store.RunAll();
+        Assert.True(sync.Result.IsOk);
+        Assert.Equal([(0L, 10), (5L, 10)], _world.Store.Writes.TakeLast(2));
+    }
+
+    [Fact]
+    public void SmallAdjacentWritesAreJoinedWhileOneIsUnderWay()
+    {
+        WarmUp();
+        _world.Store.Writes.Clear();
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(Write(i * 100, 100).IsCompleted);
+        }
+
+        _world.Store.RunAll();
+        Assert.Equal([(0L, 100), (100L, 8100), (8200L, 1800)], _world.Store.Writes);
+    }
+
+    [Fact]
+    public void WritesOfDifferentCallersAreNotJoined()
+    {
+        WarmUp();
+        Write(0, 10);
+        Write(10, 10);
+        _world.Call.Uid = 1000;
+        Write(20, 10);
+        _world.Store.Writes.Clear();
+        _world.Store.RunAll();
+        Assert.Equal([(0L, 10), (10L, 10), (20L, 10)], _world.Store.Writes);
+    }
+
+    [Fact]
+    public void NothingLingersWhenTheServerIsIdle()
+    {
+        WarmUp();
+        Write(0, 1);
+        Assert.Equal(1, _world.Store.WaitingCount);
+    }
+
+    [Fact]
+    public void BeyondTheWindowAWriterWaitsUntilThereIsRoom()
+    {
+        WarmUp();
+        var writes = Enumerable.Range(0, 10).Select(i => Write(i * 20_000, 8192)).ToArray();
+        Assert.Equal(8, writes.Count(w => w.IsCompleted));
+        _world.Store.Step(_world.Random);
+        _world.Store.Step(_world.Random);
+        Assert.Equal(9, writes.Count(w => w.IsCompleted));
+        _world.Store.RunAll();
+        Assert.All(writes, w => Assert.Equal(8192, w.Result.OpRet));
+    }
+
+    [Fact]
+    public void AppendsReachTheServerOneAfterTheOther()
+    {
+        WarmUp();
+        var fd = WriteBehindWorld.NewFd(OpenFlags.ReadWrite | OpenFlags.Append);
+        Write(1, 8192, fd);
+        Write(8193, 8192, fd);
+        Write(100_000, 10);
+        Assert.Equal(1, _world.Store.WaitingCount);
+        _world.Store.RunAll();
+        Assert.Equal([8192, 8192, 10], _world.Store.Writes.TakeLast(3).Select(w => w.Length));
+    }
+
+    [Fact]
+    public void FlushTravelsBesideTheWritesUntilSomebodyLocks()
+    {
+        WarmUp();
+        Write(0, 10);
+        var flush = _world.FlushAsync(_fd);
+        Assert.Equal(2, _world.Store.WaitingCount);
+        _world.Store.RunAll();
+        Assert.True(flush.IsCompleted);
+        var lk = _world.WriteBehind.Lk(
+            new LkFop { Gfid = WriteBehindWorld.File, Fd = _fd, Command = LockCommand.SetLock }, _world.Call).AsTask();
+        _world.Store.RunAll();
+        Assert.True(lk.IsCompleted);
+        Write(0, 10);
+        flush = _world.FlushAsync(_fd);
+        Assert.Equal(1, _world.Store.WaitingCount);
+        Assert.Equal(FopCode.Write, _world.Store.Seen[^1]);
+        _world.Store.RunAll();
+        Assert.True(flush.IsCompleted);
+    }
+
+    [Fact]
+    public void FlushIsAnsweredAfterTheWritesEvenIfTheServerIsQuickerWithIt()
+    {
+        WarmUp();
+        _world.Store.WriteError = () => Errno.EDQUOT;
+        Write(0, 10);
+        var flush = _world.FlushAsync(_fd);
+        _world.Store.RunAll();
+        Assert.Equal(Errno.EDQUOT, flush.Result);
+    }
+
+    [Fact]
+    public void AnUnlockWaitsForTheWrites()
+    {
+        WarmUp();
+        Write(0, 10);
+        _ = _world.WriteBehind.Lk(
+            new LkFop { Gfid = WriteBehindWorld.File, Fd = _fd, Command = LockCommand.SetLock, Type = LockType.Unlock },
+            _world.Call).AsTask();
+        Assert.DoesNotContain(FopCode.Lk, _world.Store.Seen);
+        _world.Store.RunAll();
+        Assert.Equal(FopCode.Lk, _world.Store.Seen[^1]);
+    }
+
+    [Fact]
+    public void AnErrorIsToldByTheNextWriteAndThatWriteIsNotDone()
+    {
+        WarmUp();
+        _world.Store.WriteError = () => Errno.ENOSPC;
+        Assert.True(Write(0, 10).Result.IsOk);
+        _world.Store.RunAll();
+        _world.Store.WriteError = null;
+        Assert.Equal(Errno.ENOSPC, Write(0, 10).Result.Error);
+        Assert.True(_world.Store.IsIdle);
+        Assert.True(Write(0, 10).Result.IsOk);
+    }
+
+    [Fact]
+    public void EveryHandleThatWasOpenHearsOfAnErrorAndALaterOneDoesNot()
+    {
+        WarmUp();
+        var other = WriteBehindWorld.NewFd();
+        Write(50, 1, other);
+        _world.Store.RunAll();
+        _world.Store.WriteError = () => Errno.EIO;
+        Write(0, 10);
+        _world.Store.RunAll();
+        _world.Store.WriteError = null;
+        var later = WriteBehindWorld.NewFd();
+        Write(50, 1, later);
+        _world.Store.RunAll();
+        var outcomes = new[] { _fd, other, later }.Select(fd =>
+        {
+            var flush = _world.FlushAsync(fd);
+            _world.Store.RunAll();
+            return flush.Result;
+        });
+        Assert.Equal([Errno.EIO, Errno.EIO, Errno.Ok], outcomes);
+    }
+
+    [Fact]
+    public void AWriteThatTheServerDoesNotAdvanceIsAnError()
+    {
+        WarmUp();
+        _world.Store.WriteLength = _ => 0;
+        Write(0, 10);
+        _world.Store.RunAll();
+        Assert.Equal(Errno.EIO, Write(0, 10).Result.Error);
+    }
+
+    [Fact]
+    public void AReadOfSomethingElseDoesNotWaitAndItsAttributesAreLeftOut()
+    {
+        WarmUp(100);
+        Write(0, 10);
+        var read = _world.WriteBehind.Read(
+            new ReadFop { Gfid = WriteBehindWorld.File, Fd = _fd, Offset = 50, Size = 10 }, _world.Call).AsTask();
+        Assert.Equal(2, _world.Store.WaitingCount);
+        _world.Store.RunAll();
+        Assert.Equal(10, read.Result.Data.Length);
+        Assert.True(read.Result.Iatt.IsNull);
+        read.Result.Release();
+    }
+
+    [Fact]
+    public void ReleaseWaitsForTheWritesAndForgetsTheFile()
+    {
+        WarmUp();
+        Write(0, 10);
+        var release = _world.ReleaseAsync(_fd);
+        Assert.DoesNotContain(FopCode.Release, _world.Store.Seen);
+        _world.Store.RunAll();
+        Assert.True(release.IsCompleted);
+        _world.CheckNothingIsLeft();
+    }
+
+    [Fact]
+    public void SwitchedOffEveryWriteIsAnsweredByTheSubvolume()
+    {
+        WarmUp();
+        Assert.True(_world.WriteBehind.Reconfigure(
+            TestPlace.For(new ManualTime(), WriteBehind.Registration, options: ("pass-through", "on")).Options));
+        var write = Write(0, 10);
+        Assert.False(write.IsCompleted);
+        _world.Store.RunAll();
+        Assert.False(write.Result.Post.IsNull);
+    }
+
+    [Fact]
+    public void AWriteThroughAReadOnlyFdFailsByItself()
+    {
+        WarmUp();
+        Assert.False(Write(0, 10, WriteBehindWorld.NewFd(OpenFlags.ReadOnly)).IsCompleted);
+    }
+
+    [Fact]
+    public void ASteadyStreamOfSmallWritesAllocatesNothing()
+    {
+        var time = new ManualTime();
+        var below = ScriptedTranslator.Create(time, out var script);
+        script.Answers[FopCode.Write] = () =>
+        {
+            var reply = WriteReply.Rent();
+            reply.OpRet = 4096;
+            reply.Post.Mode = FileMode.Regular;
+            return reply;
+        };
+        var writeBehind = WriteBehind.Registration.Create(
+            TestPlace.For(time, WriteBehind.Registration, below, slot: 1, options: ("pass-through", "off")));
+        var data = Payload.CopyOf(new byte[4096]);
+        var call = Call.Rent();
+        Run(5000);
+        var direct = Allocated(() => Send(below, 5000));
+        var through = Allocated(() => Send(writeBehind, 5000));
+        Assert.InRange(through - direct, -4096, 4096);
+        data.Release();
+
+        void Run(int count)
+        {
+            Send(below, count);
+            Send(writeBehind, count);
+        }
+
+        void Send(FopHandler target, int count)
+        {
+            script.Seen.Clear();
+            for (var i = 0; i < count; i++)
+            {
+                var fop = new WriteFop { Gfid = _fd.Gfid, Fd = _fd, Offset = i * 4096L, Data = data };
+                var task = target.Write(in fop, call);
+                Assert.True(task.IsCompleted);
+                task.Result.Release();
+            }
+        }
+    }
+
+    private static long Allocated(Action action)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        action();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    /// <summary>Writes once, so that the mode of the file is known.</summary>
+    private void WarmUp(int count = 1)
+    {
+        Write(0, count);
+        _world.Store.RunAll();
+    }
+
+    private Task<WriteReply> Write(long offset, int count, Fd? fd = null, uint flags = 0)
+    {
+        SynchronizationContext.SetSynchronizationContext(null); // Everything runs on the thread of the test.
+        var data = Payload.CopyOf(new byte[count]);
+        var fop = new WriteFop { Gfid = WriteBehindWorld.File, Fd = fd ?? _fd, Offset = offset, Flags = flags, Data = data };
+        var task = _world.WriteBehind.Write(fop, _world.Call).AsTask();
+        if (task.IsCompleted)
+        {
+            data.Release(); // A write that waits borrows its bytes until it is answered.
+        }
+        else
+        {
+            _ = task.ContinueWith(
+                _ => data.Release(), default, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        return task;
+    }
+}
