@@ -35,7 +35,7 @@ public static unsafe partial class Sys
 
     public const int RenameNoReplace = 1;
 
-    /// <summary>RWF_DSYNC, RWF_SYNC, RWF_NOWAIT of <see cref="PRead"/> and <see cref="PWrite"/>.</summary>
+    /// <summary>RWF_DSYNC, RWF_SYNC, RWF_NOWAIT of PRead and PWrite.</summary>
     public const int RwDataSync = 2;
     public const int RwSync = 4;
     public const int RwNoWait = 8;
