@@ -62,6 +62,7 @@ public sealed class RpcConnection : ILinkHandler
     private long _lastHeardNs;
     private long _waitingSinceNs; // When the timer first saw calls outstanding; 0 while it sees none.
     private long _sentSeen;
+    private long _queuedSeen;
     private long _nextLateCheckNs;
     private bool _pingUnderWay;
 
@@ -469,12 +470,16 @@ public sealed class RpcConnection : ILinkHandler
             return;
         }
 
-        var sent = Interlocked.Read(ref _queuedTotal) - Link.QueuedBytes;
-        if (_waitingSinceNs == 0 || sent > _sentSeen)
+        // Only what had to queue proves anything: the kernel takes it when the peer has taken something before.
+        var queued = Link.QueuedBytes;
+        var sent = Interlocked.Read(ref _queuedTotal) - queued;
+        if (_waitingSinceNs == 0 || (_queuedSeen > 0 && sent > _sentSeen))
         {
-            _sentSeen = sent;
             _waitingSinceNs = now;
         }
+
+        _queuedSeen = queued;
+        _sentSeen = sent;
 
         var silentMs = (now - Math.Max(_lastHeardNs, _waitingSinceNs)) / 1_000_000;
         if (silentMs >= PingTimeoutMs)
