@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>
-/// What statx(2) tells about an inode: the kernel's 256-byte struct as it is. Times are seconds and nanoseconds since the epoch,
-/// <see cref="Blocks"/> counts 512-byte units.
+/// What statx(2) tells about an inode: the kernel's 256-byte struct as it is. Times are seconds and nanoseconds since
+/// the epoch, <see cref="Blocks"/> counts 512-byte units.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct FileStat

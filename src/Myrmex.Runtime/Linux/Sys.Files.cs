@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>
-/// Files and directories. Paths and names are bytes without a terminating NUL; one that contains a NUL answers EINVAL, one that
-/// is too long ENAMETOOLONG.
+/// Files and directories. Paths and names are bytes without a terminating NUL; one that contains a NUL answers EINVAL,
+/// one that is too long ENAMETOOLONG.
 /// </summary>
 public static unsafe partial class Sys
 {
@@ -175,7 +175,9 @@ public static unsafe partial class Sys
             : Result(NativeRenameAt2(sourceDirectory, sourceText, directory, text, flags));
     }
 
-    /// <summary>Length of the target text put into <paramref name="buffer"/> (cut when it does not fit), or negative errno.</summary>
+    /// <summary>
+    /// Length of the target text put into <paramref name="buffer"/> (cut when it does not fit), or negative errno.
+    /// </summary>
     public static int ReadLinkAt(int directory, ReadOnlySpan<byte> path, Span<byte> buffer)
     {
         if (TooLong(path, out var error))
@@ -206,7 +208,9 @@ public static unsafe partial class Sys
 
     public static int ChangeMode(int fd, uint mode) => Result(NativeFChMod(fd, mode));
 
-    /// <summary>Owner and group, <see cref="uint.MaxValue"/> leaves one unchanged; a symbolic link is not followed.</summary>
+    /// <summary>
+    /// Owner and group, <see cref="uint.MaxValue"/> leaves one unchanged; a symbolic link is not followed.
+    /// </summary>
     public static int ChangeOwnerAt(int directory, ReadOnlySpan<byte> path, uint uid, uint gid)
     {
         if (TooLong(path, out var error))

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>
-/// The user and group under which this thread makes files. Only the calling thread changes, because the calls go to the kernel
-/// directly and not through the C library, which would change all threads.
+/// The user and group under which this thread makes files. Only the calling thread changes, because the calls go to the
+/// kernel directly and not through the C library, which would change all threads.
 /// </summary>
 public static unsafe partial class Sys
 {
@@ -20,8 +20,8 @@ public static unsafe partial class Sys
     private static sbyte _canSwitchIds; // 0: not tried yet, 1: yes, -1: no.
 
     /// <summary>
-    /// Prepares this thread so that a file-system user other than root keeps its capabilities. False when the process may not:
-    /// files are then made as root and must be given away afterwards.
+    /// Prepares this thread so that a file-system user other than root keeps its capabilities. False when the process
+    /// may not: files are then made as root and must be given away afterwards.
     /// </summary>
     public static bool CanSwitchIds()
     {
@@ -34,7 +34,10 @@ public static unsafe partial class Sys
         return _canSwitchIds > 0;
     }
 
-    /// <summary>Sets the file-system user and group of this thread; ask <see cref="CanSwitchIds"/> first, and set 0 and 0 afterwards.</summary>
+    /// <summary>
+    /// Sets the file-system user and group of this thread; ask <see cref="CanSwitchIds"/> first, and set 0 and 0
+    /// afterwards.
+    /// </summary>
     public static void SetFileSystemIds(uint uid, uint gid)
     {
         NativeSyscall(SetFsGidNumber, (nint)gid, 0, 0, 0, 0, 0);

@@ -6,8 +6,8 @@ using Myrmex.Base;
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>
-/// Extended attributes. Sizes are bytes; a get or list with an empty buffer answers the size it would need, one with a buffer that is
-/// too small ERANGE. The forms with a directory never follow a symbolic link at the end of the path.
+/// Extended attributes. Sizes are bytes; a get or list with an empty buffer answers the size it would need, one with a
+/// buffer that is too small ERANGE. The forms with a directory never follow a symbolic link at the end of the path.
 /// </summary>
 public static unsafe partial class Sys
 {

@@ -6,7 +6,8 @@ namespace Myrmex.Storage;
 
 /// <summary>
 /// The times of a file as <c>trusted.glusterfs.mdata</c> keeps them, so that all copies of the file show the same ones.
-/// Layout, 57 bytes, big-endian: u8 version = 1, u64 flags = 0, then ctime, mtime, atime, each i64 seconds and i64 nanoseconds.
+/// Layout, 57 bytes, big-endian: u8 version = 1, u64 flags = 0, then ctime, mtime, atime, each i64 seconds and i64
+/// nanoseconds.
 /// </summary>
 internal struct Mdata
 {
@@ -39,7 +40,9 @@ internal struct Mdata
             && TryReadNsec(bytes[49..], out mdata.AtimeNsec);
     }
 
-    /// <summary>Reads the 36-byte MDATA value of an xdata pair: three i64 seconds, then three u32 nanoseconds, of a, m and c.</summary>
+    /// <summary>
+    /// Reads the 36-byte MDATA value of an xdata pair: three i64 seconds, then three u32 nanoseconds, of a, m and c.
+    /// </summary>
     public static bool TryReadWire(ReadOnlySpan<byte> bytes, out Mdata mdata)
     {
         mdata = default;
@@ -70,9 +73,9 @@ internal struct Mdata
     }
 
     /// <summary>
-    /// Moves the times named in <paramref name="flags"/> (Ctime, Mtime, Atime) forward to a stamp. A stamp that is a little older than
-    /// the stored time changes nothing, so that copies which see two fops in different order end with equal times. True when a time
-    /// has changed.
+    /// Moves the times named in <paramref name="flags"/> (Ctime, Mtime, Atime) forward to a stamp. A stamp that is a
+    /// little older than the stored time changes nothing, so that copies which see two fops in different order end with
+    /// equal times. True when a time has changed.
     /// </summary>
     public bool Advance(TimeFlags flags, long seconds, uint nsec)
     {

@@ -2,7 +2,9 @@ using System;
 
 namespace Myrmex.Storage;
 
-/// <summary>Names of extended attributes on a brick and of xdata pairs that a brick answers. Spelling of GlusterFS.</summary>
+/// <summary>
+/// Names of extended attributes on a brick and of xdata pairs that a brick answers. Spelling of GlusterFS.
+/// </summary>
 internal static class StorageKeys
 {
     // On disk.

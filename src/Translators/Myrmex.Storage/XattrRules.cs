@@ -19,7 +19,9 @@ internal static class XattrRules
             || name.StartsWith(StorageKeys.Gfid2PathPrefix)
             || name.StartsWith(StorageKeys.ParentCountPrefix));
 
-    /// <summary>True for what a listing leaves out: the hidden ones, and stored times, which may be asked for by name.</summary>
+    /// <summary>
+    /// True for what a listing leaves out: the hidden ones, and stored times, which may be asked for by name.
+    /// </summary>
     public static bool IsUnlisted(ReadOnlySpan<byte> name) => name.SequenceEqual(StorageKeys.Mdata) || IsHidden(name);
 
     /// <summary>True for a name of one of the four name spaces of Linux.</summary>

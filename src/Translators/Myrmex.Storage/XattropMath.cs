@@ -8,8 +8,9 @@ namespace Myrmex.Storage;
 internal static class XattropMath
 {
     /// <summary>
-    /// Combines the stored value with the operand into <paramref name="result"/>, which is as long as the operand. A missing or shorter
-    /// stored value counts as zeros. EINVAL for an unknown kind or an operand that is no whole number of words.
+    /// Combines the stored value with the operand into <paramref name="result"/>, which is as long as the operand. A
+    /// missing or shorter stored value counts as zeros. EINVAL for an unknown kind or an operand that is no whole
+    /// number of words.
     /// </summary>
     public static Errno Apply(
         XattropKind kind, ReadOnlySpan<byte> stored, ReadOnlySpan<byte> operand, Span<byte> result)

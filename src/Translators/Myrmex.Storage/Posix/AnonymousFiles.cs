@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Files kept open for fops that name a file without having opened it. Bounded; the least recently used goes first. Safe for all
-/// threads.
+/// Files kept open for fops that name a file without having opened it. Bounded; the least recently used goes first.
+/// Safe for all threads.
 /// </summary>
 internal sealed class AnonymousFiles
 {

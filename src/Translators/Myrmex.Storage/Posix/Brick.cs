@@ -8,8 +8,9 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Opens a brick directory: checks that it is what the volume file says, and makes what may be missing below <c>.glusterfs</c>.
-/// Throws <see cref="GraphException"/> with a text for the administrator when the directory cannot be served.
+/// Opens a brick directory: checks that it is what the volume file says, and makes what may be missing below
+/// <c>.glusterfs</c>. Throws <see cref="GraphException"/> with a text for the administrator when the directory cannot
+/// be served.
 /// </summary>
 internal static class Brick
 {
@@ -41,7 +42,9 @@ internal static class Brick
         }
     }
 
-    /// <summary>Opens <c>.glusterfs</c>, completes it and empties <c>unlink</c>. The caller owns the descriptor.</summary>
+    /// <summary>
+    /// Opens <c>.glusterfs</c>, completes it and empties <c>unlink</c>. The caller owns the descriptor.
+    /// </summary>
     public static int OpenInternal(int rootFd, PosixOptions options)
     {
         Make(rootFd, InternalDirectory, 0x180, options); // 0600

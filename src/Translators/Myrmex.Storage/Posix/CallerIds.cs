@@ -16,8 +16,8 @@ internal enum IdSwitch
 }
 
 /// <summary>
-/// Lets this thread make inodes as the caller, so that owner, group and quota are right from the start. Capabilities stay: who may do
-/// what is decided above this translator.
+/// Lets this thread make inodes as the caller, so that owner, group and quota are right from the start. Capabilities
+/// stay: who may do what is decided above this translator.
 /// </summary>
 internal static class CallerIds
 {

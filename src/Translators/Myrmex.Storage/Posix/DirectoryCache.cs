@@ -8,9 +8,9 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Open directories by gfid, so that an entry fop is one call relative to a descriptor, however deep the directory lies and wherever
-/// it is moved. A miss walks the chain of handle links up to an open ancestor and opens its way down again, checking the gfid of
-/// each directory. Bounded; the root stays. Safe for all threads.
+/// Open directories by gfid, so that an entry fop is one call relative to a descriptor, however deep the directory lies
+/// and wherever it is moved. A miss walks the chain of handle links up to an open ancestor and opens its way down
+/// again, checking the gfid of each directory. Bounded; the root stays. Safe for all threads.
 /// </summary>
 internal sealed class DirectoryCache : IDisposable
 {
@@ -65,8 +65,8 @@ internal sealed class DirectoryCache : IDisposable
     }
 
     /// <summary>
-    /// The directory, with a reference for the caller, or null and why: ESTALE when there is none of that gfid, ENOTDIR when it is
-    /// something else.
+    /// The directory, with a reference for the caller, or null and why: ESTALE when there is none of that gfid, ENOTDIR
+    /// when it is something else.
     /// </summary>
     public DirectoryHandle? Acquire(in Gfid gfid, out Errno error)
     {
@@ -90,12 +90,14 @@ internal sealed class DirectoryCache : IDisposable
     }
 
     /// <summary>
-    /// Puts in an opened directory, which the cache owns from now on. When it is known already the descriptor is closed. The answer
-    /// carries a reference for the caller.
+    /// Puts in an opened directory, which the cache owns from now on. When it is known already the descriptor is
+    /// closed. The answer carries a reference for the caller.
     /// </summary>
     public DirectoryHandle Add(in Gfid gfid, int fd) => ShardOf(gfid).Add(gfid, fd);
 
-    /// <summary>Forgets a directory that is being removed; its users see <see cref="DirectoryHandle.IsRemoved"/>.</summary>
+    /// <summary>
+    /// Forgets a directory that is being removed; its users see <see cref="DirectoryHandle.IsRemoved"/>.
+    /// </summary>
     public void Drop(in Gfid gfid)
     {
         Invariant.Check(!gfid.IsRoot);
@@ -293,7 +295,8 @@ internal sealed class DirectoryCache : IDisposable
                 return _next++;
             }
 
-            // No slot is free here, so every one is used and the hand finds an untouched one in its second round at the latest.
+            // No slot is free here, so every one is used and the hand finds an untouched one in its second round at the
+            // latest.
             while (_slots[_hand]!.IsTouched)
             {
                 _slots[_hand]!.IsTouched = false;

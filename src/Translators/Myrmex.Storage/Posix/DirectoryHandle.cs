@@ -5,7 +5,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// An open directory. The cache has one reference and every fop that uses it another; the last one closes the descriptor.
+/// An open directory. The cache has one reference and every fop that uses it another; the last one closes the
+/// descriptor.
 /// </summary>
 internal sealed class DirectoryHandle(Gfid gfid, int fd)
 {

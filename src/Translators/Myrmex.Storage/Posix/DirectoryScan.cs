@@ -5,7 +5,9 @@ using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
 
-/// <summary>One record of getdents64: u64 inode, i64 cookie of the next record, u16 size, u8 type, name with NUL. Native endian.</summary>
+/// <summary>
+/// One record of getdents64: u64 inode, i64 cookie of the next record, u16 size, u8 type, name with NUL. Native endian.
+/// </summary>
 internal readonly ref struct DirectoryRecord
 {
     public ulong Ino { get; private init; }

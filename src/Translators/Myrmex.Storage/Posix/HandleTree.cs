@@ -69,7 +69,9 @@ internal sealed class HandleTree(int fd)
         return Sys.StatAt(fd, PathOf(gfid, path), out stat);
     }
 
-    /// <summary>Parent and name of a directory. The name is put into <paramref name="buffer"/> of at least 512 bytes.</summary>
+    /// <summary>
+    /// Parent and name of a directory. The name is put into <paramref name="buffer"/> of at least 512 bytes.
+    /// </summary>
     public Errno ReadDirectory(in Gfid gfid, Span<byte> buffer, out Gfid parent, out ReadOnlySpan<byte> name)
     {
         Span<byte> path = stackalloc byte[PathSize];
@@ -91,7 +93,9 @@ internal sealed class HandleTree(int fd)
         return TryParseLink(buffer[..length], out parent, out name) ? Errno.Ok : Errno.ENOTDIR;
     }
 
-    /// <summary>Makes the handle of a non-directory from one of its names. EEXIST when there is a handle already.</summary>
+    /// <summary>
+    /// Makes the handle of a non-directory from one of its names. EEXIST when there is a handle already.
+    /// </summary>
     public Errno Link(int directory, ReadOnlySpan<byte> name, in Gfid gfid)
     {
         Span<byte> path = stackalloc byte[PathSize];

@@ -5,9 +5,9 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// An inode for the time of a fop: how to reach it, what stat said, and what else is known of it. It is reached through a descriptor
-/// (directories, open files), through a path that does not change (handles, names under their lock), or through an O_PATH
-/// descriptor. Dispose gives back the reference it holds.
+/// An inode for the time of a fop: how to reach it, what stat said, and what else is known of it. It is reached through
+/// a descriptor (directories, open files), through a path that does not change (handles, names under their lock), or
+/// through an O_PATH descriptor. Dispose gives back the reference it holds.
 /// </summary>
 internal ref struct Inode
 {
@@ -77,7 +77,9 @@ internal ref struct Inode
         return Sys.ErrorOf(_path.IsEmpty ? Sys.RemoveXattr(_fd, name) : Sys.RemoveXattrAt(_fd, _path, name));
     }
 
-    /// <summary>Nothing happens to a symbolic link, which has no mode of its own; heals set all attributes of all types.</summary>
+    /// <summary>
+    /// Nothing happens to a symbolic link, which has no mode of its own; heals set all attributes of all types.
+    /// </summary>
     public readonly Errno ChangeMode(uint mode)
     {
         Invariant.Check(!_isPathFd);

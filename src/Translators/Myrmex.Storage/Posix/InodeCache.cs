@@ -16,10 +16,11 @@ internal struct InodeFacts
 }
 
 /// <summary>
-/// Gfid and stored times by inode number and birth time, so that a stat is one system call. Why a used-again inode number cannot give
-/// a wrong answer: an entry is made by the creator of the inode, who knows, or by a reader when the inode is some seconds old
-/// (<see cref="PosixLimits.SettledSeconds"/>), so that no later inode can have the same birth time; and an entry is dropped before
-/// the last name of its inode goes. Times are written to disk first and here second, under the lock of the inode.
+/// Gfid and stored times by inode number and birth time, so that a stat is one system call. Why a used-again inode
+/// number cannot give a wrong answer: an entry is made by the creator of the inode, who knows, or by a reader when the
+/// inode is some seconds old (<see cref="PosixLimits.SettledSeconds"/>), so that no later inode can have the same birth
+/// time; and an entry is dropped before the last name of its inode goes. Times are written to disk first and here
+/// second, under the lock of the inode.
 /// </summary>
 internal sealed class InodeCache(IClock clock)
 {
@@ -70,6 +71,8 @@ internal sealed class InodeCache(IClock clock)
         }
     }
 
-    /// <summary>To be called before an inode is freed, and after its gfid or times were changed by another way.</summary>
+    /// <summary>
+    /// To be called before an inode is freed, and after its gfid or times were changed by another way.
+    /// </summary>
     public void Drop(InodeKey key) => _map.Remove(key.ToMapKey());
 }

@@ -4,8 +4,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// What tells two inodes of a brick's file system apart for as long as the process lives: an inode number is used again, but not with
-/// the same birth time in nanoseconds. Unusable where the file system keeps no birth times.
+/// What tells two inodes of a brick's file system apart for as long as the process lives: an inode number is used
+/// again, but not with the same birth time in nanoseconds. Unusable where the file system keeps no birth times.
 /// </summary>
 internal readonly record struct InodeKey(ulong Ino, ulong BirthNs)
 {

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// A fixed number of locks that stand for all names, or all inodes, of a brick. They are held across system calls: what they guard is
-/// on disk. Order: names by index, then an inode; nothing else is taken while an inode is held.
+/// A fixed number of locks that stand for all names, or all inodes, of a brick. They are held across system calls: what
+/// they guard is on disk. Order: names by index, then an inode; nothing else is taken while an inode is held.
 /// </summary>
 internal sealed class LockStripes
 {
@@ -24,7 +24,9 @@ internal sealed class LockStripes
 
     public Lock Of(in Gfid parent, ReadOnlySpan<byte> name) => _locks[IndexOf(parent, name)];
 
-    /// <summary>The two locks of a rename, in the order in which they must be taken; perhaps one and the same.</summary>
+    /// <summary>
+    /// The two locks of a rename, in the order in which they must be taken; perhaps one and the same.
+    /// </summary>
     public (Lock First, Lock Second) Of(
         in Gfid parent, ReadOnlySpan<byte> name, in Gfid otherParent, ReadOnlySpan<byte> otherName)
     {

@@ -5,8 +5,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// A file that a client, or the table of anonymous files, has open. Counted by references: the opener has one and every fop under way
-/// another, so that RELEASE during a read is safe; the last one closes the descriptors.
+/// A file that a client, or the table of anonymous files, has open. Counted by references: the opener has one and every
+/// fop under way another, so that RELEASE during a read is safe; the last one closes the descriptors.
 /// </summary>
 internal sealed class OpenFile(Gfid gfid, int fd, uint flags)
 {
@@ -55,7 +55,9 @@ internal sealed class OpenFile(Gfid gfid, int fd, uint flags)
         }
     }
 
-    /// <summary>A descriptor of the same file with O_DIRECT, or -1 when the file system has none. Needs /proc.</summary>
+    /// <summary>
+    /// A descriptor of the same file with O_DIRECT, or -1 when the file system has none. Needs /proc.
+    /// </summary>
     public int DirectFd()
     {
         var direct = Volatile.Read(ref _directFd);

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// How often each file is open, and which open files have lost their last name. An opener counts itself in before it opens, so that
-/// an unlink either sees it or has finished first. Safe for all threads.
+/// How often each file is open, and which open files have lost their last name. An opener counts itself in before it
+/// opens, so that an unlink either sees it or has finished first. Safe for all threads.
 /// </summary>
 internal sealed class OpenTable
 {
@@ -39,7 +39,9 @@ internal sealed class OpenTable
         }
     }
 
-    /// <summary>True when that was the last opener of an unlinked file: what is left of it must be removed now.</summary>
+    /// <summary>
+    /// True when that was the last opener of an unlinked file: what is left of it must be removed now.
+    /// </summary>
     public bool Leave(in Gfid gfid)
     {
         lock (_lock)

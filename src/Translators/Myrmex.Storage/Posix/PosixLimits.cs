@@ -39,7 +39,9 @@ internal static class PosixLimits
     /// <summary>Bytes of directory records read at once.</summary>
     public const int ListingBufferMax = 64 << 10;
 
-    /// <summary>Seconds an inode must have existed before what is read about it may be kept by inode number and birth time.</summary>
+    /// <summary>
+    /// Seconds an inode must have existed before what is read about it may be kept by inode number and birth time.
+    /// </summary>
     public const long SettledSeconds = 2;
 
     /// <summary>Nanoseconds between two looks at the free space of the file system.</summary>

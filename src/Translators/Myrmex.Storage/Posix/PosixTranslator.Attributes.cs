@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime.Linux;
@@ -55,7 +54,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Checks the mode bits against the ids of the call; ACLs are looked at by the translator above that has access control as its job.
+    /// Checks the mode bits against the ids of the call; ACLs are looked at by the translator above that has access
+    /// control as its job.
     /// </summary>
     public override ValueTask<AccessReply> Access(in AccessFop fop, Call call)
     {

@@ -2,7 +2,6 @@ using System;
 using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -70,7 +69,10 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>Zeros a range, growing the file when it ends behind its end; writes zeros where the file system has no call for it.</summary>
+    /// <summary>
+    /// Zeros a range, growing the file when it ends behind its end; writes zeros where the file system has no call for
+    /// it.
+    /// </summary>
     public override ValueTask<ZerofillReply> Zerofill(in ZerofillFop fop, Call call)
     {
         var reply = ZerofillReply.Rent();
@@ -113,7 +115,9 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>Copies inside the file system; OpRet is the number of bytes, less than asked at the end of the source.</summary>
+    /// <summary>
+    /// Copies inside the file system; OpRet is the number of bytes, less than asked at the end of the source.
+    /// </summary>
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call)
     {
         var reply = CopyFileRangeReply.Rent();
@@ -150,8 +154,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Checksums of a range: Adler-32 begun at 0, and SHA-256 or MD5. The xdata says which, and when the client asks, whether the range
-    /// is all zeros. A range behind the end is shorter.
+    /// Checksums of a range: Adler-32 begun at 0, and SHA-256 or MD5. The xdata says which, and when the client asks,
+    /// whether the range is all zeros. A range behind the end is shorter.
     /// </summary>
     public override ValueTask<RchecksumReply> Rchecksum(in RchecksumFop fop, Call call)
     {

@@ -7,14 +7,15 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// CREATE, MKNOD, MKDIR, SYMLINK, LINK, PUT. A new inode gets, in this order: its name, its gfid, the note of its name, its times, the
-/// attributes of the request, its handle. When a step fails the name is removed again.
+/// CREATE, MKNOD, MKDIR, SYMLINK, LINK, PUT. A new inode gets, in this order: its name, its gfid, the note of its name,
+/// its times, the attributes of the request, its handle. When a step fails the name is removed again.
 /// </summary>
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// Makes and opens a file. Without O_EXCL an existing regular file is opened instead. EPERM without <c>gfid-req</c>; EEXIST also when
-    /// that gfid is in use; EIO with <c>glusterfs.preop.check.failed</c> when the directory is not as the client believes.
+    /// Makes and opens a file. Without O_EXCL an existing regular file is opened instead. EPERM without
+    /// <c>gfid-req</c>; EEXIST also when that gfid is in use; EIO with <c>glusterfs.preop.check.failed</c> when the
+    /// directory is not as the client believes.
     /// </summary>
     public override ValueTask<CreateReply> Create(in CreateFop fop, Call call)
     {
@@ -133,7 +134,9 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>A new file with its content and attributes in one fop; an existing regular file is overwritten.</summary>
+    /// <summary>
+    /// A new file with its content and attributes in one fop; an existing regular file is overwritten.
+    /// </summary>
     public override ValueTask<PutReply> Put(in PutFop fop, Call call)
     {
         var reply = PutReply.Rent();
@@ -156,7 +159,9 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>Checks what all creating fops check, finds the directory and chooses the gfid. EndEntry disposes the parent.</summary>
+    /// <summary>
+    /// Checks what all creating fops check, finds the directory and chooses the gfid. EndEntry disposes the parent.
+    /// </summary>
     private Errno BeginEntry(
         scoped in Gfid parentGfid, Name name, XData? xdata, Call call, ref Iatt preParent, out Inode parent, out Gfid gfid)
     {
@@ -192,7 +197,9 @@ public sealed partial class PosixTranslator
         return error;
     }
 
-    /// <summary>Stamps the directory when a name in it has changed, fills its attributes after the fop, and lets go of it.</summary>
+    /// <summary>
+    /// Stamps the directory when a name in it has changed, fills its attributes after the fop, and lets go of it.
+    /// </summary>
     private void EndEntry(ref Inode parent, Errno error, ref Iatt postParent, Call call)
     {
         if (error == Errno.Ok && parent.Restat() == Errno.Ok)
@@ -284,8 +291,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Makes a regular file and completes it. With EEXIST and no descriptor the name exists already; the caller owns the descriptor of a
-    /// success.
+    /// Makes a regular file and completes it. With EEXIST and no descriptor the name exists already; the caller owns
+    /// the descriptor of a success.
     /// </summary>
     private Errno MakeFile(
         in Inode parent, ReadOnlySpan<byte> name, int flags, uint mode, in Gfid gfid, XData? xdata, Call call,
@@ -513,8 +520,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Type and permission bits of a new inode: the masks of the options, and no set-group-id for a file of a group that the caller is
-    /// no member of. Source: inode(7), and umask is 0 here.
+    /// Type and permission bits of a new inode: the masks of the options, and no set-group-id for a file of a group
+    /// that the caller is no member of. Source: inode(7), and umask is 0 here.
     /// </summary>
     private uint NewMode(uint mode, in FileStat parent, Call call)
     {
@@ -610,7 +617,9 @@ public sealed partial class PosixTranslator
         StoreMdata(ref inode, in mdata);
     }
 
-    /// <summary>Sets the attributes that came with a creating fop, but not the one that was for the pre-op check.</summary>
+    /// <summary>
+    /// Sets the attributes that came with a creating fop, but not the one that was for the pre-op check.
+    /// </summary>
     private static Errno SetAtCreation(in Inode inode, XData? xdata)
     {
         if (xdata is null)

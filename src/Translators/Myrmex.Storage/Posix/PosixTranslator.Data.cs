@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -11,8 +10,9 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// What lies in memory is read on the calling thread; the rest on a worker. A short answer means the end of the file, told by the
-    /// hint ENOENT too. O_DIRECT is honoured where offset and size are aligned, else the read goes through the page cache.
+    /// What lies in memory is read on the calling thread; the rest on a worker. A short answer means the end of the
+    /// file, told by the hint ENOENT too. O_DIRECT is honoured where offset and size are aligned, else the read goes
+    /// through the page cache.
     /// </summary>
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
     {
@@ -54,8 +54,9 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. The offset is always
-    /// honoured. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. The
+    /// offset is always honoured. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in
+    /// between.
     /// </summary>
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
@@ -242,7 +243,9 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
-    /// <summary>A write by somebody who is not root takes the set-id bits away; the kernel does not, because we are root.</summary>
+    /// <summary>
+    /// A write by somebody who is not root takes the set-id bits away; the kernel does not, because we are root.
+    /// </summary>
     private static void DropPrivileges(in Inode inode, Call call)
     {
         var mode = inode.Stat.Mode;

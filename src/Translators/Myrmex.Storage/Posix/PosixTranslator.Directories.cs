@@ -71,8 +71,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Entries from a cookie on, as many as fit the size; at least one, else EINVAL. Cookies are those of the file system and stay valid
-    /// when entries come and go. The hint ENOENT says that nothing follows.
+    /// Entries from a cookie on, as many as fit the size; at least one, else EINVAL. Cookies are those of the file
+    /// system and stay valid when entries come and go. The hint ENOENT says that nothing follows.
     /// </summary>
     public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)
     {
@@ -282,8 +282,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// The inode number that clients know, and for a listing with attributes those too. An entry without gfid keeps no attributes: the
-    /// client looks it up. False when the entry shall not be shown.
+    /// The inode number that clients know, and for a listing with attributes those too. An entry without gfid keeps no
+    /// attributes: the client looks it up. False when the entry shall not be shown.
     /// </summary>
     private bool FillEntry(DirectoryStream stream, ReadOnlySpan<byte> name, ref DirEntry entry, in Listing listing)
     {

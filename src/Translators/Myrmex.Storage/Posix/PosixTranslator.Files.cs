@@ -9,8 +9,8 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// EISDIR for a directory, ELOOP for a symbolic link, ENXIO for anything else that is no regular file: clients open those
-    /// themselves. O_APPEND is not passed on: an offset that arrives is always honoured.
+    /// EISDIR for a directory, ELOOP for a symbolic link, ENXIO for anything else that is no regular file: clients open
+    /// those themselves. O_APPEND is not passed on: an offset that arrives is always honoured.
     /// </summary>
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
     {
@@ -123,7 +123,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>The open file behind an fd, with a reference for the caller: opened by the client, or anonymous.</summary>
+    /// <summary>
+    /// The open file behind an fd, with a reference for the caller: opened by the client, or anonymous.
+    /// </summary>
     private Errno AcquireFile(Fd fd, in Gfid gfid, out OpenFile? file)
     {
         switch (fd.Get(Slot))
@@ -218,7 +220,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Begins a fop that changes data through an fd: the open file, with a reference for the caller, and the attributes before.
+    /// Begins a fop that changes data through an fd: the open file, with a reference for the caller, and the attributes
+    /// before.
     /// </summary>
     private Errno BeginData(Fd fd, scoped in Gfid gfid, ref Iatt pre, out Inode inode, out OpenFile? file)
     {

@@ -11,9 +11,9 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Background work of a brick: the health check, which writes and reads a file and tells the graph when the file system no longer
-/// works or does not answer, and the janitor, which takes apart what lies on the landfill. Timers run on the scheduler, work that may
-/// block on workers.
+/// Background work of a brick: the health check, which writes and reads a file and tells the graph when the file system
+/// no longer works or does not answer, and the janitor, which takes apart what lies on the landfill. Timers run on the
+/// scheduler, work that may block on workers.
 /// </summary>
 public sealed partial class PosixTranslator
 {

@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -12,8 +11,8 @@ public sealed partial class PosixTranslator
     private const uint BlockSize = 4096;
 
     /// <summary>
-    /// The inode of a gfid, with stat and facts; the caller disposes it. ESTALE when there is none. <paramref name="path"/> is room
-    /// for its handle path.
+    /// The inode of a gfid, with stat and facts; the caller disposes it. ESTALE when there is none. <paramref
+    /// name="path"/> is room for its handle path.
     /// </summary>
     private Errno Find(scoped in Gfid gfid, Span<byte> path, out Inode inode)
     {
@@ -67,7 +66,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Tells the handle of a directory from a symbolic link that is stored as data: the former has one name and no gfid of its own.
+    /// Tells the handle of a directory from a symbolic link that is stored as data: the former has one name and no gfid
+    /// of its own.
     /// </summary>
     private static bool IsDirectoryLink(in Inode inode)
     {
@@ -205,7 +205,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>Which stored times a fop must change now: none when the file has none and the client sends none.</summary>
+    /// <summary>
+    /// Which stored times a fop must change now: none when the file has none and the client sends none.
+    /// </summary>
     /// <param name="natural">The times that the fop changes by its nature.</param>
     private TimeFlags TimesToStamp(in InodeFacts facts, TimeFlags natural, Call call)
     {
@@ -234,7 +236,9 @@ public sealed partial class PosixTranslator
             | ((call.TimeFlags & TimeFlags.ParentAtime) != 0 ? TimeFlags.Atime : TimeFlags.None);
     }
 
-    /// <summary>Stores changed times of an inode, whose stat must be fresh enough to be the start of times never stored before.</summary>
+    /// <summary>
+    /// Stores changed times of an inode, whose stat must be fresh enough to be the start of times never stored before.
+    /// </summary>
     private void Stamp(ref Inode inode, TimeFlags flags, Call call)
     {
         if (flags == TimeFlags.None)
@@ -268,7 +272,9 @@ public sealed partial class PosixTranslator
         return (now / 1_000_000_000, (uint)(now % 1_000_000_000));
     }
 
-    /// <summary>The stored times as they are now, or those of the file system. The caller holds the lock of the inode.</summary>
+    /// <summary>
+    /// The stored times as they are now, or those of the file system. The caller holds the lock of the inode.
+    /// </summary>
     private Mdata CurrentMdata(ref Inode inode)
     {
         if (!_inodes.TryGet(inode.Key, out var facts))
@@ -291,8 +297,8 @@ public sealed partial class PosixTranslator
     };
 
     /// <summary>
-    /// Writes times to disk and to memory. The caller holds the lock of the inode. A failure (a full disk) loses a time and nothing
-    /// else: it does not fail the fop.
+    /// Writes times to disk and to memory. The caller holds the lock of the inode. A failure (a full disk) loses a time
+    /// and nothing else: it does not fail the fop.
     /// </summary>
     private void StoreMdata(ref Inode inode, in Mdata mdata)
     {
@@ -310,7 +316,9 @@ public sealed partial class PosixTranslator
         _inodes.SetMdata(inode.Key, in mdata);
     }
 
-    /// <summary>The directory of an entry fop, with stat and facts. ESTALE when it is gone, ENOTDIR when it is no directory.</summary>
+    /// <summary>
+    /// The directory of an entry fop, with stat and facts. ESTALE when it is gone, ENOTDIR when it is no directory.
+    /// </summary>
     private Errno FindParent(scoped in Gfid gfid, out Inode parent)
     {
         var handle = _directories.Acquire(gfid, out var error);

@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -11,8 +10,9 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// By parent and name, or by gfid when the name is empty. ENOENT: no such name; ESTALE: no such gfid or parent; EPERM: the brick's
-    /// own directory. A name without gfid gets the one in <c>gfid-req</c>, else ENODATA. Puts missing handles right.
+    /// By parent and name, or by gfid when the name is empty. ENOENT: no such name; ESTALE: no such gfid or parent;
+    /// EPERM: the brick's own directory. A name without gfid gets the one in <c>gfid-req</c>, else ENODATA. Puts
+    /// missing handles right.
     /// </summary>
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call)
     {
@@ -165,8 +165,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// A name whose inode is not in memory. It is opened first, so that stat and attributes are of one inode whatever happens to the
-    /// name, and its handle is looked after.
+    /// A name whose inode is not in memory. It is opened first, so that stat and attributes are of one inode whatever
+    /// happens to the name, and its handle is looked after.
     /// </summary>
     private Errno LookupUnknown(in LookupFop fop, DirectoryHandle parent, LookupReply reply)
     {
@@ -209,8 +209,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Reads what a name stands for. ENODATA: it has no gfid. EIO: its gfid belongs to another inode as well. A directory is opened for
-    /// the cache; a missing handle is made.
+    /// Reads what a name stands for. ENODATA: it has no gfid. EIO: its gfid belongs to another inode as well. A
+    /// directory is opened for the cache; a missing handle is made.
     /// </summary>
     private Errno Identify(DirectoryHandle parent, ReadOnlySpan<byte> name, out Identity identity)
     {
@@ -247,7 +247,9 @@ public sealed partial class PosixTranslator
         return error;
     }
 
-    /// <summary>Makes the handle of a non-directory when it is missing; EIO when it belongs to another living inode.</summary>
+    /// <summary>
+    /// Makes the handle of a non-directory when it is missing; EIO when it belongs to another living inode.
+    /// </summary>
     private Errno CheckHandle(DirectoryHandle parent, ReadOnlySpan<byte> name, in Inode inode)
     {
         var gfid = inode.Facts.Gfid;
@@ -296,7 +298,9 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
-    /// <summary>A handle that nothing needs: of a non-directory whose names are all gone, or of a directory that is not there.</summary>
+    /// <summary>
+    /// A handle that nothing needs: of a non-directory whose names are all gone, or of a directory that is not there.
+    /// </summary>
     private bool IsOrphan(in Gfid gfid, in FileStat stat)
     {
         if (stat.Nlink > 1)
@@ -372,8 +376,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Gives a name that was put on the brick by other means the gfid that the client wants. EEXIST when that is in use. Ok also when the
-    /// name has got one meanwhile.
+    /// Gives a name that was put on the brick by other means the gfid that the client wants. EEXIST when that is in
+    /// use. Ok also when the name has got one meanwhile.
     /// </summary>
     private Errno Adopt(DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid)
     {

@@ -3,7 +3,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using Myrmex.Base;
 using Myrmex.Runtime;
-using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
 
@@ -13,7 +12,9 @@ public sealed partial class PosixTranslator
     private const int Gfid2PathKeySize = 19 + 16;
     private const int ParentCountKeySize = 14 + 36;
 
-    /// <summary>Notes a new name of a non-directory. A file system without room for it loses a convenience, not the name.</summary>
+    /// <summary>
+    /// Notes a new name of a non-directory. A file system without room for it loses a convenience, not the name.
+    /// </summary>
     private void AddGfid2Path(in Inode inode, in Gfid parent, ReadOnlySpan<byte> name)
     {
         var settings = Settings;
@@ -48,7 +49,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>Key and value of the attribute for one name: the value is PARENT-GFID/NAME and the key ends with its hash.</summary>
+    /// <summary>
+    /// Key and value of the attribute for one name: the value is PARENT-GFID/NAME and the key ends with its hash.
+    /// </summary>
     private static Span<byte> FormatGfid2Path(scoped in Gfid parent, scoped ReadOnlySpan<byte> name, scoped Span<byte> key, Span<byte> value)
     {
         parent.Format(value);
@@ -82,7 +85,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>A path of an inode from the root of the volume, starting with a slash; null when it cannot be told.</summary>
+    /// <summary>
+    /// A path of an inode from the root of the volume, starting with a slash; null when it cannot be told.
+    /// </summary>
     private byte[]? PathOf(in Inode inode)
     {
         if (inode.IsDirectory)

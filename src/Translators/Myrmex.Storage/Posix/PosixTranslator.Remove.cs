@@ -10,8 +10,9 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// Removes a name. With the last one the inode goes too, unless it is open: then it lives on below <c>unlink</c> until the last fd is
-    /// released. EBUSY when a guard in the xdata forbids it: <c>unlink-only-if-dht-linkto-file</c>, <c>dont-unlink-for-open-fd</c>.
+    /// Removes a name. With the last one the inode goes too, unless it is open: then it lives on below <c>unlink</c>
+    /// until the last fd is released. EBUSY when a guard in the xdata forbids it:
+    /// <c>unlink-only-if-dht-linkto-file</c>, <c>dont-unlink-for-open-fd</c>.
     /// </summary>
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call)
     {
@@ -38,8 +39,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Removes an empty directory. With non-zero flags a directory that is not empty goes too: it is moved to the landfill and taken
-    /// apart in the background.
+    /// Removes an empty directory. With non-zero flags a directory that is not empty goes too: it is moved to the
+    /// landfill and taken apart in the background.
     /// </summary>
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call)
     {
@@ -149,7 +150,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>After a non-directory has lost a name: its handle goes with the last one, else the note of the name goes.</summary>
+    /// <summary>
+    /// After a non-directory has lost a name: its handle goes with the last one, else the note of the name goes.
+    /// </summary>
     private void EndName(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, Call call)
     {
         var gfid = inode.Facts.Gfid;

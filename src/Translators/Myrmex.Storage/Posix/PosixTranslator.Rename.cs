@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -11,8 +10,8 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// rename(2) with both names held. A directory's handle is rewritten; a replaced target loses its name as by UNLINK or RMDIR. Two
-    /// names of one file: nothing happens, as Linux has it.
+    /// rename(2) with both names held. A directory's handle is rewritten; a replaced target loses its name as by UNLINK
+    /// or RMDIR. Two names of one file: nothing happens, as Linux has it.
     /// </summary>
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call)
     {
@@ -49,7 +48,8 @@ public sealed partial class PosixTranslator
 
     private Errno RenameHeld(in RenameFop fop, in Inode oldParent, in Inode newParent, RenameReply reply, Call call)
     {
-        // Only a directory needs the lock of moves, but that lock comes first: look before, and again when both names are held.
+        // Only a directory needs the lock of moves, but that lock comes first: look before, and again when both names
+        // are held.
         var needsMoves = IsDirectoryAt(oldParent.Directory!, fop.OldName.Span);
         while (true)
         {

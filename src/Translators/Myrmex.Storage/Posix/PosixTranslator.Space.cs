@@ -13,7 +13,8 @@ public sealed partial class PosixTranslator
     private bool _isFull;
 
     /// <summary>
-    /// Figures of the file system, divided by the number of bricks of the volume that share it; the reserve is not available.
+    /// Figures of the file system, divided by the number of bricks of the volume that share it; the reserve is not
+    /// available.
     /// </summary>
     public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call)
     {
@@ -48,11 +49,16 @@ public sealed partial class PosixTranslator
             ? (ulong)settings.ReserveBytes / Math.Max(1, stat.FragmentSize)
             : (ulong)(stat.Blocks * settings.ReservePercent / 100);
 
-    /// <summary>ENOSPC for what needs space while less than the reserve is free. The cluster's own processes may use the reserve.</summary>
+    /// <summary>
+    /// ENOSPC for what needs space while less than the reserve is free. The cluster's own processes may use the
+    /// reserve.
+    /// </summary>
     private Errno CheckSpace(Call call, XData? xdata) =>
         IsFull() && call.Pid >= 0 && (xdata is null || !xdata.Contains(StorageKeys.InternalFop)) ? Errno.ENOSPC : Errno.Ok;
 
-    /// <summary>Looks at the file system once a second at most; between two looks clients may use some of the reserve.</summary>
+    /// <summary>
+    /// Looks at the file system once a second at most; between two looks clients may use some of the reserve.
+    /// </summary>
     private bool IsFull()
     {
         var now = Seams.Clock.MonotonicNs;

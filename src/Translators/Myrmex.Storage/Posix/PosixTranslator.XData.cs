@@ -5,13 +5,17 @@ using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
 
-/// <summary>What requests ask for by key in their xdata, and reading of extended attributes into dictionaries.</summary>
+/// <summary>
+/// What requests ask for by key in their xdata, and reading of extended attributes into dictionaries.
+/// </summary>
 public sealed partial class PosixTranslator
 {
     private const int NamesOnStack = 1024;
     private const int ValueOnStack = 256;
 
-    /// <summary>More attributes than this are looked for in the list of names first: most that clients ask for are not there.</summary>
+    /// <summary>
+    /// More attributes than this are looked for in the list of names first: most that clients ask for are not there.
+    /// </summary>
     private const int DirectReadsMax = 2;
 
     /// <summary>Answers the keys of a request about an inode. What is not there is left out.</summary>

@@ -11,8 +11,8 @@ namespace Myrmex.Storage;
 public sealed partial class PosixTranslator
 {
     /// <summary>
-    /// EPERM for what the brick keeps for itself, EINVAL for malformed stored times, ERANGE and E2BIG for too long names and values,
-    /// EOPNOTSUPP for other name spaces. Attributes before a refused one stay set.
+    /// EPERM for what the brick keeps for itself, EINVAL for malformed stored times, ERANGE and E2BIG for too long
+    /// names and values, EOPNOTSUPP for other name spaces. Attributes before a refused one stay set.
     /// </summary>
     public override ValueTask<SetxattrReply> Setxattr(in SetxattrFop fop, Call call)
     {
@@ -43,7 +43,9 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>One value, or all that clients may see when the name is empty. ENODATA when there is no such attribute.</summary>
+    /// <summary>
+    /// One value, or all that clients may see when the name is empty. ENODATA when there is no such attribute.
+    /// </summary>
     public override ValueTask<GetxattrReply> Getxattr(in GetxattrFop fop, Call call)
     {
         Span<byte> path = stackalloc byte[HandleTree.PathSize];
@@ -77,7 +79,9 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>ENODATA when there is none; with an empty name all that the xdata names are removed, present or not.</summary>
+    /// <summary>
+    /// ENODATA when there is none; with an empty name all that the xdata names are removed, present or not.
+    /// </summary>
     public override ValueTask<RemovexattrReply> Removexattr(in RemovexattrFop fop, Call call)
     {
         Span<byte> path = stackalloc byte[HandleTree.PathSize];
@@ -108,8 +112,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Arithmetic on attributes, each pair for itself, all under the lock of the inode. The reply has the values afterwards, for
-    /// get-and-set the ones before. Adding zeros makes no attribute.
+    /// Arithmetic on attributes, each pair for itself, all under the lock of the inode. The reply has the values
+    /// afterwards, for get-and-set the ones before. Adding zeros makes no attribute.
     /// </summary>
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call)
     {
@@ -226,8 +230,8 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Stores the times that a client has seen on a file that has none stored. Several clients may do so at once: later times win, as
-    /// between copies.
+    /// Stores the times that a client has seen on a file that has none stored. Several clients may do so at once: later
+    /// times win, as between copies.
     /// </summary>
     private void FirstMdata(ref Inode inode, in Mdata seen)
     {

@@ -1,5 +1,4 @@
 using System.Threading;
-using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -7,8 +6,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// storage/posix: serves a brick, a directory of a local file system, in GlusterFS' on-disk format. The bottom of every brick graph.
-/// See README.md.
+/// storage/posix: serves a brick, a directory of a local file system, in GlusterFS' on-disk format. The bottom of every
+/// brick graph. See README.md.
 /// </summary>
 public sealed partial class PosixTranslator : LeafTranslator
 {
