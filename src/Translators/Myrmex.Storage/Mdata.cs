@@ -101,6 +101,25 @@ internal struct Mdata
         return isChanged;
     }
 
+    /// <summary>Sets the times named in <paramref name="flags"/>, whether that is forward or back.</summary>
+    public void Set(TimeFlags flags, long seconds, uint nsec)
+    {
+        if ((flags & TimeFlags.Ctime) != 0)
+        {
+            (Ctime, CtimeNsec) = (seconds, nsec);
+        }
+
+        if ((flags & TimeFlags.Mtime) != 0)
+        {
+            (Mtime, MtimeNsec) = (seconds, nsec);
+        }
+
+        if ((flags & TimeFlags.Atime) != 0)
+        {
+            (Atime, AtimeNsec) = (seconds, nsec);
+        }
+    }
+
     private static bool IsNews(long stored, uint storedNsec, long seconds, uint nsec) =>
         seconds > stored || (seconds == stored && nsec > storedNsec) || seconds < stored - LateSecondsMax;
 

@@ -212,12 +212,11 @@ public abstract partial class StorageContract
     }
 
     [Fact]
-    public void AListingTooSmallForOneEntryIsRefused()
+    public void AListingAnswersAtLeastOneEntry()
     {
         Rig.File(Gfid.Root, "a-name-that-is-longer-than-the-room");
-        var fd = Rig.Opendir(Gfid.Root);
-        Assert.Equal(Errno.EINVAL, StorageRig.Outcome(Rig.Store.Readdir(new ReaddirFop { Gfid = Gfid.Root, Fd = fd, Size = 8 }, Rig.Caller)));
-        Rig.Release(fd);
+        Rig.File(Gfid.Root, "another");
+        Assert.Equal(2, Rig.List(Gfid.Root, 1).Count);
     }
 
     [Fact]

@@ -7,33 +7,28 @@ namespace Myrmex.Contract.Tests.Storage;
 /// <summary>Renames over all pairs of types, and removal of what is open. Source: rename(2), unlink(2).</summary>
 public abstract partial class StorageContract
 {
-    public static TheoryData<string, string, Errno> RenamePairs()
+    [Fact]
+    public void ARenameOverAnyTypeIsAsOnLinux()
     {
-        var pairs = new TheoryData<string, string, Errno>();
-        string[] kinds = ["file", "link", "fifo", "empty", "full"];
+        string[] kinds = ["file", "link", "fifo", "empty", "full", "nothing"];
         foreach (var source in kinds)
         {
             foreach (var target in kinds)
             {
-                pairs.Add(source, target, ExpectedOfRename(source, target));
+                RenameOver(source, target);
             }
-
-            pairs.Add(source, "nothing", Errno.Ok);
         }
-
-        pairs.Add("nothing", "file", Errno.ENOENT);
-        return pairs;
     }
 
-    [Theory]
-    [MemberData(nameof(RenamePairs))]
-    public void ARenameOverAnotherTypeIsAsOnLinux(string source, string target, Errno expected)
+    private void RenameOver(string source, string target)
     {
-        var from = Rig.Mkdir(Gfid.Root, "from");
-        var to = Rig.Mkdir(Gfid.Root, "to");
+        var expected = ExpectedOfRename(source, target);
+        var what = $"{source} over {target}";
+        var from = Rig.Mkdir(Gfid.Root, $"from {what}");
+        var to = Rig.Mkdir(Gfid.Root, $"to {what}");
         var sourceGfid = Make(from, "s", source);
         var targetGfid = Make(to, "t", target);
-        Assert.Equal(expected, Rig.Rename(from, "s", to, "t"));
+        Assert.Equal((what, expected), (what, Rig.Rename(from, "s", to, "t")));
         if (expected == Errno.Ok)
         {
             Assert.Equal(Errno.ENOENT, Rig.TryLookup(from, "s"));
@@ -47,7 +42,7 @@ public abstract partial class StorageContract
         else
         {
             Assert.Equal(sourceGfid.IsNull ? Errno.ENOENT : Errno.Ok, Rig.TryLookup(from, "s"));
-            Assert.Equal(targetGfid, Rig.Lookup(to, "t").Gfid);
+            Assert.Equal(targetGfid.IsNull ? Errno.ENOENT : Errno.Ok, Rig.TryLookup(to, "t"));
         }
     }
 
@@ -176,11 +171,16 @@ public abstract partial class StorageContract
 
     private static Errno ExpectedOfRename(string source, string target)
     {
+        if (source == "nothing")
+        {
+            return Errno.ENOENT;
+        }
+
         var sourceIsDirectory = source is "empty" or "full";
         var targetIsDirectory = target is "empty" or "full";
         return (sourceIsDirectory, targetIsDirectory) switch
         {
-            (true, false) => Errno.ENOTDIR,
+            (true, false) when target != "nothing" => Errno.ENOTDIR,
             (false, true) => Errno.EISDIR,
             (true, true) when target == "full" => Errno.ENOTEMPTY,
             _ => Errno.Ok,

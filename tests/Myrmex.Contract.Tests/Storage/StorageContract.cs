@@ -29,3 +29,9 @@ public sealed class PosixContractTests : StorageContract
 {
     protected override StorageRig NewRig() => PosixRig.Started();
 }
+
+/// <summary>The contract on storage/memory.</summary>
+public sealed class MemoryContractTests : StorageContract
+{
+    protected override StorageRig NewRig() => MemoryRig.Started();
+}

@@ -15,6 +15,37 @@ internal sealed class MemoryContent
 
     public long AllocatedBytes => (long)_pages.Count * PageSize;
 
+    /// <summary>Bytes that a write to a range would allocate.</summary>
+    public long BytesToAllocate(long offset, long length)
+    {
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        var first = offset / PageSize;
+        var last = (offset + length - 1) / PageSize;
+        var missing = last - first + 1;
+
+        // Counts along the shorter of the two: the pages of the range, or those of the file.
+        if (missing <= _pages.Count)
+        {
+            for (var index = first; index <= last; index++)
+            {
+                missing -= _pages.ContainsKey(index) ? 1 : 0;
+            }
+        }
+        else
+        {
+            foreach (var index in _pages.Keys)
+            {
+                missing -= index >= first && index <= last ? 1 : 0;
+            }
+        }
+
+        return missing * PageSize;
+    }
+
     /// <summary>Reads up to the end of the file; the number of bytes read.</summary>
     public int Read(long offset, Span<byte> target)
     {

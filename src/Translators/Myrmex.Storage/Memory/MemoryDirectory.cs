@@ -1,44 +1,87 @@
+using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
 namespace Myrmex.Storage;
 
-/// <summary>Names of one directory in the order they were made; the cookie of an entry never changes while it exists.</summary>
+/// <summary>
+/// Names of one directory in the order they were made. The cookie of an entry never changes while it exists, so a listing that was
+/// interrupted goes on where it stopped, whatever came and went meanwhile.
+/// </summary>
 internal sealed class MemoryDirectory
 {
+    /// <summary>Cookies of "." and ".."; those of entries are larger.</summary>
+    public const ulong DotCookie = 1;
+    public const ulong DotDotCookie = 2;
+
     private readonly Dictionary<Name, ulong> _cookies = [];
-    private readonly SortedDictionary<ulong, KeyValuePair<Name, MemoryNode>> _entries = [];
-    private ulong _nextCookie = 3; // 1 and 2 are "." and "..".
 
-    public int Count => _entries.Count;
+    // In the order of cookies; removed ones leave an empty slot until half of the list is empty.
+    private readonly List<MemoryEntry> _entries = [];
+    private ulong _nextCookie = DotDotCookie + 1;
 
-    public MemoryNode? Find(Name name) => _cookies.TryGetValue(name, out var cookie) ? _entries[cookie].Value : null;
+    public int Count => _cookies.Count;
+
+    public MemoryNode? Find(Name name) =>
+        _cookies.TryGetValue(name, out var cookie) ? _entries[IndexOf(cookie)].Node : null;
 
     public void Set(Name name, MemoryNode node)
     {
         var owned = name.ToOwned();
         Remove(owned);
         _cookies[owned] = _nextCookie;
-        _entries[_nextCookie++] = new KeyValuePair<Name, MemoryNode>(owned, node);
+        _entries.Add(new MemoryEntry(_nextCookie++, owned, node));
     }
 
     public void Remove(Name name)
     {
-        if (_cookies.Remove(name, out var cookie))
+        if (!_cookies.Remove(name, out var cookie))
         {
-            _entries.Remove(cookie);
+            return;
+        }
+
+        _entries[IndexOf(cookie)] = new MemoryEntry(cookie, default, null);
+        if (_entries.Count > 16 && _entries.Count > _cookies.Count * 2)
+        {
+            _entries.RemoveAll(entry => entry.Node is null);
         }
     }
 
-    /// <summary>Entries behind a cookie, in order.</summary>
-    public IEnumerable<(ulong Cookie, Name Name, MemoryNode Node)> After(ulong cookie)
+    /// <summary>The first entry behind a cookie; false at the end.</summary>
+    public bool TryGetAfter(ulong cookie, out MemoryEntry entry)
     {
-        foreach (var (at, entry) in _entries)
+        var index = IndexOf(cookie);
+        for (index = index < 0 ? ~index : index + 1; index < _entries.Count; index++)
         {
-            if (at > cookie)
+            if (_entries[index].Node is not null)
             {
-                yield return (at, entry.Key, entry.Value);
+                entry = _entries[index];
+                return true;
             }
         }
+
+        entry = default;
+        return false;
+    }
+
+    private int IndexOf(ulong cookie)
+    {
+        int low = 0, high = _entries.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = _entries[middle].Cookie.CompareTo(cookie);
+            if (order == 0)
+            {
+                return middle;
+            }
+
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return ~low;
     }
 }
+
+/// <summary>One name of a directory; without a node it has been removed.</summary>
+internal readonly record struct MemoryEntry(ulong Cookie, Name Name, MemoryNode? Node);

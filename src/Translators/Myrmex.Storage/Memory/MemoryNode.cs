@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
@@ -20,55 +19,59 @@ internal sealed class MemoryNode(Gfid gfid, uint mode)
     /// <summary>Linux dev_t of a special file.</summary>
     public ulong Device { get; set; }
 
-    /// <summary>Nanoseconds since 1970.</summary>
-    public long AtimeNs { get; set; }
+    /// <summary>Times, whether a client stamped them or not.</summary>
+    public Mdata Times;
 
-    public long MtimeNs { get; set; }
-
-    public long CtimeNs { get; set; }
-
-    public long BtimeNs { get; set; }
+    /// <summary>A client has stamped the times: they are an attribute then.</summary>
+    public bool HasMdata { get; set; }
 
     /// <summary>Open fds: the node lives on without a name while there are any.</summary>
     public int Opens { get; set; }
 
-    public SortedDictionary<string, byte[]> Xattrs { get; } = new(StringComparer.Ordinal);
+    /// <summary>The directory a directory is in.</summary>
+    public MemoryNode? Parent { get; set; }
+
+    public SortedDictionary<Name, byte[]> Xattrs { get; } = new(NameOrder.Instance);
 
     public MemoryContent Content { get; } = new();
 
-    public MemoryDirectory? Directory { get; } = (mode & FileMode.TypeMask) == FileMode.Directory ? new MemoryDirectory() : null;
+    public MemoryDirectory? Directory { get; } =
+        (mode & FileMode.TypeMask) == FileMode.Directory ? new MemoryDirectory() : null;
 
     /// <summary>Target of a symbolic link.</summary>
     public byte[] Target { get; set; } = [];
 
     public bool IsDirectory => Directory is not null;
 
+    public bool IsRegular => Type == FileMode.Regular;
+
     public uint Type => Mode & FileMode.TypeMask;
 
-    public Iatt ToIatt()
+    public Iatt ToIatt() => new()
     {
-        var size = Type == FileMode.SymbolicLink ? (ulong)Target.Length : IsDirectory ? 4096 : (ulong)Content.Length;
-        return new Iatt
-        {
-            Gfid = Gfid,
-            Flags = IattFlags.Brick | IattFlags.Btime,
-            Ino = Gfid.Ino,
-            Rdev = DeviceNumber.ToIatt(Device),
-            Size = size,
-            Blocks = IsDirectory ? 8 : (ulong)Content.AllocatedBytes / 512,
-            Atime = AtimeNs / 1_000_000_000,
-            Mtime = MtimeNs / 1_000_000_000,
-            Ctime = CtimeNs / 1_000_000_000,
-            Btime = BtimeNs / 1_000_000_000,
-            AtimeNsec = (uint)(AtimeNs % 1_000_000_000),
-            MtimeNsec = (uint)(MtimeNs % 1_000_000_000),
-            CtimeNsec = (uint)(CtimeNs % 1_000_000_000),
-            BtimeNsec = (uint)(BtimeNs % 1_000_000_000),
-            Nlink = Nlink,
-            Uid = Uid,
-            Gid = GroupId,
-            BlockSize = 4096,
-            Mode = Mode,
-        };
+        Gfid = Gfid,
+        Flags = IattFlags.Brick,
+        Ino = Gfid.Ino,
+        Rdev = DeviceNumber.ToIatt(Device),
+        Size = Type == FileMode.SymbolicLink ? (ulong)Target.Length : IsDirectory ? 4096 : (ulong)Content.Length,
+        Blocks = IsDirectory ? 8 : (ulong)Content.AllocatedBytes / 512,
+        Atime = Times.Atime,
+        Mtime = Times.Mtime,
+        Ctime = Times.Ctime,
+        AtimeNsec = Times.AtimeNsec,
+        MtimeNsec = Times.MtimeNsec,
+        CtimeNsec = Times.CtimeNsec,
+        Nlink = Nlink,
+        Uid = Uid,
+        Gid = GroupId,
+        BlockSize = 4096,
+        Mode = Mode,
+    };
+
+    private sealed class NameOrder : IComparer<Name>
+    {
+        public static NameOrder Instance { get; } = new();
+
+        public int Compare(Name x, Name y) => System.MemoryExtensions.SequenceCompareTo(x.Span, y.Span);
     }
 }

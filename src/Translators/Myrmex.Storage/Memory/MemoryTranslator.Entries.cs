@@ -1,130 +1,29 @@
+using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Storage;
 
-/// <summary>Fops on names.</summary>
+/// <summary>Names: LOOKUP, the creating fops, LINK, UNLINK, RMDIR, RENAME.</summary>
 public sealed partial class MemoryTranslator
 {
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call)
     {
         lock (_lock)
         {
-            if (fop.Name.IsEmpty)
+            var reply = LookupReply.Rent();
+            MemoryNode? parent = null;
+            var error = fop.Parent.IsNull || fop.Name.IsEmpty
+                ? FindByGfid(fop.Gfid.IsNull ? fop.Parent : fop.Gfid, out var node)
+                : FindByName(in fop, out parent, out node);
+            if (error == Errno.Ok)
             {
-                return new(Find(fop.Gfid) is { } known ? Found(known, null, fop.XData) : LookupReply.Fail(Errno.ESTALE));
+                reply.Iatt = node.ToIatt();
+                reply.PostParent = parent?.ToIatt() ?? default;
+                AnswerXData(fop.XData, node, reply);
             }
 
-            if (fop.Name.Length > Base.Name.LengthMax)
-            {
-                return new(LookupReply.Fail(Errno.ENAMETOOLONG));
-            }
-
-            var error = FindParent(fop.Parent, out var directory);
-            if (error != Errno.Ok)
-            {
-                return new(LookupReply.Fail(error));
-            }
-
-            var node = directory.Directory!.Find(fop.Name);
-            return new(node is null ? LookupReply.Fail(Errno.ENOENT) : Found(node, directory, fop.XData));
-        }
-    }
-
-    public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (fop.XData is { } asked && asked.TryGetGfid("gfid-req"u8, out var gfid) && Find(gfid) is { IsDirectory: false } known)
-            {
-                return new(MknodOfKnown(known, fop.Parent, fop.Name));
-            }
-
-            var mode = (fop.Mode & FileMode.TypeMask) == 0 ? fop.Mode | FileMode.Regular : fop.Mode;
-            var error = Make(fop.Parent, fop.Name, mode, call, fop.XData, out var node, out var pre, out var post);
-            if (error != Errno.Ok)
-            {
-                return new(MknodReply.Fail(error));
-            }
-
-            node.Device = fop.Device;
-            var reply = MknodReply.Rent();
-            reply.Iatt = node.ToIatt();
-            reply.PreParent = pre;
-            reply.PostParent = post;
-            return new(reply);
-        }
-    }
-
-    /// <summary>
-    /// A second link file for a file lands where the first one is: a new inode with its gfid cannot be, so the inode gets a name more.
-    /// </summary>
-    private MknodReply MknodOfKnown(MemoryNode node, Gfid parent, Name name)
-    {
-        var error = CheckName(name);
-        MemoryNode directory = null!;
-        if (error == Errno.Ok)
-        {
-            error = FindParent(parent, out directory);
-        }
-
-        if (error == Errno.Ok && directory.Directory!.Find(name) is not null)
-        {
-            error = Errno.EEXIST;
-        }
-
-        if (error != Errno.Ok)
-        {
-            return MknodReply.Fail(error);
-        }
-
-        var reply = MknodReply.Rent();
-        reply.PreParent = directory.ToIatt();
-        directory.Directory!.Set(name, node);
-        node.Nlink++;
-        node.CtimeNs = Seams.Clock.WallNs;
-        Touch(directory);
-        reply.Iatt = node.ToIatt();
-        reply.PostParent = directory.ToIatt();
-        return reply;
-    }
-
-    public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            var mode = (fop.Mode & FileMode.PermissionMask) | FileMode.Directory;
-            var error = Make(fop.Parent, fop.Name, mode, call, fop.XData, out var node, out var pre, out var post);
-            if (error != Errno.Ok)
-            {
-                return new(MkdirReply.Fail(error));
-            }
-
-            var reply = MkdirReply.Rent();
-            reply.Iatt = node.ToIatt();
-            reply.PreParent = pre;
-            reply.PostParent = post;
-            return new(reply);
-        }
-    }
-
-    public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            var mode = FileMode.SymbolicLink | 0x1FF;
-            var error = Make(fop.Parent, fop.Name, mode, call, fop.XData, out var node, out var pre, out var post);
-            if (error != Errno.Ok)
-            {
-                return new(SymlinkReply.Fail(error));
-            }
-
-            node.Target = fop.Target.Memory.ToArray();
-            var reply = SymlinkReply.Rent();
-            reply.Iatt = node.ToIatt();
-            reply.PreParent = pre;
-            reply.PostParent = post;
-            return new(reply);
+            return new(Finish(reply, error));
         }
     }
 
@@ -132,32 +31,123 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var mode = (fop.Mode & FileMode.PermissionMask) | FileMode.Regular;
-            var error = Make(fop.Parent, fop.Name, mode, call, fop.XData, out var node, out var pre, out var post);
-            if (error == Errno.EEXIST && (fop.Flags & OpenFlags.Exclusive) == 0
-                && Find(fop.Parent)?.Directory?.Find(fop.Name) is { IsDirectory: false } existing)
+            var reply = CreateReply.Rent();
+            var mode = FileMode.Regular | (fop.Mode & FileMode.PermissionMask);
+            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            if (error == Errno.Ok)
             {
-                node = existing;
-                post = pre;
-                error = Errno.Ok;
-                if ((fop.Flags & OpenFlags.Truncate) != 0)
+                error = Make(parent, fop.Name, gfid, mode, fop.XData, call, out var node);
+                if (error == Errno.EEXIST && (fop.Flags & OpenFlags.Exclusive) == 0
+                    && parent.Directory!.Find(fop.Name) is { } existing)
                 {
-                    node.Content.SetLength(0);
+                    node = existing;
+                    error = CheckRegular(node);
+                    Cut(node, error == Errno.Ok ? fop.Flags : 0, call);
+                }
+
+                if (error == Errno.Ok)
+                {
+                    fop.Fd.Gfid = node.Gfid;
+                    node.Opens++;
+                    reply.Iatt = node.ToIatt();
+                    reply.PostParent = parent.ToIatt();
                 }
             }
 
-            if (error != Errno.Ok)
+            return new(Finish(reply, error));
+        }
+    }
+
+    public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call)
+    {
+        lock (_lock)
+        {
+            var reply = MknodReply.Rent();
+            var type = fop.Mode & FileMode.TypeMask;
+            var mode = type == 0 ? fop.Mode | FileMode.Regular : fop.Mode;
+            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            if (error == Errno.Ok && type is FileMode.Directory or FileMode.SymbolicLink)
             {
-                return new(CreateReply.Fail(error));
+                error = Errno.EINVAL;
             }
 
-            fop.Fd.Gfid = node.Gfid;
-            node.Opens++;
-            var reply = CreateReply.Rent();
-            reply.Iatt = node.ToIatt();
-            reply.PreParent = pre;
-            reply.PostParent = post;
-            return new(reply);
+            if (error == Errno.Ok)
+            {
+                // A heal or a second link file: the inode exists and gets a name more.
+                error = Find(gfid) is { IsDirectory: false } known
+                    ? AddName(parent, fop.Name, known, call)
+                    : Make(parent, fop.Name, gfid, mode, fop.XData, call, out known);
+                if (error == Errno.Ok)
+                {
+                    known.Device = known.Nlink == 1 ? fop.Device : known.Device;
+                    reply.Iatt = known.ToIatt();
+                    reply.PostParent = parent.ToIatt();
+                }
+            }
+
+            return new(Finish(reply, error));
+        }
+    }
+
+    public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call)
+    {
+        lock (_lock)
+        {
+            var reply = MkdirReply.Rent();
+            var mode = FileMode.Directory | (fop.Mode & FileMode.PermissionMask);
+            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            if (error == Errno.Ok)
+            {
+                error = Make(parent, fop.Name, gfid, mode, fop.XData, call, out var node);
+                if (error == Errno.Ok)
+                {
+                    reply.Iatt = node.ToIatt();
+                    reply.PostParent = parent.ToIatt();
+                }
+            }
+
+            return new(Finish(reply, error));
+        }
+    }
+
+    public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call)
+    {
+        lock (_lock)
+        {
+            var reply = SymlinkReply.Rent();
+            const uint mode = FileMode.SymbolicLink | 0x1FF;
+            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            if (error == Errno.Ok)
+            {
+                error = fop.Target.IsEmpty ? Errno.ENOENT
+                    : fop.Target.Length >= 4096 ? Errno.ENAMETOOLONG
+                    : Make(parent, fop.Name, gfid, mode, fop.XData, call, out _);
+                if (error == Errno.Ok)
+                {
+                    var node = _nodes[gfid];
+                    node.Target = fop.Target.Memory.ToArray();
+                    reply.Iatt = node.ToIatt();
+                    reply.PostParent = parent.ToIatt();
+                }
+            }
+
+            return new(Finish(reply, error));
+        }
+    }
+
+    public override ValueTask<PutReply> Put(in PutFop fop, Call call)
+    {
+        lock (_lock)
+        {
+            var reply = PutReply.Rent();
+            var mode = FileMode.Regular | (fop.Mode & FileMode.PermissionMask);
+            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            if (error == Errno.Ok)
+            {
+                error = fop.Offset < 0 ? Errno.EINVAL : PutIn(in fop, parent, gfid, mode, reply, call);
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
@@ -165,32 +155,30 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = CheckName(fop.NewName);
-            MemoryNode directory = null!;
+            var reply = LinkReply.Rent();
+            var error = CheckName(fop.NewParent, fop.NewName);
+            MemoryNode parent = null!; // Set by a success of FindParent.
             if (error == Errno.Ok)
             {
-                error = FindParent(fop.NewParent, out directory);
+                error = FindParent(fop.NewParent, out parent);
             }
 
-            if (error != Errno.Ok || Find(fop.Gfid) is not { } node)
+            var node = Find(fop.Gfid);
+            if (error == Errno.Ok)
             {
-                return new(LinkReply.Fail(error == Errno.Ok ? Errno.ESTALE : error));
+                reply.PreParent = parent.ToIatt();
+                error = node is null || node.Nlink == 0 ? Errno.ESTALE
+                    : node.IsDirectory ? Errno.EPERM
+                    : AddName(parent, fop.NewName, node, call);
             }
 
-            if (node.IsDirectory || directory.Directory!.Find(fop.NewName) is not null)
+            if (error == Errno.Ok)
             {
-                return new(LinkReply.Fail(node.IsDirectory ? Errno.EPERM : Errno.EEXIST));
+                reply.Iatt = node!.ToIatt(); // Checked above.
+                reply.PostParent = parent.ToIatt();
             }
 
-            var reply = LinkReply.Rent();
-            reply.PreParent = directory.ToIatt();
-            directory.Directory.Set(fop.NewName, node);
-            node.Nlink++;
-            node.CtimeNs = Seams.Clock.WallNs;
-            Touch(directory);
-            reply.Iatt = node.ToIatt();
-            reply.PostParent = directory.ToIatt();
-            return new(reply);
+            return new(Finish(reply, error));
         }
     }
 
@@ -198,22 +186,25 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = FindParent(fop.Parent, out var directory);
-            if (error != Errno.Ok || directory.Directory!.Find(fop.Name) is not { } node)
-            {
-                return new(UnlinkReply.Fail(error == Errno.Ok ? Errno.ENOENT : error));
-            }
-
-            if (node.IsDirectory)
-            {
-                return new(UnlinkReply.Fail(Errno.EISDIR));
-            }
-
             var reply = UnlinkReply.Rent();
-            reply.PreParent = directory.ToIatt();
-            RemoveName(directory, fop.Name, node);
-            reply.PostParent = directory.ToIatt();
-            return new(reply);
+            var error = FindEntry(fop.Parent, fop.Name, ref reply.PreParent, out var parent, out var node);
+            if (error == Errno.Ok)
+            {
+                error = node.IsDirectory ? Errno.EISDIR : CheckUnlinkGuards(fop.XData, node);
+            }
+
+            if (error == Errno.Ok)
+            {
+                if (fop.XData is not null && fop.XData.Contains(StorageKeys.LinkCount))
+                {
+                    reply.NeedXData().SetUInt(StorageKeys.LinkCount, node.Nlink);
+                }
+
+                RemoveName(parent, fop.Name, node, call);
+                reply.PostParent = parent.ToIatt();
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
@@ -221,22 +212,23 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = FindParent(fop.Parent, out var directory);
-            if (error != Errno.Ok || directory.Directory!.Find(fop.Name) is not { } node)
-            {
-                return new(RmdirReply.Fail(error == Errno.Ok ? Errno.ENOENT : error));
-            }
-
-            if (!node.IsDirectory || node.Directory!.Count > 0)
-            {
-                return new(RmdirReply.Fail(node.IsDirectory ? Errno.ENOTEMPTY : Errno.ENOTDIR));
-            }
-
             var reply = RmdirReply.Rent();
-            reply.PreParent = directory.ToIatt();
-            RemoveName(directory, fop.Name, node);
-            reply.PostParent = directory.ToIatt();
-            return new(reply);
+            var error = FindEntry(fop.Parent, fop.Name, ref reply.PreParent, out var parent, out var node);
+            if (error == Errno.Ok)
+            {
+                error = !node.IsDirectory ? Errno.ENOTDIR
+                    : node.Directory!.Count > 0 && fop.Flags == 0 ? Errno.ENOTEMPTY
+                    : Errno.Ok;
+            }
+
+            if (error == Errno.Ok)
+            {
+                Empty(node, call);
+                RemoveName(parent, fop.Name, node, call);
+                reply.PostParent = parent.ToIatt();
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
@@ -244,43 +236,293 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = FindParent(fop.OldParent, out var from);
+            var reply = RenameReply.Rent();
+            var error = CheckName(fop.OldParent, fop.OldName);
             if (error == Errno.Ok)
             {
-                error = FindParent(fop.NewParent, out var to);
-                if (error == Errno.Ok)
-                {
-                    error = CheckName(fop.NewName);
-                    return new(error == Errno.Ok ? Move(from, to, fop.OldName, fop.NewName) : RenameReply.Fail(error));
-                }
+                error = CheckName(fop.NewParent, fop.NewName);
             }
 
-            return new(RenameReply.Fail(error));
+            MemoryNode from = null!, to = null!; // Set by successes of FindParent.
+            if (error == Errno.Ok)
+            {
+                error = FindParent(fop.OldParent, out from);
+            }
+
+            if (error == Errno.Ok)
+            {
+                error = FindParent(fop.NewParent, out to);
+            }
+
+            if (error == Errno.Ok)
+            {
+                error = Move(from, fop.OldName, to, fop.NewName, reply, call);
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
-    private RenameReply Move(MemoryNode from, MemoryNode to, Name oldName, Name newName)
+    private Errno FindByGfid(in Gfid gfid, out MemoryNode node)
+    {
+        node = Find(gfid)!; // Not used when the outcome is no success.
+        return node is null ? Errno.ESTALE : Errno.Ok;
+    }
+
+    private Errno FindByName(in LookupFop fop, out MemoryNode? parent, out MemoryNode node)
+    {
+        node = null!; // Not used when the outcome is no success.
+        parent = null;
+        var error = fop.Name.IsDotOrDotDot ? Errno.Ok : CheckName(fop.Parent, fop.Name);
+        if (error == Errno.Ok)
+        {
+            error = FindParent(fop.Parent, out var directory);
+            parent = directory;
+            node = error != Errno.Ok ? null!
+                : !fop.Name.IsDotOrDotDot ? directory.Directory!.Find(fop.Name)!
+                : fop.Name.Length == 1 ? directory
+                : directory.Parent ?? directory;
+        }
+
+        return error == Errno.Ok && node is null ? Errno.ENOENT : error;
+    }
+
+    private Errno FindEntry(in Gfid gfid, Name name, ref Iatt pre, out MemoryNode parent, out MemoryNode node)
+    {
+        node = null!; // Not used when the outcome is no success.
+        parent = null!;
+        var error = CheckName(gfid, name);
+        if (error == Errno.Ok)
+        {
+            error = FindParent(gfid, out parent);
+        }
+
+        if (error == Errno.Ok)
+        {
+            pre = parent.ToIatt();
+            node = parent.Directory!.Find(name)!;
+        }
+
+        return error == Errno.Ok && node is null ? Errno.ENOENT : error;
+    }
+
+    /// <summary>What all creating fops check first.</summary>
+    private Errno BeginEntry(
+        in Gfid parentGfid, Name name, XData? xdata, Reply reply, ref Iatt pre, out MemoryNode parent, Call call, out Gfid gfid)
+    {
+        parent = null!; // Not used when the outcome is no success.
+        gfid = default;
+        var error = CheckName(parentGfid, name);
+        if (error == Errno.Ok && (xdata is null || !xdata.TryGetGfid(StorageKeys.GfidRequest, out gfid) || gfid.IsNull))
+        {
+            gfid = Seams.NewGfid();
+            error = call.Pid < 0 ? Errno.Ok : Errno.EPERM;
+        }
+
+        if (error == Errno.Ok)
+        {
+            error = FindParent(parentGfid, out parent);
+        }
+
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        pre = parent.ToIatt();
+        if (xdata is null || !xdata.TryGetBytes(StorageKeys.PreopParentKey, out var key)
+            || (xdata.TryGetBytes(key, out var expected) && parent.Xattrs.TryGetValue(Base.Name.From(key), out var value)
+                && expected.SequenceEqual(value)))
+        {
+            return Errno.Ok;
+        }
+
+        reply.NeedXData().SetInt(StorageKeys.PreopCheckFailed, 1);
+        return Errno.EIO;
+    }
+
+    private Errno Make(
+        MemoryNode parent, Name name, in Gfid gfid, uint mode, XData? xdata, Call call, out MemoryNode node)
+    {
+        node = null!; // Not used when the outcome is no success.
+        if (parent.Directory!.Find(name) is not null || _nodes.ContainsKey(gfid))
+        {
+            return Errno.EEXIST;
+        }
+
+        node = new MemoryNode(gfid, ModeOfNew(parent, mode, call))
+        {
+            Uid = call.Uid,
+            GroupId = (parent.Mode & FileMode.SetGid) != 0 ? parent.GroupId : call.Gid,
+            Nlink = 1,
+            HasMdata = call.TimeFlags != TimeFlags.None,
+        };
+        var (seconds, nsec) = StampOf(call);
+        node.Times = TimesAt(seconds, nsec);
+        if (node.IsDirectory)
+        {
+            node.Nlink = 2;
+            node.Parent = parent;
+            parent.Nlink++;
+        }
+
+        SetAtCreation(node, xdata);
+        _nodes.Add(gfid, node);
+        parent.Directory.Set(name, node);
+        TouchParent(parent, call);
+        return Errno.Ok;
+    }
+
+    /// <summary>Set-group-id as Linux has it: directories inherit it, files keep it only for members of the group.</summary>
+    private static uint ModeOfNew(MemoryNode parent, uint mode, Call call)
+    {
+        const uint groupExecute = 8;
+        if ((parent.Mode & FileMode.SetGid) == 0)
+        {
+            return mode;
+        }
+
+        if ((mode & FileMode.TypeMask) == FileMode.Directory)
+        {
+            return mode | FileMode.SetGid;
+        }
+
+        var isMember = call.Uid == 0 || call.Gid == parent.GroupId || call.Groups.Contains(parent.GroupId);
+        return (mode & groupExecute) != 0 && !isMember ? mode & ~FileMode.SetGid : mode;
+    }
+
+    private static void SetAtCreation(MemoryNode node, XData? xdata)
+    {
+        if (xdata is null)
+        {
+            return;
+        }
+
+        var isChecked = xdata.TryGetBytes(StorageKeys.PreopParentKey, out var checkedKey);
+        foreach (var pair in xdata)
+        {
+            if (XattrRules.IsSetAtCreation(pair.Key) && !(isChecked && pair.Key.SequenceEqual(checkedKey))
+                && pair.Type is XDataType.Binary or XDataType.String or XDataType.StringOld)
+            {
+                node.Xattrs[Base.Name.From(pair.Key)] = pair.Value.ToArray();
+            }
+        }
+    }
+
+    private Errno AddName(MemoryNode parent, Name name, MemoryNode node, Call call)
+    {
+        if (parent.Directory!.Find(name) is not null)
+        {
+            return Errno.EEXIST;
+        }
+
+        parent.Directory.Set(name, node);
+        node.Nlink++;
+        Touch(node, TimeFlags.Ctime, call);
+        TouchParent(parent, call);
+        return Errno.Ok;
+    }
+
+    private Errno PutIn(in PutFop fop, MemoryNode parent, in Gfid gfid, uint mode, PutReply reply, Call call)
+    {
+        var error = Make(parent, fop.Name, gfid, mode, fop.XData, call, out var node);
+        if (error == Errno.EEXIST && parent.Directory!.Find(fop.Name) is { } existing)
+        {
+            node = existing;
+            error = CheckRegular(node);
+            Cut(node, error == Errno.Ok ? OpenFlags.Truncate : 0, call);
+        }
+
+        if (error == Errno.Ok)
+        {
+            error = fop.Xattrs is null ? Errno.Ok : SetPlain(node, fop.Xattrs, flags: 0);
+        }
+
+        if (error == Errno.Ok)
+        {
+            error = WriteTo(node, fop.Offset, fop.Data.Span, call);
+        }
+
+        if (error == Errno.Ok)
+        {
+            reply.Iatt = node.ToIatt();
+            reply.PostParent = parent.ToIatt();
+        }
+        else if (node is not null && parent.Directory!.Find(fop.Name) == node && node.Gfid == gfid)
+        {
+            RemoveName(parent, fop.Name, node, call);
+        }
+
+        return error;
+    }
+
+    private static Errno CheckUnlinkGuards(XData? xdata, MemoryNode node)
+    {
+        if (xdata is null)
+        {
+            return Errno.Ok;
+        }
+
+        var isLinkFile = node.Mode == (FileMode.Regular | FileMode.Sticky) && node.Content.Length == 0
+            && node.Xattrs.ContainsKey(Base.Name.From(StorageKeys.LinkTo));
+        return (xdata.Contains(StorageKeys.OnlyIfLinkTo) && !isLinkFile)
+            || (xdata.Contains(StorageKeys.NotIfOpen) && node.Opens > 0) ? Errno.EBUSY : Errno.Ok;
+    }
+
+    private void RemoveName(MemoryNode parent, Name name, MemoryNode node, Call call)
+    {
+        parent.Directory!.Remove(name);
+        if (node.IsDirectory)
+        {
+            node.Nlink = 0;
+            parent.Nlink--;
+        }
+        else
+        {
+            node.Nlink--;
+        }
+
+        Touch(node, TimeFlags.Ctime, call);
+        TouchParent(parent, call);
+        DropIfDead(node);
+    }
+
+    /// <summary>Removes all below a directory.</summary>
+    private void Empty(MemoryNode directory, Call call)
+    {
+        while (directory.Directory!.TryGetAfter(0, out var entry))
+        {
+            var node = entry.Node!; // Entries found have one.
+            if (node.IsDirectory)
+            {
+                Empty(node, call);
+            }
+
+            RemoveName(directory, entry.Name, node, call);
+        }
+    }
+
+    private Errno Move(MemoryNode from, Name oldName, MemoryNode to, Name newName, RenameReply reply, Call call)
     {
         if (from.Directory!.Find(oldName) is not { } node)
         {
-            return RenameReply.Fail(Errno.ENOENT);
+            return Errno.ENOENT;
         }
 
         var target = to.Directory!.Find(newName);
         var error = CheckMove(node, target, to);
         if (error != Errno.Ok)
         {
-            return RenameReply.Fail(error);
+            return error;
         }
 
-        var reply = RenameReply.Rent();
         reply.PreOldParent = from.ToIatt();
         reply.PreNewParent = to.ToIatt();
         if (!ReferenceEquals(target, node))
         {
             if (target is not null)
             {
-                RemoveName(to, newName, target);
+                RemoveName(to, newName, target, call);
             }
 
             from.Directory.Remove(oldName);
@@ -289,81 +531,34 @@ public sealed partial class MemoryTranslator
             {
                 from.Nlink--;
                 to.Nlink++;
+                node.Parent = to;
             }
 
-            node.CtimeNs = Seams.Clock.WallNs;
-            Touch(from);
-            Touch(to);
+            Touch(node, TimeFlags.Ctime, call);
+            TouchParent(from, call);
+            TouchParent(to, call);
         }
 
         reply.Iatt = node.ToIatt();
         reply.PostOldParent = from.ToIatt();
         reply.PostNewParent = to.ToIatt();
-        return reply;
+        return Errno.Ok;
     }
 
     private static Errno CheckMove(MemoryNode node, MemoryNode? target, MemoryNode to)
     {
-        if (node.IsDirectory && Contains(node, to))
+        for (var above = node.IsDirectory ? to : null; above is not null; above = above.Parent)
         {
-            return Errno.EINVAL;
-        }
-
-        if (target is null || ReferenceEquals(target, node))
-        {
-            return Errno.Ok;
-        }
-
-        if (node.IsDirectory != target.IsDirectory)
-        {
-            return node.IsDirectory ? Errno.ENOTDIR : Errno.EISDIR;
-        }
-
-        return target.IsDirectory && target.Directory!.Count > 0 ? Errno.ENOTEMPTY : Errno.Ok;
-    }
-
-    private static bool Contains(MemoryNode tree, MemoryNode node)
-    {
-        if (ReferenceEquals(tree, node))
-        {
-            return true;
-        }
-
-        foreach (var (_, _, child) in tree.Directory!.After(0))
-        {
-            if (child.IsDirectory && Contains(child, node))
+            if (ReferenceEquals(above, node))
             {
-                return true;
+                return Errno.EINVAL;
             }
         }
 
-        return false;
-    }
-
-    private void RemoveName(MemoryNode directory, Name name, MemoryNode node)
-    {
-        directory.Directory!.Remove(name);
-        node.Nlink = node.IsDirectory ? 0 : node.Nlink - 1;
-        if (node.IsDirectory)
-        {
-            directory.Nlink--;
-        }
-
-        node.CtimeNs = Seams.Clock.WallNs;
-        Touch(directory);
-        Drop(node);
-    }
-
-    private LookupReply Found(MemoryNode node, MemoryNode? directory, XData? xdata)
-    {
-        var reply = LookupReply.Rent();
-        reply.Iatt = node.ToIatt();
-        if (directory is not null)
-        {
-            reply.PostParent = directory.ToIatt();
-        }
-
-        AnswerXattrs(node, xdata, reply);
-        return reply;
+        return target is null || ReferenceEquals(target, node) ? Errno.Ok
+            : node.IsDirectory && !target.IsDirectory ? Errno.ENOTDIR
+            : !node.IsDirectory && target.IsDirectory ? Errno.EISDIR
+            : target.IsDirectory && target.Directory!.Count > 0 ? Errno.ENOTEMPTY
+            : Errno.Ok;
     }
 }

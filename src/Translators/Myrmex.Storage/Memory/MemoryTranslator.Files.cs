@@ -1,50 +1,31 @@
 using System;
+using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Storage;
 
-/// <summary>Fops on the content and the attributes of files, and directory listings.</summary>
+/// <summary>Open files and their content.</summary>
 public sealed partial class MemoryTranslator
 {
     private const int ReadMax = 64 << 20;
+    private const uint KeepSize = 1;
+    private const uint PunchHole = 2;
+    private const uint ZeroRange = 0x10;
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
     {
         lock (_lock)
         {
-            if (Find(fop.Gfid) is not { } node)
+            var error = Find(fop.Gfid) is { } node ? CheckRegular(node) : Errno.ESTALE;
+            if (error == Errno.Ok)
             {
-                return new(OpenReply.Fail(Errno.ESTALE));
+                node = _nodes[fop.Gfid];
+                node.Opens++;
+                Cut(node, fop.Flags, call);
             }
 
-            if (node.IsDirectory)
-            {
-                return new(OpenReply.Fail(Errno.EISDIR));
-            }
-
-            node.Opens++;
-            if ((fop.Flags & OpenFlags.Truncate) != 0)
-            {
-                node.Content.SetLength(0);
-                Touch(node);
-            }
-
-            return new(OpenReply.Rent());
-        }
-    }
-
-    public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Gfid) is not { IsDirectory: true } node)
-            {
-                return new(OpendirReply.Fail(Find(fop.Gfid) is null ? Errno.ESTALE : Errno.ENOTDIR));
-            }
-
-            node.Opens++;
-            return new(OpendirReply.Rent());
+            return new(Finish(OpenReply.Rent(), error));
         }
     }
 
@@ -54,82 +35,17 @@ public sealed partial class MemoryTranslator
         return new(ReleaseReply.Rent());
     }
 
-    public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call)
-    {
-        Close(fop.Fd);
-        return new(ReleasedirReply.Rent());
-    }
-
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call) => new(FlushReply.Rent());
-
-    public override ValueTask<FsyncdirReply> Fsyncdir(in FsyncdirFop fop, Call call) => new(FsyncdirReply.Rent());
-
-    public override ValueTask<AccessReply> Access(in AccessFop fop, Call call) => new(AccessReply.Rent());
-
-    public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call) => new(IpcReply.Rent());
 
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call)
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { } node)
-            {
-                return new(FsyncReply.Fail(Errno.ESTALE));
-            }
-
             var reply = FsyncReply.Rent();
-            reply.Pre = node.ToIatt();
+            var error = BeginData(fop.Fd, fop.Gfid, needsWrite: false, ref reply.Pre, out var node);
             reply.Post = reply.Pre;
-            return new(reply);
-        }
-    }
-
-    public override ValueTask<StatReply> Stat(in StatFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Gfid) is not { } node)
-            {
-                return new(StatReply.Fail(Errno.ESTALE));
-            }
-
-            var reply = StatReply.Rent();
-            reply.Iatt = node.ToIatt();
-            AnswerXattrs(node, fop.XData, reply);
-            return new(reply);
-        }
-    }
-
-    public override ValueTask<FstatReply> Fstat(in FstatFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Fd) is not { } node)
-            {
-                return new(FstatReply.Fail(Errno.ESTALE));
-            }
-
-            var reply = FstatReply.Rent();
-            reply.Iatt = node.ToIatt();
-            AnswerXattrs(node, fop.XData, reply);
-            return new(reply);
-        }
-    }
-
-    public override ValueTask<ReadlinkReply> Readlink(in ReadlinkFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Gfid) is not { Type: FileMode.SymbolicLink } node)
-            {
-                return new(ReadlinkReply.Fail(Find(fop.Gfid) is null ? Errno.ESTALE : Errno.EINVAL));
-            }
-
-            var reply = ReadlinkReply.Rent();
-            reply.Iatt = node.ToIatt();
-            reply.Target = new Name(node.Target.AsMemory(0, (int)Math.Min((uint)node.Target.Length, fop.Size)));
-            reply.OpRet = reply.Target.Length;
-            return new(reply);
+            AnswerXData(fop.XData, node, reply);
+            return new(Finish(reply, error));
         }
     }
 
@@ -137,25 +53,27 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(ReadReply.Fail(Find(fop.Fd) is null ? Errno.ESTALE : Errno.EISDIR));
-            }
-
-            if (fop.Offset < 0)
-            {
-                return new(ReadReply.Fail(Errno.EINVAL));
-            }
-
-            var size = (int)Math.Min(Math.Min(fop.Size, ReadMax), Math.Max(node.Content.Length - fop.Offset, 0));
-            var buffer = PayloadPool.Shared.Rent(size);
-            var count = node.Content.Read(fop.Offset, buffer.GetSpan()[..size]);
             var reply = ReadReply.Rent();
-            reply.Data = new Payload(buffer, 0, count);
-            reply.OpRet = count;
-            reply.Hint = fop.Offset + count >= node.Content.Length ? Errno.ENOENT : Errno.Ok;
-            reply.Iatt = node.ToIatt();
-            return new(reply);
+            var error = fop.Offset < 0 || fop.Size > ReadMax ? Errno.EINVAL
+                : (fop.Fd.Flags & OpenFlags.AccessMode) == OpenFlags.WriteOnly ? Errno.EBADF
+                : BeginData(fop.Fd, fop.Gfid, needsWrite: false, ref reply.Iatt, out _);
+            if (error == Errno.Ok)
+            {
+                var content = Find(fop.Fd, fop.Gfid)!.Content; // BeginData has found it.
+                var size = (int)Math.Min(fop.Size, Math.Max(0, content.Length - fop.Offset));
+                if (size > 0)
+                {
+                    var buffer = PayloadPool.Shared.Rent(size);
+                    content.Read(fop.Offset, buffer.GetSpan()[..size]);
+                    reply.Data = new Payload(buffer, 0, size);
+                }
+
+                reply.OpRet = size;
+                reply.Hint = fop.Offset + size >= content.Length ? Errno.ENOENT : Errno.Ok;
+                AnswerXData(fop.XData, Find(fop.Fd, fop.Gfid), reply);
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
@@ -163,23 +81,26 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(WriteReply.Fail(Find(fop.Fd) is null ? Errno.ESTALE : Errno.EISDIR));
-            }
-
-            if (fop.Offset < 0 || !HasRoom(node, fop.Offset + fop.Data.Length))
-            {
-                return new(WriteReply.Fail(fop.Offset < 0 ? Errno.EINVAL : Errno.ENOSPC));
-            }
-
             var reply = WriteReply.Rent();
-            reply.Pre = node.ToIatt();
-            node.Content.Write(fop.Offset, fop.Data.Span);
-            Touch(node);
-            reply.Post = node.ToIatt();
-            reply.OpRet = fop.Data.Length;
-            return new(reply);
+            var error = fop.Offset < 0 ? Errno.EINVAL
+                : BeginData(fop.Fd, fop.Gfid, needsWrite: true, ref reply.Pre, out _);
+            if (error == Errno.Ok)
+            {
+                var node = Find(fop.Fd, fop.Gfid)!; // BeginData has found it.
+                error = fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite) && fop.Offset < node.Content.Length
+                    ? Errno.EEXIST
+                    : WriteTo(node, fop.Offset, fop.Data.Span, call);
+                reply.Post = node.ToIatt();
+                reply.OpRet = fop.Data.Length;
+                if (error == Errno.Ok && fop.XData is not null && fop.XData.Contains(StorageKeys.WriteIsAppend))
+                {
+                    reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, fop.Offset == (long)reply.Pre.Size ? 1u : 0);
+                }
+
+                AnswerXData(fop.XData, node, reply);
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
@@ -188,8 +109,8 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = TruncateReply.Rent();
-            reply.Error = SetLength(Find(fop.Gfid), fop.Offset, ref reply.Pre, ref reply.Post);
-            return new(reply);
+            var error = Resize(Find(fop.Gfid), fop.Offset, ref reply.Pre, ref reply.Post, call);
+            return new(Finish(reply, error));
         }
     }
 
@@ -198,8 +119,8 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = FtruncateReply.Rent();
-            reply.Error = SetLength(Find(fop.Fd), fop.Offset, ref reply.Pre, ref reply.Post);
-            return new(reply);
+            var error = Resize(Find(fop.Fd, fop.Gfid), fop.Offset, ref reply.Pre, ref reply.Post, call);
+            return new(Finish(reply, error));
         }
     }
 
@@ -207,22 +128,10 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(FallocateReply.Fail(Errno.EBADF));
-            }
-
-            if (fop.Offset < 0 || fop.Length <= 0 || !HasRoom(node, fop.Offset + fop.Length))
-            {
-                return new(FallocateReply.Fail(fop.Offset < 0 || fop.Length <= 0 ? Errno.EINVAL : Errno.ENOSPC));
-            }
-
             var reply = FallocateReply.Rent();
-            reply.Pre = node.ToIatt();
-            node.Content.Allocate(fop.Offset, fop.Length, keepSize: (fop.Flags & 1) != 0);
-            Touch(node);
-            reply.Post = node.ToIatt();
-            return new(reply);
+            var error = (fop.Flags & ~(KeepSize | PunchHole | ZeroRange)) != 0 ? Errno.EOPNOTSUPP
+                : ChangeRange(fop.Fd, fop.Gfid, fop.Offset, fop.Length, fop.Flags, ref reply.Pre, ref reply.Post, call);
+            return new(Finish(reply, error));
         }
     }
 
@@ -230,17 +139,10 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(DiscardReply.Fail(Errno.EBADF));
-            }
-
             var reply = DiscardReply.Rent();
-            reply.Pre = node.ToIatt();
-            node.Content.Punch(fop.Offset, fop.Length);
-            Touch(node);
-            reply.Post = node.ToIatt();
-            return new(reply);
+            var error = ChangeRange(
+                fop.Fd, fop.Gfid, fop.Offset, fop.Length, PunchHole | KeepSize, ref reply.Pre, ref reply.Post, call);
+            return new(Finish(reply, error));
         }
     }
 
@@ -248,18 +150,9 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(ZerofillReply.Fail(Errno.EBADF));
-            }
-
             var reply = ZerofillReply.Rent();
-            reply.Pre = node.ToIatt();
-            node.Content.Punch(fop.Offset, fop.Length);
-            node.Content.SetLength(Math.Max(node.Content.Length, fop.Offset + fop.Length));
-            Touch(node);
-            reply.Post = node.ToIatt();
-            return new(reply);
+            var error = ChangeRange(fop.Fd, fop.Gfid, fop.Offset, fop.Length, ZeroRange, ref reply.Pre, ref reply.Post, call);
+            return new(Finish(reply, error));
         }
     }
 
@@ -267,54 +160,71 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { IsDirectory: false } node)
-            {
-                return new(SeekReply.Fail(Errno.EBADF));
-            }
-
-            var at = node.Content.Seek(fop.Offset, fop.Kind == SeekKind.Data);
-            if (at < 0)
-            {
-                return new(SeekReply.Fail(Errno.ENXIO));
-            }
-
             var reply = SeekReply.Rent();
-            reply.Offset = at;
-            return new(reply);
+            var unused = default(Iatt);
+            var error = BeginData(fop.Fd, fop.Gfid, needsWrite: false, ref unused, out var node);
+            if (error == Errno.Ok)
+            {
+                reply.Offset = fop.Kind is not (SeekKind.Data or SeekKind.Hole) || fop.Offset < 0 ? -1
+                    : node!.Content.Seek(fop.Offset, fop.Kind == SeekKind.Data); // There is one without an error.
+                error = reply.Offset >= 0 ? Errno.Ok
+                    : fop.Kind is SeekKind.Data or SeekKind.Hole ? Errno.ENXIO
+                    : Errno.EINVAL;
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
-    public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call)
+    public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call)
     {
         lock (_lock)
         {
-            if (Find(fop.Gfid) is not { } node)
+            var reply = CopyFileRangeReply.Rent();
+            var error = BeginData(fop.SourceFd, fop.Source, needsWrite: false, ref reply.Iatt, out var source);
+            if (error == Errno.Ok)
             {
-                return new(SetattrReply.Fail(Errno.ESTALE));
+                error = fop.Length > ReadMax || fop.SourceOffset < 0 || fop.TargetOffset < 0 ? Errno.EINVAL
+                    : BeginData(fop.TargetFd, fop.Target, needsWrite: true, ref reply.Pre, out _);
             }
 
-            var reply = SetattrReply.Rent();
-            reply.Pre = node.ToIatt();
-            Change(node, fop.Iatt, fop.Valid);
-            reply.Post = node.ToIatt();
-            return new(reply);
+            if (error == Errno.Ok)
+            {
+                var bytes = new byte[Math.Min(fop.Length, Math.Max(0, source!.Content.Length - fop.SourceOffset))];
+                source.Content.Read(fop.SourceOffset, bytes);
+                var target = Find(fop.TargetFd, fop.Target)!; // BeginData has found both.
+                error = WriteTo(target, fop.TargetOffset, bytes, call);
+                reply.Post = target.ToIatt();
+                reply.OpRet = bytes.Length;
+            }
+
+            return new(Finish(reply, error));
         }
     }
 
-    public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call)
+    public override ValueTask<RchecksumReply> Rchecksum(in RchecksumFop fop, Call call)
     {
         lock (_lock)
         {
-            if (Find(fop.Fd) is not { } node)
+            var reply = RchecksumReply.Rent();
+            var unused = default(Iatt);
+            var error = fop.Offset < 0 || fop.Length > ReadMax ? Errno.EINVAL
+                : BeginData(fop.Fd, fop.Gfid, needsWrite: false, ref unused, out _);
+            if (error == Errno.Ok)
             {
-                return new(FsetattrReply.Fail(Errno.ESTALE));
+                var content = Find(fop.Fd, fop.Gfid)!.Content; // BeginData has found it.
+                var bytes = new byte[Math.Min(fop.Length, Math.Max(0, content.Length - fop.Offset))];
+                content.Read(fop.Offset, bytes);
+                reply.Weak = RollingChecksum.Of(bytes);
+                reply.Strong = new Name(SHA256.HashData(bytes));
+                reply.NeedXData().SetInt(StorageKeys.FipsChecksum, 1);
+                if (fop.XData is not null && fop.XData.Contains(StorageKeys.CheckZeroFilled))
+                {
+                    reply.XData!.SetInt(StorageKeys.HasZeroes, bytes.AsSpan().IndexOfAnyExcept((byte)0) < 0 ? 1 : 0);
+                }
             }
 
-            var reply = FsetattrReply.Rent();
-            reply.Pre = node.ToIatt();
-            Change(node, fop.Iatt, fop.Valid);
-            reply.Post = node.ToIatt();
-            return new(reply);
+            return new(Finish(reply, error));
         }
     }
 
@@ -322,148 +232,161 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            long used = 0;
-            foreach (var node in _nodes.Values)
-            {
-                used += node.Content.AllocatedBytes;
-            }
-
-            var free = (ulong)Math.Max(CapacityBytes - used, 0) / 4096;
+            const ulong nodesMax = 1 << 20;
+            var free = (ulong)Math.Max(_capacityBytes - _usedBytes, 0) / 4096;
+            var nodesFree = nodesMax - Math.Min(nodesMax, (ulong)_nodes.Count);
             var reply = StatfsReply.Rent();
             reply.StatFs = new StatFs
             {
                 BlockSize = 4096,
                 FragmentSize = 4096,
-                Blocks = (ulong)CapacityBytes / 4096,
+                Blocks = (ulong)_capacityBytes / 4096,
                 BlocksFree = free,
                 BlocksAvailable = free,
-                Files = 1 << 20,
-                FilesFree = (ulong)Math.Max((1 << 20) - _nodes.Count, 0),
-                FilesAvailable = (ulong)Math.Max((1 << 20) - _nodes.Count, 0),
+                Files = nodesMax,
+                FilesFree = nodesFree,
+                FilesAvailable = nodesFree,
                 NameMax = Base.Name.LengthMax,
             };
             return new(reply);
         }
     }
 
-    public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Fd) is not { IsDirectory: true } node)
-            {
-                return new(ReaddirReply.Fail(Errno.EBADF));
-            }
+    public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call) => new(IpcReply.Rent());
 
-            var reply = ReaddirReply.Rent();
-            reply.Hint = List(node, fop.Offset, fop.Size, reply.Entries, plus: false) ? Errno.ENOENT : Errno.Ok;
-            reply.OpRet = reply.Entries.Count;
-            return new(reply);
-        }
-    }
-
-    public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call)
-    {
-        lock (_lock)
-        {
-            if (Find(fop.Fd) is not { IsDirectory: true } node)
-            {
-                return new(ReaddirpReply.Fail(Errno.EBADF));
-            }
-
-            var reply = ReaddirpReply.Rent();
-            reply.Hint = List(node, fop.Offset, fop.Size, reply.Entries, plus: true, fop.XData) ? Errno.ENOENT : Errno.Ok;
-            reply.OpRet = reply.Entries.Count;
-            return new(reply);
-        }
-    }
+    private static Errno CheckRegular(MemoryNode node) =>
+        node.IsRegular ? Errno.Ok
+        : node.IsDirectory ? Errno.EISDIR
+        : node.Type == FileMode.SymbolicLink ? Errno.ELOOP
+        : Errno.ENXIO;
 
     private void Close(Fd fd)
     {
         lock (_lock)
         {
-            if (!fd.IsAnonymous && Find(fd) is { Opens: > 0 } node)
+            if (!fd.IsAnonymous && Find(fd.Gfid) is { Opens: > 0 } node)
             {
                 node.Opens--;
-                Drop(node);
+                DropIfDead(node);
             }
         }
     }
 
-    private Errno SetLength(MemoryNode? node, long length, ref Iatt pre, ref Iatt post)
+    /// <summary>Empties a file that is opened with O_TRUNC.</summary>
+    private void Cut(MemoryNode node, uint flags, Call call)
     {
-        if (node is null || node.IsDirectory || length < 0)
+        if ((flags & OpenFlags.Truncate) != 0)
         {
-            return node is null ? Errno.ESTALE : node.IsDirectory ? Errno.EISDIR : Errno.EINVAL;
+            SetLength(node, 0);
+            Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, call);
+        }
+    }
+
+    private Errno BeginData(Fd fd, in Gfid gfid, bool needsWrite, ref Iatt pre, out MemoryNode? node)
+    {
+        node = Find(fd, gfid);
+        if (node is null)
+        {
+            return Errno.ESTALE;
+        }
+
+        var error = CheckRegular(node);
+        if (error == Errno.Ok && needsWrite && (fd.Flags & OpenFlags.AccessMode) == OpenFlags.ReadOnly)
+        {
+            error = Errno.EBADF;
         }
 
         pre = node.ToIatt();
-        node.Content.SetLength(length);
-        Touch(node);
-        post = node.ToIatt();
+        return error;
+    }
+
+    private bool HasRoom(MemoryNode node, long offset, long length) =>
+        _usedBytes + node.Content.BytesToAllocate(offset, length) <= _capacityBytes;
+
+    private Errno WriteTo(MemoryNode node, long offset, ReadOnlySpan<byte> data, Call call)
+    {
+        if (offset > long.MaxValue - data.Length)
+        {
+            return Errno.EFBIG;
+        }
+
+        if (!HasRoom(node, offset, data.Length))
+        {
+            return Errno.ENOSPC;
+        }
+
+        var before = node.Content.AllocatedBytes;
+        node.Content.Write(offset, data);
+        _usedBytes += node.Content.AllocatedBytes - before;
+        DropPrivileges(node, call);
+        Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, call);
         return Errno.Ok;
     }
 
-    private void Change(MemoryNode node, in Iatt iatt, SetattrValid valid)
+    /// <summary>A write by somebody who is not root takes the set-id bits away.</summary>
+    private static void DropPrivileges(MemoryNode node, Call call)
     {
-        if ((valid & (SetattrValid.Uid | SetattrValid.Gid)) != 0 && !node.IsDirectory)
+        const uint groupExecute = 8;
+        if (call.Uid != 0 && call.Pid >= 0)
         {
             node.Mode &= ~FileMode.SetUid;
-            node.Mode = (node.Mode & 8) != 0 ? node.Mode & ~FileMode.SetGid : node.Mode;
+            node.Mode = (node.Mode & groupExecute) != 0 ? node.Mode & ~FileMode.SetGid : node.Mode;
         }
-
-        if ((valid & SetattrValid.Mode) != 0)
-        {
-            node.Mode = node.Type | (iatt.Mode & FileMode.PermissionMask);
-        }
-
-        node.Uid = (valid & SetattrValid.Uid) != 0 ? iatt.Uid : node.Uid;
-        node.GroupId = (valid & SetattrValid.Gid) != 0 ? iatt.Gid : node.GroupId;
-        node.AtimeNs = (valid & SetattrValid.Atime) != 0 ? (iatt.Atime * 1_000_000_000) + iatt.AtimeNsec : node.AtimeNs;
-        node.MtimeNs = (valid & SetattrValid.Mtime) != 0 ? (iatt.Mtime * 1_000_000_000) + iatt.MtimeNsec : node.MtimeNs;
-        node.CtimeNs = Seams.Clock.WallNs;
     }
 
-    /// <summary>Fills a chunk; true when it reaches the end.</summary>
-    private static bool List(
-        MemoryNode directory, long offset, uint size, DirEntries entries, bool plus, XData? asked = null)
+    private void SetLength(MemoryNode node, long length)
     {
-        long room = size;
-        foreach (var (cookie, name, node) in WithDots(directory, (ulong)offset))
-        {
-            room -= name.Length + (plus ? 24 + Iatt.WireSize : 24);
-            if (room < 0 && entries.Count > 0)
-            {
-                return false;
-            }
-
-            ref var entry = ref entries.Add(name.Span);
-            entry.Ino = node.Gfid.Ino;
-            entry.Offset = cookie;
-            entry.Type = node.Type >> 12;
-            entry.Iatt = plus ? node.ToIatt() : default;
-            entry.XData = Answers(node, asked, null);
-        }
-
-        return true;
+        var before = node.Content.AllocatedBytes;
+        node.Content.SetLength(length);
+        _usedBytes += node.Content.AllocatedBytes - before;
     }
 
-    private static System.Collections.Generic.IEnumerable<(ulong Cookie, Name Name, MemoryNode Node)> WithDots(
-        MemoryNode directory, ulong offset)
+    private Errno Resize(MemoryNode? node, long length, ref Iatt pre, ref Iatt post, Call call)
     {
-        if (offset < 1)
+        var error = length < 0 ? Errno.EINVAL : node is null ? Errno.ESTALE : CheckRegular(node);
+        if (error == Errno.Ok)
         {
-            yield return (1, ".", directory);
+            pre = node!.ToIatt(); // Checked above.
+            SetLength(node, length);
+            DropPrivileges(node, call);
+            Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, call);
+            post = node.ToIatt();
         }
 
-        if (offset < 2)
+        return error;
+    }
+
+    private Errno ChangeRange(
+        Fd fd, in Gfid gfid, long offset, long length, uint flags, ref Iatt pre, ref Iatt post, Call call)
+    {
+        var error = offset < 0 || length <= 0 ? Errno.EINVAL
+            : offset > long.MaxValue - length ? Errno.EFBIG
+            : BeginData(fd, gfid, needsWrite: true, ref pre, out _);
+        if (error != Errno.Ok)
         {
-            yield return (2, "..", directory);
+            return error;
         }
 
-        foreach (var entry in directory.Directory!.After(offset))
+        var node = Find(fd, gfid)!; // BeginData has found it.
+        if ((flags & PunchHole) == 0 && !HasRoom(node, offset, length))
         {
-            yield return entry;
+            return Errno.ENOSPC;
         }
+
+        var before = node.Content.AllocatedBytes;
+        if ((flags & (PunchHole | ZeroRange)) != 0)
+        {
+            node.Content.Punch(offset, length);
+        }
+
+        if ((flags & PunchHole) == 0)
+        {
+            node.Content.Allocate(offset, length, (flags & KeepSize) != 0);
+        }
+
+        _usedBytes += node.Content.AllocatedBytes - before;
+        Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, call);
+        post = node.ToIatt();
+        return Errno.Ok;
     }
 }

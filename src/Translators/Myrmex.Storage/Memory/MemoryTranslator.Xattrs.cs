@@ -1,22 +1,21 @@
 using System;
-using System.Buffers.Binary;
-using System.Text;
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Storage;
 
-/// <summary>Extended attributes and what clients ask for through dictionaries.</summary>
+/// <summary>Extended attributes and what clients ask for in their xdata.</summary>
 public sealed partial class MemoryTranslator
 {
-    private const int XattrSizeMax = 65536;
+    private const long ContentMax = 1 << 20;
 
     public override ValueTask<SetxattrReply> Setxattr(in SetxattrFop fop, Call call)
     {
         lock (_lock)
         {
-            var error = SetXattrs(Find(fop.Gfid), fop.Values, fop.Flags);
-            return new(error == Errno.Ok ? SetxattrReply.Rent() : SetxattrReply.Fail(error));
+            var reply = SetxattrReply.Rent();
+            return new(Finish(reply, SetXattrs(Find(fop.Gfid), fop.Values, fop.Flags, fop.XData, reply, call)));
         }
     }
 
@@ -24,8 +23,8 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = SetXattrs(Find(fop.Fd), fop.Values, fop.Flags);
-            return new(error == Errno.Ok ? FsetxattrReply.Rent() : FsetxattrReply.Fail(error));
+            var reply = FsetxattrReply.Rent();
+            return new(Finish(reply, SetXattrs(Find(fop.Fd, fop.Gfid), fop.Values, fop.Flags, fop.XData, reply, call)));
         }
     }
 
@@ -33,15 +32,9 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = GetXattrs(Find(fop.Gfid), fop.Name, out var values);
-            if (error != Errno.Ok)
-            {
-                return new(GetxattrReply.Fail(error));
-            }
-
             var reply = GetxattrReply.Rent();
-            reply.Values = values;
-            return new(reply);
+            reply.Values = XData.Rent();
+            return new(Finish(reply, GetXattrs(Find(fop.Gfid), fop.Name, reply.Values)));
         }
     }
 
@@ -49,15 +42,9 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = GetXattrs(Find(fop.Fd), fop.Name, out var values);
-            if (error != Errno.Ok)
-            {
-                return new(FgetxattrReply.Fail(error));
-            }
-
             var reply = FgetxattrReply.Rent();
-            reply.Values = values;
-            return new(reply);
+            reply.Values = XData.Rent();
+            return new(Finish(reply, GetXattrs(Find(fop.Fd, fop.Gfid), fop.Name, reply.Values)));
         }
     }
 
@@ -65,8 +52,7 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = RemoveXattr(Find(fop.Gfid), fop.Name);
-            return new(error == Errno.Ok ? RemovexattrReply.Rent() : RemovexattrReply.Fail(error));
+            return new(Finish(RemovexattrReply.Rent(), RemoveXattrs(Find(fop.Gfid), fop.Name, fop.XData, call)));
         }
     }
 
@@ -74,8 +60,7 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            var error = RemoveXattr(Find(fop.Fd), fop.Name);
-            return new(error == Errno.Ok ? FremovexattrReply.Rent() : FremovexattrReply.Fail(error));
+            return new(Finish(FremovexattrReply.Rent(), RemoveXattrs(Find(fop.Fd, fop.Gfid), fop.Name, fop.XData, call)));
         }
     }
 
@@ -84,8 +69,10 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = XattropReply.Rent();
-            reply.Error = Operate(Find(fop.Gfid), fop.Kind, fop.Values, out reply.Values);
-            return new(reply);
+            reply.Values = XData.Rent();
+            var error = Operate(Find(fop.Gfid), fop.Kind, fop.Values, reply.Values, ref reply.Pre);
+            reply.Post = reply.Pre;
+            return new(Finish(reply, error));
         }
     }
 
@@ -94,164 +81,305 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = FxattropReply.Rent();
-            reply.Error = Operate(Find(fop.Fd), fop.Kind, fop.Values, out reply.Values);
-            return new(reply);
+            reply.Values = XData.Rent();
+            var error = Operate(Find(fop.Fd, fop.Gfid), fop.Kind, fop.Values, reply.Values, ref reply.Pre);
+            reply.Post = reply.Pre;
+            return new(Finish(reply, error));
         }
     }
 
-    private static bool IsHidden(string name) => name is "trusted.gfid" or "trusted.glusterfs.volume-id";
+    private static Errno CheckSettable(ReadOnlySpan<byte> name, XDataType type, int size) =>
+        XattrRules.IsHidden(name) ? Errno.EPERM
+        : name.Length > XattrRules.NameMax ? Errno.ERANGE
+        : size > XattrRules.ValueMax ? Errno.E2BIG
+        : !XattrRules.IsStorable(name) ? Errno.EOPNOTSUPP
+        : type is XDataType.Binary or XDataType.String or XDataType.StringOld ? Errno.Ok
+        : Errno.EINVAL;
 
-    private Errno SetXattrs(MemoryNode? node, XData? values, uint flags)
+    private Errno SetXattrs(MemoryNode? node, XData? values, uint flags, XData? xdata, Reply reply, Call call)
     {
         if (node is null || values is null)
         {
             return node is null ? Errno.ESTALE : Errno.EINVAL;
         }
 
+        var pre = node.ToIatt();
+        var error = SetTimes(node, values, out var hasOthers);
+        if (error == Errno.Ok && hasOthers)
+        {
+            error = SetPlain(node, values, flags);
+            Touch(node, TimeFlags.Ctime, call);
+        }
+
+        if (error == Errno.Ok && xdata is not null && (xdata.Contains(StorageKeys.IattInXattr)
+            || xdata.Contains(StorageKeys.PreStat) || xdata.Contains(StorageKeys.PostStat)))
+        {
+            var post = node.ToIatt();
+            var answer = reply.NeedXData();
+            answer.SetIatt(StorageKeys.PreStat, in pre);
+            answer.SetIatt(StorageKeys.PostStat, in post);
+            answer.SetIatt(StorageKeys.IattInXattr, in post);
+        }
+
+        return error;
+    }
+
+    private static Errno SetTimes(MemoryNode node, XData values, out bool hasOthers)
+    {
+        hasOthers = false;
         foreach (var pair in values)
         {
-            var name = Encoding.UTF8.GetString(pair.Key);
-            var exists = node.Xattrs.ContainsKey(name);
-            if (IsHidden(name) || pair.Value.Length > XattrSizeMax)
+            if (pair.Key.SequenceEqual(StorageKeys.SetCtimeMdata))
             {
-                return IsHidden(name) ? Errno.EPERM : Errno.E2BIG;
+                if (!Mdata.TryReadWire(pair.Value, out var seen))
+                {
+                    return Errno.EINVAL;
+                }
+
+                node.Times = node.HasMdata ? node.Times : seen;
+                node.HasMdata = true;
+            }
+            else if (pair.Key.SequenceEqual(StorageKeys.Mdata))
+            {
+                if (!Mdata.TryRead(pair.Value, out var mdata))
+                {
+                    return Errno.EINVAL;
+                }
+
+                node.Times = mdata;
+                node.HasMdata = true;
+            }
+            else
+            {
+                hasOthers = true;
+            }
+        }
+
+        return Errno.Ok;
+    }
+
+    private static Errno SetPlain(MemoryNode node, XData values, uint flags)
+    {
+        foreach (var pair in values)
+        {
+            if (pair.Key.SequenceEqual(StorageKeys.SetCtimeMdata) || pair.Key.SequenceEqual(StorageKeys.Mdata))
+            {
+                continue;
             }
 
-            if ((flags == SetxattrFlags.Create && exists) || (flags == SetxattrFlags.Replace && !exists))
+            var error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+            var name = Base.Name.From(pair.Key);
+            var exists = node.Xattrs.ContainsKey(name);
+            if (error == Errno.Ok)
             {
-                return exists ? Errno.EEXIST : Errno.ENODATA;
+                error = flags == SetxattrFlags.Create && exists ? Errno.EEXIST
+                    : flags == SetxattrFlags.Replace && !exists ? Errno.ENODATA
+                    : Errno.Ok;
+            }
+
+            if (error != Errno.Ok)
+            {
+                return error;
             }
 
             node.Xattrs[name] = pair.Value.ToArray();
         }
 
-        node.CtimeNs = Seams.Clock.WallNs;
         return Errno.Ok;
     }
 
-    private static Errno GetXattrs(MemoryNode? node, Name name, out XData? values)
+    private static Errno GetXattrs(MemoryNode? node, Name name, XData values)
     {
-        values = null;
         if (node is null)
         {
             return Errno.ESTALE;
         }
 
-        if (!name.IsEmpty)
+        if (name.IsEmpty)
         {
-            if (!node.Xattrs.TryGetValue(name.ToString(), out var value))
-            {
-                return Errno.ENODATA;
-            }
-
-            values = XData.Rent();
-            values.SetBytes(name.Span, value);
+            AnswerAll(node, values);
             return Errno.Ok;
         }
 
-        values = XData.Rent();
+        if (name.Equals(StorageKeys.GfidText))
+        {
+            values.SetString(name.Span, node.Gfid.ToString());
+            return Errno.Ok;
+        }
+
+        return TryAnswerXattr(node, name.Span, values) ? Errno.Ok : Errno.ENODATA;
+    }
+
+    private static void AnswerAll(MemoryNode node, XData values)
+    {
         foreach (var (key, value) in node.Xattrs)
         {
-            values.SetBytes(Encoding.UTF8.GetBytes(key), value);
+            if (!XattrRules.IsUnlisted(key.Span))
+            {
+                values.SetBytes(key.Span, value);
+            }
         }
-
-        return Errno.Ok;
     }
 
-    private Errno RemoveXattr(MemoryNode? node, Name name)
+    /// <summary>One stored attribute, or the stamped times.</summary>
+    private static bool TryAnswerXattr(MemoryNode node, ReadOnlySpan<byte> name, XData values)
     {
-        if (node is null || !node.Xattrs.Remove(name.ToString()))
+        if (name.SequenceEqual(StorageKeys.Mdata) && node.HasMdata)
         {
-            return node is null ? Errno.ESTALE : Errno.ENODATA;
+            Span<byte> bytes = stackalloc byte[Mdata.Size];
+            node.Times.Write(bytes);
+            values.SetBytes(name, bytes);
+            return true;
         }
 
-        node.CtimeNs = Seams.Clock.WallNs;
-        return Errno.Ok;
+        if (XattrRules.IsHidden(name) || !node.Xattrs.TryGetValue(Base.Name.From(name), out var value))
+        {
+            return false;
+        }
+
+        values.SetBytes(name, value);
+        return true;
     }
 
-    private static Errno Operate(MemoryNode? node, XattropKind kind, XData? values, out XData? answer)
+    private Errno RemoveXattrs(MemoryNode? node, Name name, XData? xdata, Call call)
     {
-        answer = null;
-        if (node is null || values is null)
+        if (node is null)
+        {
+            return Errno.ESTALE;
+        }
+
+        var error = Errno.Ok;
+        if (!name.IsEmpty)
+        {
+            error = XattrRules.IsUnlisted(name.Span) ? Errno.EPERM : node.Xattrs.Remove(name) ? Errno.Ok : Errno.ENODATA;
+        }
+        else if (xdata is null)
+        {
+            error = Errno.EINVAL;
+        }
+        else
+        {
+            foreach (var pair in xdata)
+            {
+                if (XattrRules.IsStorable(pair.Key) && !XattrRules.IsUnlisted(pair.Key))
+                {
+                    node.Xattrs.Remove(Base.Name.From(pair.Key));
+                }
+            }
+        }
+
+        if (error == Errno.Ok)
+        {
+            Touch(node, TimeFlags.Ctime, call);
+        }
+
+        return error;
+    }
+
+    private static Errno Operate(MemoryNode? node, XattropKind kind, XData? operands, XData answer, ref Iatt iatt)
+    {
+        if (node is null || operands is null)
         {
             return node is null ? Errno.ESTALE : Errno.EINVAL;
         }
 
-        answer = XData.Rent();
-        foreach (var pair in values)
+        iatt = node.ToIatt();
+        foreach (var pair in operands)
         {
-            var name = Encoding.UTF8.GetString(pair.Key);
-            node.Xattrs.TryGetValue(name, out var old);
+            var error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+            var name = Base.Name.From(pair.Key);
+            var old = node.Xattrs.GetValueOrDefault(name) ?? [];
             var result = new byte[pair.Value.Length];
-            old?.AsSpan(0, Math.Min(old.Length, result.Length)).CopyTo(result);
-            Combine(kind, result, pair.Value);
-            if (old is not null || result.AsSpan().IndexOfAnyExcept((byte)0) >= 0)
+            if (error == Errno.Ok)
+            {
+                error = XattropMath.Apply(kind, old, pair.Value, result);
+            }
+
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+
+            if (!XattropMath.IsQuestion(kind, pair.Value))
             {
                 node.Xattrs[name] = result;
             }
 
-            answer.SetBytes(pair.Key, result);
+            answer.SetBytes(pair.Key, kind == XattropKind.GetAndSet ? old : result);
         }
 
         return Errno.Ok;
     }
 
-    private static void Combine(XattropKind kind, Span<byte> value, ReadOnlySpan<byte> operand)
+    private static void AnswerXData(XData? request, MemoryNode? node, Reply reply)
     {
-        switch (kind)
+        if (request is not null && node is not null)
         {
-            case XattropKind.AddArray64 or XattropKind.AddArray64WithDefault:
-                for (var i = 0; i + 8 <= value.Length; i += 8)
-                {
-                    var sum = BinaryPrimitives.ReadInt64BigEndian(value[i..]) + BinaryPrimitives.ReadInt64BigEndian(operand[i..]);
-                    BinaryPrimitives.WriteInt64BigEndian(value[i..], sum);
-                }
-
-                break;
-            case XattropKind.Or or XattropKind.And:
-                for (var i = 0; i < value.Length; i++)
-                {
-                    value[i] = kind == XattropKind.Or ? (byte)(value[i] | operand[i]) : (byte)(value[i] & operand[i]);
-                }
-
-                break;
-            case XattropKind.GetAndSet:
-                operand.CopyTo(value);
-                break;
-            default:
-                for (var i = 0; i + 4 <= value.Length; i += 4)
-                {
-                    var sum = BinaryPrimitives.ReadInt32BigEndian(value[i..]) + BinaryPrimitives.ReadInt32BigEndian(operand[i..]);
-                    BinaryPrimitives.WriteInt32BigEndian(value[i..], sum);
-                }
-
-                break;
+            reply.XData = Answer(request, node, reply.XData);
         }
     }
 
-    /// <summary>Puts the xattrs that a request names, as far as they exist, into the reply.</summary>
-    private static void AnswerXattrs(MemoryNode node, XData? asked, Reply reply) => reply.XData = Answers(node, asked, reply.XData);
-
-    /// <summary>Adds what the request names, as far as it exists, to the answers; a dictionary is rented for the first one.</summary>
-    private static XData? Answers(MemoryNode node, XData? asked, XData? answers)
+    /// <summary>Adds what the request asks for, as far as it exists; a dictionary is rented for the first answer.</summary>
+    private static XData? Answer(XData? request, MemoryNode node, XData? answer)
     {
-        if (asked is null)
+        if (request is null)
         {
-            return answers;
+            return answer;
         }
 
-        foreach (var pair in asked)
+        var values = answer ?? XData.Rent();
+        foreach (var pair in request)
         {
-            if (pair.Key.SequenceEqual("glusterfs.open-fd-count"u8))
+            if (pair.Key.SequenceEqual(StorageKeys.OpenFdCount) || pair.Key.SequenceEqual(StorageKeys.OpenActiveFdCount))
             {
-                (answers ??= XData.Rent()).SetUInt(pair.Key, (ulong)node.Opens);
+                values.SetUInt(pair.Key, (ulong)node.Opens);
             }
-            else if (node.Xattrs.TryGetValue(Encoding.UTF8.GetString(pair.Key), out var value))
+            else if (pair.Key.SequenceEqual(StorageKeys.ListXattr))
             {
-                (answers ??= XData.Rent()).SetBytes(pair.Key, value);
+                AnswerAll(node, values);
+            }
+            else if (pair.Key.SequenceEqual(StorageKeys.Content))
+            {
+                AnswerContent(request, node, values);
+            }
+            else if (pair.Key.Contains((byte)'*'))
+            {
+                AnswerPattern(pair.Key, node, values);
+            }
+            else if (XattrRules.IsStorable(pair.Key))
+            {
+                TryAnswerXattr(node, pair.Key, values);
             }
         }
 
-        return answers;
+        if (answer is null && values.Count == 0)
+        {
+            values.Release();
+            return null;
+        }
+
+        return values;
+    }
+
+    private static void AnswerPattern(ReadOnlySpan<byte> pattern, MemoryNode node, XData values)
+    {
+        foreach (var (key, value) in node.Xattrs)
+        {
+            if (XattrRules.IsStorable(pattern) && !XattrRules.IsHidden(key.Span) && XattrRules.Matches(pattern, key.Span))
+            {
+                values.SetBytes(key.Span, value);
+            }
+        }
+    }
+
+    private static void AnswerContent(XData request, MemoryNode node, XData values)
+    {
+        if (node.IsRegular && request.TryGetInt(StorageKeys.Content, out var limit)
+            && node.Content.Length <= Math.Min(limit, ContentMax))
+        {
+            var bytes = new byte[node.Content.Length];
+            node.Content.Read(0, bytes);
+            values.SetBytes(StorageKeys.Content, bytes);
+        }
     }
 }

@@ -1,6 +1,4 @@
-using System;
 using System.Collections.Generic;
-using System.Text;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -8,169 +6,150 @@ using Myrmex.Graph;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// storage/memory: a brick that lives in memory, with the semantics of storage/posix. It is the deterministic twin for the simulator
-/// and for contract tests, and a scratch brick. One lock guards everything; every fop completes at once.
+/// storage/memory: a brick that lives in memory, with the semantics of storage/posix. It is the deterministic twin for the
+/// simulator and for contract tests, and a scratch brick. One lock guards everything; every fop completes at once.
 /// </summary>
 public sealed partial class MemoryTranslator : LeafTranslator
 {
-    private readonly Lock _lock = new();
+    private const string CapacityKey = "capacity";
+
+    private readonly Lock _lock = new(); // Guards everything; a leaf lock.
     private readonly Dictionary<Gfid, MemoryNode> _nodes = [];
+    private readonly long _capacityBytes;
+    private long _usedBytes;
 
     public MemoryTranslator(TranslatorPlace place)
         : base(place)
     {
-        CapacityBytes = place.Options.Size("capacity");
+        _capacityBytes = place.Options.Size(CapacityKey);
         var root = new MemoryNode(Gfid.Root, FileMode.Directory | 0x1ED) { Nlink = 2 };
-        Touch(root, created: true);
+        var (seconds, nsec) = Now();
+        root.Times = TimesAt(seconds, nsec);
         _nodes.Add(Gfid.Root, root);
     }
 
     public static TranslatorRegistration Registration { get; } = new(
         "storage/memory",
         place => new MemoryTranslator(place),
-        [new OptionDeclaration("capacity", OptionKind.Size, "1GB", "Bytes after which writes fail with ENOSPC.") { Minimum = 4096 }],
+        [new OptionDeclaration(CapacityKey, OptionKind.Size, "1GB", "Bytes after which writes fail with ENOSPC.") { Minimum = 4096 }],
         Maturity.Experimental)
     {
         SubvolumesMin = 0,
         SubvolumesMax = 0,
     };
 
-    private long CapacityBytes { get; }
-
-    public override void Start() => Notify(new GraphEvent(GraphEventKind.ChildUp), this);
+    public override void Start() => NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
 
     public override void DumpState(StateDump dump)
     {
         lock (_lock)
         {
             dump.Put("inodes", _nodes.Count);
+            dump.Put("bytes", _usedBytes);
         }
     }
 
-    private static bool IsDead(MemoryNode node) => node.Nlink == 0 && node.Opens == 0;
-
-    private MemoryNode? Find(Gfid gfid) => _nodes.GetValueOrDefault(gfid);
-
-    /// <summary>The node of an fd or of a gfid; null when it is gone.</summary>
-    private MemoryNode? Find(Fd fd) => _nodes.GetValueOrDefault(fd.Gfid);
-
-    private void Drop(MemoryNode node)
+    private static Mdata TimesAt(long seconds, uint nsec) => new()
     {
-        if (IsDead(node))
+        Ctime = seconds,
+        CtimeNsec = nsec,
+        Mtime = seconds,
+        MtimeNsec = nsec,
+        Atime = seconds,
+        AtimeNsec = nsec,
+    };
+
+    private static TReply Finish<TReply>(TReply reply, Errno error)
+        where TReply : Reply, IReply<TReply>
+    {
+        if (error == Errno.Ok)
         {
+            return reply;
+        }
+
+        // A failed reply keeps its xdata: some failures explain themselves there.
+        var xdata = reply.XData;
+        reply.XData = null;
+        reply.Release();
+        reply = TReply.Fail(error);
+        reply.XData = xdata;
+        return reply;
+    }
+
+    private (long Seconds, uint Nanoseconds) Now()
+    {
+        var now = Seams.Clock.WallNs;
+        return (now / 1_000_000_000, (uint)(now % 1_000_000_000));
+    }
+
+    private (long Seconds, uint Nanoseconds) StampOf(Call call) =>
+        call.TimeFlags != TimeFlags.None ? (call.CtimeSeconds, call.CtimeNanoseconds) : Now();
+
+    /// <summary>Changes the times that a fop changes: by the client's stamp, else by the clock.</summary>
+    private void Touch(MemoryNode node, TimeFlags natural, Call call)
+    {
+        const TimeFlags own = TimeFlags.Ctime | TimeFlags.Mtime | TimeFlags.Atime;
+        Touch(node, natural, call.TimeFlags & own, call);
+    }
+
+    /// <summary>The same for the directory in which a name has changed.</summary>
+    private void TouchParent(MemoryNode node, Call call)
+    {
+        var flags = ((call.TimeFlags & TimeFlags.ParentCtime) != 0 ? TimeFlags.Ctime : TimeFlags.None)
+            | ((call.TimeFlags & TimeFlags.ParentMtime) != 0 ? TimeFlags.Mtime : TimeFlags.None)
+            | ((call.TimeFlags & TimeFlags.ParentAtime) != 0 ? TimeFlags.Atime : TimeFlags.None);
+        Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, flags, call);
+    }
+
+    private void Touch(MemoryNode node, TimeFlags natural, TimeFlags stamped, Call call)
+    {
+        var (seconds, nsec) = StampOf(call);
+        if (call.TimeFlags != TimeFlags.None)
+        {
+            node.HasMdata |= stamped != TimeFlags.None;
+            node.Times.Advance(stamped, seconds, nsec);
+        }
+        else if (node.HasMdata)
+        {
+            node.Times.Advance(natural, seconds, nsec);
+        }
+        else
+        {
+            // Times of a plain file system are those of its clock, even when that goes back.
+            node.Times.Set(natural, seconds, nsec);
+        }
+    }
+
+    private MemoryNode? Find(in Gfid gfid) => _nodes.GetValueOrDefault(gfid);
+
+    /// <summary>The node behind an fd, or null when it is gone.</summary>
+    private MemoryNode? Find(Fd fd, in Gfid gfid) => _nodes.GetValueOrDefault(gfid.IsNull ? fd.Gfid : gfid);
+
+    /// <summary>Forgets a node that has neither names nor fds.</summary>
+    private void DropIfDead(MemoryNode node)
+    {
+        if (node.Nlink == 0 && node.Opens == 0)
+        {
+            _usedBytes -= node.Content.AllocatedBytes;
             _nodes.Remove(node.Gfid);
         }
     }
 
-    private void Touch(MemoryNode node, bool created = false)
+    private Errno FindParent(in Gfid parent, out MemoryNode directory)
     {
-        var now = Seams.Clock.WallNs;
-        node.MtimeNs = now;
-        node.CtimeNs = now;
-        if (created)
-        {
-            node.AtimeNs = now;
-            node.BtimeNs = now;
-        }
-    }
-
-    private Errno FindParent(Gfid parent, out MemoryNode directory)
-    {
-        directory = null!;
+        directory = null!; // Not used when the outcome is no success.
         if (Find(parent) is not { } node)
         {
             return Errno.ESTALE;
         }
 
         directory = node;
-        return node.IsDirectory ? node.Nlink == 0 ? Errno.ENOENT : Errno.Ok : Errno.ENOTDIR;
+        return !node.IsDirectory ? Errno.ENOTDIR : node.Nlink == 0 ? Errno.ESTALE : Errno.Ok;
     }
 
-    /// <summary>Makes a new node under a name. The caller holds the lock.</summary>
-    private Errno Make(Gfid parent, Name name, uint mode, Call call, XData? xdata, out MemoryNode node, out Iatt pre, out Iatt post)
-    {
-        node = null!;
-        pre = default;
-        post = default;
-        var error = CheckName(name);
-        if (error == Errno.Ok)
-        {
-            error = FindParent(parent, out var directory);
-            if (error == Errno.Ok)
-            {
-                return MakeIn(directory, name, mode, call, xdata, out node, out pre, out post);
-            }
-        }
-
-        return error;
-    }
-
-    private Errno MakeIn(
-        MemoryNode directory, Name name, uint mode, Call call, XData? xdata, out MemoryNode node, out Iatt pre, out Iatt post)
-    {
-        node = null!;
-        pre = directory.ToIatt();
-        post = pre;
-        if (directory.Directory!.Find(name) is not null)
-        {
-            return Errno.EEXIST;
-        }
-
-        if (xdata is null || !xdata.TryGetGfid("gfid-req"u8, out var gfid) || gfid.IsNull)
-        {
-            return Errno.EPERM;
-        }
-
-        if (_nodes.ContainsKey(gfid))
-        {
-            return Errno.EEXIST;
-        }
-
-        var inherits = (directory.Mode & FileMode.SetGid) != 0;
-        node = new MemoryNode(gfid, inherits && (mode & FileMode.TypeMask) == FileMode.Directory ? mode | FileMode.SetGid : mode)
-        {
-            Uid = call.Uid,
-            GroupId = inherits ? directory.GroupId : call.Gid,
-            Nlink = 1,
-        };
-        Touch(node, created: true);
-        if (node.IsDirectory)
-        {
-            node.Nlink = 2;
-            directory.Nlink++;
-        }
-
-        foreach (var pair in xdata)
-        {
-            if (pair.Key.StartsWith("trusted."u8) || pair.Key.StartsWith("user."u8))
-            {
-                node.Xattrs[Encoding.UTF8.GetString(pair.Key)] = pair.Value.ToArray();
-            }
-        }
-
-        _nodes.Add(gfid, node);
-        directory.Directory.Set(name, node);
-        Touch(directory);
-        post = directory.ToIatt();
-        return Errno.Ok;
-    }
-
-    private static Errno CheckName(Name name) =>
-        name.Length > Base.Name.LengthMax ? Errno.ENAMETOOLONG : name.IsValidEntry ? Errno.Ok : Errno.EINVAL;
-
-    private bool HasRoom(MemoryNode node, long end)
-    {
-        if (end <= node.Content.Length)
-        {
-            return true;
-        }
-
-        long used = 0;
-        foreach (var other in _nodes.Values)
-        {
-            used += other.Content.AllocatedBytes;
-        }
-
-        return used + (end - node.Content.Length) <= CapacityBytes;
-    }
+    private static Errno CheckName(in Gfid parent, Name name) =>
+        name.Length > Base.Name.LengthMax ? Errno.ENAMETOOLONG
+        : !name.IsValidEntry ? Errno.EINVAL
+        : parent.IsRoot && name.Equals(".glusterfs"u8) ? Errno.EPERM
+        : Errno.Ok;
 }

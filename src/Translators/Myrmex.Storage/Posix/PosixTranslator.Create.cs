@@ -49,7 +49,8 @@ public sealed partial class PosixTranslator
                 error = CheckPreop(fop.XData, in parent, reply);
                 if (error == Errno.Ok)
                 {
-                    error = IsLinkFile(fop.XData) && HasFile(gfid)
+                    // A heal or a second link file: the inode exists and gets a name more.
+                    error = HasFile(gfid)
                         ? LinkLocked(gfid, in parent, fop.Name.Span, ref reply.Iatt, call)
                         : MknodLocked(in fop, gfid, in parent, reply, call);
                 }
@@ -230,11 +231,19 @@ public sealed partial class PosixTranslator
         return Errno.EIO;
     }
 
-    private static bool IsLinkFile(XData? xdata) =>
-        xdata is not null && xdata.Contains(StorageKeys.LinkTo) && xdata.Contains(StorageKeys.InternalFop);
+    /// <summary>An inode of that gfid exists and is no directory.</summary>
+    private bool HasFile(in Gfid gfid)
+    {
+        Span<byte> path = stackalloc byte[HandleTree.PathSize];
+        if (_handles.Stat(gfid, out _) < 0 || Find(gfid, path, out var inode) != Errno.Ok)
+        {
+            return false;
+        }
 
-    private bool HasFile(in Gfid gfid) =>
-        _handles.Stat(gfid, out var stat) >= 0 && (stat.Mode & FileMode.TypeMask) == FileMode.Regular;
+        var isDirectory = inode.IsDirectory;
+        inode.Dispose();
+        return !isDirectory;
+    }
 
     private Errno CreateLocked(in CreateFop fop, in Gfid gfid, in Inode parent, CreateReply reply, Call call)
     {

@@ -71,7 +71,7 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Entries from a cookie on, as many as fit the size; at least one, else EINVAL. Cookies are those of the file
+    /// Entries from a cookie on, as many as fit the size but at least one. Cookies are those of the file
     /// system and stay valid when entries come and go. The hint ENOENT says that nothing follows.
     /// </summary>
     public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)
@@ -212,7 +212,7 @@ public sealed partial class PosixTranslator
                 {
                     // The descriptor stands behind what was read, not behind what was taken.
                     stream.Position = ulong.MaxValue;
-                    return listing.Entries.Count == 0 ? Errno.EINVAL : Errno.Ok;
+                    return Errno.Ok;
                 }
 
                 stream.Position = record.Next;
@@ -230,7 +230,7 @@ public sealed partial class PosixTranslator
         }
 
         var size = listing.EntrySize + ((record.Name.Length + 4) & ~3);
-        if (size > listing.Room || listing.Entries.Count >= PosixLimits.ListingEntriesMax)
+        if ((size > listing.Room && listing.Entries.Count > 0) || listing.Entries.Count >= PosixLimits.ListingEntriesMax)
         {
             return false;
         }
