@@ -207,12 +207,12 @@ public static partial class VolumeOptions
             0, 86_400),
         Range(
             Brick(
-                "storage.owner-uid", OptionKind.Integer, "-1", PosixType, "owner-uid",
+                "storage.owner-uid", OptionKind.Integer, "-1", PosixType, "brick-uid",
                 "Owner that the root of the volume gets; -1 to leave it."),
             -1, uint.MaxValue),
         Range(
             Brick(
-                "storage.owner-gid", OptionKind.Integer, "-1", PosixType, "owner-gid",
+                "storage.owner-gid", OptionKind.Integer, "-1", PosixType, "brick-gid",
                 "Group that the root of the volume gets; -1 to leave it."),
             -1, uint.MaxValue),
         Brick(
@@ -239,11 +239,6 @@ public static partial class VolumeOptions
         Both(
             "diagnostics.count-fop-hits", IoStatsType, "count-fop-hits",
             "Count operations."),
-        Choice(
-            Brick(
-                "diagnostics.brick-log-level", OptionKind.Choice, "INFO", IoStatsType, "log-level",
-                "Least severity that bricks log."),
-            LogLevels),
         Choice(
             Client(
                 "diagnostics.client-log-level", OptionKind.Choice, "INFO", IoStatsType, "log-level",

@@ -11,7 +11,7 @@ public sealed class MountTableTests
         + "/dev/sdd /bricks ext4 rw 0 0\n";
 
     [Theory]
-    [InlineData("/home/x", "/dev/sda1")]
+    [InlineData("/srv/x", "/dev/sda1")]
     [InlineData("/bricks/b1", "/dev/sdd")]
     [InlineData("/bricks", "/dev/sdd")]
     [InlineData("/bricksb1", "/dev/sda1")]

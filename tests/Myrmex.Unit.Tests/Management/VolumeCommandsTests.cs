@@ -258,13 +258,13 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
     public async Task HalfMarkedDirectoriesAreTakenBack(int marked)
     {
         var former = new VolumeId(new Gfid(5, 6));
-        BrickDirectory.Mark(_node.Brick(2), former);
+        BrickDirectory.Mark(_node.Brick(2), former, isSpread: false);
         var id = new VolumeId(new Gfid(1, 2));
         var intent = new CreateIntent(id, [BrickDirectory.Look(_node.Brick(1)), BrickDirectory.Look(_node.Brick(2))]);
         await _node.Store.PutAsync("intent/demo", intent.ToBytes(), Forever);
         for (var brick = 1; brick <= marked; brick++)
         {
-            BrickDirectory.Mark(_node.Brick(brick), id);
+            BrickDirectory.Mark(_node.Brick(brick), id, isSpread: false);
         }
 
         await _node.KillAsync();

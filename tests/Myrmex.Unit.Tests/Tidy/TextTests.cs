@@ -11,7 +11,7 @@ namespace Myrmex.Unit.Tests.Tidy;
 public sealed partial class TextTests
 {
     private const int LineLengthMax = 120;
-    private const string LongLinesFile = "test/Myrmex.Unit.Tests/Tidy/long-lines.txt";
+    private const string LongLinesFile = "tests/Myrmex.Unit.Tests/Tidy/long-lines.txt";
 
     private static readonly string[] TextEndings =
         [".cs", ".md", ".txt", ".sh", ".csproj", ".props", ".targets", ".slnx", ".json", ".yml", ".service", ".vol", ".html", ".js"];
