@@ -11,7 +11,7 @@ sys_up() {
   for d in "${BRICK_DIRS[@]}"; do list+=("127.0.0.1:$d/b1"); done
   mkdir -p "$MYRMEX_WORKDIR"
   mx daemon --working-directory "$MYRMEX_WORKDIR" --bind 127.0.0.1 --port "$MYRMEX_PORT" --http 0 --brick-port $((MYRMEX_PORT + 2000)) \
-    --foreground >&2 & MX_DAEMON=$!
+    --foreground >&2 < /dev/null 9>&- & MX_DAEMON=$!
   wait_for 20 mx volume list || die "daemon does not answer"
   mx volume create $MX_VOL "${list[@]}" force >&2 || die create
   local IFS=';'; for o in $MX_OPTS; do IFS=' '; mx volume set $MX_VOL $o >&2 || die "set $o"; IFS=';'; done; IFS=$' \t\n'
@@ -21,7 +21,7 @@ sys_up() {
 mx_brick_pid() { cut -d' ' -f1 "$MYRMEX_WORKDIR/brick.pid" 2>/dev/null; }
 sys_down() {
   local p; p=$(mx_brick_pid)
-  mx volume --mode=script stop $MX_VOL >&2
+  timeout 30 "$MYRMEX_EXE" gluster --mode=script volume stop $MX_VOL >&2 < /dev/null
   stop_pid "$MX_DAEMON"; stop_pid "$p"
   bricks_down
 }

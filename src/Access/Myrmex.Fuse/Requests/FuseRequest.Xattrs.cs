@@ -86,6 +86,16 @@ internal sealed partial class FuseRequest
             return error;
         }
 
+        if (!_session.Options.Acl && name.Span.StartsWith("system.posix_acl_"u8))
+        {
+            return Errno.EOPNOTSUPP; // A listing asks this of every file.
+        }
+
+        if (name.Equals("security.selinux"u8))
+        {
+            return Errno.ENODATA; // Labels are not served; the kernel and every listing ask.
+        }
+
         // Asked before every first write; hardly any file has it.
         var isCapability = name.Equals("security.capability"u8);
         if (isCapability && Inodes.HasNoCapability(Node, _nowNs))
