@@ -71,6 +71,27 @@ internal static class Ledger
         }
     }
 
+    /// <summary>Ends processes that were started with a path of the run directory: what daemons started of their own accord.</summary>
+    private static void KillUsersOf(string directory)
+    {
+        foreach (var process in Directory.GetDirectories("/proc").Where(p => char.IsAsciiDigit(p["/proc/".Length])))
+        {
+            try
+            {
+                var pid = int.Parse(Path.GetFileName(process), CultureInfo.InvariantCulture);
+                var command = File.ReadAllText(Path.Combine(process, "cmdline"));
+                if (pid != Environment.ProcessId && command.Contains(directory + "/", StringComparison.Ordinal))
+                {
+                    Child.Signal(pid, "KILL");
+                }
+            }
+            catch (IOException)
+            {
+                // It has ended.
+            }
+        }
+    }
+
     private static void Add(string line)
     {
         lock (Guard)
@@ -104,6 +125,7 @@ internal static class Ledger
             }
         }
 
+        KillUsersOf(directory);
         foreach (var mount in Mounts.Below(directory).Reverse())
         {
             Mounts.Unmount(mount);

@@ -63,7 +63,7 @@ internal abstract class VolumeServer(string host) : IDisposable
     public abstract void Dispose();
 
     protected static int ReadPid(string file) =>
-        File.Exists(file) && int.TryParse(File.ReadAllText(file).Trim(), CultureInfo.InvariantCulture, out var pid) ? pid : 0;
+        File.Exists(file) && int.TryParse(File.ReadAllText(file).Split(' ', '\n')[0], CultureInfo.InvariantCulture, out var pid) ? pid : 0;
 
     protected static bool Alive(int pid)
     {
