@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 
 namespace Myrmex.Interop.Tests.Kit;
 
@@ -20,6 +21,8 @@ internal sealed class MyrmexDaemon : VolumeServer
     }
 
     public string WorkingDirectory { get; }
+
+    private string BrickList => $"{WorkingDirectory}/bricks.list";
 
     public int BrickPid => ReadPid($"{WorkingDirectory}/brick.pid");
 
@@ -64,7 +67,10 @@ internal sealed class MyrmexDaemon : VolumeServer
         "env",
         [$"MYRMEX_WORKDIR={WorkingDirectory}", Product.Executable, "gluster", "--mode=script", .. command.Split(' ')]);
 
-    public override List<int> BrickPids(string volume) => BrickPid is var pid && Alive(pid) ? [pid] : [];
+    /// <summary>The one brick process, as long as it serves bricks of the volume: its list names their volume files.</summary>
+    public override List<int> BrickPids(string volume) =>
+        BrickPid is var pid && Alive(pid)
+        && File.Exists(BrickList) && File.ReadAllText(BrickList).Contains($"/volfiles/{volume}.", StringComparison.Ordinal) ? [pid] : [];
 
     public override void Dispose()
     {

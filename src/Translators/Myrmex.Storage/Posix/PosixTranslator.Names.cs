@@ -9,7 +9,7 @@ namespace Myrmex.Storage;
 /// <summary>Attributes that say under which names a file is known, and the paths that follow from them.</summary>
 public sealed partial class PosixTranslator
 {
-    private const int Gfid2PathKeySize = 19 + 16;
+    private const int Gfid2PathKeySize = 18 + 16;
     private const int ParentCountKeySize = 14 + 36;
 
     /// <summary>
@@ -59,7 +59,7 @@ public sealed partial class PosixTranslator
         name.CopyTo(value[37..]);
         value = value[..(37 + name.Length)];
         StorageKeys.Gfid2PathPrefix.CopyTo(key);
-        XxHash64.Hash(value).TryFormat(key[19..], out _, "x16");
+        XxHash64.Hash(value).TryFormat(key[StorageKeys.Gfid2PathPrefix.Length..], out _, "x16");
         return value;
     }
 
