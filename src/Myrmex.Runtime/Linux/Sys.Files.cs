@@ -46,7 +46,7 @@ public static unsafe partial class Sys
 
     private const uint StatMask = 0x7FF | 0x800 | 0x2000; // Basic, birth time, alignment of direct I/O.
 
-    private static readonly bool IsX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static bool IsX64 => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     // The same open flags have other numbers on arm64.
     public static readonly int ODirect = IsX64 ? 0x4000 : 0x10000;
@@ -363,7 +363,8 @@ public static unsafe partial class Sys
     private static partial int NativeRenameAt(int sourceDirectory, byte* source, int directory, byte* path);
 
     [LibraryImport(Libc, EntryPoint = "renameat2", SetLastError = true)]
-    private static partial int NativeRenameAt2(int sourceDirectory, byte* source, int directory, byte* path, uint flags);
+    private static partial int NativeRenameAt2(
+        int sourceDirectory, byte* source, int directory, byte* path, uint flags);
 
     [LibraryImport(Libc, EntryPoint = "readlinkat", SetLastError = true)]
     private static partial nint NativeReadLinkAt(int directory, byte* path, byte* buffer, nint size);

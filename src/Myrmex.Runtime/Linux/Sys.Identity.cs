@@ -13,8 +13,8 @@ public static unsafe partial class Sys
     private const int PrSetSecureBits = 28;
     private const int NoSetuidFixup = 4;
 
-    private static readonly nint SetFsUidNumber = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 122 : 151;
-    private static readonly nint SetFsGidNumber = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 123 : 152;
+    private static readonly nint SetFsUidNumber = IsX64 ? 122 : 151;
+    private static readonly nint SetFsGidNumber = IsX64 ? 123 : 152;
 
     [ThreadStatic]
     private static sbyte _canSwitchIds; // 0: not tried yet, 1: yes, -1: no.
@@ -28,7 +28,8 @@ public static unsafe partial class Sys
         if (_canSwitchIds == 0)
         {
             var bits = Result(NativePrctl(PrGetSecureBits, 0, 0, 0, 0));
-            _canSwitchIds = (sbyte)(bits >= 0 && Result(NativePrctl(PrSetSecureBits, bits | NoSetuidFixup, 0, 0, 0)) >= 0 ? 1 : -1);
+            var isSet = bits >= 0 && Result(NativePrctl(PrSetSecureBits, bits | NoSetuidFixup, 0, 0, 0)) >= 0;
+            _canSwitchIds = (sbyte)(isSet ? 1 : -1);
         }
 
         return _canSwitchIds > 0;

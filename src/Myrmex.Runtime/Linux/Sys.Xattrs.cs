@@ -90,7 +90,8 @@ public static unsafe partial class Sys
                 Terminate(path, text);
                 var arguments = new XattrArguments { Value = (ulong)pointer, Size = (uint)value.Length };
                 var result = Result(NativeSyscall(
-                    GetXattrAtNumber, directory, (nint)text, AtSymlinkNoFollow, (nint)nameText, (nint)(&arguments), sizeof(XattrArguments)));
+                    GetXattrAtNumber, directory, (nint)text, AtSymlinkNoFollow, (nint)nameText, (nint)(&arguments),
+                    sizeof(XattrArguments)));
                 if (result != -(int)Errno.ENOSYS)
                 {
                     return result;
@@ -120,9 +121,15 @@ public static unsafe partial class Sys
             if (Volatile.Read(ref _noXattrAt) == 0)
             {
                 Terminate(path, text);
-                var arguments = new XattrArguments { Value = (ulong)pointer, Size = (uint)value.Length, Flags = (uint)flags };
+                var arguments = new XattrArguments
+                {
+                    Value = (ulong)pointer,
+                    Size = (uint)value.Length,
+                    Flags = (uint)flags,
+                };
                 var result = Result(NativeSyscall(
-                    SetXattrAtNumber, directory, (nint)text, AtSymlinkNoFollow, (nint)nameText, (nint)(&arguments), sizeof(XattrArguments)));
+                    SetXattrAtNumber, directory, (nint)text, AtSymlinkNoFollow, (nint)nameText, (nint)(&arguments),
+                    sizeof(XattrArguments)));
                 if (result != -(int)Errno.ENOSYS)
                 {
                     return (int)result;

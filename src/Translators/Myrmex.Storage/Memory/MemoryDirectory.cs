@@ -1,12 +1,11 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Names of one directory in the order they were made. The cookie of an entry never changes while it exists, so a listing that was
-/// interrupted goes on where it stopped, whatever came and went meanwhile.
+/// Names of one directory in the order they were made. The cookie of an entry never changes while it exists, so a
+/// listing that was interrupted goes on where it stopped, whatever came and went meanwhile.
 /// </summary>
 internal sealed class MemoryDirectory
 {

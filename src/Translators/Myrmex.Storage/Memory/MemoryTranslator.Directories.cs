@@ -1,4 +1,3 @@
-using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
@@ -40,7 +39,8 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = ReaddirReply.Rent();
-            var error = List(fop.Fd, fop.Gfid, fop.Offset, fop.Size, reply.Entries, isPlus: false, null, out var isAtEnd);
+            var error = List(
+                fop.Fd, fop.Gfid, fop.Offset, fop.Size, reply.Entries, isPlus: false, null, out var isAtEnd);
             reply.OpRet = reply.Entries.Count;
             reply.Hint = isAtEnd ? Errno.ENOENT : Errno.Ok;
             return new(Finish(reply, error));

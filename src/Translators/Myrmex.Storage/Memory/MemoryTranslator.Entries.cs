@@ -33,7 +33,8 @@ public sealed partial class MemoryTranslator
         {
             var reply = CreateReply.Rent();
             var mode = FileMode.Regular | (fop.Mode & FileMode.PermissionMask);
-            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            var error = BeginEntry(
+                fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
             if (error == Errno.Ok)
             {
                 error = Make(parent, fop.Name, gfid, mode, fop.XData, call, out var node);
@@ -65,7 +66,8 @@ public sealed partial class MemoryTranslator
             var reply = MknodReply.Rent();
             var type = fop.Mode & FileMode.TypeMask;
             var mode = type == 0 ? fop.Mode | FileMode.Regular : fop.Mode;
-            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            var error = BeginEntry(
+                fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
             if (error == Errno.Ok && type is FileMode.Directory or FileMode.SymbolicLink)
             {
                 error = Errno.EINVAL;
@@ -95,7 +97,8 @@ public sealed partial class MemoryTranslator
         {
             var reply = MkdirReply.Rent();
             var mode = FileMode.Directory | (fop.Mode & FileMode.PermissionMask);
-            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            var error = BeginEntry(
+                fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
             if (error == Errno.Ok)
             {
                 error = Make(parent, fop.Name, gfid, mode, fop.XData, call, out var node);
@@ -116,7 +119,8 @@ public sealed partial class MemoryTranslator
         {
             var reply = SymlinkReply.Rent();
             const uint mode = FileMode.SymbolicLink | 0x1FF;
-            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            var error = BeginEntry(
+                fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
             if (error == Errno.Ok)
             {
                 error = fop.Target.IsEmpty ? Errno.ENOENT
@@ -141,7 +145,8 @@ public sealed partial class MemoryTranslator
         {
             var reply = PutReply.Rent();
             var mode = FileMode.Regular | (fop.Mode & FileMode.PermissionMask);
-            var error = BeginEntry(fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
+            var error = BeginEntry(
+                fop.Parent, fop.Name, fop.XData, reply, ref reply.PreParent, out var parent, call, out var gfid);
             if (error == Errno.Ok)
             {
                 error = fop.Offset < 0 ? Errno.EINVAL : PutIn(in fop, parent, gfid, mode, reply, call);
@@ -308,7 +313,8 @@ public sealed partial class MemoryTranslator
 
     /// <summary>What all creating fops check first.</summary>
     private Errno BeginEntry(
-        in Gfid parentGfid, Name name, XData? xdata, Reply reply, ref Iatt pre, out MemoryNode parent, Call call, out Gfid gfid)
+        in Gfid parentGfid, Name name, XData? xdata, Reply reply, ref Iatt pre, out MemoryNode parent, Call call,
+        out Gfid gfid)
     {
         parent = null!; // Not used when the outcome is no success.
         gfid = default;
@@ -331,7 +337,8 @@ public sealed partial class MemoryTranslator
 
         pre = parent.ToIatt();
         if (xdata is null || !xdata.TryGetBytes(StorageKeys.PreopParentKey, out var key)
-            || (xdata.TryGetBytes(key, out var expected) && parent.Xattrs.TryGetValue(Base.Name.From(key), out var value)
+            || (xdata.TryGetBytes(key, out var expected)
+                && parent.Xattrs.TryGetValue(Base.Name.From(key), out var value)
                 && expected.SequenceEqual(value)))
         {
             return Errno.Ok;
@@ -373,7 +380,9 @@ public sealed partial class MemoryTranslator
         return Errno.Ok;
     }
 
-    /// <summary>Set-group-id as Linux has it: directories inherit it, files keep it only for members of the group.</summary>
+    /// <summary>
+    /// Set-group-id as Linux has it: directories inherit it, files keep it only for members of the group.
+    /// </summary>
     private static uint ModeOfNew(MemoryNode parent, uint mode, Call call)
     {
         const uint groupExecute = 8;

@@ -87,7 +87,8 @@ public sealed partial class MemoryTranslator
             if (error == Errno.Ok)
             {
                 var node = Find(fop.Fd, fop.Gfid)!; // BeginData has found it.
-                error = fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite) && fop.Offset < node.Content.Length
+                var keepsOld = fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite);
+                error = keepsOld && fop.Offset < node.Content.Length
                     ? Errno.EEXIST
                     : WriteTo(node, fop.Offset, fop.Data.Span, call);
                 reply.Post = node.ToIatt();
@@ -151,7 +152,8 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = ZerofillReply.Rent();
-            var error = ChangeRange(fop.Fd, fop.Gfid, fop.Offset, fop.Length, ZeroRange, ref reply.Pre, ref reply.Post, call);
+            var error = ChangeRange(
+                fop.Fd, fop.Gfid, fop.Offset, fop.Length, ZeroRange, ref reply.Pre, ref reply.Post, call);
             return new(Finish(reply, error));
         }
     }

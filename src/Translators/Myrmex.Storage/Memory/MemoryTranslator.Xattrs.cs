@@ -60,7 +60,8 @@ public sealed partial class MemoryTranslator
     {
         lock (_lock)
         {
-            return new(Finish(FremovexattrReply.Rent(), RemoveXattrs(Find(fop.Fd, fop.Gfid), fop.Name, fop.XData, call)));
+            return new(
+                Finish(FremovexattrReply.Rent(), RemoveXattrs(Find(fop.Fd, fop.Gfid), fop.Name, fop.XData, call)));
         }
     }
 
@@ -251,7 +252,9 @@ public sealed partial class MemoryTranslator
         var error = Errno.Ok;
         if (!name.IsEmpty)
         {
-            error = XattrRules.IsUnlisted(name.Span) ? Errno.EPERM : node.Xattrs.Remove(name) ? Errno.Ok : Errno.ENODATA;
+            error = XattrRules.IsUnlisted(name.Span) ? Errno.EPERM
+                : node.Xattrs.Remove(name) ? Errno.Ok
+                : Errno.ENODATA;
         }
         else if (xdata is null)
         {
@@ -319,7 +322,9 @@ public sealed partial class MemoryTranslator
         }
     }
 
-    /// <summary>Adds what the request asks for, as far as it exists; a dictionary is rented for the first answer.</summary>
+    /// <summary>
+    /// Adds what the request asks for, as far as it exists; a dictionary is rented for the first answer.
+    /// </summary>
     private static XData? Answer(XData? request, MemoryNode node, XData? answer)
     {
         if (request is null)
@@ -330,7 +335,8 @@ public sealed partial class MemoryTranslator
         var values = answer ?? XData.Rent();
         foreach (var pair in request)
         {
-            if (pair.Key.SequenceEqual(StorageKeys.OpenFdCount) || pair.Key.SequenceEqual(StorageKeys.OpenActiveFdCount))
+            if (pair.Key.SequenceEqual(StorageKeys.OpenFdCount)
+                || pair.Key.SequenceEqual(StorageKeys.OpenActiveFdCount))
             {
                 values.SetUInt(pair.Key, (ulong)node.Opens);
             }
@@ -365,7 +371,8 @@ public sealed partial class MemoryTranslator
     {
         foreach (var (key, value) in node.Xattrs)
         {
-            if (XattrRules.IsStorable(pattern) && !XattrRules.IsHidden(key.Span) && XattrRules.Matches(pattern, key.Span))
+            if (XattrRules.IsStorable(pattern) && !XattrRules.IsHidden(key.Span)
+                && XattrRules.Matches(pattern, key.Span))
             {
                 values.SetBytes(key.Span, value);
             }

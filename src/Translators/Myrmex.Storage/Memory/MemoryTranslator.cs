@@ -6,8 +6,8 @@ using Myrmex.Graph;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// storage/memory: a brick that lives in memory, with the semantics of storage/posix. It is the deterministic twin for the
-/// simulator and for contract tests, and a scratch brick. One lock guards everything; every fop completes at once.
+/// storage/memory: a brick that lives in memory, with the semantics of storage/posix. It is the deterministic twin for
+/// the simulator and for contract tests, and a scratch brick. One lock guards everything; every fop completes at once.
 /// </summary>
 public sealed partial class MemoryTranslator : LeafTranslator
 {
@@ -31,7 +31,9 @@ public sealed partial class MemoryTranslator : LeafTranslator
     public static TranslatorRegistration Registration { get; } = new(
         "storage/memory",
         place => new MemoryTranslator(place),
-        [new OptionDeclaration(CapacityKey, OptionKind.Size, "1GB", "Bytes after which writes fail with ENOSPC.") { Minimum = 4096 }],
+        [
+            new(CapacityKey, OptionKind.Size, "1GB", "Bytes after which writes fail with ENOSPC.") { Minimum = 4096 },
+        ],
         Maturity.Experimental)
     {
         SubvolumesMin = 0,

@@ -90,7 +90,8 @@ internal static class Brick
         {
             var error = Sys.ErrorOf(size);
             throw new GraphException(error == Errno.ENODATA
-                ? $"brick {options.Directory}: the directory has no volume id (trusted.glusterfs.volume-id); is its file system mounted?"
+                ? $"brick {options.Directory}: the directory has no volume id (trusted.glusterfs.volume-id); "
+                    + "is its file system mounted?"
                 : $"brick {options.Directory}: cannot read the volume id: {error}");
         }
 
@@ -98,7 +99,8 @@ internal static class Brick
         {
             var found = size == Gfid.Size ? Gfid.FromBytes(value).ToString() : $"a value of {size} bytes";
             throw new GraphException(
-                $"brick {options.Directory}: the directory belongs to another volume: expected volume id {options.VolumeId}, found {found}");
+                $"brick {options.Directory}: the directory belongs to another volume: expected volume id "
+                + $"{options.VolumeId}, found {found}");
         }
     }
 
@@ -113,7 +115,8 @@ internal static class Brick
 
         if (size >= 0)
         {
-            throw new GraphException($"brick {options.Directory}: the directory is not the root of a brick (its trusted.gfid is not …0001)");
+            throw new GraphException(
+                $"brick {options.Directory}: the directory is not the root of a brick: its trusted.gfid is not ...0001");
         }
 
         var error = Sys.ErrorOf(size);
@@ -126,7 +129,7 @@ internal static class Brick
         if (error != Errno.Ok)
         {
             throw new GraphException(error == Errno.EPERM
-                ? $"brick {options.Directory}: cannot use trusted extended attributes; a brick needs to be served by root"
+                ? $"brick {options.Directory}: cannot use trusted extended attributes; only root can serve a brick"
                 : $"brick {options.Directory}: cannot use trusted extended attributes: {error}");
         }
     }
@@ -136,10 +139,12 @@ internal static class Brick
         if (options.BrickUid >= 0 || options.BrickGid >= 0)
         {
             // -1 as u32 leaves the id as it is.
-            var error = Sys.ErrorOf(Sys.ChangeOwner(fd, unchecked((uint)options.BrickUid), unchecked((uint)options.BrickGid)));
+            var error = Sys.ErrorOf(
+                Sys.ChangeOwner(fd, unchecked((uint)options.BrickUid), unchecked((uint)options.BrickGid)));
             if (error != Errno.Ok)
             {
-                throw new GraphException($"brick {options.Directory}: cannot change the owner of the directory: {error}");
+                throw new GraphException(
+                    $"brick {options.Directory}: cannot change the owner of the directory: {error}");
             }
         }
     }

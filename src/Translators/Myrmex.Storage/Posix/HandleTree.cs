@@ -7,12 +7,13 @@ namespace Myrmex.Storage;
 /// <summary>
 /// The <c>.glusterfs</c> directory of a brick, where every inode can be found by its gfid. Invariants on disk:
 /// <list type="bullet">
-/// <item><c>aa/bb/GFID</c> (aa, bb: the first two bytes) is a hard link to anything that is no directory; hence a link count one
-/// higher than users see.</item>
-/// <item>for a directory it is a symbolic link with the text <c>../../pp/qq/PARENT-GFID/NAME</c>; for the root <c>../../..</c>.</item>
+/// <item><c>aa/bb/GFID</c> (aa, bb: the first two bytes) is a hard link to anything that is no directory; hence a link
+/// count one higher than users see.</item>
+/// <item>for a directory it is a symbolic link with the text <c>../../pp/qq/PARENT-GFID/NAME</c>; for the root
+/// <c>../../..</c>.</item>
 /// <item><c>unlink/GFID</c> holds what has no name any more but is open; it is emptied at start.</item>
-/// <item>a crash may leave a name without handle or a directory handle with an old text: both are put right at the next lookup by
-/// name.</item>
+/// <item>a crash may leave a name without handle or a directory handle with an old text: both are put right at the next
+/// lookup by name.</item>
 /// </list>
 /// All paths are relative to the open <c>.glusterfs</c> directory. Safe for all threads; callers hold the locks.
 /// </summary>

@@ -46,7 +46,8 @@ internal ref struct Inode
         new(directory.Fd, default, isPathFd: false, directory);
 
     /// <summary>What is at a path below a directory, without following a symbolic link.</summary>
-    public static Inode OfPath(int directory, ReadOnlySpan<byte> path) => new(directory, path, isPathFd: false, directory: null);
+    public static Inode OfPath(int directory, ReadOnlySpan<byte> path) =>
+        new(directory, path, isPathFd: false, directory: null);
 
     /// <summary>What an O_PATH descriptor stands for; the caller keeps it open.</summary>
     public static Inode OfPathFd(int fd) => new(fd, default, isPathFd: true, directory: null);

@@ -34,7 +34,8 @@ internal sealed class OpenTable
     {
         lock (_lock)
         {
-            ref var state = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_files, gfid, out _);
+            ref var state = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
+                _files, gfid, out _);
             state.Count++;
         }
     }

@@ -56,24 +56,87 @@ internal sealed class PosixOptions
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
         new(DirectoryKey, OptionKind.Text, Default: null, "Directory that holds the brick."),
-        new(VolumeIdKey, OptionKind.Text, Default: null, "The volume the brick must belong to; not checked when not given."),
-        new(NodeUuidKey, OptionKind.Text, "", "Identity of this node, for those who ask where a file lies.") { Live = true },
-        new(LinkCountParentKey, OptionKind.Boolean, "off", "Count the names of a file in each parent directory, in an attribute.") { Live = true },
-        new(Gfid2PathKey, OptionKind.Boolean, "on", "Keep the parents and names of a file in attributes.") { Live = true },
-        new(SeparatorKey, OptionKind.Text, ":", "What separates several paths of one file when they are asked for.") { Live = true },
-        new(ReserveKey, OptionKind.Text, "1", "Free space, percent or size, below which clients may not fill the brick; 0 for none.") { Live = true },
-        new(HealthIntervalKey, OptionKind.Time, "30", "Seconds between two checks that the file system works; 0 for never.") { Minimum = 0, Live = true },
-        new(HealthTimeoutKey, OptionKind.Time, "20", "Seconds after which a check has failed; 0 to wait for ever.") { Minimum = 0, Live = true },
-        new(BrickUidKey, OptionKind.Integer, "-1", "Owner that the root of the volume gets; -1 to leave it.") { Minimum = -1, Maximum = uint.MaxValue - 1 },
-        new(BrickGidKey, OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.") { Minimum = -1, Maximum = uint.MaxValue - 1 },
-        new(MaxHardlinksKey, OptionKind.Integer, "0", "Names that one file may have; 0 leaves the limit to the file system.") { Minimum = 0, Live = true },
+        new(
+            VolumeIdKey, OptionKind.Text, Default: null,
+            "The volume the brick must belong to; not checked when not given."),
+        new(NodeUuidKey, OptionKind.Text, "", "Identity of this node, for those who ask where a file lies.")
+        {
+            Live = true,
+        },
+        new(
+            LinkCountParentKey, OptionKind.Boolean, "off",
+            "Count the names of a file in each parent directory, in an attribute.")
+        {
+            Live = true,
+        },
+        new(Gfid2PathKey, OptionKind.Boolean, "on", "Keep the parents and names of a file in attributes.")
+        {
+            Live = true,
+        },
+        new(SeparatorKey, OptionKind.Text, ":", "What separates several paths of one file when they are asked for.")
+        {
+            Live = true,
+        },
+        new(
+            ReserveKey, OptionKind.Text, "1",
+            "Free space, percent or size, below which clients may not fill the brick; 0 for none.")
+        {
+            Live = true,
+        },
+        new(
+            HealthIntervalKey, OptionKind.Time, "30",
+            "Seconds between two checks that the file system works; 0 for never.")
+        {
+            Minimum = 0,
+            Live = true,
+        },
+        new(HealthTimeoutKey, OptionKind.Time, "20", "Seconds after which a check has failed; 0 to wait for ever.")
+        {
+            Minimum = 0,
+            Live = true,
+        },
+        new(BrickUidKey, OptionKind.Integer, "-1", "Owner that the root of the volume gets; -1 to leave it.")
+        {
+            Minimum = -1,
+            Maximum = uint.MaxValue - 1,
+        },
+        new(BrickGidKey, OptionKind.Integer, "-1", "Group that the root of the volume gets; -1 to leave it.")
+        {
+            Minimum = -1,
+            Maximum = uint.MaxValue - 1,
+        },
+        new(
+            MaxHardlinksKey, OptionKind.Integer, "0",
+            "Names that one file may have; 0 leaves the limit to the file system.")
+        {
+            Minimum = 0,
+            Live = true,
+        },
         new(CreateMaskKey, OptionKind.Text, "0777", "Permission bits (octal) that new files may have.") { Live = true },
-        new(CreateDirectoryMaskKey, OptionKind.Text, "0777", "Permission bits (octal) that new directories may have.") { Live = true },
-        new(ForceCreateModeKey, OptionKind.Text, "0000", "Permission bits (octal) that all new files get.") { Live = true },
-        new(ForceDirectoryModeKey, OptionKind.Text, "0000", "Permission bits (octal) that all new directories get.") { Live = true },
-        new(SharedBrickCountKey, OptionKind.Integer, "1", "Bricks of the volume on this file system; they share its space.") { Minimum = 0, Live = true },
+        new(CreateDirectoryMaskKey, OptionKind.Text, "0777", "Permission bits (octal) that new directories may have.")
+        {
+            Live = true,
+        },
+        new(ForceCreateModeKey, OptionKind.Text, "0000", "Permission bits (octal) that all new files get.")
+        {
+            Live = true,
+        },
+        new(ForceDirectoryModeKey, OptionKind.Text, "0000", "Permission bits (octal) that all new directories get.")
+        {
+            Live = true,
+        },
+        new(
+            SharedBrickCountKey, OptionKind.Integer, "1",
+            "Bricks of the volume on this file system; they share its space.")
+        {
+            Minimum = 0,
+            Live = true,
+        },
         new(FipsKey, OptionKind.Boolean, "on", "Checksums are SHA-256; otherwise MD5.") { Live = true },
-        new(CtimeKey, OptionKind.Boolean, "on", "Times of files are kept in an attribute, equal on all copies.") { Live = true },
+        new(CtimeKey, OptionKind.Boolean, "on", "Times of files are kept in an attribute, equal on all copies.")
+        {
+            Live = true,
+        },
     ];
 
     public string Directory { get; }
@@ -120,7 +183,8 @@ internal sealed class PosixOptions
 
     /// <summary>True when what cannot change while running is the same in both.</summary>
     public bool IsSameBrick(PosixOptions other) =>
-        Directory == other.Directory && VolumeId == other.VolumeId && BrickUid == other.BrickUid && BrickGid == other.BrickGid;
+        Directory == other.Directory && VolumeId == other.VolumeId
+        && BrickUid == other.BrickUid && BrickGid == other.BrickGid;
 
     private static Gfid ParseUuid(OptionValues values, string key, string translator)
     {
@@ -142,7 +206,8 @@ internal sealed class PosixOptions
         }
 
         return OptionText.TrySize(text, out var bytes) ? (0, bytes)
-            : throw new GraphException($"volume {translator}: option {ReserveKey}: '{text}' is neither a percentage nor a size");
+            : throw new GraphException(
+                $"volume {translator}: option {ReserveKey}: '{text}' is neither a percentage nor a size");
     }
 
     private static uint ParseMode(OptionValues values, string key, string translator)

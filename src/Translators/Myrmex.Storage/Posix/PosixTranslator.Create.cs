@@ -20,7 +20,8 @@ public sealed partial class PosixTranslator
     public override ValueTask<CreateReply> Create(in CreateFop fop, Call call)
     {
         var reply = CreateReply.Rent();
-        var error = BeginEntry(fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
+        var error = BeginEntry(
+            fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
         if (error == Errno.Ok)
         {
             lock (_names.Of(fop.Parent, fop.Name.Span))
@@ -41,7 +42,8 @@ public sealed partial class PosixTranslator
     public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call)
     {
         var reply = MknodReply.Rent();
-        var error = BeginEntry(fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
+        var error = BeginEntry(
+            fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
         if (error == Errno.Ok)
         {
             lock (_names.Of(fop.Parent, fop.Name.Span))
@@ -65,7 +67,8 @@ public sealed partial class PosixTranslator
     public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call)
     {
         var reply = MkdirReply.Rent();
-        var error = BeginEntry(fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
+        var error = BeginEntry(
+            fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
         if (error == Errno.Ok)
         {
             lock (_names.Of(fop.Parent, fop.Name.Span))
@@ -91,7 +94,8 @@ public sealed partial class PosixTranslator
         }
 
         var reply = SymlinkReply.Rent();
-        var error = BeginEntry(fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
+        var error = BeginEntry(
+            fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
         if (error == Errno.Ok)
         {
             lock (_names.Of(fop.Parent, fop.Name.Span))
@@ -146,7 +150,8 @@ public sealed partial class PosixTranslator
             return new(Finish(reply, Errno.EINVAL));
         }
 
-        var error = BeginEntry(fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
+        var error = BeginEntry(
+            fop.Parent, fop.Name, fop.XData, call, ref reply.PreParent, out var parent, out var gfid);
         if (error == Errno.Ok)
         {
             lock (_names.Of(fop.Parent, fop.Name.Span))
@@ -164,7 +169,8 @@ public sealed partial class PosixTranslator
     /// Checks what all creating fops check, finds the directory and chooses the gfid. EndEntry disposes the parent.
     /// </summary>
     private Errno BeginEntry(
-        scoped in Gfid parentGfid, Name name, XData? xdata, Call call, ref Iatt preParent, out Inode parent, out Gfid gfid)
+        scoped in Gfid parentGfid, Name name, XData? xdata, Call call, ref Iatt preParent, out Inode parent,
+        out Gfid gfid)
     {
         parent = default;
         gfid = default;
@@ -248,7 +254,8 @@ public sealed partial class PosixTranslator
     private Errno CreateLocked(in CreateFop fop, in Gfid gfid, in Inode parent, CreateReply reply, Call call)
     {
         var flags = LocalFlags(fop.Flags) & ~Sys.OTruncate;
-        var error = MakeFile(in parent, fop.Name.Span, flags, fop.Mode, gfid, fop.XData, call, out var fd, out var inode);
+        var error = MakeFile(
+            in parent, fop.Name.Span, flags, fop.Mode, gfid, fop.XData, call, out var fd, out var inode);
         if (error == Errno.EEXIST && fd < 0 && (fop.Flags & OpenFlags.Exclusive) == 0)
         {
             return OpenExisting(in fop, in parent, reply, call);
@@ -310,7 +317,8 @@ public sealed partial class PosixTranslator
         var directory = parent.Directory!.Fd; // A parent is always an open directory.
         mode = NewMode(FileMode.Regular | mode, in parent.Stat, call);
         var switched = CallerIds.Enter(call);
-        fd = Sys.OpenAt(directory, name, flags | Sys.OCreate | Sys.OExclusive | Sys.ONoFollow, mode & FileMode.PermissionMask);
+        fd = Sys.OpenAt(
+            directory, name, flags | Sys.OCreate | Sys.OExclusive | Sys.ONoFollow, mode & FileMode.PermissionMask);
         CallerIds.Leave(switched);
         if (fd < 0)
         {
@@ -463,7 +471,8 @@ public sealed partial class PosixTranslator
     private Errno PutLocked(in PutFop fop, in Gfid gfid, in Inode parent, PutReply reply, Call call)
     {
         var name = fop.Name.Span;
-        var error = MakeFile(in parent, name, Sys.OReadWrite, fop.Mode, gfid, fop.XData, call, out var fd, out var inode);
+        var error = MakeFile(
+            in parent, name, Sys.OReadWrite, fop.Mode, gfid, fop.XData, call, out var fd, out var inode);
         var isNew = error == Errno.Ok;
         if (error == Errno.EEXIST && fd < 0)
         {
@@ -553,7 +562,8 @@ public sealed partial class PosixTranslator
 
     /// <summary>Gives a new inode all it needs; the name is removed by the caller when that fails.</summary>
     private Errno Complete(
-        ref Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid, uint mode, IdSwitch switched, XData? xdata, Call call)
+        ref Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid, uint mode, IdSwitch switched,
+        XData? xdata, Call call)
     {
         var error = inode.Restat();
         if (error == Errno.Ok && switched == IdSwitch.Failed)
@@ -639,7 +649,8 @@ public sealed partial class PosixTranslator
         var isChecked = xdata.TryGetBytes(StorageKeys.PreopParentKey, out var checkedKey);
         foreach (var pair in xdata)
         {
-            if (!XattrRules.IsSetAtCreation(pair.Key) || pair.Type is not (XDataType.Binary or XDataType.String or XDataType.StringOld)
+            if (!XattrRules.IsSetAtCreation(pair.Key)
+                || pair.Type is not (XDataType.Binary or XDataType.String or XDataType.StringOld)
                 || (isChecked && pair.Key.SequenceEqual(checkedKey)))
             {
                 continue;
@@ -663,7 +674,8 @@ public sealed partial class PosixTranslator
             var error = inode.IsDirectory
                 ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
                 : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
-            if (error != Errno.EEXIST || attempt > 0 || _handles.Stat(gfid, out var stat) < 0 || !IsOrphan(gfid, in stat))
+            if (error != Errno.EEXIST || attempt > 0 || _handles.Stat(gfid, out var stat) < 0
+                || !IsOrphan(gfid, in stat))
             {
                 return error;
             }

@@ -29,7 +29,8 @@ public sealed partial class PosixTranslator
 
         var buffer = PayloadPool.Shared.Rent((int)fop.Size);
         nint done = 0;
-        if (fop.Size <= PosixLimits.InlineReadBytesMax && !IsDirect(fop.Flags, file!)) // There is one when there is no error.
+        // There is one when there is no error.
+        if (fop.Size <= PosixLimits.InlineReadBytesMax && !IsDirect(fop.Flags, file!))
         {
             done = Sys.PRead(file!.Fd, buffer.Address, (nint)fop.Size, fop.Offset, Sys.RwNoWait);
             if (done < 0 && Sys.ErrorOf(done) is not (Errno.EAGAIN or Errno.EOPNOTSUPP))
@@ -78,7 +79,8 @@ public sealed partial class PosixTranslator
         }
 
         // There is a file when there is no error.
-        return fop.Data.Length <= PosixLimits.InlineWriteBytesMax && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!)
+        return fop.Data.Length <= PosixLimits.InlineWriteBytesMax
+            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!)
             ? new(WriteNow(in fop, call, file!))
             : WriteWork.Submit(this, in fop, call, file!);
     }
@@ -176,7 +178,8 @@ public sealed partial class PosixTranslator
     {
         var reply = WriteReply.Rent();
         Errno error;
-        if (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend) || fop.XData.Contains(StorageKeys.WriteUpdateAtomic)))
+        if (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend)
+            || fop.XData.Contains(StorageKeys.WriteUpdateAtomic)))
         {
             // Whether the write appends is true only when no other write comes in between.
             lock (_inodeLocks.Of(file.Gfid))
@@ -202,7 +205,8 @@ public sealed partial class PosixTranslator
             return error;
         }
 
-        if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite) && fop.Offset < (long)inode.Stat.Size)
+        if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite)
+            && fop.Offset < (long)inode.Stat.Size)
         {
             return Errno.EEXIST;
         }

@@ -230,7 +230,8 @@ public sealed partial class PosixTranslator
         }
 
         var size = listing.EntrySize + ((record.Name.Length + 4) & ~3);
-        if ((size > listing.Room && listing.Entries.Count > 0) || listing.Entries.Count >= PosixLimits.ListingEntriesMax)
+        if ((size > listing.Room && listing.Entries.Count > 0)
+            || listing.Entries.Count >= PosixLimits.ListingEntriesMax)
         {
             return false;
         }
@@ -262,7 +263,9 @@ public sealed partial class PosixTranslator
         if (name.Length == 2 && !gfid.IsRoot)
         {
             Span<byte> buffer = stackalloc byte[512];
-            entry.Ino = _handles.ReadDirectory(gfid, buffer, out var parent, out _) == Errno.Ok ? parent.Ino : Gfid.Root.Ino;
+            entry.Ino = _handles.ReadDirectory(gfid, buffer, out var parent, out _) == Errno.Ok
+                ? parent.Ino
+                : Gfid.Root.Ino;
         }
         else if (name.Length == 1 && listing.IsPlus && _directories.TryGet(gfid) is { } directory)
         {

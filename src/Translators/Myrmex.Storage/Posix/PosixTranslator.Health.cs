@@ -114,8 +114,9 @@ public sealed partial class PosixTranslator
     private Errno CheckHealth()
     {
         var seconds = Seams.Clock.WallNs / 1_000_000_000;
+        var time = DateTime.UnixEpoch.AddSeconds(seconds);
         var text = Encoding.ASCII.GetBytes(
-            DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " +0000");
+            time.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " +0000");
         var fd = Sys.OpenAt(_handles.Fd, "health_check"u8, Sys.OReadWrite | Sys.OCreate, 0x1A4);
         if (fd < 0)
         {

@@ -154,7 +154,8 @@ public sealed partial class PosixTranslator
             facts.HasMdata = Mdata.TryRead(value[..(int)size], out facts.Mdata);
             if (!facts.HasMdata)
             {
-                Log.Warning("posix", "malformed trusted.glusterfs.mdata is ignored", ("gfid", facts.Gfid), ("size", size));
+                Log.Warning(
+                    "posix", "malformed trusted.glusterfs.mdata is ignored", ("gfid", facts.Gfid), ("size", size));
             }
 
             return Errno.Ok;

@@ -171,7 +171,8 @@ public sealed partial class PosixTranslator
     private Errno LookupUnknown(in LookupFop fop, DirectoryHandle parent, LookupReply reply)
     {
         var error = Identify(parent, fop.Name.Span, out var identity);
-        if (error == Errno.ENODATA && fop.XData is { } xdata && xdata.TryGetGfid(StorageKeys.GfidRequest, out var wanted)
+        if (error == Errno.ENODATA && fop.XData is { } xdata
+            && xdata.TryGetGfid(StorageKeys.GfidRequest, out var wanted)
             && !wanted.IsNull)
         {
             error = Adopt(parent, fop.Name.Span, wanted);
@@ -263,7 +264,9 @@ public sealed partial class PosixTranslator
 
             if (error == Errno.Ok && !IsOrphan(gfid, in stat))
             {
-                Log.Error("posix", "two inodes have the same gfid", ("gfid", gfid), ("inode", inode.Stat.Ino), ("other", stat.Ino));
+                Log.Error(
+                    "posix", "two inodes have the same gfid", ("gfid", gfid), ("inode", inode.Stat.Ino),
+                    ("other", stat.Ino));
                 return Errno.EIO;
             }
 
@@ -308,7 +311,8 @@ public sealed partial class PosixTranslator
             return false;
         }
 
-        if ((stat.Mode & FileMode.TypeMask) == FileMode.SymbolicLink && _directories.Acquire(gfid, out _) is { } directory)
+        if ((stat.Mode & FileMode.TypeMask) == FileMode.SymbolicLink
+            && _directories.Acquire(gfid, out _) is { } directory)
         {
             directory.Release();
             return false;
@@ -407,7 +411,8 @@ public sealed partial class PosixTranslator
             }
 
             Log.Information(
-                "posix", "what was put on the brick gets a gfid", ("parent", parent.Gfid), ("gfid", gfid), ("errno", error));
+                "posix", "what was put on the brick gets a gfid", ("parent", parent.Gfid), ("gfid", gfid),
+                ("errno", error));
             return error;
         }
     }

@@ -52,7 +52,8 @@ public sealed partial class PosixTranslator
     /// <summary>
     /// Key and value of the attribute for one name: the value is PARENT-GFID/NAME and the key ends with its hash.
     /// </summary>
-    private static Span<byte> FormatGfid2Path(scoped in Gfid parent, scoped ReadOnlySpan<byte> name, scoped Span<byte> key, Span<byte> value)
+    private static Span<byte> FormatGfid2Path(
+        scoped in Gfid parent, scoped ReadOnlySpan<byte> name, scoped Span<byte> key, Span<byte> value)
     {
         parent.Format(value);
         value[36] = (byte)'/';
@@ -112,7 +113,8 @@ public sealed partial class PosixTranslator
         var at = gfid;
         for (var depth = 0; !at.IsRoot; depth++)
         {
-            if (depth > PosixLimits.DepthMax || _handles.ReadDirectory(at, buffer, out var parent, out var name) != Errno.Ok)
+            if (depth > PosixLimits.DepthMax
+                || _handles.ReadDirectory(at, buffer, out var parent, out var name) != Errno.Ok)
             {
                 return null;
             }

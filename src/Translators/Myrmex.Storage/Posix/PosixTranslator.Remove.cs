@@ -118,7 +118,8 @@ public sealed partial class PosixTranslator
         {
             Span<byte> value = stackalloc byte[ValueOnStack];
             var isLinkFile = inode.IsRegular && inode.Stat.Size == 0
-                && (inode.Stat.Mode & FileMode.PermissionMask) == FileMode.Sticky && inode.GetXattr(StorageKeys.LinkTo, value) >= 0;
+                && (inode.Stat.Mode & FileMode.PermissionMask) == FileMode.Sticky
+                && inode.GetXattr(StorageKeys.LinkTo, value) >= 0;
             if (!isLinkFile)
             {
                 return Errno.EBUSY;

@@ -85,7 +85,8 @@ public sealed partial class PosixTranslator
         {
             lock (second)
             {
-                var source = Inode.OfPath(oldParent.Directory!.Fd, fop.OldName.Span); // Parents are always open directories.
+                // Parents are always open directories.
+                var source = Inode.OfPath(oldParent.Directory!.Fd, fop.OldName.Span);
                 var error = source.Restat();
                 if (error == Errno.Ok)
                 {
@@ -104,7 +105,9 @@ public sealed partial class PosixTranslator
                     return error;
                 }
 
-                return Move(ref source, ref target, hasTarget: error == Errno.Ok, in fop, in oldParent, in newParent, reply, call);
+                return Move(
+                    ref source, ref target, hasTarget: error == Errno.Ok, in fop, in oldParent, in newParent, reply,
+                    call);
             }
         }
     }
@@ -141,8 +144,9 @@ public sealed partial class PosixTranslator
 
         // While the handle of a moved directory is wrong it is found by its open descriptor only.
         var moved = source.IsDirectory ? _directories.Acquire(source.Facts.Gfid, out _) : null;
+        // Parents are always open directories.
         var error = Sys.ErrorOf(Sys.RenameAt(
-            oldParent.Directory!.Fd, fop.OldName.Span, newParent.Directory!.Fd, fop.NewName.Span)); // Parents are open directories.
+            oldParent.Directory!.Fd, fop.OldName.Span, newParent.Directory!.Fd, fop.NewName.Span));
         if (error == Errno.Ok)
         {
             if (targetHasGfid)
@@ -180,7 +184,8 @@ public sealed partial class PosixTranslator
             var error = _handles.RelinkDirectory(inode.Facts.Gfid, fop.NewParent, fop.NewName.Span);
             if (error != Errno.Ok)
             {
-                Log.Error("posix", "the handle of a moved directory is wrong", ("gfid", inode.Facts.Gfid), ("errno", error));
+                Log.Error(
+                    "posix", "the handle of a moved directory is wrong", ("gfid", inode.Facts.Gfid), ("errno", error));
             }
         }
         else

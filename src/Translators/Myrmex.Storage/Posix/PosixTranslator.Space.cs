@@ -54,7 +54,9 @@ public sealed partial class PosixTranslator
     /// reserve.
     /// </summary>
     private Errno CheckSpace(Call call, XData? xdata) =>
-        IsFull() && call.Pid >= 0 && (xdata is null || !xdata.Contains(StorageKeys.InternalFop)) ? Errno.ENOSPC : Errno.Ok;
+        IsFull() && call.Pid >= 0 && (xdata is null || !xdata.Contains(StorageKeys.InternalFop))
+            ? Errno.ENOSPC
+            : Errno.Ok;
 
     /// <summary>
     /// Looks at the file system once a second at most; between two looks clients may use some of the reserve.

@@ -33,7 +33,8 @@ public sealed partial class PosixTranslator
             {
                 attributes++;
             }
-            else if (pair.Key.SequenceEqual(StorageKeys.OpenFdCount) || pair.Key.SequenceEqual(StorageKeys.OpenActiveFdCount))
+            else if (pair.Key.SequenceEqual(StorageKeys.OpenFdCount)
+                || pair.Key.SequenceEqual(StorageKeys.OpenActiveFdCount))
             {
                 reply.NeedXData().SetUInt(pair.Key, (ulong)_open.CountOf(inode.Facts.Gfid));
             }

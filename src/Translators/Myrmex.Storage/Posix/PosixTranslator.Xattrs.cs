@@ -152,11 +152,16 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
+    private static bool WantsIatts(XData? xdata) =>
+        xdata is not null
+        && (xdata.Contains(StorageKeys.IattInXattr)
+            || xdata.Contains(StorageKeys.PreStat)
+            || xdata.Contains(StorageKeys.PostStat));
+
     private Errno SetXattrsFor(ref Inode inode, XData? values, uint flags, XData? xdata, Reply reply, Call call)
     {
         var pre = default(Iatt);
-        var wantsIatt = xdata is not null
-            && (xdata.Contains(StorageKeys.IattInXattr) || xdata.Contains(StorageKeys.PreStat) || xdata.Contains(StorageKeys.PostStat));
+        var wantsIatt = WantsIatts(xdata);
         if (wantsIatt)
         {
             FillIatt(ref pre, in inode);
@@ -300,8 +305,7 @@ public sealed partial class PosixTranslator
     private Errno RemoveXattrsFor(ref Inode inode, Name name, XData? xdata, Reply reply, Call call)
     {
         var pre = default(Iatt);
-        var wantsIatt = xdata is not null
-            && (xdata.Contains(StorageKeys.IattInXattr) || xdata.Contains(StorageKeys.PreStat) || xdata.Contains(StorageKeys.PostStat));
+        var wantsIatt = WantsIatts(xdata);
         if (wantsIatt)
         {
             FillIatt(ref pre, in inode);
@@ -483,7 +487,8 @@ public sealed partial class PosixTranslator
 
         var settings = Settings;
         var text = new ArrayBufferWriter<byte>();
-        text.Write(Encoding.UTF8.GetBytes($"<POSIX({settings.Directory}):{Environment.MachineName}:{settings.Directory}"));
+        text.Write(
+            Encoding.UTF8.GetBytes($"<POSIX({settings.Directory}):{Environment.MachineName}:{settings.Directory}"));
         text.Write(path);
         text.Write(">"u8);
         values.SetString(key, text.WrittenSpan);
@@ -494,7 +499,9 @@ public sealed partial class PosixTranslator
     {
         var paths = inode.IsDirectory
             ? PathOfDirectory(inode.Facts.Gfid) ?? []
-            : PathsOf(in inode, Encoding.UTF8.GetBytes(Settings.Gfid2PathSeparator), onlyFirst: key.SequenceEqual(StorageKeys.AncestryPath));
+            : PathsOf(
+                in inode, Encoding.UTF8.GetBytes(Settings.Gfid2PathSeparator),
+                onlyFirst: key.SequenceEqual(StorageKeys.AncestryPath));
         if (paths.Length == 0)
         {
             return Errno.ENODATA;

@@ -13,7 +13,8 @@ public sealed partial class PosixTranslator : LeafTranslator
 {
     private readonly LockStripes _names = new();
     private readonly LockStripes _inodeLocks = new();
-    private readonly Lock _moves = new(); // Held while a directory is renamed and its handle rewritten; before the name locks.
+    // Held while a directory is renamed and its handle rewritten; before the name locks.
+    private readonly Lock _moves = new();
     private readonly OpenTable _open = new();
     private readonly AnonymousFiles _anonymous = new();
     private readonly InodeCache _inodes;
@@ -68,7 +69,8 @@ public sealed partial class PosixTranslator : LeafTranslator
         if (!stat.HasBirthTime)
         {
             Log.Warning(
-                "posix", "the file system keeps no birth times: every lookup reads attributes", ("brick", _options.Directory));
+                "posix", "the file system keeps no birth times: every lookup reads attributes",
+                ("brick", _options.Directory));
         }
 
         StartWatching();
