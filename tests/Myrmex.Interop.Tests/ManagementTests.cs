@@ -1,5 +1,4 @@
 using System;
-using System.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 

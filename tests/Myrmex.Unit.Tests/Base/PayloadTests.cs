@@ -1,4 +1,3 @@
-using System;
 using Myrmex.Base;
 using Xunit;
 

@@ -4,7 +4,6 @@ using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Protocol;
 using Myrmex.Unit.Tests.Kit;
 using Myrmex.Wire;
 using Xunit;
