@@ -320,6 +320,8 @@ public sealed class AttachmentTests
         portmap.Listen(new LinkAddress("brick", 24007), RpcConnection.LinkOptions());
         var client = world.Client(options: ("remote-port", "24007"));
 
+        world.Loop.Advance(1);
+
         // The first answer names a port where nobody listens: that is a failure, and the portmap is asked again, after a pause.
         Assert.Equal(2, world.Network.ConnectCount);
         world.Loop.Advance(10_000);
