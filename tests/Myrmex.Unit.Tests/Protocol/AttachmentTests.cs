@@ -6,7 +6,6 @@ using Myrmex.Graph;
 using Myrmex.Protocol;
 using Myrmex.Rpc;
 using Myrmex.Runtime;
-using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
 namespace Myrmex.Unit.Tests.Protocol;
