@@ -109,10 +109,10 @@ public sealed class GfapiTests(GfapiVolume volume) : IClassFixture<GfapiVolume>
         return $"gluster://{volume.Server.Host}/vol/{name}";
     }
 
-    /// <summary>A local raw disk of 65 MiB with data, holes and data.</summary>
+    /// <summary>A local raw disk of 65 MiB with data, holes and data. Never a name of the fixture's: it is overwritten.</summary>
     private string LocalDisk()
     {
-        var local = volume.Directory["disk.img"];
+        var local = volume.Directory["source-of-images.raw"];
         Shell.CheckBash("/", $"head -c 24M /dev/urandom > {local}; truncate -s 64M {local}; head -c 1M /dev/urandom >> {local}");
         return local;
     }

@@ -15,7 +15,7 @@ public sealed class MemoryBrickInTheClient : VolumeUnderTest
 public sealed class DiskBrickInTheClient : VolumeUnderTest
 {
     internal override FuseMount Start(TestDirectory directory, string[] bricks) =>
-        MyrmexMount.FromVolfile(directory, "mnt", LocalGraph.Disk(bricks[0]), "-o", "reader-thread-count=2");
+        MyrmexMount.FromVolfile(directory, "mnt", LocalGraph.Disk(bricks[0]), "reader-thread-count=2");
 }
 
 /// <summary>Volume files of graphs without a network.</summary>

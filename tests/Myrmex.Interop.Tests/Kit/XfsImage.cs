@@ -19,7 +19,7 @@ internal sealed class XfsImage : IDisposable
     /// <summary>Makes the image beside the mount point and mounts it.</summary>
     public static XfsImage Mount(TestDirectory directory, string name, long sizeMiB = 4096)
     {
-        var image = directory[name + ".img"];
+        var image = directory[name + ".xfs"];
         using (var file = File.Create(image))
         {
             file.SetLength(sizeMiB << 20);
