@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 
 namespace Myrmex.Base;
@@ -61,6 +62,21 @@ public sealed class PayloadPool
         return buffer;
     }
 
+    /// <summary>
+    /// Frees what lay unused in the free lists since the last call; whoever owns the process calls it now and then, so that
+    /// a burst does not hold memory for ever. The number of bytes freed.
+    /// </summary>
+    public long Trim()
+    {
+        var freed = 0L;
+        foreach (var list in _free)
+        {
+            freed += list.Trim();
+        }
+
+        return freed;
+    }
+
     internal void Return(PayloadBuffer buffer)
     {
         Interlocked.Add(ref _outstanding, -buffer.Capacity);
@@ -88,13 +104,44 @@ public sealed class PayloadPool
         private readonly PayloadBuffer?[] _items = new PayloadBuffer?[countMax];
         private readonly Lock _lock = new(); // Guards the list; a leaf lock.
         private int _count;
+        private int _unused; // The least _count since the last trim: so many at the bottom nobody has touched.
 
         public PayloadBuffer? TryTake()
         {
             lock (_lock)
             {
-                return _count == 0 ? null : _items[--_count];
+                if (_count == 0)
+                {
+                    return null;
+                }
+
+                _count--;
+                _unused = Math.Min(_unused, _count);
+                return _items[_count];
             }
+        }
+
+        /// <summary>Frees the untouched ones; bytes.</summary>
+        public long Trim()
+        {
+            PayloadBuffer?[] idle;
+            lock (_lock)
+            {
+                idle = _items[.._unused];
+                _items.AsSpan(_unused, _count - _unused).CopyTo(_items);
+                _count -= _unused;
+                _items.AsSpan(_count).Clear();
+                _unused = _count;
+            }
+
+            var freed = 0L;
+            foreach (var buffer in idle)
+            {
+                freed += buffer!.Capacity; // Below _count there are buffers only.
+                buffer.Free();
+            }
+
+            return freed;
         }
 
         public bool TryPut(PayloadBuffer buffer)

@@ -30,6 +30,9 @@ public static class Limits
     /// <summary>Milliseconds a link waits before it looks again whether the payload pool is below its limit.</summary>
     public const int MemoryRetryMs = 5;
 
+    /// <summary>Milliseconds between two looks at payload buffers that lie unused.</summary>
+    public const int PoolTrimMs = 10_000;
+
     /// <summary>Events taken from epoll in one turn.</summary>
     public const int EventsPerTurn = 256;
 

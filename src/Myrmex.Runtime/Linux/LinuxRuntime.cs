@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using Myrmex.Base;
 
 namespace Myrmex.Runtime.Linux;
 
@@ -43,6 +44,7 @@ public sealed class LinuxRuntime : IDisposable
         {
             Disk = LinuxDisk.Shared,
         };
+        ScheduleTrim();
     }
 
     public IReadOnlyList<Reactor> Reactors => _reactors;
@@ -81,6 +83,17 @@ public sealed class LinuxRuntime : IDisposable
 
         Workers.Dispose();
     }
+
+    /// <summary>Gives memory that a burst has left behind back to the system.</summary>
+    private void ScheduleTrim() => _reactors[0].Schedule(Limits.PoolTrimMs, () =>
+    {
+        if (PayloadPool.Shared.Trim() > 0)
+        {
+            Sys.TrimHeap();
+        }
+
+        ScheduleTrim();
+    });
 
     private static void PassThrough(Reactor reactor)
     {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Myrmex.Runtime.Linux;
 
-/// <summary>Parking and pinning of threads.</summary>
+/// <summary>Parking and pinning of threads, and the memory of the process.</summary>
 public static unsafe partial class Sys
 {
     private const int FutexWaitPrivate = 128;
@@ -31,9 +31,25 @@ public static unsafe partial class Sys
         }
     }
 
+    /// <summary>Gives free memory of the C heap back to the system, where the C library can.</summary>
+    public static void TrimHeap()
+    {
+        try
+        {
+            _ = NativeMallocTrim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Only glibc has it.
+        }
+    }
+
     // syscall is variadic in C; on Linux x86-64 and arm64 integer arguments are passed like fixed ones.
     [LibraryImport(Libc, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint NativeSyscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
+
+    [LibraryImport(Libc, EntryPoint = "malloc_trim")]
+    private static partial int NativeMallocTrim(nint keep);
 
     [LibraryImport(Libc, EntryPoint = "sched_setaffinity", SetLastError = true)]
     private static partial int NativeSchedSetAffinity(int thread, nint size, byte* mask);

@@ -11,6 +11,9 @@ internal static class Product
 
     public static string Artifacts => Path.Combine(Repository, "artifacts");
 
+    /// <summary>
+    /// The newer one of the native executable, which is what users run, and that of the ordinary build; MYRMEX_EXE names another.
+    /// </summary>
     public static string Executable { get; } = FindExecutable();
 
     /// <summary>Runs a subcommand to its end.</summary>
@@ -40,6 +43,8 @@ internal static class Product
 
         // The tests' own configuration (debug, release) is the last part of their directory.
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        return Path.Combine(Artifacts, "bin", "Myrmex.Host", configuration, "myrmex");
+        var built = Path.Combine(Artifacts, "bin", "Myrmex.Host", configuration, "myrmex");
+        var native = Path.Combine(Artifacts, "native", "myrmex");
+        return File.GetLastWriteTimeUtc(native) > File.GetLastWriteTimeUtc(built) ? native : built;
     }
 }

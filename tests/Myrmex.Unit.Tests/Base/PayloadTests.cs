@@ -35,6 +35,34 @@ public sealed class PayloadTests
     }
 
     [Fact]
+    public void TrimmingFreesWhatNobodyUsedSinceTheLastTime()
+    {
+        const int size = 64 << 10;
+        var pool = new PayloadPool(1L << 30);
+        var burst = new PayloadBuffer[10];
+        for (var i = 0; i < burst.Length; i++)
+        {
+            burst[i] = pool.Rent(size);
+        }
+
+        foreach (var buffer in burst)
+        {
+            buffer.Release();
+        }
+
+        Assert.Equal(0, pool.Trim()); // All were in use since the start.
+        for (var i = 0; i < 5; i++)
+        {
+            pool.Rent(size).Release();
+        }
+
+        Assert.Equal(9 * size, pool.Trim());
+        Assert.Equal(size, pool.Trim());
+        Assert.Equal(0, pool.Trim());
+        Assert.Equal(size, pool.Rent(size).Capacity);
+    }
+
+    [Fact]
     public void AReturnedBufferIsUsedAgain()
     {
         var pool = new PayloadPool(1 << 20);
