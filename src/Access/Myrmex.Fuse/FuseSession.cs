@@ -253,6 +253,9 @@ public sealed partial class FuseSession : IDisposable
         file?.Exchange(null)?.Drop();
     }
 
+    /// <summary>Makes the kernel forget what it has cached of a file.</summary>
+    internal void InvalidateData(ulong node) => _notifier.Invalidate(node, data: true);
+
     /// <summary>Lets the graph release an fd that nobody uses any more.</summary>
     internal void ReleaseFd(OpenFd open)
     {

@@ -182,13 +182,20 @@ internal sealed partial class FuseRequest
         _opened = file;
     }
 
+    /// <summary>
+    /// The kernel does not know where an append lands, so pages must not be filled with it; nothing is lost, for through such a
+    /// handle nothing is read or mapped. One that reads too keeps its cache.
+    /// </summary>
+    private static bool IsAppendOnly(uint flags) =>
+        (flags & (OpenFlags.AccessMode | OpenFlags.Append)) == (OpenFlags.WriteOnly | OpenFlags.Append);
+
     private FuseOpenReplyFlags OpenReplyFlagsOf(uint flags)
     {
         var isDirect = _session.Options.DirectIO switch
         {
             DirectIOMode.Enable => true,
             DirectIOMode.Disable => false,
-            _ => (flags & OpenFlags.Direct) != 0,
+            _ => (flags & OpenFlags.Direct) != 0 || IsAppendOnly(flags),
         };
 
         // Both together: without the second the kernel serialises direct writes of a file, alone it has no effect.

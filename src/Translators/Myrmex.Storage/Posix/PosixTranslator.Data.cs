@@ -55,9 +55,9 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. The
-    /// offset is always honoured. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in
-    /// between.
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. On an
+    /// fd opened with O_APPEND the bytes go to the end of the file, whatever the offset, and Pre.Size is where that was.
+    /// ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
     /// </summary>
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
@@ -177,26 +177,41 @@ public sealed partial class PosixTranslator
     private WriteReply WriteNow(in WriteFop fop, Call call, OpenFile file)
     {
         var reply = WriteReply.Rent();
+        var appends = StorageRules.Appends(file.Flags, call);
         Errno error;
-        if (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend)
-            || fop.XData.Contains(StorageKeys.WriteUpdateAtomic)))
+        if (appends || (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend)
+            || fop.XData.Contains(StorageKeys.WriteUpdateAtomic))))
         {
-            // Whether the write appends is true only when no other write comes in between.
+            // Where a write appends, and whether it does, is true only when no other append comes in between.
             lock (_inodeLocks.Of(file.Gfid))
             {
-                error = WriteLocked(in fop, call, file, reply);
+                error = WriteOnce(in fop, call, file, appends, reply);
+            }
+
+            if (appends && error == Errno.Ok)
+            {
+                error = SyncAppended(SyncFlags(fop.Flags, file), file);
             }
         }
         else
         {
-            error = WriteLocked(in fop, call, file, reply);
+            error = WriteOnce(in fop, call, file, appends, reply);
         }
 
         file.Release();
         return Finish(reply, error);
     }
 
-    private Errno WriteLocked(in WriteFop fop, Call call, OpenFile file, WriteReply reply)
+    /// <summary>O_SYNC and O_DSYNC of an append, after the lock: the disk is not waited for with it.</summary>
+    private static Errno SyncAppended(int flags, OpenFile file) =>
+        flags switch
+        {
+            Sys.RwSync => Sys.ErrorOf(Sys.Fsync(file.Fd)),
+            Sys.RwDataSync => Sys.ErrorOf(Sys.Fdatasync(file.Fd)),
+            _ => Errno.Ok,
+        };
+
+    private Errno WriteOnce(in WriteFop fop, Call call, OpenFile file, bool appends, WriteReply reply)
     {
         var inode = Inode.OfFd(file.Fd);
         var error = Learn(ref inode, file.Gfid);
@@ -206,13 +221,13 @@ public sealed partial class PosixTranslator
         }
 
         if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite)
-            && fop.Offset < (long)inode.Stat.Size)
+            && !appends && fop.Offset < (long)inode.Stat.Size)
         {
             return Errno.EEXIST;
         }
 
         FillIatt(ref reply.Pre, in inode);
-        error = WriteAll(in fop, file, out var written);
+        error = appends ? AppendAll(in fop, file, out var written) : WriteAll(in fop, file, out written);
         if (error != Errno.Ok)
         {
             return error;
@@ -221,7 +236,7 @@ public sealed partial class PosixTranslator
         DropPrivileges(in inode, call);
         EndData(ref inode, TimeFlags.Ctime | TimeFlags.Mtime, call, ref reply.Post);
         reply.OpRet = written;
-        AnswerWriteXData(in fop, in reply.Pre, in inode, reply);
+        AnswerWriteXData(in fop, appends || fop.Offset == (long)reply.Pre.Size, in inode, reply);
         return Errno.Ok;
     }
 
@@ -242,6 +257,28 @@ public sealed partial class PosixTranslator
 
             written += (int)now;
             fd = file.Fd;
+        }
+
+        return Errno.Ok;
+    }
+
+    /// <summary>
+    /// The kernel puts every piece at the end, wherever other writes have moved it. Through the page cache even with
+    /// O_DIRECT, for the end of a file is seldom aligned. Fails only when nothing was written.
+    /// </summary>
+    private static Errno AppendAll(in WriteFop fop, OpenFile file, out int written)
+    {
+        var (address, length) = (fop.Data.Address, fop.Data.Length);
+        written = 0;
+        while (written < length)
+        {
+            var now = Sys.PWrite(file.Fd, address + written, length - written, offset: 0, Sys.RwAppend);
+            if (now < 0)
+            {
+                return written > 0 ? Errno.Ok : Sys.ErrorOf(now);
+            }
+
+            written += (int)now;
         }
 
         return Errno.Ok;
@@ -271,7 +308,7 @@ public sealed partial class PosixTranslator
         }
     }
 
-    private void AnswerWriteXData(in WriteFop fop, in Iatt pre, in Inode inode, WriteReply reply)
+    private void AnswerWriteXData(in WriteFop fop, bool isAtEnd, in Inode inode, WriteReply reply)
     {
         if (fop.XData is null)
         {
@@ -280,7 +317,7 @@ public sealed partial class PosixTranslator
 
         if (fop.XData.Contains(StorageKeys.WriteIsAppend))
         {
-            reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, fop.Offset == (long)pre.Size ? 1u : 0);
+            reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, isAtEnd ? 1u : 0);
         }
 
         AnswerXData(fop.XData, in inode, reply);
