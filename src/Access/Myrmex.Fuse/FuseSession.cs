@@ -71,6 +71,9 @@ public sealed partial class FuseSession : IDisposable
     /// <summary>The kernel leaves the umask to us.</summary>
     internal bool UmaskIsOurs { get; private set; }
 
+    /// <summary>The kernel maps files that bypass its cache.</summary>
+    internal bool MapsDirectFiles { get; private set; }
+
     internal DeviceTransport? FirstTransport => _transports.Count > 0 ? _transports[0] : null;
 
     /// <summary>
@@ -210,6 +213,7 @@ public sealed partial class FuseSession : IDisposable
         var granted = offered & Wanted();
         HasExtendedSetxattr = (granted & FuseInitFlags.SetxattrExtended) != 0;
         UmaskIsOurs = (granted & FuseInitFlags.DontMask) != 0;
+        MapsDirectFiles = (granted & FuseInitFlags.DirectIOAllowMmap) != 0;
         answer.MaxReadahead = Math.Max(argument.MaxReadahead, (uint)Options.ReadAheadKb << 10);
         answer.Flags = (uint)granted;
         answer.Flags2 = (uint)((ulong)granted >> 32);

@@ -1,23 +1,20 @@
 """Appends records to a file that others append to at the same time.
 
-usage: append.py file PATH WRITER COUNT             with O_APPEND
-       append.py check PATH WRITER COUNT            with O_APPEND, and reads back now and then what this writer has appended
-       append.py gfapi HOST VOLUME NAME WRITER COUNT
-       append.py verify PATH WRITERS COUNT          prints "records N missing M twice T broken B"
+usage: append.py file PATH WRITER COUNT SIZE        with O_APPEND
+       append.py check PATH WRITER COUNT SIZE       with O_APPEND, and reads back now and then what this writer has appended
+       append.py gfapi HOST VOLUME NAME WRITER COUNT SIZE
+       append.py verify PATH WRITERS COUNT SIZE     prints "records N missing M twice T broken B"
 
-A writer says "ready", waits for a line on standard input, appends COUNT records of 100 bytes and says "done".
+A writer says "ready", waits for a line on standard input, appends COUNT records of SIZE bytes and says "done".
 """
 import ctypes
 import hashlib
 import os
 import sys
 
-SIZE = 100
-
-
-def record(writer, number):
+def record(writer, number, size):
     head = f"{writer}:{number}:".encode()
-    return (head + hashlib.sha256(head).hexdigest().encode()).ljust(SIZE - 1, b".") + b"\n"
+    return (head + hashlib.sha256(head).hexdigest().encode()).ljust(size - 1, b".") + b"\n"
 
 
 class File:
@@ -42,13 +39,13 @@ class Checked(File):
     def append(self, data):
         written = super().append(data)
         self.mine.append(data)
-        if len(self.mine) % 100 == 0:
+        if len(self.mine) % 50 == 0:
             other = os.open(self.path, os.O_RDONLY)
             for fd in (self.fd, other):
                 size = os.fstat(fd).st_size
                 seen = os.pread(fd, size, 0)
                 missing = [one for one in self.mine if one not in seen]
-                if size % SIZE or len(seen) != size or missing:
+                if size % len(data) or len(seen) != size or missing:
                     raise ValueError(f"size {size}, read {len(seen)}, missing {missing[:3]}")
             os.close(other)
         return written
@@ -81,25 +78,25 @@ class Gfapi:
         self.check(self.api.glfs_close(ctypes.c_void_p(self.file)) == 0)
 
 
-def write(target, writer, count):
+def write(target, writer, count, size):
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(count):
-        if target.append(record(writer, number)) != SIZE:
+        if target.append(record(writer, number, size)) != size:
             raise ValueError("a short write")
     target.close()
     print("done", flush=True)
     os._exit(0)
 
 
-def verify(path, writers, count):
+def verify(path, writers, count, size):
     with open(path, "rb") as file:
         content = file.read()
     seen = {}
-    for offset in range(0, len(content), SIZE):
-        piece = content[offset:offset + SIZE]
+    for offset in range(0, len(content), size):
+        piece = content[offset:offset + size]
         seen[piece] = seen.get(piece, 0) + 1
-    wanted = [record(writer, number) for writer in range(writers) for number in range(count)]
+    wanted = [record(writer, number, size) for writer in range(writers) for number in range(count)]
     missing = sum(1 for one in wanted if one not in seen)
     twice = sum(1 for one in wanted if seen.get(one, 0) > 1)
     broken = len(set(seen) - set(wanted))
@@ -109,10 +106,10 @@ def verify(path, writers, count):
 def main():
     mode, arguments = sys.argv[1], sys.argv[2:]
     if mode == "verify":
-        verify(arguments[0], int(arguments[1]), int(arguments[2]))
+        verify(arguments[0], *map(int, arguments[1:]))
     else:
         kinds = {"file": File, "check": Checked, "gfapi": Gfapi}
-        write(kinds[mode](*arguments[:-2]), int(arguments[-2]), int(arguments[-1]))
+        write(kinds[mode](*arguments[:-3]), *map(int, arguments[-3:]))
 
 
 main()

@@ -187,6 +187,13 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void AppendingOpensBypassTheCache()
+    {
+        var appending = _kernel.Create(Root, "a", OpenFlags.ReadWrite | OpenFlags.Append);
+        Assert.True((appending.Open.OpenFlags & FuseOpenReplyFlags.DirectIO) != 0);
+    }
+
+    [Fact]
     public void ALargeDirectoryIsListedCompletelyWhateverTheKernelsRoom()
     {
         var directory = _kernel.Mkdir(Root, "d");

@@ -183,11 +183,14 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// The kernel does not know where an append lands, so pages must not be filled with it; nothing is lost, for through such a
-    /// handle nothing is read or mapped. One that reads too keeps its cache.
+    /// The kernel does not know where an append lands, so it must fill no pages with it; and with its cache between it cuts even a
+    /// small append in two where a page ends, so that records of other clients could come between the halves. The price is that
+    /// reads through such a handle are not cached. An old kernel cannot map files without cache: what may be mapped keeps it.
     /// </summary>
-    private static bool IsAppendOnly(uint flags) =>
-        (flags & (OpenFlags.AccessMode | OpenFlags.Append)) == (OpenFlags.WriteOnly | OpenFlags.Append);
+    private bool BypassesCache(uint flags) =>
+        (flags & OpenFlags.Direct) != 0
+        || ((flags & OpenFlags.Append) != 0
+            && (_session.MapsDirectFiles || (flags & OpenFlags.AccessMode) == OpenFlags.WriteOnly));
 
     private FuseOpenReplyFlags OpenReplyFlagsOf(uint flags)
     {
@@ -195,7 +198,7 @@ internal sealed partial class FuseRequest
         {
             DirectIOMode.Enable => true,
             DirectIOMode.Disable => false,
-            _ => (flags & OpenFlags.Direct) != 0 || IsAppendOnly(flags),
+            _ => BypassesCache(flags),
         };
 
         // Both together: without the second the kernel serialises direct writes of a file, alone it has no effect.
