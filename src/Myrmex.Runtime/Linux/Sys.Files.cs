@@ -268,7 +268,8 @@ public static unsafe partial class Sys
     }
 
     /// <summary>Bytes written at an offset, perhaps fewer than asked.</summary>
-    /// <param name="flags">0, RwDataSync or RwSync; RwAppend puts the end of the file in the place of the offset.</param>
+    /// <param name="flags">0, RwDataSync or RwSync; RwAppend puts the end of the file in the place of the
+    /// offset.</param>
     public static nint PWrite(int fd, nint address, nint count, long offset, int flags = 0)
     {
         if (flags == 0)

@@ -18,10 +18,7 @@ internal sealed partial class FuseRequest
     /// <summary>Takes the name of an entry, checked: no slash, not empty, not a dot, not too long.</summary>
     private bool TryTakeEntryName(out Name name, out Errno error)
     {
-        error = !TryTakeName(out name) ? Errno.EIO
-            : name.Length > Name.LengthMax ? Errno.ENAMETOOLONG
-            : name.IsValidEntry ? Errno.Ok
-            : Errno.EINVAL;
+        error = TryTakeName(out name) ? name.CheckEntry() : Errno.EIO;
         return error == Errno.Ok;
     }
 
@@ -276,8 +273,8 @@ internal sealed partial class FuseRequest
         var (fd, flags) = (_fd!.Fd, FuseConversion.OpenFlagsOf(argument.Flags));
         if ((argument.WriteFlags & FuseBits.WriteCache) != 0)
         {
-            // Pages that the kernel writes back come through whatever handle it finds, with no flags of their own. They have
-            // their place in the file, so they must not meet an fd that appends.
+            // Pages that the kernel writes back come through whatever handle it finds, with no flags of their own.
+            // They have their place in the file, so they must not meet an fd that appends.
             flags = _file!.Flags & ~OpenFlags.Append;
             fd = _file.Appends ? call.AnonymousFd(_file.Gfid) : fd;
         }
@@ -320,8 +317,8 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// The brick has appended somewhere else than the kernel thought, behind what another client has written: the pages that the
-    /// kernel has filled are wrong. It fills none of a handle that bypasses its cache.
+    /// The brick has appended somewhere else than the kernel thought, behind what another client has written: the
+    /// pages that the kernel has filled are wrong. It fills none of a handle that bypasses its cache.
     /// </summary>
     private void CheckPlace(WriteReply reply)
     {

@@ -183,9 +183,10 @@ internal sealed partial class FuseRequest
     }
 
     /// <summary>
-    /// The kernel does not know where an append lands, so it must fill no pages with it; and with its cache between it cuts even a
-    /// small append in two where a page ends, so that records of other clients could come between the halves. The price is that
-    /// reads through such a handle are not cached. An old kernel cannot map files without cache: what may be mapped keeps it.
+    /// The kernel does not know where an append lands, so it must fill no pages with it; and with its cache between it
+    /// cuts even a small append in two where a page ends, so that records of other clients could come between the
+    /// halves. The price is that reads through such a handle are not cached. An old kernel cannot map files without
+    /// cache: what may be mapped keeps it.
     /// </summary>
     private bool BypassesCache(uint flags) =>
         (flags & OpenFlags.Direct) != 0

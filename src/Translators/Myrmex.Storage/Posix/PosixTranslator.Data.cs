@@ -1,7 +1,6 @@
 using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -51,13 +50,14 @@ public sealed partial class PosixTranslator
             }
         }
 
-        return ReadWork.Submit(this, in fop, call, file!, buffer, (int)Math.Max(0, done));
+        return PosixWork<ReadJob, ReadReply>.Submit(
+            this, new ReadJob(fop, call, file!, buffer, (int)Math.Max(0, done)));
     }
 
     /// <summary>
-    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. On an
-    /// fd opened with O_APPEND the bytes go to the end of the file, whatever the offset, and Pre.Size is where that was.
-    /// ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. On
+    /// an fd opened with O_APPEND the bytes go to the end of the file, whatever the offset, and Pre.Size is where that
+    /// was. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
     /// </summary>
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
@@ -79,10 +79,14 @@ public sealed partial class PosixTranslator
         }
 
         // There is a file when there is no error.
-        return fop.Data.Length <= PosixLimits.InlineWriteBytesMax
-            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!)
-            ? new(WriteNow(in fop, call, file!))
-            : WriteWork.Submit(this, in fop, call, file!);
+        if (fop.Data.Length <= PosixLimits.InlineWriteBytesMax
+            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!))
+        {
+            return new(WriteNow(in fop, call, file!));
+        }
+
+        fop.Data.Retain();
+        return PosixWork<WriteJob, WriteReply>.Submit(this, new WriteJob(fop, call, file!));
     }
 
     private static bool IsDirect(uint flags, OpenFile file) => ((flags | file.Flags) & OpenFlags.Direct) != 0;
@@ -323,78 +327,21 @@ public sealed partial class PosixTranslator
         AnswerXData(fop.XData, in inode, reply);
     }
 
-    /// <summary>The rest of a read, on a worker. Pooled.</summary>
-    private sealed class ReadWork : IWork
+    /// <summary>The rest of a read, on a worker.</summary>
+    private readonly record struct ReadJob(ReadFop Fop, Call Call, OpenFile File, PayloadBuffer Buffer, int Done)
+        : IPosixJob<ReadReply>
     {
-        private PosixTranslator? _posix;
-        private ReadFop _fop;
-        private Call? _call;
-        private OpenFile? _file;
-        private PayloadBuffer? _buffer;
-        private int _done;
-        private PendingReply<ReadReply>? _pending;
-
-        public static ValueTask<ReadReply> Submit(
-            PosixTranslator posix, in ReadFop fop, Call call, OpenFile file, PayloadBuffer buffer, int done)
-        {
-            var work = Pool<ReadWork>.Rent();
-            var pending = PendingReply<ReadReply>.Rent();
-            var task = pending.Task;
-            work._posix = posix;
-            work._fop = fop;
-            work._call = call;
-            work._file = file;
-            work._buffer = buffer;
-            work._done = done;
-            work._pending = pending;
-            posix.Seams.Workers.Submit(work);
-            return task;
-        }
-
-        public void Run()
-        {
-            // Submit has set everything.
-            var (posix, fop, call, file, buffer, done, pending) =
-                (_posix!, _fop, _call!, _file!, _buffer!, _done, _pending!);
-            (_posix, _fop, _call, _file, _buffer, _pending) = (null, default, null, null, null, null);
-            Pool<ReadWork>.Return(this);
-            pending.Complete(posix.ReadNow(in fop, call, file, buffer, done));
-        }
+        public ReadReply Run(PosixTranslator posix) => posix.ReadNow(Fop, Call, File, Buffer, Done);
     }
 
-    /// <summary>A write on a worker; holds its payload. Pooled.</summary>
-    private sealed class WriteWork : IWork
+    /// <summary>A write on a worker; holds a reference to its payload.</summary>
+    private readonly record struct WriteJob(WriteFop Fop, Call Call, OpenFile File) : IPosixJob<WriteReply>
     {
-        private PosixTranslator? _posix;
-        private WriteFop _fop;
-        private Call? _call;
-        private OpenFile? _file;
-        private PendingReply<WriteReply>? _pending;
-
-        public static ValueTask<WriteReply> Submit(PosixTranslator posix, in WriteFop fop, Call call, OpenFile file)
+        public WriteReply Run(PosixTranslator posix)
         {
-            var work = Pool<WriteWork>.Rent();
-            var pending = PendingReply<WriteReply>.Rent();
-            var task = pending.Task;
-            fop.Data.Retain();
-            work._posix = posix;
-            work._fop = fop;
-            work._call = call;
-            work._file = file;
-            work._pending = pending;
-            posix.Seams.Workers.Submit(work);
-            return task;
-        }
-
-        public void Run()
-        {
-            // Submit has set everything.
-            var (posix, fop, call, file, pending) = (_posix!, _fop, _call!, _file!, _pending!);
-            (_posix, _fop, _call, _file, _pending) = (null, default, null, null, null);
-            Pool<WriteWork>.Return(this);
-            var reply = posix.WriteNow(in fop, call, file);
-            fop.Data.Release();
-            pending.Complete(reply);
+            var reply = posix.WriteNow(Fop, Call, File);
+            Fop.Data.Release();
+            return reply;
         }
     }
 }
