@@ -37,6 +37,9 @@ public readonly struct Name : IEquatable<Name>
     public bool IsValidEntry =>
         Length is > 0 and <= LengthMax && !IsDotOrDotDot && Span.IndexOfAny((byte)'/', (byte)0) < 0;
 
+    /// <summary>Why it may not stand in a directory: ENAMETOOLONG or EINVAL; Ok when it may.</summary>
+    public Errno CheckEntry() => Length > LengthMax ? Errno.ENAMETOOLONG : IsValidEntry ? Errno.Ok : Errno.EINVAL;
+
     public static implicit operator Name(string text) => new(Encoding.UTF8.GetBytes(text));
 
     public static Name From(ReadOnlySpan<byte> bytes) => new(bytes.ToArray());

@@ -34,6 +34,12 @@ public sealed record LinkOptions(FrameLength FrameLength)
     public long ConnectTimeoutMs { get; init; } = 10_000;
 
     public TlsOptions? Tls { get; init; }
+
+    /// <summary>
+    /// For a listener without <see cref="Tls"/>: a client that begins with a TLS handshake is served with what this
+    /// answers at that moment, or not at all when it answers null; all others are served without TLS.
+    /// </summary>
+    public Func<TlsOptions?>? OfferedTls { get; init; }
 }
 
 /// <summary>What happens on a link; all calls come from the link's loop.</summary>
@@ -61,6 +67,9 @@ public abstract class Link
 
     /// <summary>Common name of the peer's certificate; empty without TLS.</summary>
     public virtual string PeerName => string.Empty;
+
+    /// <summary>The bytes travel under TLS.</summary>
+    public virtual bool IsEncrypted => false;
 
     /// <summary>The loop all its handler calls come from.</summary>
     public abstract IScheduler Scheduler { get; }

@@ -12,6 +12,12 @@ public static partial class VolumeOptions
     public const string Ctime = "features.ctime";
     public const string AuthAllow = "auth.allow";
 
+    /// <summary>Bricks take only TLS, with the three files.</summary>
+    public const string ServerSsl = "server.ssl";
+    public const string SslOwnCert = "ssl.own-cert";
+    public const string SslPrivateKey = "ssl.private-key";
+    public const string SslCaList = "ssl.ca-list";
+
     private const string ClientType = "protocol/client";
     private const string ServerType = "protocol/server";
     private const string DhtType = "cluster/distribute";
@@ -72,7 +78,31 @@ public static partial class VolumeOptions
                 + "limit."),
             0, 65_536),
 
+        // Encryption.
+        Brick(
+            ServerSsl, OptionKind.Boolean, "off", ServerType, "transport.socket.ssl-enabled",
+            "Bricks take only clients that speak TLS and show a certificate."),
+        Client(
+            "client.ssl", OptionKind.Boolean, "off", ClientType, "transport.socket.ssl-enabled",
+            "Clients speak TLS with bricks."),
+        Brick(
+            "auth.ssl-allow", OptionKind.Text, null, ServerType, "auth.login.{brick}.ssl-allow",
+            "Common names of the certificates that may connect, comma-separated; * or nothing for every valid one."),
+        Files(
+            SslOwnCert, "/usr/lib/ssl/glusterfs.pem", "transport.socket.ssl-own-cert",
+            "File with the own certificate, on servers and on clients."),
+        Files(
+            SslPrivateKey, "/usr/lib/ssl/glusterfs.key", "transport.socket.ssl-private-key",
+            "File with the own key, on servers and on clients."),
+        Files(
+            SslCaList, "/usr/lib/ssl/glusterfs.ca", "transport.socket.ssl-ca-list",
+            "File with the certificates that may sign those of others, on servers and on clients."),
+
         // Connections.
+        Client(
+            "client.strict-locks", OptionKind.Boolean, "off", ClientType, "strict-locks",
+            "After a reconnect clients do not take their POSIX locks again: files with locks are bad until they are "
+            + "closed."),
         Range(
             Client(
                 "network.ping-timeout", OptionKind.Time, "42", ClientType, "ping-timeout",
@@ -257,6 +287,13 @@ public static partial class VolumeOptions
     private static VolumeOption Both(string key, string type, string target, string help) => new(
         new OptionDeclaration(key, OptionKind.Boolean, "off", help),
         [new OptionTarget(GraphSide.Brick, type, target), new OptionTarget(GraphSide.Client, type, target)]);
+
+    private static VolumeOption Files(string key, string standard, string target, string help) => new(
+        new OptionDeclaration(key, OptionKind.Text, standard, help),
+        [
+            new OptionTarget(GraphSide.Brick, ServerType, target),
+            new OptionTarget(GraphSide.Client, ClientType, target),
+        ]);
 
     private static VolumeOption Switch(string key, string standard, string help) =>
         new(new OptionDeclaration(key, OptionKind.Boolean, standard, help), []);

@@ -6,8 +6,7 @@ namespace Myrmex.Wire;
 public static class EntryNames
 {
     /// <summary>Of a fop that makes, changes or removes the entry: 1 to 255 bytes, no slash, not "." or "..".</summary>
-    public static Errno Check(Name name) =>
-        name.Length > Name.LengthMax ? Errno.ENAMETOOLONG : name.IsValidEntry ? Errno.Ok : Errno.EINVAL;
+    public static Errno Check(Name name) => name.CheckEntry();
 
     /// <summary>Of a LOOKUP: may also be empty (the file is meant that the gfid names), "." or "..".</summary>
     public static Errno CheckLookup(Name name) => name.IsEmpty || name.IsDotOrDotDot ? Errno.Ok : Check(name);

@@ -19,6 +19,9 @@ internal sealed class FuseFile(Gfid gfid, ulong node, uint flags, bool isDirecto
 
     public bool IsDirectory { get; } = isDirectory;
 
+    /// <summary>Bricks put what is written to the end of the file.</summary>
+    public bool Appends { get; } = !isDirectory && (flags & OpenFlags.Append) != 0;
+
     /// <summary>Number the kernel knows it by; set by the table.</summary>
     public ulong Handle { get; set; }
 

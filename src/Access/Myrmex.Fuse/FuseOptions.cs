@@ -3,7 +3,7 @@ namespace Myrmex.Fuse;
 /// <summary>When files bypass the page cache.</summary>
 public enum DirectIOMode
 {
-    /// <summary>Files opened with O_DIRECT.</summary>
+    /// <summary>Files opened with O_DIRECT or O_APPEND.</summary>
     Auto,
 
     /// <summary>All files.</summary>

@@ -71,6 +71,9 @@ public sealed partial class FuseSession : IDisposable
     /// <summary>The kernel leaves the umask to us.</summary>
     internal bool UmaskIsOurs { get; private set; }
 
+    /// <summary>The kernel maps files that bypass its cache.</summary>
+    internal bool MapsDirectFiles { get; private set; }
+
     internal DeviceTransport? FirstTransport => _transports.Count > 0 ? _transports[0] : null;
 
     /// <summary>
@@ -210,6 +213,7 @@ public sealed partial class FuseSession : IDisposable
         var granted = offered & Wanted();
         HasExtendedSetxattr = (granted & FuseInitFlags.SetxattrExtended) != 0;
         UmaskIsOurs = (granted & FuseInitFlags.DontMask) != 0;
+        MapsDirectFiles = (granted & FuseInitFlags.DirectIOAllowMmap) != 0;
         answer.MaxReadahead = Math.Max(argument.MaxReadahead, (uint)Options.ReadAheadKb << 10);
         answer.Flags = (uint)granted;
         answer.Flags2 = (uint)((ulong)granted >> 32);
@@ -253,6 +257,9 @@ public sealed partial class FuseSession : IDisposable
         file?.Exchange(null)?.Drop();
     }
 
+    /// <summary>Makes the kernel forget what it has cached of a file.</summary>
+    internal void InvalidateData(ulong node) => _notifier.Invalidate(node, data: true);
+
     /// <summary>Lets the graph release an fd that nobody uses any more.</summary>
     internal void ReleaseFd(OpenFd open)
     {
@@ -293,7 +300,7 @@ public sealed partial class FuseSession : IDisposable
         if (error == Errno.Ok)
         {
             var moved = new OpenFd(this, graph, fd);
-            await LockAgainAsync(file, moved, call);
+            await LockAgainAsync(file, old, moved, call);
             (file.TryReplace(old, moved) ? old : moved).Drop();
             file.KeepChunk(null);
         }
@@ -331,31 +338,43 @@ public sealed partial class FuseSession : IDisposable
         return error;
     }
 
+    /// <summary>
+    /// Bricks take the two graphs for two clients, so a lock must be given up on the old one before the new one can
+    /// have it: for that moment it is free.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<Errno> LockAgainAsync(FuseFile file, OpenFd moved, Call call)
+    private async ValueTask<Errno> LockAgainAsync(FuseFile file, OpenFd old, OpenFd moved, Call call)
     {
         foreach (var held in Locks.OfHandle(file.Node, file.Handle))
         {
             call.LockOwner = LkOwner.From(held.Owner);
-            var fop = new LkFop
-            {
-                Gfid = file.Gfid,
-                Fd = moved.Fd,
-                Command = LockCommand.SetLock,
-                Type = held.Type,
-                Flock = held.ToFlock(),
-            };
-            var reply = await moved.Graph.Top.Lk(in fop, call);
-            if (!reply.IsOk)
+            await LockOnAsync(old, held with { Type = LockType.Unlock }, call);
+            var error = await LockOnAsync(moved, held, call);
+            if (error != Errno.Ok)
             {
                 Log.Warning(
-                    Room, "a lock was lost on the way to a new graph", ("gfid", file.Gfid), ("errno", reply.Error));
+                    Room, "a lock was lost on the way to a new graph", ("gfid", file.Gfid), ("errno", error));
             }
-
-            reply.Release();
         }
 
         return Errno.Ok;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<Errno> LockOnAsync(OpenFd open, HeldLock held, Call call)
+    {
+        var fop = new LkFop
+        {
+            Gfid = open.Fd.Gfid,
+            Fd = open.Fd,
+            Command = LockCommand.SetLock,
+            Type = held.Type,
+            Flock = held.ToFlock(),
+        };
+        var reply = await open.Graph.Top.Lk(in fop, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
     }
 
     private FuseInitFlags Wanted()

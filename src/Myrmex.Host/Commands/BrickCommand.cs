@@ -70,7 +70,8 @@ internal static class BrickCommand
         var host = new BrickHost(options.GetRequiredValue(Bricks), runtime.Seams);
         host.Reload();
         var address = server.Listen(
-            new LinkAddress(options.GetRequiredValue(Bind), options.GetValue(Port)), RpcConnection.LinkOptions());
+            new LinkAddress(options.GetRequiredValue(Bind), options.GetValue(Port)),
+            RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls });
         if (options.GetValue(PidFile) is { } pidFile)
         {
             File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");

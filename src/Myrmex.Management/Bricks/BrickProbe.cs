@@ -35,7 +35,7 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
     {
         var attempt = new Attempt(Request(volume, brick));
         var connection = new RpcConnection(seams, attempt);
-        var options = RpcConnection.LinkOptions() with { ConnectTimeoutMs = Limits.ProbeTimeoutMs };
+        var options = RpcConnection.LinkOptions(TlsOf(volume)) with { ConnectTimeoutMs = Limits.ProbeTimeoutMs };
         var link = seams.Network.Connect(new LinkAddress("127.0.0.1", port), options, connection);
         using var timer = seams.Scheduler.Schedule(
             Limits.ProbeTimeoutMs, () => attempt.Result.TrySetResult(ProbeResult.Unreachable));
@@ -48,6 +48,14 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
             link.Close(Errno.ECANCELED, "the probe is done");
         }
     }
+
+    /// <summary>A brick that takes only TLS is asked under TLS, with the files of its own side.</summary>
+    private static TlsOptions? TlsOf(Volume volume) => VolumeOptions.IsOn(volume, VolumeOptions.ServerSsl)
+        ? new TlsOptions(
+            VolumeOptions.Effective(volume, VolumeOptions.SslOwnCert),
+            VolumeOptions.Effective(volume, VolumeOptions.SslPrivateKey),
+            VolumeOptions.Effective(volume, VolumeOptions.SslCaList))
+        : null;
 
     private static byte[] Request(Volume volume, Brick brick) => HandshakeCodec.SetVolumeRequest(
         new Dictionary<string, string>

@@ -54,7 +54,14 @@ internal sealed class LinuxListener : IListener, IPollHandler
                 return;
             }
 
-            _network.Adopt(fd, PeerOf(peer[..size]), _options, _accept);
+            if (_options.OfferedTls is null)
+            {
+                _network.Adopt(fd, PeerOf(peer[..size]), _options, _accept);
+            }
+            else
+            {
+                new FirstByte(_network, _reactor, fd, PeerOf(peer[..size]), _options, _accept).Start();
+            }
         }
     }
 

@@ -35,10 +35,11 @@ public static unsafe partial class Sys
 
     public const int RenameNoReplace = 1;
 
-    /// <summary>RWF_DSYNC, RWF_SYNC, RWF_NOWAIT of PRead and PWrite.</summary>
+    /// <summary>RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND of PRead and PWrite.</summary>
     public const int RwDataSync = 2;
     public const int RwSync = 4;
     public const int RwNoWait = 8;
+    public const int RwAppend = 16;
 
     public const int SeekSet = 0;
     public const int SeekData = 3;
@@ -267,7 +268,8 @@ public static unsafe partial class Sys
     }
 
     /// <summary>Bytes written at an offset, perhaps fewer than asked.</summary>
-    /// <param name="flags">0, RwDataSync or RwSync.</param>
+    /// <param name="flags">0, RwDataSync or RwSync; RwAppend puts the end of the file in the place of the
+    /// offset.</param>
     public static nint PWrite(int fd, nint address, nint count, long offset, int flags = 0)
     {
         if (flags == 0)

@@ -104,6 +104,18 @@ public static unsafe partial class Sys
 
     public static nint Receive(int fd, byte* buffer, nint count) => Result(NativeRecv(fd, buffer, count, 0));
 
+    /// <summary>
+    /// Looks at the next byte without taking it: 1 when there is one, 0 at the end, or negative errno.
+    /// </summary>
+    public static nint Peek(int fd, out byte next)
+    {
+        const int msgPeek = 2;
+        byte value = 0;
+        var result = Result(NativeRecv(fd, &value, 1, msgPeek));
+        next = value;
+        return result;
+    }
+
     public static nint ReadV(int fd, IoVec* pieces, int count) => Result(NativeReadV(fd, pieces, count));
 
     /// <summary>Sends the pieces in order; raises no SIGPIPE. Bytes taken by the kernel, or negative errno.</summary>

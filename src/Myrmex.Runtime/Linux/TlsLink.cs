@@ -21,12 +21,15 @@ internal sealed class TlsLink(
     private IDisposable? _handshakeTimer;
     private bool _isHandshaking;
     private string _peerName = string.Empty;
+    private long _sendFrameLeft; // Bytes of the frame being sent that are not sent yet; touched by the drainer only.
     private bool _isReading; // A read is under way or its result is not yet taken; touched by the loop only.
     private volatile bool _readIsDone;
     private int _readResult; // Bytes, 0 at the end, -1 after an error.
     private string _readError = string.Empty;
 
     public override string PeerName => _peerName;
+
+    public override bool IsEncrypted => true;
 
     public override void Start(int fd, Func<Link, ILinkHandler> accept)
     {
@@ -210,8 +213,16 @@ internal sealed class TlsLink(
         {
             for (var round = 1; ; round++)
             {
-                var count = Queue.Copy(staging.GetSpan()[..Limits.ChunkBytes]);
-                await ssl.WriteAsync(staging.Memory[..count]).ConfigureAwait(false);
+                var copied = Queue.Copy(staging.GetSpan()[..Limits.ChunkBytes]);
+                var count = 0;
+                while (count < copied
+                    && NextPiece(staging.GetSpan()[count..copied], isFirst: count == 0) is > 0 and var piece)
+                {
+                    await ssl.WriteAsync(staging.Memory.Slice(count, piece)).ConfigureAwait(false);
+                    count += piece;
+                    _sendFrameLeft -= piece;
+                }
+
                 var next = Queue.Sent(count, isBlocked: false);
                 if (next != SendQueue.Next.Continue)
                 {
@@ -234,6 +245,26 @@ internal sealed class TlsLink(
         {
             staging.Release();
         }
+    }
+
+    /// <summary>
+    /// Bytes of the frame at the start of <paramref name="queued"/>, or of the rest of one; 0 to look again when more
+    /// is there. No TLS record may hold the end of one frame and the start of another: a GlusterFS peer takes one
+    /// frame out of a record and then waits for the socket, not knowing that OpenSSL holds the next one.
+    /// </summary>
+    private int NextPiece(ReadOnlySpan<byte> queued, bool isFirst)
+    {
+        if (_sendFrameLeft == 0)
+        {
+            _sendFrameLeft = _options.FrameLength(queued);
+            if (_sendFrameLeft <= 0)
+            {
+                // The start of a frame is cut by the end of the staging room: it comes first in the next one.
+                _sendFrameLeft = isFirst ? queued.Length : 0;
+            }
+        }
+
+        return (int)Math.Min(_sendFrameLeft, queued.Length);
     }
 
     private void PostCloseIf(SendQueue.Next next)

@@ -58,16 +58,6 @@ public abstract partial class StorageContract
     }
 
     [Fact]
-    public void AnAppendingFdStillHonoursTheOffset()
-    {
-        var gfid = Rig.File(Gfid.Root, "f", "0123456789");
-        var fd = Rig.Open(gfid, OpenFlags.ReadWrite | OpenFlags.Append);
-        Rig.Write(fd, 2, "ab", OpenFlags.Append);
-        Assert.Equal("01ab456789", Rig.Text(gfid));
-        Rig.Release(fd);
-    }
-
-    [Fact]
     public void AnAccessModeHoldsForTheFd()
     {
         var gfid = Rig.File(Gfid.Root, "f", "x");

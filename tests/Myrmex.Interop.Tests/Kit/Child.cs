@@ -97,8 +97,8 @@ internal sealed class Child : IDisposable
     {
         if (!_disposed)
         {
-            _disposed = true;
             Stop();
+            _disposed = true;
             _process.Dispose();
         }
     }

@@ -187,6 +187,24 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
+    public void AnAppendGoesToTheEndAndAPageWrittenBackToItsPlace()
+    {
+        var file = _kernel.Create(Root, "a", OpenFlags.ReadWrite | OpenFlags.Append);
+        var (node, handle) = (file.Entry.Node, file.Open.Handle);
+        _kernel.Write(node, handle, 0, "abc"u8.ToArray());
+        _kernel.Write(node, handle, 0, "def"u8.ToArray());
+        _kernel.Write(node, handle, 1, "X"u8.ToArray(), FuseBits.WriteCache);
+        Assert.Equal("aXcdef"u8.ToArray(), _kernel.Read(node, handle, 0, 100));
+    }
+
+    [Fact]
+    public void AppendingOpensBypassTheCache()
+    {
+        var appending = _kernel.Create(Root, "a", OpenFlags.ReadWrite | OpenFlags.Append);
+        Assert.True((appending.Open.OpenFlags & FuseOpenReplyFlags.DirectIO) != 0);
+    }
+
+    [Fact]
     public void ALargeDirectoryIsListedCompletelyWhateverTheKernelsRoom()
     {
         var directory = _kernel.Mkdir(Root, "d");

@@ -94,6 +94,40 @@ public sealed class AttachmentTests
     }
 
     [Fact]
+    public void AVolumeWithTlsRefusesAClientWithoutEvenWithThePassword()
+    {
+        using var world = new ProtocolWorld(
+        [
+            (Allow, "*"), ("transport.socket.ssl-enabled", "on"),
+            ($"auth.login.{ProtocolWorld.Export}.allow", "user"), ("auth.login.user.password", "secret"),
+        ]);
+        var client = world.Client(null, ("username", "user"), ("password", "secret"));
+        Assert.Contains(
+            world.Events,
+            e => e is { Kind: GraphEventKind.AuthenticationFailed, Text: "the volume takes only clients that speak TLS" });
+        Assert.Equal(Errno.ENOTCONN, world.Stat(client));
+    }
+
+    [Fact]
+    public void AClientThatComesBackTakesItsOldConnectionOff()
+    {
+        using var world = new ProtocolWorld();
+        var client = world.Client();
+        world.Open(client, new Gfid(5, 6));
+        var other = world.Client(new GraphOrigin { ProcessId = "q" });
+        var cut = world.Network.Clients[0];
+        cut.IsCut = true; // The server's side hears nothing.
+        cut.Close(Errno.ETIMEDOUT, "no answer to pings");
+        world.Loop.Advance(4000);
+        Assert.Equal(Errno.Ok, world.Stat(client));
+        Assert.Equal("the client has connected again", cut.Other!.CloseReason);
+        Assert.Equal(1, world.CountOf("Release"));
+        Assert.Single(world.Brick.Events, e => e.StartsWith("gone", StringComparison.Ordinal));
+        Assert.Equal(Errno.Ok, world.Stat(other));
+        Assert.Equal(2, world.Network.Clients.Count(l => l.IsOpen));
+    }
+
+    [Fact]
     public void AClientThatIsNotAllowedAnyMoreIsDisconnected()
     {
         using var world = new ProtocolWorld([(Allow, "*")]);

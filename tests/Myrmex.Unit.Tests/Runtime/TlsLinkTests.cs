@@ -111,6 +111,47 @@ public sealed class TlsLinkTests : IDisposable
     }
 
     [Fact]
+    public void AListenerThatOffersTlsServesBothKindsOfClients()
+    {
+        using var authority = MakeAuthority("ca");
+        var files = MakeFiles("server", authority);
+        var options = TestFrames.Options with { OfferedTls = () => files };
+        var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        var plain = new Recorder();
+        _runtime.Network.Connect(listener.Address, TestFrames.Options, plain);
+        Assert.True(TestFrames.Send(plain.WaitOpen(), TestFrames.Make(100)));
+        Assert.False(_server.WaitOpen().IsEncrypted);
+        _server.WaitFrames(1);
+        var tls = TestFrames.Options with { Tls = MakeFiles("client", authority) };
+        _runtime.Network.Connect(listener.Address, tls, _client);
+        Assert.Equal("server", _client.WaitOpen().PeerName);
+        Assert.True(TestFrames.Send(_client.WaitOpen(), TestFrames.Make(200)));
+        _server.WaitFrames(1);
+        Assert.True(_server.WaitOpen().IsEncrypted);
+    }
+
+    [Fact]
+    public void AListenerThatOffersNoTlsNowDropsWhoAsksForIt()
+    {
+        using var authority = MakeAuthority("ca");
+        var options = TestFrames.Options with { OfferedTls = () => null };
+        var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        _runtime.Network.Connect(listener.Address, TestFrames.Options with { Tls = MakeFiles("client", authority) }, _client);
+        _client.WaitClosed();
+        Assert.Equal((0, 0), (_client.Opens, _server.Opens));
+    }
+
+    [Fact]
+    public void AClientThatSaysNothingToAListenerThatOffersTlsIsGivenUp()
+    {
+        var options = TestFrames.Options with { OfferedTls = () => null, ConnectTimeoutMs = 50 };
+        var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        _runtime.Network.Connect(listener.Address, TestFrames.Options, _client);
+        _client.WaitClosed();
+        Assert.Equal(0, _server.Opens);
+    }
+
+    [Fact]
     public void ASilentPeerIsGivenUpAfterTheConnectTimeout()
     {
         using var authority = MakeAuthority("ca");

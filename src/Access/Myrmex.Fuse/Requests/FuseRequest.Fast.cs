@@ -18,10 +18,7 @@ internal sealed partial class FuseRequest
     /// <summary>Takes the name of an entry, checked: no slash, not empty, not a dot, not too long.</summary>
     private bool TryTakeEntryName(out Name name, out Errno error)
     {
-        error = !TryTakeName(out name) ? Errno.EIO
-            : name.Length > Name.LengthMax ? Errno.ENAMETOOLONG
-            : name.IsValidEntry ? Errno.Ok
-            : Errno.EINVAL;
+        error = TryTakeName(out name) ? name.CheckEntry() : Errno.EIO;
         return error == Errno.Ok;
     }
 
@@ -272,20 +269,26 @@ internal sealed partial class FuseRequest
             return;
         }
 
-        // Pages that the kernel writes back come through whatever handle it finds, with no flags of their own.
-        var flags = (argument.WriteFlags & FuseBits.WriteCache) != 0
-            ? _file!.Flags
-            : FuseConversion.OpenFlagsOf(argument.Flags);
+        var call = BeginCall(withGroups: false);
+        var (fd, flags) = (_fd!.Fd, FuseConversion.OpenFlagsOf(argument.Flags));
+        if ((argument.WriteFlags & FuseBits.WriteCache) != 0)
+        {
+            // Pages that the kernel writes back come through whatever handle it finds, with no flags of their own.
+            // They have their place in the file, so they must not meet an fd that appends.
+            flags = _file!.Flags & ~OpenFlags.Append;
+            fd = _file.Appends ? call.AnonymousFd(_file.Gfid) : fd;
+        }
+
         var fop = new WriteFop
         {
             Gfid = _file!.Gfid,
-            Fd = _fd!.Fd,
+            Fd = fd,
             Offset = (long)argument.Offset,
             Flags = flags,
             Data = TailPayload((int)argument.Size),
         };
         _file.IsDirty = true;
-        Await(_fd.Graph.Top.Write(in fop, BeginCall(withGroups: false)), AfterWrite);
+        Await(_fd.Graph.Top.Write(in fop, call), AfterWrite);
     }
 
     private void FinishWrite(WriteReply reply)
@@ -299,6 +302,11 @@ internal sealed partial class FuseRequest
         }
 
         PutWritten(reply.OpRet);
+        if (_file.Appends)
+        {
+            CheckPlace(reply);
+        }
+
         if (MustKillPrivileges() && FuseConversion.HasPrivilegeBits(in reply.Post))
         {
             Await(KillPrivilegesAsync(reply.Post), ReplyWithError);
@@ -306,6 +314,22 @@ internal sealed partial class FuseRequest
         }
 
         SendBody();
+    }
+
+    /// <summary>
+    /// The brick has appended somewhere else than the kernel thought, behind what another client has written: the
+    /// pages that the kernel has filled are wrong. It fills none of a handle that bypasses its cache.
+    /// </summary>
+    private void CheckPlace(WriteReply reply)
+    {
+        Rewind();
+        if (!reply.Post.IsNull && TryTake(out FuseWriteIn argument)
+            && (argument.WriteFlags & FuseBits.WriteCache) == 0
+            && reply.Post.Size != argument.Offset + (ulong)reply.OpRet
+            && (OpenReplyFlagsOf(_file!.Flags) & FuseOpenReplyFlags.DirectIO) == 0)
+        {
+            _session.InvalidateData(_file.Node);
+        }
     }
 
     private bool MustKillPrivileges()

@@ -182,13 +182,24 @@ internal sealed partial class FuseRequest
         _opened = file;
     }
 
+    /// <summary>
+    /// The kernel does not know where an append lands, so it must fill no pages with it; and with its cache between it
+    /// cuts even a small append in two where a page ends, so that records of other clients could come between the
+    /// halves. The price is that reads through such a handle are not cached. An old kernel cannot map files without
+    /// cache: what may be mapped keeps it.
+    /// </summary>
+    private bool BypassesCache(uint flags) =>
+        (flags & OpenFlags.Direct) != 0
+        || ((flags & OpenFlags.Append) != 0
+            && (_session.MapsDirectFiles || (flags & OpenFlags.AccessMode) == OpenFlags.WriteOnly));
+
     private FuseOpenReplyFlags OpenReplyFlagsOf(uint flags)
     {
         var isDirect = _session.Options.DirectIO switch
         {
             DirectIOMode.Enable => true,
             DirectIOMode.Disable => false,
-            _ => (flags & OpenFlags.Direct) != 0,
+            _ => BypassesCache(flags),
         };
 
         // Both together: without the second the kernel serialises direct writes of a file, alone it has no effect.

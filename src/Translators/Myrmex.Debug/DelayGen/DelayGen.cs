@@ -46,6 +46,8 @@ public readonly struct DelayGenPolicy : IFopPolicy
 /// <summary>Options and counters of debug/delay-gen.</summary>
 internal sealed class DelayGenState
 {
+    private const string PercentKey = "delay-percentage";
+
     private readonly Dice _dice;
     private Settings _settings;
     private long _delayedCount;
@@ -59,18 +61,13 @@ internal sealed class DelayGenState
 
     public static IReadOnlyList<OptionDeclaration> Declarations { get; } =
     [
-        new("delay-percentage", OptionKind.Percent, "10", "Share of the enabled fops that are delayed.")
-        {
-            Minimum = 0,
-            Maximum = 100,
-            Live = true,
-        },
+        FopChance.PercentOption(PercentKey, "Share of the enabled fops that are delayed."),
         new("delay-duration", OptionKind.Integer, "100000", "Delay in microseconds; rounded up to milliseconds.")
         {
             Minimum = 1,
             Live = true,
         },
-        new("enable", OptionKind.Text, null, "Fops that may be delayed, separated by commas; all when empty.") { Live = true },
+        FopChance.EnableOption("Fops that may be delayed, separated by commas; all when empty."),
     ];
 
     public Runtime.Seams Seams { get; }
@@ -83,7 +80,7 @@ internal sealed class DelayGenState
     {
         var settings = Volatile.Read(ref _settings);
         delayMs = settings.DelayMs;
-        if (settings.Percent == 0 || !settings.Fops.Contains(code) || !_dice.Hits(settings.Percent))
+        if (!settings.Chance.Strikes(code, _dice))
         {
             return false;
         }
@@ -92,14 +89,8 @@ internal sealed class DelayGenState
         return true;
     }
 
-    private static Settings Read(OptionValues options)
-    {
-        var enable = options.Text("enable");
-        return new Settings(
-            options.Percent("delay-percentage"),
-            (options.Integer("delay-duration") + 999) / 1000,
-            enable.Length > 0 ? FopSet.Parse(enable) : FopSet.All);
-    }
+    private static Settings Read(OptionValues options) =>
+        new(FopChance.Read(options, PercentKey, FopSet.All), (options.Integer("delay-duration") + 999) / 1000);
 
-    private sealed record Settings(double Percent, long DelayMs, FopSet Fops);
+    private sealed record Settings(FopChance Chance, long DelayMs);
 }

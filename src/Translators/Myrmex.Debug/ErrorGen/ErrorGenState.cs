@@ -8,6 +8,8 @@ namespace Myrmex.Debug;
 /// <summary>Options and counters of debug/error-gen.</summary>
 internal sealed class ErrorGenState
 {
+    private const string PercentKey = "failure";
+
     private readonly Dice _dice;
     private Settings _settings;
     private long _failedCount;
@@ -20,9 +22,9 @@ internal sealed class ErrorGenState
 
     public static IReadOnlyList<OptionDeclaration> Declarations { get; } =
     [
-        new("failure", OptionKind.Percent, "10", "Share of the enabled fops that fail.") { Minimum = 0, Maximum = 100, Live = true },
+        FopChance.PercentOption(PercentKey, "Share of the enabled fops that fail."),
         new("error-no", OptionKind.Text, "EIO", "Errors to choose from, names or numbers, separated by commas.") { Live = true },
-        new("enable", OptionKind.Text, null, "Fops that may fail, separated by commas; all when empty.") { Live = true },
+        FopChance.EnableOption("Fops that may fail, separated by commas; all when empty."),
     ];
 
     public long FailedCount => Volatile.Read(ref _failedCount);
@@ -33,7 +35,7 @@ internal sealed class ErrorGenState
     {
         error = Errno.Ok;
         var settings = Volatile.Read(ref _settings);
-        if (settings.Percent == 0 || !settings.Fops.Contains(code) || !_dice.Hits(settings.Percent))
+        if (!settings.Chance.Strikes(code, _dice))
         {
             return false;
         }
@@ -46,12 +48,11 @@ internal sealed class ErrorGenState
     private static Settings Read(OptionValues options)
     {
         var errors = ErrorNames.Parse(options.Text("error-no"));
-        var enable = options.Text("enable");
 
         // The end of a file must be heard below, or its resources stay; it can be enabled by name.
-        var fops = enable.Length > 0 ? FopSet.Parse(enable) : FopSet.All.Without(FopSet.Of(FopCode.Release, FopCode.Releasedir));
-        return new Settings(options.Percent("failure"), errors.Length > 0 ? errors : [Errno.EIO], fops);
+        var standard = FopSet.All.Without(FopSet.Of(FopCode.Release, FopCode.Releasedir));
+        return new Settings(FopChance.Read(options, PercentKey, standard), errors.Length > 0 ? errors : [Errno.EIO]);
     }
 
-    private sealed record Settings(double Percent, Errno[] Errors, FopSet Fops);
+    private sealed record Settings(FopChance Chance, Errno[] Errors);
 }

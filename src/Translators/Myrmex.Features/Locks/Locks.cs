@@ -258,7 +258,8 @@ public sealed partial class Locks : Translator
         foreach (var contention in effects.ContendedNames)
         {
             var held = contention.Lock;
-            Tell(contention.Gfid, contention.Domain, held.Holder, held.Pid, default, held.Scope.Name);
+            var exclusive = new Flock(LockType.Write, 0, 0, 0, 0, default); // Only the type of it is sent.
+            Tell(contention.Gfid, contention.Domain, held.Holder, held.Pid, exclusive, held.Scope.Name);
         }
 
         foreach (var (ticket, error) in effects.Completed)

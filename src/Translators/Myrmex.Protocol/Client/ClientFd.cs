@@ -7,6 +7,7 @@ namespace Myrmex.Protocol;
 internal sealed class ClientFd(Fd fd, RemoteFd remote)
 {
     private RemoteFd _remote = remote;
+    private volatile bool _isWaitingForLocks;
 
     public Fd Fd { get; } = fd;
 
@@ -17,9 +18,26 @@ internal sealed class ClientFd(Fd fd, RemoteFd remote)
         set => Volatile.Write(ref _remote, value);
     }
 
+    /// <summary>It is open at the server again, and not yet usable because a lock is held by somebody else.</summary>
+    public bool IsWaitingForLocks
+    {
+        get => _isWaitingForLocks;
+        set => _isWaitingForLocks = value;
+    }
+
+    /// <summary>Somebody else may have held its locks meanwhile: it is bad until it is closed.</summary>
+    public bool HasLostLocks { get; set; }
+
     /// <summary>Place in the list of open fds; -1 when it is not in it.</summary>
     public int Index { get; set; } = -1;
 }
 
-/// <summary>The server's number of an fd and the attachment it is good for; -1 when the server could not open it again.</summary>
-internal sealed record RemoteFd(ClientAttachment Attachment, long Number);
+/// <summary>The server's number of an fd and the attachment it is good for.</summary>
+internal sealed record RemoteFd(ClientAttachment Attachment, long Number)
+{
+    /// <summary>Number of an fd that could not be opened again, or not with its locks.</summary>
+    public const long Bad = -1;
+
+    /// <summary>Number that stands for "this file, just for this fop".</summary>
+    public const long Anonymous = -2;
+}

@@ -47,9 +47,6 @@ public sealed partial class ClientTranslator
     public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call) =>
         Send<StatfsFop, StatfsReply, StatfsCodec>(in fop, call);
 
-    public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call) =>
-        Send<FlushFop, FlushReply, FlushCodec>(in fop, call);
-
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call) =>
         Send<FsyncFop, FsyncReply, FsyncCodec>(in fop, call);
 

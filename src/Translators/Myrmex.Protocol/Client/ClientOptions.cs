@@ -20,6 +20,7 @@ public static class ClientOptions
     public const string SslPrivateKey = "transport.socket.ssl-private-key";
     public const string SslCaList = "transport.socket.ssl-ca-list";
     public const string SendGids = "send-gids";
+    public const string StrictLocks = "strict-locks";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -38,6 +39,9 @@ public static class ClientOptions
         new(SslOwnCert, OptionKind.Text, "/usr/lib/ssl/glusterfs.pem", "Own certificate, PEM."),
         new(SslPrivateKey, OptionKind.Text, "/usr/lib/ssl/glusterfs.key", "Own key, PEM."),
         new(SslCaList, OptionKind.Text, "/usr/lib/ssl/glusterfs.ca", "Certificates that may sign the peer's, PEM."),
+        new(
+            StrictLocks, OptionKind.Boolean, "off",
+            "After a reconnect do not take POSIX locks again; files with locks are then bad.") { Live = true },
         new(SendGids, OptionKind.Boolean, "on", "Send supplementary groups; off when the server resolves them."),
     ];
 }

@@ -21,14 +21,17 @@ internal sealed class ClientSession : IRpcHandler
     private const long RetryMsMin = 100;
     private const long RetryMsMax = 3000;
 
+    /// <summary>
+    /// Port of the management, which is asked for the brick's port without TLS whatever the brick speaks, as GlusterFS
+    /// clients do.
+    /// </summary>
+    private const int ManagementPort = 24007;
+
     /// <summary>Time from the connection to SETVOLUME's answer; a server that takes longer is left.</summary>
     private const long AttachMsMax = 60_000;
 
-    /// <summary>Fds opened again at the same time.</summary>
-    private const int ReopenWindow = 64;
-
     private readonly TranslatorPlace _place;
-    private readonly OpenFdList _fds;
+    private readonly Reopening _reopening;
     private readonly Action<GraphEvent> _notify;
     private readonly ClientIdentity _self;
     private volatile OptionValues _options;
@@ -45,10 +48,10 @@ internal sealed class ClientSession : IRpcHandler
     private bool _reportedDown;
     private string _refusal = string.Empty;
 
-    public ClientSession(TranslatorPlace place, OpenFdList fds, Action<GraphEvent> notify)
+    public ClientSession(TranslatorPlace place, Reopening reopening, Action<GraphEvent> notify)
     {
         _place = place;
-        _fds = fds;
+        _reopening = reopening;
         _notify = notify;
         _options = place.Options;
         if (RemoteSubvolume.Length == 0)
@@ -200,14 +203,15 @@ internal sealed class ClientSession : IRpcHandler
         }
 
         StateText = "connecting";
-        var tls = _options.Boolean(ClientOptions.SslEnabled)
+        var address = Address();
+        var tls = _options.Boolean(ClientOptions.SslEnabled) && address.Port != ManagementPort
             ? new TlsOptions(
                 _options.Text(ClientOptions.SslOwnCert), _options.Text(ClientOptions.SslPrivateKey), _options.Text(ClientOptions.SslCaList))
             : null;
         var connection = new RpcConnection(_place.Seams, this);
         Tune(connection);
         Volatile.Write(ref _connection, connection);
-        connection.Connect(Address(), RpcConnection.LinkOptions(tls));
+        connection.Connect(address, RpcConnection.LinkOptions(tls));
     }
 
     private void Tune(RpcConnection connection)
@@ -300,7 +304,7 @@ internal sealed class ClientSession : IRpcHandler
         _attachTimer?.Dispose();
         _childIsUp = reply.Values.GetValueOrDefault("child_up", "1") != "0";
         var attachment = new ClientAttachment(connection);
-        await ReopenAsync(attachment);
+        await _reopening.RunAsync(attachment, _options.Boolean(ClientOptions.StrictLocks));
         if (connection.IsOpen && ReferenceEquals(connection, _connection))
         {
             OnAttached(attachment);
@@ -377,81 +381,6 @@ internal sealed class ClientSession : IRpcHandler
         }
 
         return values;
-    }
-
-    /// <summary>Opens everything again that was open; what cannot be opened stays bad.</summary>
-    private async Task ReopenAsync(ClientAttachment attachment)
-    {
-        var open = _fds.Snapshot();
-        var window = new List<Task>(ReopenWindow);
-        for (var i = 0; i < open.Length && attachment.Connection.IsOpen; i++)
-        {
-            window.Add(ReopenAsync(attachment, open[i]));
-            if (window.Count == ReopenWindow || i == open.Length - 1)
-            {
-                await Task.WhenAll(window);
-                window.Clear();
-            }
-        }
-    }
-
-    private async Task ReopenAsync(ClientAttachment attachment, ClientFd open)
-    {
-        var connection = attachment.Connection;
-        var number = open.Fd.IsDirectory ? await ReopenDirectoryAsync(connection, open) : await ReopenFileAsync(connection, open);
-        if (number < 0 && connection.IsOpen)
-        {
-            Log.Warning("client", "a file cannot be opened again", ("volume", _place.Name), ("gfid", open.Fd.Gfid));
-        }
-
-        if (!_fds.TryMove(open, new RemoteFd(attachment, number)) && number >= 0)
-        {
-            // Closed meanwhile, by somebody who did not know of this number yet.
-            if (open.Fd.IsDirectory)
-            {
-                var fop = new ReleasedirFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
-                (await CallAsync<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(connection, fop, number)).Release();
-            }
-            else
-            {
-                var fop = new ReleaseFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
-                (await CallAsync<ReleaseFop, ReleaseReply, ReleaseCodec>(connection, fop, number)).Release();
-            }
-        }
-    }
-
-    private static async Task<long> ReopenFileAsync(RpcConnection connection, ClientFd open)
-    {
-        var flags = open.Fd.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate);
-        var fop = new OpenFop { Gfid = open.Fd.Gfid, Flags = flags, Fd = open.Fd };
-        var reply = await CallAsync<OpenFop, OpenReply, OpenCodec>(connection, fop);
-        var number = reply.IsOk ? reply.FdNumber : -1;
-        reply.Release();
-        return number;
-    }
-
-    private static async Task<long> ReopenDirectoryAsync(RpcConnection connection, ClientFd open)
-    {
-        var fop = new OpendirFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
-        var reply = await CallAsync<OpendirFop, OpendirReply, OpendirCodec>(connection, fop);
-        var number = reply.IsOk ? reply.FdNumber : -1;
-        reply.Release();
-        return number;
-    }
-
-    private static async Task<TReply> CallAsync<TFop, TReply, TCodec>(RpcConnection connection, TFop fop, long fd = -1)
-        where TFop : struct, IFop<TFop, TReply>
-        where TReply : Reply, IReply<TReply>
-        where TCodec : struct, IFopCodec<TFop, TReply>
-    {
-        var receiver = ClientCall<TFop, TReply, TCodec>.Rent(connection, in fop);
-        var task = receiver.Task;
-        var call = Call.Internal();
-        var body = new FopRequestBody<TFop, TReply, TCodec>(fop, fd, -1);
-        connection.Send(
-            new RpcCall(0, Programs.Fop, Programs.FopVersion, (uint)TFop.Code), call, in body, receiver, version3: true);
-        call.Release();
-        return await task;
     }
 
     private void OnCallback(uint procedure, Payload record, int position)

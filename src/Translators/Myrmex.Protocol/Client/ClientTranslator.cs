@@ -12,18 +12,16 @@ namespace Myrmex.Protocol;
 /// </summary>
 public sealed partial class ClientTranslator : Translator
 {
-    private const long AnonymousFd = -2;
-    private const long BadFd = -1;
-
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
     private readonly ClientSession _session;
     private readonly OpenFdList _fds = new();
+    private readonly HeldLocks _locks = new();
 
     public ClientTranslator(TranslatorPlace place)
         : base(place)
     {
-        _session = new ClientSession(place, _fds, OnSessionEvent);
+        _session = new ClientSession(place, new Reopening(place.Name, _fds, _locks), OnSessionEvent);
     }
 
     public static TranslatorRegistration Registration { get; } =
@@ -44,28 +42,66 @@ public sealed partial class ClientTranslator : Translator
         dump.Put("state", _session.StateText);
         dump.Put("remote", _session.Remote);
         dump.Put("open_fds", _fds.Count);
+        dump.Put("held_locks", _locks.Count);
         dump.Put("outstanding", _session.Connection?.Outstanding ?? 0);
         dump.Put("attachments_made", _session.AttachmentsMade);
     }
 
-    public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) => OpenAsync(fop, call);
+    public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
+        OpenAsync<OpenFop, OpenReply, OpenCodec, OpenOpening>(fop, call);
 
-    public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call) => OpendirAsync(fop, call);
+    public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call) =>
+        OpenAsync<OpendirFop, OpendirReply, OpendirCodec, OpendirOpening>(fop, call);
 
-    public override ValueTask<CreateReply> Create(in CreateFop fop, Call call) => CreateAsync(fop, call);
+    public override ValueTask<CreateReply> Create(in CreateFop fop, Call call) =>
+        OpenAsync<CreateFop, CreateReply, CreateCodec, CreateOpening>(fop, call);
 
-    public override ValueTask<LkReply> Lk(in LkFop fop, Call call) => Send<LkFop, LkReply, LkCodec>(in fop, call);
+    /// <summary>
+    /// What is granted is remembered, to be taken again after a reconnect. An unlock is forgotten before it is sent:
+    /// whatever becomes of it, its owner does not want the lock back.
+    /// </summary>
+    public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
+    {
+        if (fop.Fd.IsAnonymous || fop.Command is not (LockCommand.SetLock or LockCommand.SetLockWait)
+            || !HeldLock.TryGetEnd(fop.Flock, out var end))
+        {
+            return Send<LkFop, LkReply, LkCodec>(in fop, call);
+        }
+
+        if (fop.Type == LockType.Unlock)
+        {
+            _locks.Remove(fop.Fd.Gfid, call.LockOwner, fop.Flock.Start, end);
+            return Send<LkFop, LkReply, LkCodec>(in fop, call);
+        }
+
+        return LockAsync(fop, call, end);
+    }
+
+    /// <summary>The server drops the locks of the owner with it.</summary>
+    public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
+    {
+        if (!_locks.IsEmpty)
+        {
+            _locks.RemoveOwner(fop.Fd.Gfid, call.LockOwner);
+        }
+
+        return Send<FlushFop, FlushReply, FlushCodec>(in fop, call);
+    }
 
     /// <summary>Nothing is left to release when the connection of the fd is gone: its server has dropped it.</summary>
     public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
-        Forget(fop.Fd) is { Number: >= 0, Attachment.Connection.IsOpen: true } remote
-            ? SendOn<ReleaseFop, ReleaseReply, ReleaseCodec>(remote.Attachment, in fop, call, remote.Number, BadFd)
-            : new ValueTask<ReleaseReply>(ReleaseReply.Rent());
+        ReleaseFd<ReleaseFop, ReleaseReply, ReleaseCodec>(in fop, fop.Fd, call);
 
     public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
-        Forget(fop.Fd) is { Number: >= 0, Attachment.Connection.IsOpen: true } remote
-            ? SendOn<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(remote.Attachment, in fop, call, remote.Number, BadFd)
-            : new ValueTask<ReleasedirReply>(ReleasedirReply.Rent());
+        ReleaseFd<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(in fop, fop.Fd, call);
+
+    private ValueTask<TReply> ReleaseFd<TFop, TReply, TCodec>(in TFop fop, Fd fd, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply> =>
+        Forget(fd) is { Number: >= 0, Attachment.Connection.IsOpen: true } remote
+            ? SendOn<TFop, TReply, TCodec>(remote.Attachment, in fop, call, remote.Number, RemoteFd.Bad)
+            : new ValueTask<TReply>(TReply.Rent());
 
     private ValueTask<TReply> Send<TFop, TReply, TCodec>(in TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -79,15 +115,17 @@ public sealed partial class ClientTranslator : Translator
             return new ValueTask<TReply>(TReply.Fail(Errno.ENOTCONN));
         }
 
-        var number = BadFd;
-        var secondNumber = BadFd;
+        var number = RemoteFd.Bad;
+        var secondNumber = RemoteFd.Bad;
         if (TCodec.FdOf(in fop) is { } fd)
         {
             number = NumberOf(fd, attachment);
-            secondNumber = TCodec.SecondFdOf(in fop) is { } second ? NumberOf(second, attachment) : AnonymousFd;
-            if (number == BadFd || secondNumber == BadFd)
+            var second = TCodec.SecondFdOf(in fop);
+            secondNumber = second is not null ? NumberOf(second, attachment) : RemoteFd.Anonymous;
+            if (number == RemoteFd.Bad || secondNumber == RemoteFd.Bad)
             {
-                return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
+                var bad = number == RemoteFd.Bad ? fd : second!; // One of them is bad.
+                return new ValueTask<TReply>(TReply.Fail(ErrorOf(bad)));
             }
         }
 
@@ -112,63 +150,77 @@ public sealed partial class ClientTranslator : Translator
     {
         if (fd.IsAnonymous)
         {
-            return AnonymousFd;
+            return RemoteFd.Anonymous;
         }
 
         return fd.Get(Slot) is ClientFd { Remote: var remote } && ReferenceEquals(remote.Attachment, attachment)
             ? remote.Number
-            : BadFd;
+            : RemoteFd.Bad;
     }
 
-    private RemoteFd? Forget(Fd fd) => fd.Take(Slot) is ClientFd open ? _fds.Remove(open) : null;
+    /// <summary>Why an fd has no number: for good, or until its locks are held again.</summary>
+    private Errno ErrorOf(Fd fd) =>
+        fd.Get(Slot) is ClientFd { IsWaitingForLocks: true } ? Errno.ENOTCONN : Errno.EBADFD;
+
+    private RemoteFd? Forget(Fd fd)
+    {
+        if (fd.Take(Slot) is not ClientFd open)
+        {
+            return null;
+        }
+
+        _locks.RemoveFd(open);
+        return _fds.Remove(open);
+    }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<OpenReply> OpenAsync(OpenFop fop, Call call)
+    private async ValueTask<TReply> OpenAsync<TFop, TReply, TCodec, TOpening>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply>
+        where TOpening : struct, IOpening<TFop, TReply>
     {
         if (_session.Up is not { } attachment)
         {
-            return OpenReply.Fail(Errno.ENOTCONN);
+            return TReply.Fail(Errno.ENOTCONN);
         }
 
-        var reply = await SendOn<OpenFop, OpenReply, OpenCodec>(attachment, in fop, call, BadFd, BadFd);
+        var reply = await SendOn<TFop, TReply, TCodec>(attachment, in fop, call, RemoteFd.Bad, RemoteFd.Bad);
         if (reply.IsOk)
         {
-            Remember(fop.Fd, reply.FdNumber, attachment);
+            Remember(TOpening.Opened(in fop, reply, out var number), number, attachment);
         }
 
         return reply;
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<OpendirReply> OpendirAsync(OpendirFop fop, Call call)
+    private async ValueTask<LkReply> LockAsync(LkFop fop, Call call, long end)
     {
         if (_session.Up is not { } attachment)
         {
-            return OpendirReply.Fail(Errno.ENOTCONN);
+            return LkReply.Fail(Errno.ENOTCONN);
         }
 
-        var reply = await SendOn<OpendirFop, OpendirReply, OpendirCodec>(attachment, in fop, call, BadFd, BadFd);
+        var number = NumberOf(fop.Fd, attachment);
+        if (number == RemoteFd.Bad || fop.Fd.Get(Slot) is not ClientFd open)
+        {
+            return LkReply.Fail(ErrorOf(fop.Fd));
+        }
+
+        var reply = await SendOn<LkFop, LkReply, LkCodec>(attachment, in fop, call, number, RemoteFd.Bad);
         if (reply.IsOk)
         {
-            Remember(fop.Fd, reply.FdNumber, attachment);
-        }
-
-        return reply;
-    }
-
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
-    {
-        if (_session.Up is not { } attachment)
-        {
-            return CreateReply.Fail(Errno.ENOTCONN);
-        }
-
-        var reply = await SendOn<CreateFop, CreateReply, CreateCodec>(attachment, in fop, call, BadFd, BadFd);
-        if (reply.IsOk)
-        {
-            fop.Fd.Gfid = reply.Iatt.Gfid;
-            Remember(fop.Fd, reply.FdNumber, attachment);
+            var held = new HeldLock(
+                open, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
+            _locks.Add(held);
+            if (!attachment.Connection.IsOpen || open.Index < 0)
+            {
+                // The server has dropped it already, and it may be too late to take it again.
+                _locks.Remove(fop.Fd.Gfid, held.Owner, held.Start, end);
+                reply.Release();
+                return LkReply.Fail(Errno.ENOTCONN);
+            }
         }
 
         return reply;
@@ -182,4 +234,40 @@ public sealed partial class ClientTranslator : Translator
     }
 
     private void OnSessionEvent(GraphEvent graphEvent) => Notify(in graphEvent, this);
+
+    /// <summary>
+    /// What OPEN, OPENDIR and CREATE differ in: the fd that is open now, and its number at the server.
+    /// </summary>
+    private interface IOpening<TFop, TReply>
+    {
+        static abstract Fd Opened(in TFop fop, TReply reply, out long number);
+    }
+
+    private readonly struct OpenOpening : IOpening<OpenFop, OpenReply>
+    {
+        public static Fd Opened(in OpenFop fop, OpenReply reply, out long number)
+        {
+            number = reply.FdNumber;
+            return fop.Fd;
+        }
+    }
+
+    private readonly struct OpendirOpening : IOpening<OpendirFop, OpendirReply>
+    {
+        public static Fd Opened(in OpendirFop fop, OpendirReply reply, out long number)
+        {
+            number = reply.FdNumber;
+            return fop.Fd;
+        }
+    }
+
+    private readonly struct CreateOpening : IOpening<CreateFop, CreateReply>
+    {
+        public static Fd Opened(in CreateFop fop, CreateReply reply, out long number)
+        {
+            number = reply.FdNumber;
+            fop.Fd.Gfid = reply.Iatt.Gfid;
+            return fop.Fd;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using Myrmex.Base;
@@ -35,6 +36,19 @@ public sealed class ExportTable
     private readonly HashSet<ServerConnection> _attached = [];
     private readonly HashSet<ServerConnection> _leaving = []; // Detached, with fops or fds left.
 
+    /// <summary>
+    /// How the shared port answers a client that speaks TLS; null when no export does. The client tells what it wants
+    /// to attach to only under TLS, so all exports of a process have one certificate: those that want another are
+    /// refused by <see cref="Add"/>.
+    /// </summary>
+    public TlsOptions? OfferedTls()
+    {
+        lock (_lock)
+        {
+            return FindTls();
+        }
+    }
+
     /// <summary>Opens the door to all of them, or throws <see cref="GraphException"/> when a name is taken.</summary>
     internal void Add(IReadOnlyCollection<Export> exports)
     {
@@ -43,6 +57,13 @@ public sealed class ExportTable
             if (exports.FirstOrDefault(e => _exports.ContainsKey(e.Name)) is { } taken)
             {
                 throw new GraphException($"{taken.Name} is exported already");
+            }
+
+            if (FindTls() is { } offered
+                && exports.FirstOrDefault(e => e.Server.Settings.Tls is { } own && own != offered) is { } other)
+            {
+                throw new GraphException(
+                    $"{other.Name} has other TLS files than the bricks that share its port: {offered.CertificatePath}");
             }
 
             foreach (var export in exports)
@@ -119,6 +140,28 @@ public sealed class ExportTable
         }
     }
 
+    /// <summary>
+    /// A client that comes back while its old connection still looks alive, after a break of the network, wants what
+    /// it held there: the old one is closed now and not when the probes of TCP have given it up. Source: process-uuid,
+    /// "…-RECON_NO:-N", N counts attachments.
+    /// </summary>
+    internal void CloseOlder(ServerConnection connection)
+    {
+        var own = connection.Attachment!; // It has just been attached.
+        if (!TryReadAttempt(own.Identity.Uid, out var client, out var attempt))
+        {
+            return;
+        }
+
+        foreach (var older in Connections(other =>
+            ReferenceEquals(other.Export, own.Export) && other.Identity.User == own.Identity.User
+            && TryReadAttempt(other.Identity.Uid, out var otherClient, out var otherAttempt)
+            && otherClient == client && otherAttempt < attempt))
+        {
+            older.Close("the client has connected again");
+        }
+    }
+
     /// <summary>The connection is closed; <see cref="Ended"/> follows when it is attached.</summary>
     internal void Detached(ServerConnection connection)
     {
@@ -174,6 +217,20 @@ public sealed class ExportTable
             connection.SendContention(graphEvent.Gfid, contention);
         }
     }
+
+    private static bool TryReadAttempt(string uid, out string client, out int attempt)
+    {
+        const string mark = "-RECON_NO:-";
+        var at = uid.LastIndexOf(mark, StringComparison.Ordinal);
+        client = at < 0 ? string.Empty : uid[..at];
+        attempt = 0;
+        return at > 0
+            && int.TryParse(
+                uid.AsSpan(at + mark.Length), NumberStyles.None, CultureInfo.InvariantCulture, out attempt);
+    }
+
+    private TlsOptions? FindTls() =>
+        _exports.Values.Select(e => e.Server.Settings.Tls).FirstOrDefault(tls => tls is not null);
 
     private ServerConnection[] Connections(Func<ServerAttachment, bool> filter)
     {

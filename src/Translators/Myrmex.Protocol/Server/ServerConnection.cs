@@ -280,6 +280,13 @@ public sealed class ServerConnection : IRpcHandler
             return;
         }
 
+        if (export.Server.Settings.Tls is not null && !_connection.Link.IsEncrypted)
+        {
+            Log.Warning("server", "attachment without TLS refused", ("peer", peer), ("export", name));
+            RefuseAttachment(xid, Errno.EACCES, "the volume takes only clients that speak TLS");
+            return;
+        }
+
         var directory = "/" + values.GetValueOrDefault("subdir-mount", string.Empty).Trim('/');
         var candidate = new AuthenticationRequest(name, directory, peer, _connection.Link.PeerName, values);
         if (!ServerAuthentication.Allows(export.Server.Settings.Options, candidate, out var trusted))
@@ -332,6 +339,7 @@ public sealed class ServerConnection : IRpcHandler
             return;
         }
 
+        _exports.CloseOlder(this);
         Log.Information("server", "client attached", ("client", attachment.Identity), ("export", attachment.Export.Name));
         _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(Errno.Ok, AcceptedValues(attachment.Export))));
     }

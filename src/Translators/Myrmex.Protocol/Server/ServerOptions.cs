@@ -15,6 +15,9 @@ public static class ServerOptions
     public const string AnonGid = "anongid";
     public const string OutstandingLimit = "rpc.outstanding-rpc-limit";
     public const string SslEnabled = "transport.socket.ssl-enabled";
+    public const string SslOwnCert = "transport.socket.ssl-own-cert";
+    public const string SslPrivateKey = "transport.socket.ssl-private-key";
+    public const string SslCaList = "transport.socket.ssl-ca-list";
     public const string VolumeId = "volume-id";
     public const string DynamicAuth = "dynamic-auth";
     public const string ManageGids = "manage-gids";
@@ -28,7 +31,10 @@ public static class ServerOptions
         new(AnonGid, OptionKind.Integer, "65534", "The gid for squashed clients.") { Minimum = 0, Maximum = uint.MaxValue, Live = true },
         new(OutstandingLimit, OptionKind.Integer, "64", "Calls of one client under way at once; more wait in its socket. 0 = no limit.")
             { Minimum = 0, Maximum = 65536, Live = true },
-        new(SslEnabled, OptionKind.Boolean, "off", "Clients must show a certificate."),
+        new(SslEnabled, OptionKind.Boolean, "off", "Take only clients that speak TLS and show a certificate."),
+        new(SslOwnCert, OptionKind.Text, "/usr/lib/ssl/glusterfs.pem", "Own certificate, PEM."),
+        new(SslPrivateKey, OptionKind.Text, "/usr/lib/ssl/glusterfs.key", "Own key, PEM."),
+        new(SslCaList, OptionKind.Text, "/usr/lib/ssl/glusterfs.ca", "Certificates that may sign a client's, PEM."),
         new(DynamicAuth, OptionKind.Boolean, "on", "Disconnect clients that changed lists do not allow any more.") { Live = true },
         new(ManageGids, OptionKind.Boolean, "off", "Take the groups of a user from this server's user database, not from the client.")
             { Live = true },

@@ -23,6 +23,14 @@ internal sealed class ServerSettings
         _allSquash = options.Boolean(ServerOptions.AllSquash);
         _anonUid = (uint)options.Integer(ServerOptions.AnonUid);
         _anonGid = (uint)options.Integer(ServerOptions.AnonGid);
+        if (options.Boolean(ServerOptions.SslEnabled))
+        {
+            Tls = new TlsOptions(
+                options.Text(ServerOptions.SslOwnCert),
+                options.Text(ServerOptions.SslPrivateKey),
+                options.Text(ServerOptions.SslCaList));
+        }
+
         if (options.Boolean(ServerOptions.ManageGids))
         {
             _groups = new GroupResolver(lookUpGroups, seams.Clock, options.Time(ServerOptions.GidTimeout));
@@ -30,6 +38,9 @@ internal sealed class ServerSettings
     }
 
     public OptionValues Options { get; }
+
+    /// <summary>Clients must speak TLS, with these files; null when they need not.</summary>
+    public TlsOptions? Tls { get; }
 
     public int OutstandingLimit { get; }
 

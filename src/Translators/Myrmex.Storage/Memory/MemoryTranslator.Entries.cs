@@ -161,7 +161,7 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = LinkReply.Rent();
-            var error = CheckName(fop.NewParent, fop.NewName);
+            var error = StorageRules.CheckName(fop.NewParent, fop.NewName);
             MemoryNode parent = null!; // Set by a success of FindParent.
             if (error == Errno.Ok)
             {
@@ -242,10 +242,10 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = RenameReply.Rent();
-            var error = CheckName(fop.OldParent, fop.OldName);
+            var error = StorageRules.CheckName(fop.OldParent, fop.OldName);
             if (error == Errno.Ok)
             {
-                error = CheckName(fop.NewParent, fop.NewName);
+                error = StorageRules.CheckName(fop.NewParent, fop.NewName);
             }
 
             MemoryNode from = null!, to = null!; // Set by successes of FindParent.
@@ -278,7 +278,7 @@ public sealed partial class MemoryTranslator
     {
         node = null!; // Not used when the outcome is no success.
         parent = null;
-        var error = fop.Name.IsDotOrDotDot ? Errno.Ok : CheckName(fop.Parent, fop.Name);
+        var error = fop.Name.IsDotOrDotDot ? Errno.Ok : StorageRules.CheckName(fop.Parent, fop.Name);
         if (error == Errno.Ok)
         {
             error = FindParent(fop.Parent, out var directory);
@@ -296,7 +296,7 @@ public sealed partial class MemoryTranslator
     {
         node = null!; // Not used when the outcome is no success.
         parent = null!;
-        var error = CheckName(gfid, name);
+        var error = StorageRules.CheckName(gfid, name);
         if (error == Errno.Ok)
         {
             error = FindParent(gfid, out parent);
@@ -318,7 +318,7 @@ public sealed partial class MemoryTranslator
     {
         parent = null!; // Not used when the outcome is no success.
         gfid = default;
-        var error = CheckName(parentGfid, name);
+        var error = StorageRules.CheckName(parentGfid, name);
         if (error == Errno.Ok && (xdata is null || !xdata.TryGetGfid(StorageKeys.GfidRequest, out gfid) || gfid.IsNull))
         {
             gfid = Seams.NewGfid();

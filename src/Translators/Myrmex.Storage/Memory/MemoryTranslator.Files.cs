@@ -87,15 +87,16 @@ public sealed partial class MemoryTranslator
             if (error == Errno.Ok)
             {
                 var node = Find(fop.Fd, fop.Gfid)!; // BeginData has found it.
+                var offset = StorageRules.Appends(fop.Fd.Flags, call) ? node.Content.Length : fop.Offset;
                 var keepsOld = fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite);
-                error = keepsOld && fop.Offset < node.Content.Length
+                error = keepsOld && offset < node.Content.Length
                     ? Errno.EEXIST
-                    : WriteTo(node, fop.Offset, fop.Data.Span, call);
+                    : WriteTo(node, offset, fop.Data.Span, call);
                 reply.Post = node.ToIatt();
                 reply.OpRet = fop.Data.Length;
                 if (error == Errno.Ok && fop.XData is not null && fop.XData.Contains(StorageKeys.WriteIsAppend))
                 {
-                    reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, fop.Offset == (long)reply.Pre.Size ? 1u : 0);
+                    reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, offset == (long)reply.Pre.Size ? 1u : 0);
                 }
 
                 AnswerXData(fop.XData, node, reply);

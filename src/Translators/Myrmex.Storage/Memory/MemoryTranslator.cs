@@ -148,10 +148,4 @@ public sealed partial class MemoryTranslator : LeafTranslator
         directory = node;
         return !node.IsDirectory ? Errno.ENOTDIR : node.Nlink == 0 ? Errno.ESTALE : Errno.Ok;
     }
-
-    private static Errno CheckName(in Gfid parent, Name name) =>
-        name.Length > Base.Name.LengthMax ? Errno.ENAMETOOLONG
-        : !name.IsValidEntry ? Errno.EINVAL
-        : parent.IsRoot && name.Equals(".glusterfs"u8) ? Errno.EPERM
-        : Errno.Ok;
 }

@@ -16,8 +16,6 @@ internal static class Brick
 {
     private const uint PrivateMode = 0x1C0; // 0700
 
-    public static ReadOnlySpan<byte> InternalDirectory => ".glusterfs"u8;
-
     /// <summary>Opens the directory and checks its volume id. The caller owns the descriptor.</summary>
     public static int OpenRoot(PosixOptions options)
     {
@@ -47,8 +45,8 @@ internal static class Brick
     /// </summary>
     public static int OpenInternal(int rootFd, PosixOptions options)
     {
-        Make(rootFd, InternalDirectory, 0x180, options); // 0600
-        var fd = Sys.OpenAt(rootFd, InternalDirectory, Sys.OReadOnly | Sys.ODirectory | Sys.ONoFollow);
+        Make(rootFd, StorageRules.InternalDirectory, 0x180, options); // 0600
+        var fd = Sys.OpenAt(rootFd, StorageRules.InternalDirectory, Sys.OReadOnly | Sys.ODirectory | Sys.ONoFollow);
         if (fd < 0)
         {
             throw new GraphException($"brick {options.Directory}: cannot open .glusterfs: {Sys.ErrorOf(fd)}");

@@ -113,7 +113,7 @@ public sealed partial class PosixTranslator
     public override ValueTask<LinkReply> Link(in LinkFop fop, Call call)
     {
         var reply = LinkReply.Rent();
-        var error = CheckName(fop.NewParent, fop.NewName);
+        var error = StorageRules.CheckName(fop.NewParent, fop.NewName);
         if (error == Errno.Ok)
         {
             error = CheckSpace(call, fop.XData);
@@ -174,7 +174,7 @@ public sealed partial class PosixTranslator
     {
         parent = default;
         gfid = default;
-        var error = CheckName(parentGfid, name);
+        var error = StorageRules.CheckName(parentGfid, name);
         if (error == Errno.Ok)
         {
             error = CheckSpace(call, xdata);

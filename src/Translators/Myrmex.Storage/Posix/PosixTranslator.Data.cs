@@ -1,7 +1,6 @@
 using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -51,13 +50,14 @@ public sealed partial class PosixTranslator
             }
         }
 
-        return ReadWork.Submit(this, in fop, call, file!, buffer, (int)Math.Max(0, done));
+        return PosixWork<ReadJob, ReadReply>.Submit(
+            this, new ReadJob(fop, call, file!, buffer, (int)Math.Max(0, done)));
     }
 
     /// <summary>
-    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. The
-    /// offset is always honoured. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in
-    /// between.
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. On
+    /// an fd opened with O_APPEND the bytes go to the end of the file, whatever the offset, and Pre.Size is where that
+    /// was. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
     /// </summary>
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
@@ -79,10 +79,14 @@ public sealed partial class PosixTranslator
         }
 
         // There is a file when there is no error.
-        return fop.Data.Length <= PosixLimits.InlineWriteBytesMax
-            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!)
-            ? new(WriteNow(in fop, call, file!))
-            : WriteWork.Submit(this, in fop, call, file!);
+        if (fop.Data.Length <= PosixLimits.InlineWriteBytesMax
+            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!))
+        {
+            return new(WriteNow(in fop, call, file!));
+        }
+
+        fop.Data.Retain();
+        return PosixWork<WriteJob, WriteReply>.Submit(this, new WriteJob(fop, call, file!));
     }
 
     private static bool IsDirect(uint flags, OpenFile file) => ((flags | file.Flags) & OpenFlags.Direct) != 0;
@@ -177,26 +181,41 @@ public sealed partial class PosixTranslator
     private WriteReply WriteNow(in WriteFop fop, Call call, OpenFile file)
     {
         var reply = WriteReply.Rent();
+        var appends = StorageRules.Appends(file.Flags, call);
         Errno error;
-        if (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend)
-            || fop.XData.Contains(StorageKeys.WriteUpdateAtomic)))
+        if (appends || (fop.XData is not null && (fop.XData.Contains(StorageKeys.WriteIsAppend)
+            || fop.XData.Contains(StorageKeys.WriteUpdateAtomic))))
         {
-            // Whether the write appends is true only when no other write comes in between.
+            // Where a write appends, and whether it does, is true only when no other append comes in between.
             lock (_inodeLocks.Of(file.Gfid))
             {
-                error = WriteLocked(in fop, call, file, reply);
+                error = WriteOnce(in fop, call, file, appends, reply);
+            }
+
+            if (appends && error == Errno.Ok)
+            {
+                error = SyncAppended(SyncFlags(fop.Flags, file), file);
             }
         }
         else
         {
-            error = WriteLocked(in fop, call, file, reply);
+            error = WriteOnce(in fop, call, file, appends, reply);
         }
 
         file.Release();
         return Finish(reply, error);
     }
 
-    private Errno WriteLocked(in WriteFop fop, Call call, OpenFile file, WriteReply reply)
+    /// <summary>O_SYNC and O_DSYNC of an append, after the lock: the disk is not waited for with it.</summary>
+    private static Errno SyncAppended(int flags, OpenFile file) =>
+        flags switch
+        {
+            Sys.RwSync => Sys.ErrorOf(Sys.Fsync(file.Fd)),
+            Sys.RwDataSync => Sys.ErrorOf(Sys.Fdatasync(file.Fd)),
+            _ => Errno.Ok,
+        };
+
+    private Errno WriteOnce(in WriteFop fop, Call call, OpenFile file, bool appends, WriteReply reply)
     {
         var inode = Inode.OfFd(file.Fd);
         var error = Learn(ref inode, file.Gfid);
@@ -206,13 +225,13 @@ public sealed partial class PosixTranslator
         }
 
         if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite)
-            && fop.Offset < (long)inode.Stat.Size)
+            && !appends && fop.Offset < (long)inode.Stat.Size)
         {
             return Errno.EEXIST;
         }
 
         FillIatt(ref reply.Pre, in inode);
-        error = WriteAll(in fop, file, out var written);
+        error = appends ? AppendAll(in fop, file, out var written) : WriteAll(in fop, file, out written);
         if (error != Errno.Ok)
         {
             return error;
@@ -221,7 +240,7 @@ public sealed partial class PosixTranslator
         DropPrivileges(in inode, call);
         EndData(ref inode, TimeFlags.Ctime | TimeFlags.Mtime, call, ref reply.Post);
         reply.OpRet = written;
-        AnswerWriteXData(in fop, in reply.Pre, in inode, reply);
+        AnswerWriteXData(in fop, appends || fop.Offset == (long)reply.Pre.Size, in inode, reply);
         return Errno.Ok;
     }
 
@@ -242,6 +261,28 @@ public sealed partial class PosixTranslator
 
             written += (int)now;
             fd = file.Fd;
+        }
+
+        return Errno.Ok;
+    }
+
+    /// <summary>
+    /// The kernel puts every piece at the end, wherever other writes have moved it. Through the page cache even with
+    /// O_DIRECT, for the end of a file is seldom aligned. Fails only when nothing was written.
+    /// </summary>
+    private static Errno AppendAll(in WriteFop fop, OpenFile file, out int written)
+    {
+        var (address, length) = (fop.Data.Address, fop.Data.Length);
+        written = 0;
+        while (written < length)
+        {
+            var now = Sys.PWrite(file.Fd, address + written, length - written, offset: 0, Sys.RwAppend);
+            if (now < 0)
+            {
+                return written > 0 ? Errno.Ok : Sys.ErrorOf(now);
+            }
+
+            written += (int)now;
         }
 
         return Errno.Ok;
@@ -271,7 +312,7 @@ public sealed partial class PosixTranslator
         }
     }
 
-    private void AnswerWriteXData(in WriteFop fop, in Iatt pre, in Inode inode, WriteReply reply)
+    private void AnswerWriteXData(in WriteFop fop, bool isAtEnd, in Inode inode, WriteReply reply)
     {
         if (fop.XData is null)
         {
@@ -280,84 +321,27 @@ public sealed partial class PosixTranslator
 
         if (fop.XData.Contains(StorageKeys.WriteIsAppend))
         {
-            reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, fop.Offset == (long)pre.Size ? 1u : 0);
+            reply.NeedXData().SetUInt(StorageKeys.WriteIsAppend, isAtEnd ? 1u : 0);
         }
 
         AnswerXData(fop.XData, in inode, reply);
     }
 
-    /// <summary>The rest of a read, on a worker. Pooled.</summary>
-    private sealed class ReadWork : IWork
+    /// <summary>The rest of a read, on a worker.</summary>
+    private readonly record struct ReadJob(ReadFop Fop, Call Call, OpenFile File, PayloadBuffer Buffer, int Done)
+        : IPosixJob<ReadReply>
     {
-        private PosixTranslator? _posix;
-        private ReadFop _fop;
-        private Call? _call;
-        private OpenFile? _file;
-        private PayloadBuffer? _buffer;
-        private int _done;
-        private PendingReply<ReadReply>? _pending;
-
-        public static ValueTask<ReadReply> Submit(
-            PosixTranslator posix, in ReadFop fop, Call call, OpenFile file, PayloadBuffer buffer, int done)
-        {
-            var work = Pool<ReadWork>.Rent();
-            var pending = PendingReply<ReadReply>.Rent();
-            var task = pending.Task;
-            work._posix = posix;
-            work._fop = fop;
-            work._call = call;
-            work._file = file;
-            work._buffer = buffer;
-            work._done = done;
-            work._pending = pending;
-            posix.Seams.Workers.Submit(work);
-            return task;
-        }
-
-        public void Run()
-        {
-            // Submit has set everything.
-            var (posix, fop, call, file, buffer, done, pending) =
-                (_posix!, _fop, _call!, _file!, _buffer!, _done, _pending!);
-            (_posix, _fop, _call, _file, _buffer, _pending) = (null, default, null, null, null, null);
-            Pool<ReadWork>.Return(this);
-            pending.Complete(posix.ReadNow(in fop, call, file, buffer, done));
-        }
+        public ReadReply Run(PosixTranslator posix) => posix.ReadNow(Fop, Call, File, Buffer, Done);
     }
 
-    /// <summary>A write on a worker; holds its payload. Pooled.</summary>
-    private sealed class WriteWork : IWork
+    /// <summary>A write on a worker; holds a reference to its payload.</summary>
+    private readonly record struct WriteJob(WriteFop Fop, Call Call, OpenFile File) : IPosixJob<WriteReply>
     {
-        private PosixTranslator? _posix;
-        private WriteFop _fop;
-        private Call? _call;
-        private OpenFile? _file;
-        private PendingReply<WriteReply>? _pending;
-
-        public static ValueTask<WriteReply> Submit(PosixTranslator posix, in WriteFop fop, Call call, OpenFile file)
+        public WriteReply Run(PosixTranslator posix)
         {
-            var work = Pool<WriteWork>.Rent();
-            var pending = PendingReply<WriteReply>.Rent();
-            var task = pending.Task;
-            fop.Data.Retain();
-            work._posix = posix;
-            work._fop = fop;
-            work._call = call;
-            work._file = file;
-            work._pending = pending;
-            posix.Seams.Workers.Submit(work);
-            return task;
-        }
-
-        public void Run()
-        {
-            // Submit has set everything.
-            var (posix, fop, call, file, pending) = (_posix!, _fop, _call!, _file!, _pending!);
-            (_posix, _fop, _call, _file, _pending) = (null, default, null, null, null);
-            Pool<WriteWork>.Return(this);
-            var reply = posix.WriteNow(in fop, call, file);
-            fop.Data.Release();
-            pending.Complete(reply);
+            var reply = posix.WriteNow(Fop, Call, File);
+            Fop.Data.Release();
+            return reply;
         }
     }
 }

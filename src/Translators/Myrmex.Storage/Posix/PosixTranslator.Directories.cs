@@ -224,7 +224,7 @@ public sealed partial class PosixTranslator
     private bool TryAdd(DirectoryStream stream, in DirectoryRecord record, ref Listing listing)
     {
         var gfid = stream.File.Gfid;
-        if (IsInternal(gfid, record.Name))
+        if (StorageRules.IsInternal(gfid, record.Name))
         {
             return true;
         }

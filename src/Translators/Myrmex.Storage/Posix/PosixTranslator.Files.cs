@@ -10,7 +10,8 @@ public sealed partial class PosixTranslator
 {
     /// <summary>
     /// EISDIR for a directory, ELOOP for a symbolic link, ENXIO for anything else that is no regular file: clients open
-    /// those themselves. O_APPEND is not passed on: an offset that arrives is always honoured.
+    /// those themselves. O_APPEND is not passed to the kernel: WRITE asks for it each time, for internal fops do not
+    /// append.
     /// </summary>
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
     {

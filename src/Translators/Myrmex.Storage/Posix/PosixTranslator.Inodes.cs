@@ -340,14 +340,4 @@ public sealed partial class PosixTranslator
 
         return error;
     }
-
-    /// <summary>EPERM for the brick's own directory, EINVAL or ENAMETOOLONG for what can be no name.</summary>
-    private static Errno CheckName(in Gfid parent, Name name) =>
-        name.Length > Base.Name.LengthMax ? Errno.ENAMETOOLONG
-        : !name.IsValidEntry ? Errno.EINVAL
-        : IsInternal(parent, name.Span) ? Errno.EPERM
-        : Errno.Ok;
-
-    private static bool IsInternal(in Gfid parent, ReadOnlySpan<byte> name) =>
-        parent.IsRoot && name.SequenceEqual(Brick.InternalDirectory);
 }

@@ -75,7 +75,7 @@ public sealed partial class PosixTranslator
             return LookupDots(in fop, reply);
         }
 
-        var error = CheckName(fop.Parent, name);
+        var error = StorageRules.CheckName(fop.Parent, name);
         if (error != Errno.Ok)
         {
             return error;

@@ -17,16 +17,9 @@ public sealed partial class PosixTranslator
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call)
     {
         var reply = UnlinkReply.Rent();
-        var error = CheckName(fop.Parent, fop.Name);
-        Inode parent = default;
+        var error = BeginRemoval(fop.Parent, fop.Name, ref reply.PreParent, out var parent);
         if (error == Errno.Ok)
         {
-            error = FindParent(fop.Parent, out parent);
-        }
-
-        if (error == Errno.Ok)
-        {
-            FillIatt(ref reply.PreParent, in parent);
             lock (_names.Of(fop.Parent, fop.Name.Span))
             {
                 error = UnlinkLocked(in fop, in parent, reply, call);
@@ -45,16 +38,9 @@ public sealed partial class PosixTranslator
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call)
     {
         var reply = RmdirReply.Rent();
-        var error = CheckName(fop.Parent, fop.Name);
-        Inode parent = default;
+        var error = BeginRemoval(fop.Parent, fop.Name, ref reply.PreParent, out var parent);
         if (error == Errno.Ok)
         {
-            error = FindParent(fop.Parent, out parent);
-        }
-
-        if (error == Errno.Ok)
-        {
-            FillIatt(ref reply.PreParent, in parent);
             lock (_names.Of(fop.Parent, fop.Name.Span))
             {
                 error = RmdirLocked(in parent, fop.Name.Span, isForced: fop.Flags != 0);
@@ -64,6 +50,24 @@ public sealed partial class PosixTranslator
         }
 
         return new(Finish(reply, error));
+    }
+
+    /// <summary>Checks the name and finds the directory. EndEntry disposes the parent.</summary>
+    private Errno BeginRemoval(scoped in Gfid parentGfid, Name name, ref Iatt preParent, out Inode parent)
+    {
+        parent = default;
+        var error = StorageRules.CheckName(parentGfid, name);
+        if (error == Errno.Ok)
+        {
+            error = FindParent(parentGfid, out parent);
+        }
+
+        if (error == Errno.Ok)
+        {
+            FillIatt(ref preParent, in parent);
+        }
+
+        return error;
     }
 
     private Errno UnlinkLocked(in UnlinkFop fop, in Inode parent, UnlinkReply reply, Call call)

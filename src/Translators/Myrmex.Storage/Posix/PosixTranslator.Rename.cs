@@ -16,10 +16,10 @@ public sealed partial class PosixTranslator
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call)
     {
         var reply = RenameReply.Rent();
-        var error = CheckName(fop.OldParent, fop.OldName);
+        var error = StorageRules.CheckName(fop.OldParent, fop.OldName);
         if (error == Errno.Ok)
         {
-            error = CheckName(fop.NewParent, fop.NewName);
+            error = StorageRules.CheckName(fop.NewParent, fop.NewName);
         }
 
         Inode oldParent = default;

@@ -16,31 +16,14 @@ public sealed partial class PosixTranslator
     /// </summary>
     public override ValueTask<SetxattrReply> Setxattr(in SetxattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = SetxattrReply.Rent();
-        var error = Find(fop.Gfid, path, out var inode);
-        if (error == Errno.Ok)
-        {
-            error = SetXattrsFor(ref inode, fop.Values, fop.Flags, fop.XData, reply, call);
-            inode.Dispose();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, SetXattrsOf(fd: null, fop.Gfid, fop.Values, fop.Flags, fop.XData, reply, call)));
     }
 
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = FsetxattrReply.Rent();
-        var error = FindOpen(fop.Fd, fop.Gfid, path, out var inode, out var held);
-        if (error == Errno.Ok)
-        {
-            error = SetXattrsFor(ref inode, fop.Values, fop.Flags, fop.XData, reply, call);
-            inode.Dispose();
-            held?.Release();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, SetXattrsOf(fop.Fd, fop.Gfid, fop.Values, fop.Flags, fop.XData, reply, call)));
     }
 
     /// <summary>
@@ -48,35 +31,14 @@ public sealed partial class PosixTranslator
     /// </summary>
     public override ValueTask<GetxattrReply> Getxattr(in GetxattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = GetxattrReply.Rent();
-        var error = Find(fop.Gfid, path, out var inode);
-        if (error == Errno.Ok)
-        {
-            reply.Values = XData.Rent();
-            error = GetXattrsFor(in inode, fop.Name, reply.Values);
-            AnswerXData(fop.XData, in inode, reply);
-            inode.Dispose();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, GetXattrsOf(fd: null, fop.Gfid, fop.Name, fop.XData, ref reply.Values, reply)));
     }
 
     public override ValueTask<FgetxattrReply> Fgetxattr(in FgetxattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = FgetxattrReply.Rent();
-        var error = FindOpen(fop.Fd, fop.Gfid, path, out var inode, out var held);
-        if (error == Errno.Ok)
-        {
-            reply.Values = XData.Rent();
-            error = GetXattrsFor(in inode, fop.Name, reply.Values);
-            AnswerXData(fop.XData, in inode, reply);
-            inode.Dispose();
-            held?.Release();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, GetXattrsOf(fop.Fd, fop.Gfid, fop.Name, fop.XData, ref reply.Values, reply)));
     }
 
     /// <summary>
@@ -84,31 +46,14 @@ public sealed partial class PosixTranslator
     /// </summary>
     public override ValueTask<RemovexattrReply> Removexattr(in RemovexattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = RemovexattrReply.Rent();
-        var error = Find(fop.Gfid, path, out var inode);
-        if (error == Errno.Ok)
-        {
-            error = RemoveXattrsFor(ref inode, fop.Name, fop.XData, reply, call);
-            inode.Dispose();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, RemoveXattrsOf(fd: null, fop.Gfid, fop.Name, fop.XData, reply, call)));
     }
 
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = FremovexattrReply.Rent();
-        var error = FindOpen(fop.Fd, fop.Gfid, path, out var inode, out var held);
-        if (error == Errno.Ok)
-        {
-            error = RemoveXattrsFor(ref inode, fop.Name, fop.XData, reply, call);
-            inode.Dispose();
-            held?.Release();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(reply, RemoveXattrsOf(fop.Fd, fop.Gfid, fop.Name, fop.XData, reply, call)));
     }
 
     /// <summary>
@@ -117,39 +62,96 @@ public sealed partial class PosixTranslator
     /// </summary>
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = XattropReply.Rent();
-        var error = Find(fop.Gfid, path, out var inode);
-        if (error == Errno.Ok)
-        {
-            reply.Values = XData.Rent();
-            FillIatt(ref reply.Pre, in inode);
-            error = ApplyXattrop(ref inode, fop.Kind, fop.Values, reply.Values);
-            FillIatt(ref reply.Post, in inode);
-            AnswerXData(fop.XData, in inode, reply);
-            inode.Dispose();
-        }
-
-        return new(Finish(reply, error));
+        return new(Finish(
+            reply,
+            XattropOf(
+                fd: null, fop.Gfid, fop.Kind, fop.Values, fop.XData,
+                ref reply.Values, ref reply.Pre, ref reply.Post, reply)));
     }
 
     public override ValueTask<FxattropReply> Fxattrop(in FxattropFop fop, Call call)
     {
-        Span<byte> path = stackalloc byte[HandleTree.PathSize];
         var reply = FxattropReply.Rent();
-        var error = FindOpen(fop.Fd, fop.Gfid, path, out var inode, out var held);
+        return new(Finish(
+            reply,
+            XattropOf(
+                fop.Fd, fop.Gfid, fop.Kind, fop.Values, fop.XData,
+                ref reply.Values, ref reply.Pre, ref reply.Post, reply)));
+    }
+
+    private Errno SetXattrsOf(
+        Fd? fd, in Gfid gfid, XData? values, uint flags, XData? xdata, Reply reply, Call call)
+    {
+        Span<byte> path = stackalloc byte[HandleTree.PathSize];
+        var error = FindTarget(fd, gfid, path, out var inode, out var held);
         if (error == Errno.Ok)
         {
-            reply.Values = XData.Rent();
-            FillIatt(ref reply.Pre, in inode);
-            error = ApplyXattrop(ref inode, fop.Kind, fop.Values, reply.Values);
-            FillIatt(ref reply.Post, in inode);
-            AnswerXData(fop.XData, in inode, reply);
+            error = SetXattrsFor(ref inode, values, flags, xdata, reply, call);
             inode.Dispose();
             held?.Release();
         }
 
-        return new(Finish(reply, error));
+        return error;
+    }
+
+    private Errno GetXattrsOf(Fd? fd, in Gfid gfid, Name name, XData? xdata, ref XData? values, Reply reply)
+    {
+        Span<byte> path = stackalloc byte[HandleTree.PathSize];
+        var error = FindTarget(fd, gfid, path, out var inode, out var held);
+        if (error == Errno.Ok)
+        {
+            values = XData.Rent();
+            error = GetXattrsFor(in inode, name, values);
+            AnswerXData(xdata, in inode, reply);
+            inode.Dispose();
+            held?.Release();
+        }
+
+        return error;
+    }
+
+    private Errno RemoveXattrsOf(Fd? fd, in Gfid gfid, Name name, XData? xdata, Reply reply, Call call)
+    {
+        Span<byte> path = stackalloc byte[HandleTree.PathSize];
+        var error = FindTarget(fd, gfid, path, out var inode, out var held);
+        if (error == Errno.Ok)
+        {
+            error = RemoveXattrsFor(ref inode, name, xdata, reply, call);
+            inode.Dispose();
+            held?.Release();
+        }
+
+        return error;
+    }
+
+    private Errno XattropOf(
+        Fd? fd, in Gfid gfid, XattropKind kind, XData? operands, XData? xdata, ref XData? values, ref Iatt pre,
+        ref Iatt post, Reply reply)
+    {
+        Span<byte> path = stackalloc byte[HandleTree.PathSize];
+        var error = FindTarget(fd, gfid, path, out var inode, out var held);
+        if (error == Errno.Ok)
+        {
+            values = XData.Rent();
+            FillIatt(ref pre, in inode);
+            error = ApplyXattrop(ref inode, kind, operands, values);
+            FillIatt(ref post, in inode);
+            AnswerXData(xdata, in inode, reply);
+            inode.Dispose();
+            held?.Release();
+        }
+
+        return error;
+    }
+
+    /// <summary>
+    /// The inode that a fop with a gfid, or with an fd, means. Dispose it, then release what is held.
+    /// </summary>
+    private Errno FindTarget(Fd? fd, scoped in Gfid gfid, Span<byte> path, out Inode inode, out OpenFile? held)
+    {
+        held = null;
+        return fd is null ? Find(gfid, path, out inode) : FindOpen(fd, gfid, path, out inode, out held);
     }
 
     private static bool WantsIatts(XData? xdata) =>
@@ -531,7 +533,7 @@ public sealed partial class PosixTranslator
         foreach (var name in names)
         {
             if (string.Equals(Encoding.UTF8.GetString(name), wanted, StringComparison.OrdinalIgnoreCase)
-                && !IsInternal(inode.Facts.Gfid, name))
+                && !StorageRules.IsInternal(inode.Facts.Gfid, name))
             {
                 values.SetString(key, name);
                 return Errno.Ok;

@@ -78,6 +78,8 @@ public sealed partial class PosixTranslator : LeafTranslator
         NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
     }
 
+    internal IWorkers Workers => Seams.Workers;
+
     public override void Stop()
     {
         StopWatching();
