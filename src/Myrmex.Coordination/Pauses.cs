@@ -6,11 +6,16 @@ namespace Myrmex.Coordination;
 
 internal static class Pauses
 {
-    /// <summary>Ends after <paramref name="milliseconds"/>.</summary>
+    /// <summary>
+    /// Ends after <paramref name="milliseconds"/>, on a thread of the pool, or where the synchronization context says (the
+    /// loop of a simulated node).
+    /// </summary>
     public static async Task WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
     {
-        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Completed in place: the other way leads over the pool, out of a simulated world.
+        var over = new TaskCompletionSource();
         using var timer = scheduler.Schedule(milliseconds, () => over.TrySetResult());
         await over.Task.WaitAsync(cancellation);
+        await Task.Yield(); // The loop of the timer must not be kept by what follows.
     }
 }

@@ -114,6 +114,18 @@ internal sealed class StateEngine(int historyRevisionsMax)
         }
     }
 
+    /// <summary>Forgets the changes of all revisions up to now.</summary>
+    public void Compact() => _history.Clear();
+
+    /// <summary>All leases have their full time again.</summary>
+    public void RenewLeases(long nowNs)
+    {
+        foreach (var lease in _leases.Values)
+        {
+            lease.DeadlineNs = nowNs + (lease.Seconds * NanosecondsPerSecond);
+        }
+    }
+
     public LeaseGrant NewLease(long seconds) =>
         new(new LeaseId(LastLease.Value + 1), Math.Clamp(seconds, Limits.LeaseSecondsMin, Limits.LeaseSecondsMax));
 

@@ -101,14 +101,19 @@ internal sealed class EtcdCluster : IDisposable
                 }
 
                 Blame(endpoint);
+                tries++;
                 var mayRepeat = repeatable || verdict == EtcdVerdict.NotDone;
-                if (!mayRepeat || verdict == EtcdVerdict.TokenRefused || _seams.Clock.MonotonicNs >= deadlineNs)
+                var isHopeless = verdict == EtcdVerdict.TokenRefused
+                    || (EtcdErrors.IsTrust(e) && tries >= _endpoints.Length);
+                // What is left must be enough for an attempt, or the last error would be a meaningless one.
+                if (!mayRepeat || isHopeless
+                    || _seams.Clock.MonotonicNs + (2 * Limits.RetryPauseMs * 1_000_000) >= deadlineNs)
                 {
                     throw ToException(e, verdict, endpoint, repeatable);
                 }
             }
 
-            if (++tries % _endpoints.Length == 0)
+            if (tries > 0 && tries % _endpoints.Length == 0)
             {
                 await Pauses.WaitAsync(_seams.Scheduler, Limits.RetryPauseMs, cancellation);
             }

@@ -73,6 +73,20 @@ internal static class EtcdErrors
         e.StatusCode == StatusCode.FailedPrecondition
         && e.Status.Detail.Contains("authentication is not enabled", StringComparison.Ordinal);
 
+    /// <summary>TLS was refused by this side or the other.</summary>
+    public static bool IsTrust(RpcException e)
+    {
+        for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is AuthenticationException)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Why, and what to do about it.</summary>
     public static string Advice(RpcException e, EtcdOptions options, Uri endpoint)
     {
@@ -116,19 +130,6 @@ internal static class EtcdErrors
                 return http.HttpRequestError is HttpRequestError.ConnectionError
                         or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
                     && http.InnerException is SocketException or AuthenticationException;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool IsTrust(RpcException e)
-    {
-        for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is AuthenticationException)
-            {
-                return true;
             }
         }
 
