@@ -234,6 +234,8 @@ internal sealed class EtcdCluster : IDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = Limits.AnswerBytesMax,
             MaxSendMessageSize = null,
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(Limits.RetryPauseMs),
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(Limits.WatchPauseMsMax),
         });
     }
 }

@@ -31,6 +31,8 @@ internal static class EtcdErrors
     /// <summary>Detail of the error that stands for a login without an answer: the call behind it was not sent.</summary>
     public const string NoLogin = "no answer to the login";
 
+    private const string NoConnection = "Error connecting to subchannel";
+
     public static EtcdVerdict Judge(RpcException e)
     {
         var detail = e.Status.Detail;
@@ -123,6 +125,12 @@ internal static class EtcdErrors
     /// </summary>
     private static bool NeverConnected(RpcException e)
     {
+        // The client connects before it hands the call to a connection; when that fails it says exactly this.
+        if (e.StatusCode == StatusCode.Unavailable && e.Status.Detail.StartsWith(NoConnection, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
         for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
             if (cause is HttpRequestException http)

@@ -36,11 +36,11 @@ public sealed class EtcdDaemonTests : IDisposable
             Assert.Equal(info, second.Gluster("volume info vol"));
             Assert.Contains("already exists", second.Run($"volume create vol {second.Host}:{disk.Path}/x force").Output
                 + second.Run($"volume create vol {second.Host}:{disk.Path}/x force").Error);
-            second.Gluster("volume set vol features.read-only off");
+            second.Gluster("volume set vol performance.md-cache-timeout 7");
         }
 
         first.Start();
-        Assert.Contains("features.read-only: off", first.Gluster("volume info vol"));
+        Assert.Contains("performance.md-cache-timeout: 7", first.Gluster("volume info vol"));
         Assert.NotEmpty(first.BrickPids("vol"));
         mount.Sh("echo three >> f; [[ $(wc -l < f) == 3 ]]");
         first.StopVolume("vol");
@@ -60,14 +60,14 @@ public sealed class EtcdDaemonTests : IDisposable
         etcd.Kill(0);
 
         var clock = Stopwatch.StartNew();
-        foreach (var command in (string[])["volume set vol features.read-only on", "volume stop vol", $"volume create other {daemon.Host}:{disk.Path}/o force"])
+        foreach (var command in (string[])["volume set vol performance.md-cache-timeout 5", "volume stop vol", $"volume create other {daemon.Host}:{disk.Path}/o force"])
         {
             var refused = daemon.Run(command);
             Assert.NotEqual(0, refused.ExitCode);
             Assert.Contains("etcd", refused.Output + refused.Error);
         }
 
-        Assert.Contains("cannot be reached at", daemon.Run("volume set vol features.read-only on") is var late ? late.Output + late.Error : "");
+        Assert.Contains("cannot be reached at", daemon.Run("volume set vol performance.md-cache-timeout 5") is var late ? late.Output + late.Error : "");
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(45), $"four commands took {clock.Elapsed}");
         Assert.Contains("Status: Started", daemon.Gluster("volume info vol"));
         mount.Sh("echo during >> f");
@@ -81,8 +81,8 @@ public sealed class EtcdDaemonTests : IDisposable
         Ledger.AddProcess(daemon.BrickPid);
 
         etcd.Start(0);
-        Wait.Until("commands work again", Soon, () => daemon.Run("volume set vol features.read-only on").ExitCode == 0);
-        daemon.Gluster("volume set vol features.read-only off");
+        Wait.Until("commands work again", Soon, () => daemon.Run("volume set vol performance.md-cache-timeout 5").ExitCode == 0);
+        daemon.Gluster("volume set vol performance.md-cache-timeout 6");
         daemon.Gluster($"volume create other {daemon.Host}:{disk.Path}/o force");
         daemon.Gluster("volume delete other");
         Assert.Contains("/test/volume/vol", etcd.Ctl("get", "--prefix", "/test/", "--keys-only"));
