@@ -8,9 +8,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Coordination;
 
 /// <summary>
-/// One of many leads, in the order in which they asked. Each candidate has a key <c>NAME/LEASE</c> below its lease; the one
-/// made first leads until it goes. The revision at which the leader's key was made is its fencing token: a later leader
-/// has a larger one. Works as a lock as well. Source: the election recipe of etcd's concurrency package.
+/// One of many leads, in the order in which they asked. Each candidate has a key <c>NAME/LEASE</c> below its lease; the
+/// one made first leads until it goes. The revision at which the leader's key was made is its fencing token: a later
+/// leader has a larger one. Works as a lock as well. Source: the election recipe of etcd's concurrency package.
 /// </summary>
 public sealed class Election(IStateStore store, Seams seams, string name)
 {
@@ -61,8 +61,8 @@ public sealed class Election(IStateStore store, Seams seams, string name)
     }
 
     /// <summary>
-    /// Makes the candidate's key. It has the lease in its name, so nobody else makes it: trying again after a lost answer
-    /// does no harm.
+    /// Makes the candidate's key. It has the lease in its name, so nobody else makes it: trying again after a lost
+    /// answer does no harm.
     /// </summary>
     private async Task<Revision> StandAsync(
         string key, ReadOnlyMemory<byte> value, LeaseKeeper keeper, CancellationToken cancellation)
@@ -169,8 +169,8 @@ public sealed class Leadership : IAsyncDisposable
     public string Key { get; }
 
     /// <summary>
-    /// Larger than that of every leader before. Who is told to do something refuses it from a leader with a smaller token
-    /// than one he has seen.
+    /// Larger than that of every leader before. Who is told to do something refuses it from a leader with a smaller
+    /// token than one he has seen.
     /// </summary>
     public Revision Token { get; }
 

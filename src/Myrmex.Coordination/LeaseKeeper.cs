@@ -7,9 +7,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Coordination;
 
 /// <summary>
-/// A lease that is kept alive, and the knowledge of whether it still is: its end is counted from before each request was
-/// sent, so that the owner knows it is lost no later than the store can take its keys away. A process that stood still may
-/// still act on old knowledge: guard what matters with a condition or a fencing token.
+/// A lease that is kept alive, and the knowledge of whether it still is: its end is counted from before each request
+/// was sent, so that the owner knows it is lost no later than the store can take its keys away. A process that stood
+/// still may still act on old knowledge: guard what matters with a condition or a fencing token.
 /// </summary>
 public sealed class LeaseKeeper : IAsyncDisposable
 {

@@ -7,8 +7,8 @@ namespace Myrmex.Coordination;
 internal static class Pauses
 {
     /// <summary>
-    /// Ends after <paramref name="milliseconds"/>, on a thread of the pool, or where the synchronization context says (the
-    /// loop of a simulated node).
+    /// Ends after <paramref name="milliseconds"/>, on a thread of the pool, or where the synchronization context says
+    /// (the loop of a simulated node).
     /// </summary>
     public static async Task WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
     {

@@ -27,9 +27,9 @@ public static class StateCopy
     private const int BatchBytesMax = Limits.TransactionBytesMax / 2;
 
     /// <summary>
-    /// Copies every entry of the source that <paramref name="wanted"/> takes, and compares afterwards. A copy of the same
-    /// name that was cut short is cleared and done again. Throws <see cref="StateStoreException"/> when the target holds
-    /// anything else, and when either store was changed meanwhile; then the target keeps the marker.
+    /// Copies every entry of the source that <paramref name="wanted"/> takes, and compares afterwards. A copy of the
+    /// same name that was cut short is cleared and done again. Throws <see cref="StateStoreException"/> when the target
+    /// holds anything else, and when either store was changed meanwhile; then the target keeps the marker.
     /// </summary>
     /// <param name="name">Of this move: the same when it is tried again, printable text without spaces.</param>
     public static async Task<StateCopyReport> CopyAsync(
@@ -41,7 +41,8 @@ public static class StateCopy
         var entries = all.Where(e => e.Lease == LeaseId.None && wanted(e.Key)).ToList();
         var leased = all.Where(e => e.Lease != LeaseId.None && wanted(e.Key)).Select(e => e.Key).ToList();
         await CommitAsync(
-            target, [Condition.Missing(Marker)], [Operation.PutValue(Marker, Encoding.ASCII.GetBytes(name))], cancellation);
+            target, [Condition.Missing(Marker)], [Operation.PutValue(Marker, Encoding.ASCII.GetBytes(name))],
+            cancellation);
         var first = 0;
         while (first < entries.Count)
         {
@@ -121,7 +122,7 @@ public static class StateCopy
         var (_, now) = await ReadAsync(source, cancellation);
         if (!all.Select(e => (e.Key, e.Modified)).SequenceEqual(now.Select(e => (e.Key, e.Modified))))
         {
-            throw new StateStoreException("the source was changed while it was copied; stop what uses it and try again");
+            throw new StateStoreException("the source was changed while it was copied; stop what uses it");
         }
 
         var (_, copied) = await ReadAsync(target, cancellation);
@@ -132,7 +133,7 @@ public static class StateCopy
                 || !entries[i].Value.Span.SequenceEqual(others[i].Value.Span))
             {
                 var key = i < entries.Count ? entries[i].Key : others[i].Key;
-                throw new StateStoreException($"the copy differs from the source at {key}; something else writes there");
+                throw new StateStoreException($"the copy differs at {key}; something else writes to the target");
             }
         }
     }

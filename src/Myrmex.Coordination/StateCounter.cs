@@ -1,4 +1,3 @@
-using System;
 using System.Globalization;
 using System.Text;
 using System.Threading;
@@ -58,7 +57,8 @@ public sealed class StateCounter(IStateStore store, string key)
     public static (Condition Condition, Operation Operation, long Next) Step(string key, StateEntry? known)
     {
         var next = checked(Parse(known) + 1);
-        return (Condition.Unchanged(key, known?.Modified ?? Revision.None), Operation.PutValue(key, Format(next)), next);
+        var unchanged = Condition.Unchanged(key, known?.Modified ?? Revision.None);
+        return (unchanged, Operation.PutValue(key, Format(next)), next);
     }
 
     private static byte[] Format(long number) =>

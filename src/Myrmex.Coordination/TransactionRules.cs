@@ -32,7 +32,7 @@ internal static class TransactionRules
         if (bytes > Limits.TransactionBytesMax)
         {
             throw new ArgumentException(
-                $"a transaction has at most {Limits.TransactionBytesMax} bytes of keys and values; this one has {bytes}");
+                $"a transaction has at most {Limits.TransactionBytesMax} bytes of keys and values, not {bytes}");
         }
     }
 

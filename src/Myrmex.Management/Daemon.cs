@@ -18,8 +18,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The management daemon of a node. What concerns this node alone is in its state file; what concerns the cluster is there
-/// too, or in etcd. It may be killed at any time, and its end never ends a brick.
+/// The management daemon of a node. What concerns this node alone is in its state file; what concerns the cluster is
+/// there too, or in etcd. It may be killed at any time, and its end never ends a brick.
 /// </summary>
 public sealed class Daemon(DaemonOptions options, Seams seams)
 {

@@ -30,8 +30,8 @@ public sealed record DaemonOptions
     public required string[] Executable { get; init; }
 
     /// <summary>
-    /// Where the state of the cluster is when it is not in <see cref="StateFile"/>; what concerns this node alone always
-    /// is there.
+    /// Where the state of the cluster is when it is not in <see cref="StateFile"/>; what concerns this node alone
+    /// always is there.
     /// </summary>
     public EtcdOptions? Etcd { get; init; }
 

@@ -72,8 +72,8 @@ internal sealed partial class VolumeCommands
     }, cancellation);
 
     /// <summary>
-    /// Takes back what commands of this node left unfinished, by a former daemon or because the store was away; call once
-    /// before any command.
+    /// Takes back what commands of this node left unfinished, by a former daemon or because the store was away; call
+    /// once before any command.
     /// </summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {

@@ -230,8 +230,8 @@ internal sealed partial class VolumeCommands(
     }
 
     /// <summary>
-    /// Commits if nobody else has changed what the command was decided on, and waits until everyone in this process sees
-    /// it.
+    /// Commits if nobody else has changed what the command was decided on, and waits until everyone in this process
+    /// sees it.
     /// </summary>
     private async Task CommitAsync(
         Condition[] conditions, Operation[] operations, string name, CancellationToken cancellation)

@@ -32,7 +32,8 @@ internal sealed class EtcdEndpoint(Uri address, GrpcChannel channel) : IDisposab
 /// </summary>
 internal sealed class EtcdCluster : IDisposable
 {
-    // Makes a member that is cut off from its leader refuse, instead of waiting. Source: etcd clientv3 WithRequireLeader.
+    // Makes a member that is cut off from its leader refuse, instead of waiting. Source: etcd clientv3
+    // WithRequireLeader.
     private const string LeaderKey = "hasleader";
     private const string TokenKey = "token";
 

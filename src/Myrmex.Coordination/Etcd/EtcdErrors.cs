@@ -23,12 +23,14 @@ internal enum EtcdVerdict
 }
 
 /// <summary>
-/// etcd's errors in our words. Only errors that etcd gives before it proposes a change, or while it decides not to apply
-/// it, count as "certainly not"; everything else is unknown.
+/// etcd's errors in our words. Only errors that etcd gives before it proposes a change, or while it decides not to
+/// apply it, count as "certainly not"; everything else is unknown.
 /// </summary>
 internal static class EtcdErrors
 {
-    /// <summary>Detail of the error that stands for a login without an answer: the call behind it was not sent.</summary>
+    /// <summary>
+    /// Detail of the error that stands for a login without an answer: the call behind it was not sent.
+    /// </summary>
     public const string NoLogin = "no answer to the login";
 
     private const string NoConnection = "Error connecting to subchannel";
@@ -106,13 +108,14 @@ internal static class EtcdErrors
                 + "etcdctl defrag, etcdctl alarm disarm",
             StatusCode.PermissionDenied =>
                 $"etcd does not allow it to user {options.User ?? "(none)"}. Grant the role of that user readwrite "
-                + $"permission on the prefix {options.Prefix}: etcdctl role grant-permission ROLE --prefix=true readwrite "
-                + options.Prefix,
+                + $"permission on the prefix {options.Prefix}: "
+                + $"etcdctl role grant-permission ROLE --prefix=true readwrite {options.Prefix}",
             StatusCode.InvalidArgument when detail.Contains("invalid user ID or password", StringComparison.Ordinal) =>
                 $"etcd does not take the password of user {options.User}. Check --etcd-user and --etcd-password-file",
             StatusCode.InvalidArgument when detail.Contains("user name is empty", StringComparison.Ordinal) =>
                 "etcd wants a user name and a password. Give them with --etcd-user and --etcd-password-file",
-            StatusCode.Unauthenticated => $"etcd at {endpoint} does not take the token of user {options.User}: {detail}",
+            StatusCode.Unauthenticated =>
+                $"etcd at {endpoint} does not take the token of user {options.User}: {detail}",
             StatusCode.DeadlineExceeded or StatusCode.Cancelled =>
                 $"etcd at {endpoint} did not answer in time. Check its load and its disk: etcdctl endpoint health",
             _ => $"etcd at {endpoint}: {(detail.Length > 0 ? detail : e.StatusCode)}",
@@ -126,7 +129,8 @@ internal static class EtcdErrors
     private static bool NeverConnected(RpcException e)
     {
         // The client connects before it hands the call to a connection; when that fails it says exactly this.
-        if (e.StatusCode == StatusCode.Unavailable && e.Status.Detail.StartsWith(NoConnection, StringComparison.Ordinal))
+        if (e.StatusCode == StatusCode.Unavailable
+            && e.Status.Detail.StartsWith(NoConnection, StringComparison.Ordinal))
         {
             return true;
         }

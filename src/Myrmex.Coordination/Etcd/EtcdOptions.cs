@@ -94,7 +94,7 @@ public sealed record EtcdOptions
             || Prefix[^1] != '/')
         {
             throw new StateStoreException(
-                $"'{Prefix}' cannot be a prefix of keys: it is 1 to {Limits.PrefixLengthMax} characters and ends with /");
+                $"'{Prefix}' cannot be a prefix of keys: 1 to {Limits.PrefixLengthMax} characters, the last one /");
         }
 
         foreach (var file in (string?[])[CaFile, CertificateFile, KeyFile])

@@ -14,9 +14,9 @@ namespace Myrmex.Coordination.Etcd;
 /// </summary>
 /// <remarks>
 /// It is asked for from one revision earlier than needed, and what is known already is dropped. A watch that begins
-/// exactly at a compacted revision is taken by etcd before 3.5.16, but a delete at that revision may be missing from it;
-/// this way such a watch is refused. Progress is taken from what etcd sends by itself, never asked for: before 3.5.8 and
-/// 3.4.25 an answer to that could overtake changes.
+/// exactly at a compacted revision is taken by etcd before 3.5.16, but a delete at that revision may be missing from
+/// it; this way such a watch is refused. Progress is taken from what etcd sends by itself, never asked for: before
+/// 3.5.8 and 3.4.25 an answer to that could overtake changes.
 /// </remarks>
 internal sealed class EtcdWatch(
     EtcdCluster cluster, EtcdKeys keys, KeyRange range, Revision from, TimeSpan openTimeout, Seams seams) : IDisposable

@@ -80,7 +80,7 @@ public sealed class SimStateClient : IStateStore
         ThrowIfClosed();
         var answer = new TaskCompletionSource<T>();
         using var timer = _loop.Schedule(_timeoutMs, () => answer.TrySetException(
-            new StateStoreException("the state store did not answer in time; whether the change was made is not known")));
+            new StateStoreException("the state store did not answer. Whether the change was made is not known")));
         _service.Send(_node, store =>
         {
             var result = call(store);

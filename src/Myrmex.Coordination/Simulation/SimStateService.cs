@@ -59,7 +59,9 @@ public sealed class SimStateService
 
     public Revision Revision => _store.Engine.Revision;
 
-    /// <summary>The store as a process on <paramref name="node"/> sees it. Ask again after a restart of the node.</summary>
+    /// <summary>
+    /// The store as a process on <paramref name="node"/> sees it. Ask again after a restart of the node.
+    /// </summary>
     /// <param name="timeoutMs">After which a call without an answer throws.</param>
     public SimStateClient Connect(SimNode node, long timeoutMs = 5_000) => new(this, node, timeoutMs);
 

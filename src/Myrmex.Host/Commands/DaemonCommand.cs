@@ -238,13 +238,14 @@ internal static class DaemonCommand
     private static EtcdOptions ToEtcdOptions(ParseResult parsed, string addresses)
     {
         var ca = parsed.GetValue(EtcdCa);
+        var certificate = parsed.GetValue(EtcdCert);
         var passwordFile = parsed.GetValue(EtcdPasswordFile);
         return new EtcdOptions
         {
-            Endpoints = EtcdOptions.ParseEndpoints(addresses, tls: ca is not null || parsed.GetValue(EtcdCert) is not null),
+            Endpoints = EtcdOptions.ParseEndpoints(addresses, tls: (ca ?? certificate) is not null),
             Prefix = parsed.GetRequiredValue(EtcdPrefix),
             CaFile = Absolute(ca),
-            CertificateFile = Absolute(parsed.GetValue(EtcdCert)),
+            CertificateFile = Absolute(certificate),
             KeyFile = Absolute(parsed.GetValue(EtcdKey)),
             User = parsed.GetValue(EtcdUser),
             Password = passwordFile is null ? null : File.ReadAllText(passwordFile).TrimEnd('\r', '\n'),

@@ -1,8 +1,8 @@
 namespace Myrmex.Management.State;
 
 /// <summary>
-/// Where management keeps what. Keys below <c>local/</c> are always in the node's own file, all others in the store of the
-/// cluster.
+/// Where management keeps what. Keys below <c>local/</c> are always in the node's own file, all others in the store of
+/// the cluster.
 /// </summary>
 internal static class StateKeys
 {

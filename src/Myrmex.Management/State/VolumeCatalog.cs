@@ -42,7 +42,9 @@ internal sealed class VolumeCatalog(IStateStore store, IScheduler? scheduler = n
 
     public Volume? Find(string name) => Volumes.GetValueOrDefault(name);
 
-    /// <summary>The revision that changed the volume last, as far as it is known here; none when there is no volume.</summary>
+    /// <summary>
+    /// The revision that changed the volume last, as far as it is known here; none when there is no volume.
+    /// </summary>
     public Revision RevisionOf(string name)
     {
         lock (_lock)

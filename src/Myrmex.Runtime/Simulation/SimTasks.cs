@@ -11,8 +11,8 @@ namespace Myrmex.Runtime.Simulation;
 public static class SimTasks
 {
     /// <summary>
-    /// Starts <paramref name="work"/> on the node as its next posted work. The task ends with it; when the node crashes,
-    /// never. It must not be waited for by blocking: run the world until it is complete.
+    /// Starts <paramref name="work"/> on the node as its next posted work. The task ends with it; when the node
+    /// crashes, never. It must not be waited for by blocking: run the world until it is complete.
     /// </summary>
     public static Task<T> Start<T>(SimNode node, Func<Task<T>> work)
     {
