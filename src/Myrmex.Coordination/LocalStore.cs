@@ -33,7 +33,7 @@ public abstract class LocalStore : IStateStore
     /// <inheritdoc/>
     public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
     {
-        if (IsRead(transaction))
+        if (TransactionRules.IsRead(transaction))
         {
             await ExpireLeasesAsync(cancellation);
             lock (_memory)
@@ -196,27 +196,6 @@ public abstract class LocalStore : IStateStore
 
     internal abstract void CloseFile();
 
-    private static bool IsRead(StateTransaction transaction)
-    {
-        foreach (var operation in transaction.Then)
-        {
-            if (operation is not Operation.Get)
-            {
-                return false;
-            }
-        }
-
-        foreach (var operation in transaction.Else)
-        {
-            if (operation is not Operation.Get)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private TResult Locked<TState, TResult>(TState state, Func<StateEngine, TState, TResult> function)
@@ -296,5 +275,5 @@ public abstract class LocalStore : IStateStore
     }
 }
 
-/// <summary>The disk is full; nothing has changed.</summary>
+/// <summary>The store could not take it, and certainly nothing has changed: a full disk, nobody to ask.</summary>
 public sealed class TransactionRefusedException(string message, Exception inner) : StateStoreException(message, inner);

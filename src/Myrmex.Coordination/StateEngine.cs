@@ -52,7 +52,7 @@ internal sealed class StateEngine(int historyRevisionsMax)
 
     public PreparedCommit Prepare(StateTransaction transaction)
     {
-        CheckShape(transaction);
+        TransactionRules.Check(transaction);
         var succeeded = true;
         foreach (var condition in transaction.Conditions)
         {
@@ -111,6 +111,18 @@ internal sealed class StateEngine(int historyRevisionsMax)
         {
             // Trimmed in steps, so that the cost of moving the rest is spread over many commits.
             _history.RemoveRange(0, _history.Count - (historyRevisionsMax * 3 / 4));
+        }
+    }
+
+    /// <summary>Forgets the changes of all revisions up to now.</summary>
+    public void Compact() => _history.Clear();
+
+    /// <summary>All leases have their full time again.</summary>
+    public void RenewLeases(long nowNs)
+    {
+        foreach (var lease in _leases.Values)
+        {
+            lease.DeadlineNs = nowNs + (lease.Seconds * NanosecondsPerSecond);
         }
     }
 
@@ -206,25 +218,20 @@ internal sealed class StateEngine(int historyRevisionsMax)
         return false;
     }
 
-    private static void CheckShape(StateTransaction transaction)
-    {
-        const int Max = Limits.TransactionOperationsMax;
-        if (transaction.Conditions.Count > Max || transaction.Then.Count > Max || transaction.Else.Count > Max)
-        {
-            throw new ArgumentException(
-                $"a transaction has at most {Max} conditions and operations", nameof(transaction));
-        }
-    }
-
     private bool Holds(Condition condition)
     {
-        KeyRange.CheckKey(condition.Key);
         var entry = Find(condition.Key);
+        if (entry is null && condition.Target == ConditionTarget.Value)
+        {
+            return false; // As in etcd: a missing key has no value to compare with.
+        }
+
         var order = condition.Target switch
         {
             ConditionTarget.Created => (entry?.Created.Value ?? 0).CompareTo(condition.Number),
             ConditionTarget.Modified => (entry?.Modified.Value ?? 0).CompareTo(condition.Number),
             ConditionTarget.Version => (entry?.Version ?? 0).CompareTo(condition.Number),
+            ConditionTarget.Lease => (entry?.Lease.Value ?? 0).CompareTo(condition.Number),
             _ => (entry?.Value ?? default).Span.SequenceCompareTo(condition.Value.Span),
         };
         return condition.Operator switch
@@ -256,12 +263,6 @@ internal sealed class StateEngine(int historyRevisionsMax)
 
     private void StagePut(Operation.Put put, SortedDictionary<string, StateChange> staged)
     {
-        KeyRange.CheckKey(put.Key);
-        if (put.Value.Length > Limits.ValueBytesMax)
-        {
-            throw new ArgumentException($"the value of {put.Key} is longer than {Limits.ValueBytesMax} bytes");
-        }
-
         if (put.Lease != LeaseId.None && !HasLease(put.Lease))
         {
             throw new LeaseNotFoundException(put.Lease);
@@ -288,10 +289,8 @@ internal sealed class StateEngine(int historyRevisionsMax)
 
     private static void StageChange(StateChange change, SortedDictionary<string, StateChange> staged)
     {
-        if (!staged.TryAdd(change.Entry.Key, change))
-        {
-            throw new ArgumentException($"the transaction changes {change.Entry.Key} twice");
-        }
+        var isNew = staged.TryAdd(change.Entry.Key, change);
+        Invariant.Check(isNew); // The rules of transactions say so.
     }
 
     private StateChange Deletion(string key) =>

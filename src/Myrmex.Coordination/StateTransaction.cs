@@ -3,13 +3,17 @@ using System.Collections.Generic;
 
 namespace Myrmex.Coordination;
 
-/// <summary>What of a key a condition looks at. A missing key has 0 for all numbers and an empty value.</summary>
+/// <summary>
+/// What of a key a condition looks at. A missing key has 0 for all numbers; no condition on its value holds, not even
+/// "not equal". Source: etcd v3 Txn.
+/// </summary>
 public enum ConditionTarget
 {
     Created,
     Modified,
     Version,
     Value,
+    Lease,
 }
 
 public enum ConditionOperator
@@ -37,6 +41,10 @@ public sealed record Condition(string Key, ConditionTarget Target, ConditionOper
     public static Condition Unchanged(string key, Revision revision) =>
         new(key, ConditionTarget.Modified, ConditionOperator.Equal) { Number = revision.Value };
 
+    /// <summary>The key exists and was made at <paramref name="revision"/>: it was never deleted since.</summary>
+    public static Condition CreatedAt(string key, Revision revision) =>
+        new(key, ConditionTarget.Created, ConditionOperator.Equal) { Number = revision.Value };
+
     public static Condition HasValue(string key, ReadOnlyMemory<byte> value) =>
         new(key, ConditionTarget.Value, ConditionOperator.Equal) { Value = value };
 }
@@ -63,8 +71,8 @@ public abstract record Operation
 }
 
 /// <summary>
-/// Conditions decide between two branches; the chosen branch takes effect as a whole or not at all. No key may be
-/// changed twice in one branch. Source: etcd v3 Txn.
+/// Conditions decide between two branches; the chosen branch takes effect as a whole or not at all. No key may be put
+/// twice in one branch, or put and be in the range of a delete. Source: etcd v3 Txn.
 /// </summary>
 public sealed record StateTransaction(
     IReadOnlyList<Condition> Conditions, IReadOnlyList<Operation> Then, IReadOnlyList<Operation> Else)

@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
+using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Http;
 using Myrmex.Management.State;
@@ -17,8 +18,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The management daemon of a node. Everything it knows is in the state store; it may be killed at any time, and its
-/// end never ends a brick.
+/// The management daemon of a node. What concerns this node alone is in its state file; what concerns the cluster is
+/// there too, or in etcd. It may be killed at any time, and its end never ends a brick.
 /// </summary>
 public sealed class Daemon(DaemonOptions options, Seams seams)
 {
@@ -42,13 +43,16 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     public async Task RunAsync(Action ready, CancellationToken cancellation)
     {
         MakeDirectories(options);
-        await using var store = SqliteStore.Open(options.StateFile, seams.Clock);
-        var node = new LocalNode(await LoadNodeIdAsync(store, cancellation), seams.Clock);
-        var catalog = new VolumeCatalog(store);
+        await using var local = SqliteStore.Open(options.StateFile, seams.Clock);
+        await using var remote = options.Etcd is { } etcd ? EtcdStore.Open(etcd, seams) : null;
+        IStateStore store = remote is null ? local : remote;
+        await CheckStateAsync(local, store, cancellation);
+        var node = new LocalNode(await LoadNodeIdAsync(local, cancellation), seams.Clock);
+        var catalog = new VolumeCatalog(store, remote is null ? null : seams.Scheduler);
         await catalog.LoadAsync(cancellation);
         var probe = new BrickProbe(seams);
         var supervisor = new BrickSupervisor(
-            options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(store), seams);
+            options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(local), seams);
         var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
             seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
@@ -63,19 +67,39 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
         Log.Information("daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort));
         ready();
-        await RunLoopsAsync(store, catalog, supervisor, cancellation);
+        await RunLoopsAsync(local, catalog, supervisor, cancellation);
         File.Delete(options.PidFile);
     }
 
+    /// <summary>
+    /// Refuses half a cluster, and to leave a cluster behind: a file that holds volumes is not passed over for etcd.
+    /// </summary>
+    private async Task CheckStateAsync(SqliteStore local, IStateStore store, CancellationToken cancellation)
+    {
+        await StateCopy.CheckUsableAsync(store, cancellation);
+        if (ReferenceEquals(local, store))
+        {
+            return;
+        }
+
+        var passedOver = await local.RangeAsync(KeyRange.Prefix(StateKeys.Volumes), cancellation);
+        if (passedOver.Count > 0)
+        {
+            throw new StateStoreException(
+                $"{options.StateFile} holds {passedOver.Count} volumes that are not used with --etcd; start without "
+                + "--etcd, or move the state to etcd first");
+        }
+    }
+
     private async Task RunLoopsAsync(
-        SqliteStore store, VolumeCatalog catalog, BrickSupervisor supervisor, CancellationToken cancellation)
+        SqliteStore local, VolumeCatalog catalog, BrickSupervisor supervisor, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
             catalog.FollowAsync(stop.Token),
             supervisor.RunAsync(stop.Token),
-            ExpireLeasesAsync(store, stop.Token),
+            ExpireLeasesAsync(local, stop.Token),
         ];
         // None of them ends by itself: the first end is the end of the daemon, with its reason.
         var first = await Task.WhenAny(loops);

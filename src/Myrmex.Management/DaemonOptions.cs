@@ -1,6 +1,7 @@
 using System.IO;
 using System.Security.Cryptography;
 using System.Text;
+using Myrmex.Coordination.Etcd;
 
 namespace Myrmex.Management;
 
@@ -27,6 +28,12 @@ public sealed record DaemonOptions
 
     /// <summary>Command and leading arguments that start this executable again, e.g. for the brick process.</summary>
     public required string[] Executable { get; init; }
+
+    /// <summary>
+    /// Where the state of the cluster is when it is not in <see cref="StateFile"/>; what concerns this node alone
+    /// always is there.
+    /// </summary>
+    public EtcdOptions? Etcd { get; init; }
 
     public string StateFile => Path.Combine(WorkingDirectory, "state.db");
 

@@ -42,8 +42,11 @@ internal sealed partial class VolumeCommands
         }
 
         var volume = NewVolume(request, bricks);
-        var intent = new CreateIntent(volume.Id, [.. bricks.Select(b => BrickDirectory.Look(b.Path))]);
-        await store.PutAsync(StateKeys.Intent(volume.Name), intent.ToBytes(), cancellation);
+        var intent = new CreateIntent(volume.Id, [.. bricks.Select(b => BrickDirectory.Look(b.Path))])
+        {
+            Node = node.Id.ToString(),
+        };
+        var intended = await IntendAsync(volume.Name, intent, cancellation);
         try
         {
             var isSpread = bricks.Count > 1 && bricks.All(b => BrickDirectory.IsEmpty(b.Path));
@@ -55,26 +58,48 @@ internal sealed partial class VolumeCommands
             throw e as CommandException ?? new CommandException(CommandFailure.Failed, e.Message);
         }
 
-        var result = await store.CommitAsync(
-            StateTransaction.Always(
+        // Bound to this intent: should it arrive late, after the intent was taken back, it does nothing.
+        await CommitAsync(
+            [Condition.Unchanged(StateKeys.Intent(volume.Name), intended)],
+            [
                 Operation.PutValue(StateKeys.Volume(volume.Name), VolumeJson.ToBytes(volume)),
-                Operation.DeleteKey(StateKeys.Intent(volume.Name))),
-            cancellation);
-        await catalog.ReachAsync(result.Revision, cancellation);
+                Operation.DeleteKey(StateKeys.Intent(volume.Name)),
+            ],
+            volume.Name, cancellation);
         Log.Information(
             "volumes", "volume created", ("volume", volume.Name), ("id", volume.Id), ("bricks", bricks.Count));
         return volume;
     }, cancellation);
 
-    /// <summary>Takes back what commands of a former daemon left unfinished; call once before any command.</summary>
+    /// <summary>
+    /// Takes back what commands of this node left unfinished, by a former daemon or because the store was away; call
+    /// once before any command.
+    /// </summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
         foreach (var entry in await store.RangeAsync(KeyRange.Prefix(StateKeys.Intents), cancellation))
         {
             var name = entry.Key[StateKeys.Intents.Length..];
-            Log.Warning("volumes", "taking back an unfinished volume create", ("volume", name));
-            await TakeBackAsync(name, CreateIntent.FromBytes(entry.Value.Span), cancellation);
+            var intent = CreateIntent.FromBytes(entry.Value.Span);
+            if (intent.Node is null || intent.Node == node.Id.ToString())
+            {
+                Log.Warning("volumes", "taking back an unfinished volume create", ("volume", name));
+                await TakeBackAsync(name, intent, cancellation);
+            }
         }
+
+        _mustRecover = false;
+    }
+
+    private async Task<Revision> IntendAsync(string name, CreateIntent intent, CancellationToken cancellation)
+    {
+        var result = await store.CommitAsync(
+            new StateTransaction(
+                [Condition.Missing(StateKeys.Intent(name)), Condition.Missing(StateKeys.Volume(name))],
+                [Operation.PutValue(StateKeys.Intent(name), intent.ToBytes())], []),
+            cancellation);
+        return result.Succeeded ? result.Revision
+            : throw new CommandException(CommandFailure.Conflict, $"Volume {name} is being created by another node");
     }
 
     private static void CheckRequest(CreateRequest request)

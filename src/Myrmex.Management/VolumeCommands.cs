@@ -24,6 +24,7 @@ internal sealed partial class VolumeCommands(
     Seams seams)
 {
     private readonly SemaphoreSlim _gate = new(1, 1); // Held by one changing command at a time.
+    private bool _mustRecover; // The store failed in the middle of a command; guarded by _gate.
 
     public IReadOnlyList<Volume> List() => [.. catalog.Volumes.Values];
 
@@ -96,7 +97,9 @@ internal sealed partial class VolumeCommands(
                 $"Volume {name} has been started.Volume needs to be stopped before deletion.");
         }
 
-        await CommitAsync(Operation.DeleteKey(StateKeys.Volume(name)), cancellation);
+        await CommitAsync(
+            [Condition.Unchanged(StateKeys.Volume(name), catalog.RevisionOf(name))],
+            [Operation.DeleteKey(StateKeys.Volume(name))], name, cancellation);
         Log.Information("volumes", "volume deleted", ("volume", name), ("id", volume.Id));
         return volume;
     }, cancellation);
@@ -197,7 +200,17 @@ internal sealed partial class VolumeCommands(
         await _gate.WaitAsync(cancellation);
         try
         {
+            if (_mustRecover)
+            {
+                await RecoverAsync(cancellation);
+            }
+
             return await command();
+        }
+        catch (StateStoreException)
+        {
+            _mustRecover = true;
+            throw;
         }
         finally
         {
@@ -207,17 +220,29 @@ internal sealed partial class VolumeCommands(
 
     private async Task<Volume> SaveAsync(Volume before, Volume after, CancellationToken cancellation)
     {
-        await CommitAsync(Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after)), cancellation);
+        await CommitAsync(
+            [Condition.Unchanged(StateKeys.Volume(after.Name), catalog.RevisionOf(after.Name))],
+            [Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after))], after.Name, cancellation);
         Log.Information(
             "volumes", "volume changed", ("volume", after.Name), ("version", after.Version),
             ("from", before.Status), ("to", after.Status));
         return after;
     }
 
-    /// <summary>Commits and waits until everyone in this process sees it.</summary>
-    private async Task CommitAsync(Operation operation, CancellationToken cancellation)
+    /// <summary>
+    /// Commits if nobody else has changed what the command was decided on, and waits until everyone in this process
+    /// sees it.
+    /// </summary>
+    private async Task CommitAsync(
+        Condition[] conditions, Operation[] operations, string name, CancellationToken cancellation)
     {
-        var result = await store.CommitAsync(StateTransaction.Always(operation), cancellation);
+        var result = await store.CommitAsync(new StateTransaction(conditions, operations, []), cancellation);
+        if (!result.Succeeded)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict, $"Volume {name} was changed by another node at the same time; try again");
+        }
+
         await catalog.ReachAsync(result.Revision, cancellation);
     }
 }

@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Coordination.Etcd;
 using Myrmex.Management;
 using Myrmex.Management.CommandLine;
 using Myrmex.Runtime;
@@ -52,6 +53,36 @@ internal static class DaemonCommand
         DefaultValueFactory = _ => 49152,
     };
 
+    private static readonly Option<string?> Etcd = new("--etcd")
+    {
+        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas",
+    };
+
+    private static readonly Option<string> EtcdPrefix = new("--etcd-prefix")
+    {
+        Description = "what stands before every key in etcd; one for each cluster",
+        DefaultValueFactory = _ => EtcdOptions.DefaultPrefix,
+    };
+
+    private static readonly Option<string?> EtcdCa = new("--etcd-ca")
+    {
+        Description = "certificates of the authority that signed etcd's, PEM",
+    };
+
+    private static readonly Option<string?> EtcdCert = new("--etcd-cert")
+    {
+        Description = "certificate to show to etcd, PEM",
+    };
+
+    private static readonly Option<string?> EtcdKey = new("--etcd-key") { Description = "its private key, PEM" };
+
+    private static readonly Option<string?> EtcdUser = new("--etcd-user") { Description = "user to log in to etcd as" };
+
+    private static readonly Option<string?> EtcdPasswordFile = new("--etcd-password-file")
+    {
+        Description = "file with the password of that user",
+    };
+
     private static readonly Option<string?> LogFile = new("--log-file")
     {
         Description = "log; WORKING-DIRECTORY/log/daemon.log by default, standard error in the foreground",
@@ -70,10 +101,25 @@ internal static class DaemonCommand
         var root = new RootCommand("Manages volumes, serves volume files and keeps the bricks of this node running.")
         {
             WorkingDirectory, Bind, Port, HttpPort, BrickPort, LogFile, Level, Foreground,
+            Etcd, EtcdPrefix, EtcdCa, EtcdCert, EtcdKey, EtcdUser, EtcdPasswordFile,
         };
         root.SetAction(async (options, _) =>
-            options.GetValue(Foreground) ? await ServeAsync(options) : await StartAsync(options, args));
+            await CheckedAsync(() => options.GetValue(Foreground) ? ServeAsync(options) : StartAsync(options, args)));
         return root.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    /// <summary>Arguments that cannot be used are told here, not in the log of the background process.</summary>
+    private static async Task<int> CheckedAsync(Func<Task<int>> run)
+    {
+        try
+        {
+            return await run();
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"myrmex daemon: {e.Message}");
+            return 1;
+        }
     }
 
     private static async Task<int> ServeAsync(ParseResult parsed)
@@ -186,7 +232,27 @@ internal static class DaemonCommand
         HttpPort = parsed.GetValue(HttpPort),
         BrickPortBase = parsed.GetValue(BrickPort),
         Executable = HostPaths.Executable,
+        Etcd = parsed.GetValue(Etcd) is { } addresses ? ToEtcdOptions(parsed, addresses) : null,
     };
+
+    private static EtcdOptions ToEtcdOptions(ParseResult parsed, string addresses)
+    {
+        var ca = parsed.GetValue(EtcdCa);
+        var certificate = parsed.GetValue(EtcdCert);
+        var passwordFile = parsed.GetValue(EtcdPasswordFile);
+        return new EtcdOptions
+        {
+            Endpoints = EtcdOptions.ParseEndpoints(addresses, tls: (ca ?? certificate) is not null),
+            Prefix = parsed.GetRequiredValue(EtcdPrefix),
+            CaFile = Absolute(ca),
+            CertificateFile = Absolute(certificate),
+            KeyFile = Absolute(parsed.GetValue(EtcdKey)),
+            User = parsed.GetValue(EtcdUser),
+            Password = passwordFile is null ? null : File.ReadAllText(passwordFile).TrimEnd('\r', '\n'),
+        };
+    }
+
+    private static string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path);
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, CancellationTokenSource stop) =>
         PosixSignalRegistration.Create(signal, context =>

@@ -18,6 +18,11 @@ internal sealed record BrickBefore(string Path, bool Existed, bool HadInternals,
 /// </summary>
 internal sealed record CreateIntent(VolumeId VolumeId, IReadOnlyList<BrickBefore> Bricks)
 {
+    /// <summary>
+    /// The node whose daemon made the directories, and takes them back; null in old ones: the only node.
+    /// </summary>
+    public string? Node { get; init; }
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, IntentJsonContext.Default.CreateIntent);
 
     public static CreateIntent FromBytes(System.ReadOnlySpan<byte> bytes) =>

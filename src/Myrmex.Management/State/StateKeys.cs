@@ -1,6 +1,9 @@
 namespace Myrmex.Management.State;
 
-/// <summary>Where management keeps what in the state store.</summary>
+/// <summary>
+/// Where management keeps what. Keys below <c>local/</c> are always in the node's own file, all others in the store of
+/// the cluster.
+/// </summary>
 internal static class StateKeys
 {
     /// <summary>A volume: <c>volume/NAME</c>, JSON.</summary>

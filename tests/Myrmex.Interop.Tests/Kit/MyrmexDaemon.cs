@@ -8,15 +8,19 @@ namespace Myrmex.Interop.Tests.Kit;
 internal sealed class MyrmexDaemon : VolumeServer
 {
     private readonly TestDirectory _directory;
+    private readonly string _name;
     private readonly int _brickPort;
+    private readonly string[] _arguments;
     private Child? _child;
 
-    public MyrmexDaemon(TestDirectory directory)
+    public MyrmexDaemon(TestDirectory directory, string name = "myrmexd", params string[] arguments)
         : base(Addresses.NextLoopback())
     {
         _directory = directory;
+        _name = name;
+        _arguments = arguments;
         _brickPort = Addresses.FreePort("0.0.0.0");
-        WorkingDirectory = directory.Make("myrmexd");
+        WorkingDirectory = directory.Make(name);
         Start();
     }
 
@@ -28,20 +32,12 @@ internal sealed class MyrmexDaemon : VolumeServer
 
     public void Start()
     {
-        _child = Child.Start(
-            "daemon",
-            _directory.Logs,
-            Product.Executable,
-            "daemon",
-            "--foreground",
-            "--working-directory",
-            WorkingDirectory,
-            "--bind",
-            Host,
-            "--http",
-            "0",
-            "--brick-port",
-            Addresses.Text(_brickPort));
+        string[] arguments =
+        [
+            "daemon", "--foreground", "--working-directory", WorkingDirectory, "--bind", Host, "--http", "0",
+            "--brick-port", Addresses.Text(_brickPort), .. _arguments,
+        ];
+        _child = Child.Start(_name == "myrmexd" ? "daemon" : _name, _directory.Logs, Product.Executable, arguments);
         var child = _child;
         Wait.Until(
             "the daemon answers", StartLimit, () => !child.Running || Run("volume list").ExitCode == 0, () => child.LogTail());
@@ -50,6 +46,9 @@ internal sealed class MyrmexDaemon : VolumeServer
             throw new HarnessException($"the daemon ended with {child.ExitCode}\n{child.LogTail()}");
         }
     }
+
+    /// <summary>Ends the daemon; its bricks go on.</summary>
+    public void Stop() => _child?.Stop();
 
     /// <summary>kill -9 of the daemon; its bricks go on.</summary>
     public void Kill() => _child?.Kill();

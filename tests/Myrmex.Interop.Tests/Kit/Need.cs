@@ -38,6 +38,12 @@ public enum Need
 
     /// <summary>git, gcc and make.</summary>
     Toolchain = 512,
+
+    /// <summary>etcd, etcdctl and root.</summary>
+    Etcd = 1024 | Root,
+
+    /// <summary>openssl, to make certificates.</summary>
+    OpenSsl = 2048,
 }
 
 /// <summary>Looks for what <see cref="Need"/> names.</summary>
@@ -63,6 +69,9 @@ internal static class Machine
             _ when Wants(Need.QemuGluster) && !HasQemuGluster() => "needs qemu-img with the gluster driver (qemu-block-extra)",
             _ when Wants(Need.Python) && Find("python3") is null => "needs python3",
             _ when Wants(Need.Xfs) && (Find("mkfs.xfs") is null || !File.Exists("/dev/loop-control")) => "needs mkfs.xfs and loop devices",
+            _ when Wants(Need.Etcd) && (Find("etcd") is null || Find("etcdctl") is null) =>
+                "needs etcd (packages etcd-server, etcd-client)",
+            _ when Wants(Need.OpenSsl) && Find("openssl") is null => "needs openssl",
             _ when Wants(Need.Toolchain) && new[] { "git", "gcc", "make" }.Any(t => Find(t) is null) => "needs git, gcc and make",
             _ => null,
         };

@@ -6,7 +6,7 @@ using Xunit;
 namespace Myrmex.Unit.Tests.Coordination;
 
 /// <summary>The contract on the durable store, and what a restart must keep.</summary>
-public sealed class SqliteStoreTests : StateStoreContract
+public sealed class SqliteStoreTests : LocalStoreContract
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("myrmex-store-").FullName;
 
@@ -67,13 +67,6 @@ public sealed class SqliteStoreTests : StateStoreContract
     [Fact]
     public void TheFileIsForItsOwnerOnly() =>
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(FilePath));
-
-    [Fact]
-    public async Task AClosedStoreSaysSo()
-    {
-        await Store.DisposeAsync();
-        await Assert.ThrowsAsync<StateStoreException>(() => Store.GetAsync("a", Forever));
-    }
 
     protected override Task<IStateStore> OpenAsync() =>
         Task.FromResult<IStateStore>(SqliteStore.Open(FilePath, Clock, HistoryRevisionsMax));

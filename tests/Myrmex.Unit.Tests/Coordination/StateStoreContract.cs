@@ -12,10 +12,6 @@ namespace Myrmex.Unit.Tests.Coordination;
 /// <summary>What every state store promises, run against each of them. Method: small histories, exact answers.</summary>
 public abstract class StateStoreContract : IAsyncLifetime
 {
-    protected const int HistoryRevisionsMax = 100;
-
-    private protected ManualClock Clock { get; } = new();
-
     protected IStateStore Store { get; private set; } = null!; // Set by InitializeAsync before any test.
 
     protected static CancellationToken Forever => CancellationToken.None;
@@ -24,10 +20,13 @@ public abstract class StateStoreContract : IAsyncLifetime
 
     public virtual async Task DisposeAsync() => await Store.DisposeAsync();
 
-    [Fact]
+    /// <summary>Seconds of the leases of these tests; as short as the store can keep exactly.</summary>
+    protected abstract long LeaseSeconds { get; }
+
+    [ContractFact]
     public async Task AMissingKeyIsNull() => Assert.Null(await Store.GetAsync("volume/none", Forever));
 
-    [Fact]
+    [ContractFact]
     public async Task APutIsReadBackWithItsRevisions()
     {
         var first = await Store.PutAsync("a", Bytes("1"), Forever);
@@ -39,7 +38,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.True(second > first);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AKeyMadeAgainStartsItsVersionsAnew()
     {
         await Store.PutAsync("a", Bytes("1"), Forever);
@@ -50,7 +49,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal((again, 1L), (entry!.Created, entry.Version));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ThePutterMayReuseItsBytes()
     {
         var bytes = new byte[] { 1 };
@@ -59,7 +58,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(1, (await Store.GetAsync("a", Forever))!.Value.Span[0]);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ARangeIsInByteOrderAndEndsBeforeItsEnd()
     {
         foreach (var key in new[] { "b/2", "a", "b/10", "b/1", "c", "b0", "b.", "B/1" })
@@ -72,7 +71,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(["B/1", "a", "b.", "b/1", "b/10", "b/2", "b0", "c"], await KeysAsync(KeyRange.All));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ALimitedGetSaysWhetherThereIsMore()
     {
         await Store.PutAsync("a/1", Bytes(""), Forever);
@@ -85,7 +84,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal((2, false), (result.Results[1].Entries.Count, result.Results[1].More));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task OnlyOneOfTwoCompareAndPutsWins()
     {
         Assert.True(await Store.CompareAndPutAsync("lock", Revision.None, Bytes("me"), Forever));
@@ -96,7 +95,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal("next", Text((await Store.GetAsync("lock", Forever))!));
     }
 
-    [Theory]
+    [ContractTheory]
     [InlineData(ConditionOperator.Equal, false, true, false)]
     [InlineData(ConditionOperator.NotEqual, true, false, true)]
     [InlineData(ConditionOperator.Less, false, false, true)]
@@ -115,7 +114,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AllConditionsMustHoldForTheThenBranch()
     {
         await Store.PutAsync("a", Bytes("1"), Forever);
@@ -130,7 +129,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(1, result.Results[1].Deleted);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ATransactionHasOneRevisionAndSeesItsOwnChanges()
     {
         await Store.PutAsync("a/1", Bytes("old"), Forever);
@@ -147,7 +146,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.All(entries, e => Assert.Equal(result.Revision, e.Modified));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ATransactionThatChangesNothingKeepsTheRevision()
     {
         var revision = await Store.PutAsync("a", Bytes(""), Forever);
@@ -155,7 +154,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(revision, result.Revision);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AKeyCannotBeChangedTwiceInOneTransaction()
     {
         var transaction = StateTransaction.Always(
@@ -164,7 +163,7 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Empty(await KeysAsync(KeyRange.All));
     }
 
-    [Theory]
+    [ContractTheory]
     [InlineData("")]
     [InlineData("with space")]
     [InlineData("ümlaut")]
@@ -172,7 +171,7 @@ public abstract class StateStoreContract : IAsyncLifetime
     public async Task TextThatIsNoKeyIsRefused(string key) =>
         await Assert.ThrowsAsync<ArgumentException>(() => Store.PutAsync(key, Bytes(""), Forever));
 
-    [Fact]
+    [ContractFact]
     public async Task AWatchDeliversEveryChangeFromItsRevisionInOrder()
     {
         await Store.PutAsync("w/1", Bytes("a"), Forever);
@@ -183,16 +182,21 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(["put w/2=b", "delete w/1", "put w/3=c"], await WatchAsync("w/", from, changes: 3));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AWatchWithoutARevisionStartsWithTheNextChange()
     {
         await Store.PutAsync("w/1", Bytes("a"), Forever);
         var watch = WatchAsync("w/", Revision.None, changes: 1);
-        await Store.PutAsync("w/2", Bytes("b"), Forever);
+        for (var puts = 0; !watch.IsCompleted && puts < 1_000; puts++)
+        {
+            await Store.PutAsync("w/2", Bytes("b"), Forever); // When the watch begins is its own affair.
+            await Task.Delay(1);
+        }
+
         Assert.Equal(["put w/2=b"], await watch);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AWatchCanBeAheadOfTheStore()
     {
         var revision = await Store.PutAsync("w/1", Bytes("a"), Forever);
@@ -202,20 +206,19 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(["put w/3=c"], await watch);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AWatchFromACompactedRevisionSaysSo()
     {
-        for (var i = 0; i <= HistoryRevisionsMax; i++)
-        {
-            await Store.PutAsync("w/1", Bytes(""), Forever);
-        }
-
-        var e = await Assert.ThrowsAsync<RevisionCompactedException>(() => WatchAsync("w/", new Revision(1), changes: 1));
-        Assert.True(e.Oldest > new Revision(1));
-        Assert.Single(await WatchAsync("w/", e.Oldest, changes: 1));
+        var first = await Store.PutAsync("w/1", Bytes("a"), Forever);
+        await Store.PutAsync("w/1", Bytes("b"), Forever);
+        await CompactAsync();
+        var e = await Assert.ThrowsAsync<RevisionCompactedException>(() => WatchAsync("w/", first, changes: 1));
+        Assert.True(e.Oldest > first);
+        await Store.PutAsync("w/1", Bytes("c"), Forever);
+        Assert.NotEmpty(await WatchAsync("w/", e.Oldest, changes: 1));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task AWatchEndsWhenItIsCancelled()
     {
         using var cancellation = new CancellationTokenSource();
@@ -224,50 +227,52 @@ public abstract class StateStoreContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watch);
     }
 
-    [Fact]
+    [ContractFact]
     public async Task KeysGoWithTheirLeaseAndWatchersHearIt()
     {
-        var lease = await Store.GrantLeaseAsync(10, Forever);
+        var lease = await Store.GrantLeaseAsync(LeaseSeconds, Forever);
         await PutLeasedAsync("l/1", lease);
         var kept = await PutLeasedAsync("l/2", lease);
         await Store.PutAsync("l/3", Bytes("stays"), Forever);
-        Clock.AdvanceMs(9_999);
+        await PassAsync(LeaseSeconds * 700);
         Assert.Equal(3, (await KeysAsync(KeyRange.Prefix("l/"))).Count);
-        Clock.AdvanceMs(1);
+        await PassAsync(LeaseSeconds * 300);
+        await EventuallyAsync(async () => (await KeysAsync(KeyRange.Prefix("l/"))).Count == 1);
         Assert.Equal(["l/3"], await KeysAsync(KeyRange.Prefix("l/")));
         Assert.Equal(["put l/3=stays", "delete l/1", "delete l/2"], await WatchAsync("l/", kept.Next, changes: 3));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ALeaseKeptAliveHoldsItsKeys()
     {
-        var lease = await Store.GrantLeaseAsync(10, Forever);
+        var lease = await Store.GrantLeaseAsync(LeaseSeconds, Forever);
         await PutLeasedAsync("l", lease);
         for (var i = 0; i < 5; i++)
         {
-            Clock.AdvanceMs(8_000);
+            await PassAsync(LeaseSeconds * 600);
             Assert.True(await Store.KeepLeaseAliveAsync(lease, Forever));
         }
 
         Assert.NotNull(await Store.GetAsync("l", Forever));
-        Clock.AdvanceMs(10_000);
+        await PassAsync(LeaseSeconds * 1_000);
+        await EventuallyAsync(async () => await Store.GetAsync("l", Forever) is null);
         Assert.False(await Store.KeepLeaseAliveAsync(lease, Forever));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task APutWithoutTheLeaseFreesTheKeyFromIt()
     {
-        var lease = await Store.GrantLeaseAsync(10, Forever);
+        var lease = await Store.GrantLeaseAsync(60, Forever);
         await PutLeasedAsync("l", lease);
         await Store.PutAsync("l", Bytes("free"), Forever);
         await Store.RevokeLeaseAsync(lease, Forever);
         Assert.Equal("free", Text((await Store.GetAsync("l", Forever))!));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ARevokedLeaseDeletesItsKeysInOneRevision()
     {
-        var lease = await Store.GrantLeaseAsync(10, Forever);
+        var lease = await Store.GrantLeaseAsync(60, Forever);
         await PutLeasedAsync("l/1", lease);
         var last = await PutLeasedAsync("l/2", lease);
         await Store.RevokeLeaseAsync(lease, Forever);
@@ -277,24 +282,101 @@ public abstract class StateStoreContract : IAsyncLifetime
         Assert.Equal(["x"], await KeysAsync(KeyRange.All));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task APutWithALostLeaseIsRefused()
     {
-        var lease = await Store.GrantLeaseAsync(1, Forever);
-        Clock.AdvanceMs(1_000);
+        var lease = await Store.GrantLeaseAsync(60, Forever);
+        await Store.RevokeLeaseAsync(lease, Forever);
         await Assert.ThrowsAsync<LeaseNotFoundException>(() => PutLeasedAsync("l", lease));
+        await Assert.ThrowsAsync<LeaseNotFoundException>(() => PutLeasedAsync("l", new LeaseId(77)));
         Assert.Null(await Store.GetAsync("l", Forever));
+        Assert.False(await Store.KeepLeaseAliveAsync(new LeaseId(77), Forever));
     }
 
-    [Fact]
+    [ContractFact]
+    public async Task AConditionCanAskForTheLease()
+    {
+        var lease = await Store.GrantLeaseAsync(60, Forever);
+        await PutLeasedAsync("l", lease);
+        Condition Held(long number) => new("l", ConditionTarget.Lease, ConditionOperator.Equal) { Number = number };
+        Assert.True(await HoldsAsync(Held(lease.Value)));
+        Assert.False(await HoldsAsync(Held(lease.Value + 1)));
+        Assert.True(await HoldsAsync(new Condition("none", ConditionTarget.Lease, ConditionOperator.Equal)));
+        await Store.RevokeLeaseAsync(lease, Forever);
+    }
+
+    [ContractTheory]
+    [InlineData(ConditionOperator.Equal)]
+    [InlineData(ConditionOperator.NotEqual)]
+    [InlineData(ConditionOperator.Less)]
+    [InlineData(ConditionOperator.Greater)]
+    public async Task NoConditionOnTheValueOfAMissingKeyHolds(ConditionOperator comparison)
+    {
+        Assert.False(await HoldsAsync(new Condition("none", ConditionTarget.Value, comparison) { Value = Bytes("") }));
+        Assert.False(await HoldsAsync(new Condition("none", ConditionTarget.Value, comparison) { Value = Bytes("x") }));
+    }
+
+    [ContractFact]
+    public async Task ALargeRangeComesWholeAndInOrder()
+    {
+        const int Count = 1_500;
+        for (var i = 0; i < Count; i += 100)
+        {
+            await Store.CommitAsync(
+                StateTransaction.Always([.. Enumerable.Range(i, 100).Select(n => Operation.PutValue($"many/{n:d5}", Bytes($"{n}")))]),
+                Forever);
+        }
+
+        var large = new byte[200_000];
+        for (var i = 0; i < 20; i++)
+        {
+            await Store.PutAsync($"many/1{i:d4}", large, Forever);
+        }
+
+        var revision = await Store.PutAsync("many/zz", Bytes("last"), Forever);
+        var result = await Store.CommitAsync(
+            StateTransaction.Always(new Operation.Get(KeyRange.Prefix("many/"), Limit: 0)), Forever);
+        Assert.Equal(revision, result.Revision);
+        var keys = result.Results[0].Entries.Select(e => e.Key).ToList();
+        Assert.Equal(Count + 20 + 1, keys.Count);
+        Assert.Equal(keys.Order(StringComparer.Ordinal), keys);
+        Assert.Equal(Count + 20 + 1, keys.Distinct().Count());
+        Assert.Equal(200_000, result.Results[0].Entries.Single(e => e.Key == "many/10007").Value.Length);
+    }
+
+    [ContractFact]
+    public async Task TransactionsThatAreTooLargeAreRefused()
+    {
+        var puts = Enumerable.Range(0, 129).Select(n => Operation.PutValue($"k{n}", Bytes(""))).ToArray();
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.CommitAsync(StateTransaction.Always(puts), Forever));
+        await Store.CommitAsync(StateTransaction.Always(puts[..128]), Forever);
+        await Store.PutAsync("large", new byte[1 << 20], Forever);
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.PutAsync("large", new byte[(1 << 20) + 1], Forever));
+        var two = StateTransaction.Always(
+            Operation.PutValue("a", new byte[700_000]), Operation.PutValue("b", new byte[700_000]));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.CommitAsync(two, Forever));
+        Assert.Equal(129, (await KeysAsync(KeyRange.All)).Count);
+    }
+
+    [ContractFact]
+    public async Task AClosedStoreSaysSoAndItsWatchesEnd()
+    {
+        var watch = WatchAsync("w/", Revision.None, changes: 1);
+        await Store.GetAsync("a", Forever);
+        await Store.DisposeAsync();
+        await Assert.ThrowsAsync<StateStoreException>(() => Store.GetAsync("a", Forever));
+        await Assert.ThrowsAsync<StateStoreException>(() => watch);
+    }
+
+    [ContractFact]
     public async Task LeaseIdsAreNotUsedTwice()
     {
-        var first = await Store.GrantLeaseAsync(10, Forever);
+        var first = await Store.GrantLeaseAsync(60, Forever);
         await Store.RevokeLeaseAsync(first, Forever);
-        Assert.NotEqual(first, await Store.GrantLeaseAsync(10, Forever));
+        Assert.NotEqual(first, await Store.GrantLeaseAsync(60, Forever));
     }
 
-    [Fact]
+    [ContractFact]
     public async Task ConcurrentIncrementsAreAllCounted()
     {
         async Task IncrementAsync()
@@ -313,6 +395,21 @@ public abstract class StateStoreContract : IAsyncLifetime
     }
 
     protected abstract Task<IStateStore> OpenAsync();
+
+    /// <summary>Lets time pass, for leases.</summary>
+    protected abstract Task PassAsync(long milliseconds);
+
+    /// <summary>Makes the store forget the changes of all revisions before the newest.</summary>
+    protected abstract Task CompactAsync();
+
+    /// <summary>"Soon after": a lease may end a little late.</summary>
+    private async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        for (var i = 0; i < 30 && !await condition(); i++)
+        {
+            await PassAsync(200);
+        }
+    }
 
     protected static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 

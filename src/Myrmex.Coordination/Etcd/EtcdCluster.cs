@@ -1,0 +1,242 @@
+using System;
+using System.Linq;
+using System.Net.Http;
+using System.Threading;
+using System.Threading.Tasks;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Myrmex.Coordination.Etcd.Protocol;
+using Myrmex.Runtime;
+
+namespace Myrmex.Coordination.Etcd;
+
+/// <summary>One member as it is addressed.</summary>
+internal sealed class EtcdEndpoint(Uri address, GrpcChannel channel) : IDisposable
+{
+    public Uri Address => address;
+
+    public KV.KVClient Kv { get; } = new(channel);
+
+    public Watch.WatchClient Watch { get; } = new(channel);
+
+    public Lease.LeaseClient Lease { get; } = new(channel);
+
+    public Auth.AuthClient Auth { get; } = new(channel);
+
+    public void Dispose() => channel.Dispose();
+}
+
+/// <summary>
+/// Calls to the members of an etcd cluster: one member is asked as long as it answers, and when it does not, the next.
+/// A call that changes something is sent again only if it is certain that it has not taken effect.
+/// </summary>
+internal sealed class EtcdCluster : IDisposable
+{
+    // Makes a member that is cut off from its leader refuse, instead of waiting. Source: etcd clientv3
+    // WithRequireLeader.
+    private const string LeaderKey = "hasleader";
+    private const string TokenKey = "token";
+
+    private readonly EtcdOptions _options;
+    private readonly Seams _seams;
+    private readonly EtcdEndpoint[] _endpoints;
+    private readonly SemaphoreSlim _login = new(1, 1); // Held by the one who asks for a token.
+    private int _current;
+    private volatile string? _token;
+    private volatile bool _isAuthOff;
+
+    public EtcdCluster(EtcdOptions options, Seams seams)
+    {
+        _options = options;
+        _seams = seams;
+        _endpoints = [.. options.Endpoints.Select(address => new EtcdEndpoint(address, Open(address)))];
+    }
+
+    /// <summary>The member that is asked now.</summary>
+    public EtcdEndpoint Current => _endpoints[(int)((uint)Volatile.Read(ref _current) % (uint)_endpoints.Length)];
+
+    /// <summary>Asks the next member from now on, unless someone else has moved on from this one already.</summary>
+    public void Blame(EtcdEndpoint endpoint)
+    {
+        var current = Volatile.Read(ref _current);
+        if (ReferenceEquals(_endpoints[(int)((uint)current % (uint)_endpoints.Length)], endpoint))
+        {
+            Interlocked.CompareExchange(ref _current, current + 1, current);
+        }
+    }
+
+    /// <summary>
+    /// One call with fail-over. Throws <see cref="RpcException"/> for what etcd refused, which its caller may know what
+    /// to do with; <see cref="TransactionRefusedException"/> when it has certainly not taken effect;
+    /// <see cref="StateStoreException"/> when that is not known.
+    /// </summary>
+    /// <param name="repeatable">Done twice is done once: it may be sent again when its answer was lost.</param>
+    public async Task<T> CallAsync<T>(
+        bool repeatable, Func<EtcdEndpoint, CallOptions, Task<T>> call, CancellationToken cancellation)
+    {
+        var deadlineNs = _seams.Clock.MonotonicNs + (_options.RequestTimeout.Ticks * 100);
+        var tries = 0;
+        var renewals = 0;
+        while (true)
+        {
+            var endpoint = Current;
+            var leftMs = Math.Max(1, (deadlineNs - _seams.Clock.MonotonicNs) / 1_000_000);
+            var limitMs = repeatable ? Math.Min(leftMs, (long)_options.AttemptTimeout.TotalMilliseconds) : leftMs;
+            try
+            {
+                return await TryAsync(endpoint, call, limitMs, cancellation);
+            }
+            catch (RpcException e)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var verdict = EtcdErrors.Judge(e);
+                if (verdict == EtcdVerdict.Refused)
+                {
+                    throw;
+                }
+
+                if (verdict == EtcdVerdict.TokenRefused && renewals++ < Limits.TokenRenewalsMax)
+                {
+                    ForgetToken();
+                    continue;
+                }
+
+                Blame(endpoint);
+                tries++;
+                var mayRepeat = repeatable || verdict == EtcdVerdict.NotDone;
+                var isHopeless = verdict == EtcdVerdict.TokenRefused
+                    || (EtcdErrors.IsTrust(e) && tries >= _endpoints.Length);
+                // What is left must be enough for an attempt, or the last error would be a meaningless one.
+                if (!mayRepeat || isHopeless
+                    || _seams.Clock.MonotonicNs + (2 * Limits.RetryPauseMs * 1_000_000) >= deadlineNs)
+                {
+                    throw ToException(e, verdict, endpoint, repeatable);
+                }
+            }
+
+            if (tries > 0 && tries % _endpoints.Length == 0)
+            {
+                await Pauses.WaitAsync(_seams.Scheduler, Limits.RetryPauseMs, cancellation);
+            }
+        }
+    }
+
+    /// <summary>What goes with every call; logs in first when that is necessary.</summary>
+    public async Task<Metadata> MetadataAsync(EtcdEndpoint endpoint, CancellationToken cancellation)
+    {
+        var metadata = new Metadata { { LeaderKey, "true" } };
+        if (_options.User is not null && !_isAuthOff
+            && (_token ?? await LogInAsync(endpoint, cancellation)) is { } token)
+        {
+            metadata.Add(TokenKey, token);
+        }
+
+        return metadata;
+    }
+
+    public void ForgetToken() => _token = null;
+
+    public StateStoreException ToException(RpcException e, EtcdEndpoint endpoint) =>
+        new(EtcdErrors.Advice(e, _options, endpoint.Address), e);
+
+    public void Dispose()
+    {
+        foreach (var endpoint in _endpoints)
+        {
+            endpoint.Dispose();
+        }
+
+        _login.Dispose();
+    }
+
+    private async Task<T> TryAsync<T>(
+        EtcdEndpoint endpoint, Func<EtcdEndpoint, CallOptions, Task<T>> call, long limitMs,
+        CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(TimeSpan.FromMilliseconds(limitMs));
+        Metadata metadata;
+        try
+        {
+            metadata = await MetadataAsync(endpoint, limit.Token);
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            throw LoginFailed(e);
+        }
+
+        return await call(endpoint, new CallOptions(metadata, cancellationToken: limit.Token));
+    }
+
+    /// <summary>Whatever went wrong while logging in, the call itself was not sent.</summary>
+    private static RpcException LoginFailed(Exception e) => e is RpcException rpc
+        && EtcdErrors.Judge(rpc) is EtcdVerdict.Refused or EtcdVerdict.NotDone
+        ? rpc
+        : new RpcException(new Status(StatusCode.Unavailable, EtcdErrors.NoLogin, e));
+
+    private async Task<string?> LogInAsync(EtcdEndpoint endpoint, CancellationToken cancellation)
+    {
+        await _login.WaitAsync(cancellation);
+        try
+        {
+            if (_token is { } known)
+            {
+                return known;
+            }
+
+            var request = new AuthenticateRequest { Name = _options.User, Password = _options.Password };
+            var options = new CallOptions(
+                new Metadata { { LeaderKey, "true" } }, cancellationToken: cancellation);
+            var answer = await endpoint.Auth.AuthenticateAsync(request, options);
+            _token = answer.Token;
+            return answer.Token;
+        }
+        catch (RpcException e) when (EtcdErrors.IsAuthOff(e))
+        {
+            Log.Warning("etcd", "a user is given, but etcd's authentication is off", ("user", _options.User));
+            _isAuthOff = true;
+            return null;
+        }
+        finally
+        {
+            _login.Release();
+        }
+    }
+
+    private StateStoreException ToException(
+        RpcException e, EtcdVerdict verdict, EtcdEndpoint endpoint, bool repeatable)
+    {
+        var advice = EtcdErrors.Advice(e, _options, endpoint.Address);
+        return verdict != EtcdVerdict.Unknown ? new TransactionRefusedException(advice, e)
+            : repeatable ? new StateStoreException(advice, e)
+            : new StateStoreException($"{advice}. Whether the change was made is not known", e);
+    }
+
+    private GrpcChannel Open(Uri address)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = _options.ConnectTimeout,
+            KeepAlivePingDelay = _options.PingAfter,
+            KeepAlivePingTimeout = _options.PingTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            EnableMultipleHttp2Connections = true,
+            UseProxy = false,
+        };
+        if (address.Scheme == Uri.UriSchemeHttps)
+        {
+            handler.SslOptions = EtcdTls.Load(_options);
+        }
+
+        return GrpcChannel.ForAddress(address, new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = Limits.AnswerBytesMax,
+            MaxSendMessageSize = null,
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(Limits.RetryPauseMs),
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(Limits.WatchPauseMsMax),
+        });
+    }
+}
