@@ -74,6 +74,15 @@ public sealed class OpenBehindTests
     }
 
     [Fact]
+    public void AnOpenWithXDataGoesThrough()
+    {
+        var xdata = XData.Rent();
+        var fop = new OpenFop { Gfid = File, Fd = new Fd(File, 0, false, 2), XData = xdata };
+        _translator.Open(fop, _call).Result.Release();
+        Assert.Equal([FopCode.Open], Codes());
+    }
+
+    [Fact]
     public void WithoutLazyOpenTheOpenFollowsItsAnswer()
     {
         var translator = Make(("lazy-open", "no"));
