@@ -322,7 +322,8 @@ public sealed partial class FuseSession : IDisposable
         }
         else
         {
-            // With xdata, though an empty one, no translator answers it ahead of time: whether the file can be opened at all
+            // With xdata, though an empty one, no translator answers it ahead of time: whether the file can be opened
+            // at all
             // decides if it moves.
             var xdata = XData.Rent();
             var fop = new OpenFop { Gfid = file.Gfid, Flags = file.Flags, Fd = fd, XData = xdata };

@@ -134,7 +134,8 @@ public sealed partial class OpenBehind
     }
 
     /// <summary>
-    /// Which file a name means nobody here knows for sure, so every fd that is not open is opened before; each one pays once. Fds that
+    /// Which file a name means nobody here knows for sure, so every fd that is not open is opened before; each one
+    /// pays once. Fds that
     /// come meanwhile are opened at once.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]

@@ -10,7 +10,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Performance;
 
 /// <summary>
-/// Answers an open for reading at once and opens on the subvolume only when a fop needs it, which for most small files is never. See
+/// Answers an open for reading at once and opens on the subvolume only when a fop needs it, which for most small files
+/// is never. See
 /// README.md.
 /// </summary>
 public sealed partial class OpenBehind : Translator
@@ -136,7 +137,8 @@ public sealed partial class OpenBehind : Translator
     }
 
     /// <summary>
-    /// A file that was not read to its end by one read will be read on: from now on through an fd, so that it stays readable whatever
+    /// A file that was not read to its end by one read will be read on: from now on through an fd, so that it stays
+    /// readable whatever
     /// others do to its name.
     /// </summary>
     private void OpenForTheNext(UnopenedFd fd, ReadReply reply, uint size)
@@ -162,7 +164,9 @@ public sealed partial class OpenBehind : Translator
         }
     }
 
-    /// <summary>Opens an fd if it is not open; the error is that of the OPEN. A closed fd is fine: nobody uses it.</summary>
+    /// <summary>
+    /// Opens an fd if it is not open; the error is that of the OPEN. A closed fd is fine: nobody uses it.
+    /// </summary>
     private ValueTask<Errno> OpenNow(UnopenedFd fd) =>
         _table.TryBeginOpen(fd, out var waiter) ? SendOpen(fd) : waiter?.Task ?? new ValueTask<Errno>(Errno.Ok);
 

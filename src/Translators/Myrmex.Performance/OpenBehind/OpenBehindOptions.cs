@@ -16,7 +16,7 @@ internal static class OpenBehindOptions
         {
             Live = true,
         },
-        new(LazyOpen, OptionKind.Boolean, "on", "Open only when an operation needs it; off: open right after the answer.")
+        new(LazyOpen, OptionKind.Boolean, "on", "Open only when a fop needs it; off: right after the answer.")
         {
             Live = true,
         },

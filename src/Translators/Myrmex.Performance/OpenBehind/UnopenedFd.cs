@@ -19,7 +19,9 @@ internal enum OpenState
     Closed,
 }
 
-/// <summary>An fd whose OPEN has been answered ahead of time. Everything that changes is guarded by its table.</summary>
+/// <summary>
+/// An fd whose OPEN has been answered ahead of time. Everything that changes is guarded by its table.
+/// </summary>
 internal sealed class UnopenedFd(Fd fd, Gfid gfid, uint flags, Call opener)
 {
     private int _state;
@@ -30,7 +32,9 @@ internal sealed class UnopenedFd(Fd fd, Gfid gfid, uint flags, Call opener)
 
     public uint Flags { get; } = flags;
 
-    /// <summary>Who opened it: the late OPEN is done in this name. Owned; null once it is not needed any more.</summary>
+    /// <summary>
+    /// Who opened it: the late OPEN is done in this name. Owned; null once it is not needed any more.
+    /// </summary>
     public Call? Opener { get; set; } = opener;
 
     /// <summary>May be read without the lock: once it is <see cref="OpenState.Open"/> it stays so.</summary>

@@ -20,7 +20,9 @@ internal sealed class UnopenedTable
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>False while names are being removed, and when the table is full: the fd must be opened at once.</summary>
+    /// <summary>
+    /// False while names are being removed, and when the table is full: the fd must be opened at once.
+    /// </summary>
     public bool TryAdd(UnopenedFd fd)
     {
         lock (_guard)
@@ -38,7 +40,8 @@ internal sealed class UnopenedTable
     }
 
     /// <summary>
-    /// Who opens the fd: true when the caller must (and tell by <see cref="Opened"/>); else what to wait for, null when there is
+    /// Who opens the fd: true when the caller must (and tell by <see cref="Opened"/>); else what to wait for, null
+    /// when there is
     /// nothing to wait for.
     /// </summary>
     public bool TryBeginOpen(UnopenedFd fd, out OpenWaiter? waiter)
@@ -90,7 +93,8 @@ internal sealed class UnopenedTable
     }
 
     /// <summary>
-    /// The fd is released. True when it is not open and nothing remains to be done; else, what to wait for before asking again, null
+    /// The fd is released. True when it is not open and nothing remains to be done; else, what to wait for before
+    /// asking again, null
     /// when it is open.
     /// </summary>
     public bool TryClose(UnopenedFd fd, out OpenWaiter? waiter)

@@ -2,7 +2,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Performance;
 
-/// <summary>The content of one small file and what it depends on. Pooled; belongs to the cache and is guarded by it.</summary>
+/// <summary>
+/// The content of one small file and what it depends on. Pooled; belongs to the cache and is guarded by it.
+/// </summary>
 internal sealed class CachedContent
 {
     private long _mtime;

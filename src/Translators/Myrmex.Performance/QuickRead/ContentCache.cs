@@ -8,9 +8,11 @@ namespace Myrmex.Performance;
 /// <summary>
 /// The content of small files in native memory, the least recently used goes first.
 /// Invariants:
-/// - nothing is answered of a file that is being changed through this graph, and nothing that was read before such a change ended;
+/// - nothing is answered of a file that is being changed through this graph, and nothing that was read before such a
+/// change ended;
 /// - content is answered only as long after it was known to be right as the timeout says;
-/// - attributes that do not fit drop the content; attributes that fit make it right anew only if equal times mean equal content.
+/// - attributes that do not fit drop the content; attributes that fit make it right anew only if equal times mean
+/// equal content.
 /// </summary>
 internal sealed class ContentCache
 {
@@ -94,7 +96,9 @@ internal sealed class ContentCache
         }
     }
 
-    /// <summary>Keeps content that a lookup begun at <paramref name="since"/> has brought, unless the file changed meanwhile.</summary>
+    /// <summary>
+    /// Keeps content that a lookup begun at <paramref name="since"/> has brought, unless the file changed meanwhile.
+    /// </summary>
     public bool TryStore(in Iatt iatt, ReadOnlySpan<byte> bytes, long since, long validNs, bool isSettled)
     {
         Payload data = default;
@@ -147,7 +151,9 @@ internal sealed class ContentCache
         }
     }
 
-    /// <summary>A part of the content, which the caller then owns; false when it has to be read from the subvolume.</summary>
+    /// <summary>
+    /// A part of the content, which the caller then owns; false when it has to be read from the subvolume.
+    /// </summary>
     public bool TryRead(
         in Gfid gfid, long offset, uint size, long nowNs, long timeoutNs, out Payload data, out bool isAtEnd)
     {

@@ -4,7 +4,8 @@ using Myrmex.Base;
 namespace Myrmex.Performance;
 
 /// <summary>
-/// Guesses whether the file of a name that is looked up will be opened, so that its content is worth fetching: a program that only
+/// Guesses whether the file of a name that is looked up will be opened, so that its content is worth fetching: a
+/// program that only
 /// looks at attributes does so for a whole directory or tree. Only a guess: nothing but work depends on it.
 /// </summary>
 internal sealed class OpenHistory

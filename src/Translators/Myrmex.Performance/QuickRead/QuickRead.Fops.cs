@@ -4,7 +4,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Performance;
 
-/// <summary>Fops that change content, which drop it, and fops that bring attributes, which prove it right or wrong.</summary>
+/// <summary>
+/// Fops that change content, which drop it, and fops that bring attributes, which prove it right or wrong.
+/// </summary>
 public sealed partial class QuickRead
 {
     /// <summary>How to get at the attributes of the file in a reply.</summary>

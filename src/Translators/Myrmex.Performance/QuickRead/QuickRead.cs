@@ -8,7 +8,8 @@ using Myrmex.Graph;
 namespace Myrmex.Performance;
 
 /// <summary>
-/// Fetches the content of small files with their lookup and answers reads from it, as long as it is known to be right. See README.md.
+/// Fetches the content of small files with their lookup and answers reads from it, as long as it is known to be right.
+/// See README.md.
 /// </summary>
 public sealed partial class QuickRead : Translator
 {
@@ -132,7 +133,8 @@ public sealed partial class QuickRead : Translator
     private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     /// <summary>
-    /// Content is asked for when the name may stand for a small file that will be opened soon and is not here. What is here and old is
+    /// Content is asked for when the name may stand for a small file that will be opened soon and is not here. What is
+    /// here and old is
     /// not fetched again: the attributes that come with every lookup tell whether it is still right.
     /// </summary>
     private bool MustFetch(in LookupFop fop, QuickReadSettings settings, long nowNs)

@@ -53,7 +53,10 @@ internal sealed record QuickReadSettings(bool IsOn, long CacheBytes, long Timeou
 /// <summary>Bounds of quick-read.</summary>
 internal static class QuickReadLimits
 {
-    /// <summary>Files that changed while lookups were under way, remembered one by one; beyond it none of those lookups counts.</summary>
+    /// <summary>
+    /// Files that changed while lookups were under way, remembered one by one; beyond it none of those lookups
+    /// counts.
+    /// </summary>
     public const int ChangedFilesMax = 4096;
 
     /// <summary>Names of which it is remembered what they stood for.</summary>
@@ -65,14 +68,17 @@ internal static class QuickReadLimits
     /// <summary>Directories with a history.</summary>
     public const int DirectoriesMax = 4096;
 
-    /// <summary>Contents fetched for files of one directory that nobody opens, before no more are fetched there.</summary>
+    /// <summary>
+    /// Contents fetched for files of one directory that nobody opens, before no more are fetched there.
+    /// </summary>
     public const int UnopenedPerDirectoryMax = 4;
 
     /// <summary>Contents fetched that nobody opens, before new directories start without.</summary>
     public const int UnopenedMax = 32;
 
     /// <summary>
-    /// A file whose times are younger than this when its content is read may change again within the grain of its times: such content
+    /// A file whose times are younger than this when its content is read may change again within the grain of its
+    /// times: such content
     /// is not believed again after its timeout, whatever the times say.
     /// </summary>
     public const long SettledNs = 2_000_000_000;

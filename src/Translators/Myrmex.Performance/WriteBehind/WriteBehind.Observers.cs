@@ -109,7 +109,9 @@ public sealed partial class WriteBehind
         return reply;
     }
 
-    /// <summary>The file behind a name may have writes pending that must not land after it has been truncated.</summary>
+    /// <summary>
+    /// The file behind a name may have writes pending that must not land after it has been truncated.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Errno> WaitForName(Gfid parent, Name name, Call call)
     {

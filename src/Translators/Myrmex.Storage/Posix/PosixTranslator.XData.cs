@@ -223,7 +223,9 @@ public sealed partial class PosixTranslator
         reply.Iatt.IsRegular && (long)reply.Iatt.Size <= ContentLimit(request)
         && (reply.XData is null || !reply.XData.Contains(StorageKeys.Content));
 
-    /// <summary>Puts the content into the answer if it is as long as the stat of the inode, which is older, says.</summary>
+    /// <summary>
+    /// Puts the content into the answer if it is as long as the stat of the inode, which is older, says.
+    /// </summary>
     private static void ReadContent(in Inode inode, Reply reply, int readFlags)
     {
         var size = (int)inode.Stat.Size;
