@@ -10,7 +10,7 @@ sys_up() {
   bricks_up 3
   for d in "${BRICK_DIRS[@]}"; do list+=("127.0.0.1:$d/b1"); done
   mkdir -p "$MYRMEX_WORKDIR"
-  mx daemon --working-directory "$MYRMEX_WORKDIR" --bind 127.0.0.1 --port "$MYRMEX_PORT" --http 0 --brick-port $((MYRMEX_PORT + 2000)) \
+  "$MYRMEX_EXE" daemon --working-directory "$MYRMEX_WORKDIR" --bind 127.0.0.1 --port "$MYRMEX_PORT" --http 0 --brick-port $((MYRMEX_PORT + 2000)) \
     --foreground >&2 < /dev/null 9>&- & MX_DAEMON=$!
   wait_for 20 mx volume list || die "daemon does not answer"
   mx volume create $MX_VOL "${list[@]}" force >&2 || die create

@@ -33,7 +33,8 @@ public sealed class XData
     /// <summary>Most encoded bytes that are accepted from a peer: many times the values of a file's largest xattrs.</summary>
     public const int EncodedMax = 16 << 20;
 
-    private const int KeepMax = 64 * 1024;
+    // The content of a small file as quick-read asks for it, and some attributes.
+    private const int KeepMax = 132 * 1024;
 
     private byte[] _pairs = new byte[256];
     private int _length;

@@ -25,6 +25,8 @@ internal static class Registry
         Debug.ErrorGen.Registration,
         Debug.IoStats.Registration,
         Debug.Trace.Registration,
+        Performance.OpenBehind.Registration,
+        Performance.QuickRead.Registration,
         Performance.WriteBehind.Registration,
         .. Performance.TransparentTypes.All,
     ];

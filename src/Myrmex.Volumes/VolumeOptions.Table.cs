@@ -180,7 +180,7 @@ public static partial class VolumeOptions
             "Open on the brick only when an operation needs it."),
         Client(
             "performance.read-after-open", OptionKind.Boolean, "yes", OpenBehindType, "read-after-open",
-            "Reads wait for the real open."),
+            "A read that does not come to the end of the file causes the real open."),
         Switch(QuickRead, "on",
             "Fetch small files whole with their first lookup."),
         Range(
@@ -193,6 +193,11 @@ public static partial class VolumeOptions
                 "performance.quick-read-cache-timeout", OptionKind.Time, "1", QuickReadType, "cache-timeout",
                 "Seconds that a small file is taken from memory."),
             1, 600),
+        Range(
+            Client(
+                "performance.quick-read-max-file-size", OptionKind.Size, "64KB", QuickReadType, "max-file-size",
+                "Largest file that is fetched with its lookup."),
+            0, 1000 << 10),
         Switch(MdCache, "on",
             "Keep attributes and extended attributes of files for performance.md-cache-timeout seconds."),
         Range(

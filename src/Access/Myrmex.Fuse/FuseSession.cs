@@ -329,10 +329,15 @@ public sealed partial class FuseSession : IDisposable
         }
         else
         {
-            var fop = new OpenFop { Gfid = file.Gfid, Flags = file.Flags, Fd = fd };
+            // With xdata, though an empty one, no translator answers it ahead of time: whether the file can be opened
+            // at all
+            // decides if it moves.
+            var xdata = XData.Rent();
+            var fop = new OpenFop { Gfid = file.Gfid, Flags = file.Flags, Fd = fd, XData = xdata };
             var reply = await graph.Top.Open(in fop, call);
             error = reply.Error;
             reply.Release();
+            xdata.Release();
         }
 
         return error;

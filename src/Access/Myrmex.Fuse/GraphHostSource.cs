@@ -43,23 +43,25 @@ public sealed class GraphHostSource : IGraphSource
 
         public bool IsUp => generation.IsUp;
 
-        public bool BuffersWrites { get; } = HasWriteBehind(generation.Graph);
+        /// <summary>Asked each time: options may change while the graph is in use.</summary>
+        public bool BuffersWrites
+        {
+            get
+            {
+                foreach (var translator in generation.Graph.Translators)
+                {
+                    if (translator.DefersWrites)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+        }
 
         public void AddUser() => generation.AddUser();
 
         public void RemoveUser() => generation.RemoveUser();
-
-        private static bool HasWriteBehind(TranslatorGraph graph)
-        {
-            foreach (var translator in graph.Translators)
-            {
-                if (translator.DefersWrites)
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
     }
 }

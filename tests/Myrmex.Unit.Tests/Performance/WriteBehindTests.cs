@@ -164,14 +164,17 @@ public sealed class WriteBehindTests
     }
 
     [Fact]
-    public void FlushTravelsBesideTheWritesUntilSomebodyLocks()
+    public void FlushGoesToTheSubvolumeOnlyWhenSomebodyHasLocked()
     {
         WarmUp();
         Write(0, 10);
         var flush = _world.FlushAsync(_fd);
-        Assert.Equal(2, _world.Store.WaitingCount);
+        Assert.False(flush.IsCompleted);
+        Assert.Equal(1, _world.Store.WaitingCount);
         _world.Store.RunAll();
         Assert.True(flush.IsCompleted);
+        Assert.True(_world.FlushAsync(_fd).IsCompleted);
+        Assert.DoesNotContain(FopCode.Flush, _world.Store.Seen);
         var lk = _world.WriteBehind.Lk(
             new LkFop { Gfid = WriteBehindWorld.File, Fd = _fd, Command = LockCommand.SetLock }, _world.Call).AsTask();
         _world.Store.RunAll();
@@ -182,10 +185,25 @@ public sealed class WriteBehindTests
         Assert.Equal(FopCode.Write, _world.Store.Seen[^1]);
         _world.Store.RunAll();
         Assert.True(flush.IsCompleted);
+        Assert.Equal(FopCode.Flush, _world.Store.Seen[^1]);
     }
 
     [Fact]
-    public void FlushIsAnsweredAfterTheWritesEvenIfTheServerIsQuickerWithIt()
+    public void ANameThatIsTruncatedAsItIsCreatedWaitsForItsWrites()
+    {
+        WarmUp();
+        Write(0, 10);
+        var fd = new Fd(default, OpenFlags.WriteOnly, false, 2);
+        var flags = OpenFlags.WriteOnly | OpenFlags.Truncate;
+        var create = _world.WriteBehind.Create(
+            new CreateFop { Parent = Gfid.Root, Name = "file", Flags = flags, Fd = fd }, _world.Call).AsTask();
+        _world.Store.RunAll();
+        Assert.True(create.IsCompleted);
+        Assert.Equal([FopCode.Write, FopCode.Lookup, FopCode.Create], _world.Store.Seen.TakeLast(3));
+    }
+
+    [Fact]
+    public void AFlushTellsTheErrorOfAWriteBeforeIt()
     {
         WarmUp();
         _world.Store.WriteError = () => Errno.EDQUOT;

@@ -257,7 +257,7 @@ internal sealed partial class FuseRequest
 
         var file = _file!;
         var hasLocks = _session.Locks.Holds(file.Node, argument.LockOwner);
-        if (!hasLocks && !(_fd!.Graph.BuffersWrites && file.IsDirty))
+        if (!hasLocks && !(file.IsDirty && _fd!.Graph.BuffersWrites))
         {
             return Errno.Ok;
         }

@@ -12,8 +12,6 @@ public static class TransparentTypes
         PassThrough.Registration("performance/io-threads"),
         PassThrough.Registration("performance/md-cache"),
         PassThrough.Registration("performance/nl-cache"),
-        PassThrough.Registration("performance/open-behind"),
-        PassThrough.Registration("performance/quick-read"),
         PassThrough.Registration("performance/read-ahead"),
         PassThrough.Registration("performance/readdir-ahead"),
         PassThrough.Registration("meta"),

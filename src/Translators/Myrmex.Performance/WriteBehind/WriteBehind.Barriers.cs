@@ -32,9 +32,13 @@ public sealed partial class WriteBehind
             return Next.Flush(in fop, call);
         }
 
-        return TryWait(file, 0, out var wait) || handle is { HasError: true }
-            ? FlushAfter(wait, handle, fop, call)
-            : Next.Flush(in fop, call);
+        if (TryWait(file, 0, out var wait) || handle is { HasError: true })
+        {
+            return FlushAfter(wait, handle, fop, call);
+        }
+
+        // All that the subvolume would do is give up locks.
+        return _sawLocks ? Next.Flush(in fop, call) : new ValueTask<FlushReply>(FlushReply.Rent());
     }
 
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call)
@@ -184,20 +188,8 @@ public sealed partial class WriteBehind
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<FlushReply> FlushAfter(ValueTask wait, FileHandle? handle, FlushFop fop, Call call)
     {
-        // Without locks FLUSH has no effect that could come too early, so it travels beside the writes.
-        FlushReply reply;
-        if (_sawLocks)
-        {
-            await wait;
-            reply = await Next.Flush(in fop, call);
-        }
-        else
-        {
-            var flush = Next.Flush(in fop, call);
-            await wait;
-            reply = await flush;
-        }
-
+        await wait;
+        var reply = _sawLocks ? await Next.Flush(in fop, call) : FlushReply.Rent();
         if (handle is null || !handle.TryTakeError(out var error))
         {
             return reply;

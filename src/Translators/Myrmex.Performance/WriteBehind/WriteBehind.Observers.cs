@@ -85,6 +85,12 @@ public sealed partial class WriteBehind
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<CreateReply> CreateObserved(CreateFop fop, Call call)
     {
+        if ((fop.Flags & (OpenFlags.Truncate | OpenFlags.Exclusive)) == OpenFlags.Truncate
+            && Volatile.Read(ref _busyCount) != 0)
+        {
+            await WaitForName(fop.Parent, fop.Name, call);
+        }
+
         var since = _observers.Begin();
         var reply = await Next.Create(in fop, call);
         var isStale = reply.IsOk && IsStale(in reply.Iatt.Gfid, since);
@@ -101,6 +107,23 @@ public sealed partial class WriteBehind
         }
 
         return reply;
+    }
+
+    /// <summary>
+    /// The file behind a name may have writes pending that must not land after it has been truncated.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Errno> WaitForName(Gfid parent, Name name, Call call)
+    {
+        var reply = await Next.Lookup(new LookupFop { Parent = parent, Name = name }, call);
+        var (error, gfid) = (reply.Error, reply.Iatt.Gfid);
+        reply.Release();
+        if (error == Errno.Ok && FindBusy(in gfid) is { } file && TryWait(file, 0, out var wait))
+        {
+            await wait;
+        }
+
+        return error;
     }
 
     private bool IsStale(in Gfid gfid, long since) =>

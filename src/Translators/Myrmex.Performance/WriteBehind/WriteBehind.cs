@@ -36,6 +36,8 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     public static TranslatorRegistration Registration { get; } =
         new("performance/write-behind", place => new WriteBehind(place), WriteBehindOptions.All, Maturity.Experimental);
 
+    public override bool DefersWrites => Settings.IsOn || Volatile.Read(ref _earlyCount) != 0;
+
     private WriteBehindSettings Settings => Volatile.Read(ref _settings);
 
     public override bool Reconfigure(OptionValues options)

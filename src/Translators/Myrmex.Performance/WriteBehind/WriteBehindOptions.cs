@@ -12,7 +12,7 @@ internal static class WriteBehindOptions
 
     public static IReadOnlyList<OptionDeclaration> All { get; } =
     [
-        new(PassThrough, OptionKind.Boolean, "on", "Let every write go to the subvolume before it is answered.") { Live = true },
+        new(PassThrough, OptionKind.Boolean, "off", "Let every write go to the subvolume before it is answered.") { Live = true },
         new(WindowSize, OptionKind.Size, "1MB", "Most bytes of a file that are answered and not yet written.")
         {
             Minimum = 64 << 10,

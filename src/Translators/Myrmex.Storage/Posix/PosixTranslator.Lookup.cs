@@ -12,13 +12,15 @@ public sealed partial class PosixTranslator
     /// <summary>
     /// By parent and name, or by gfid when the name is empty. ENOENT: no such name; ESTALE: no such gfid or parent;
     /// EPERM: the brick's own directory. A name without gfid gets the one in <c>gfid-req</c>, else ENODATA. Puts
-    /// missing handles right.
+    /// missing handles right. Content that is asked for and not in memory is read on a worker.
     /// </summary>
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call)
     {
         var reply = LookupReply.Rent();
         var error = fop.Parent.IsNull || fop.Name.IsEmpty ? LookupGfid(in fop, reply) : LookupName(in fop, reply);
-        return new(Finish(reply, error));
+        return error == Errno.Ok && LacksContent(fop.XData, reply)
+            ? ContentWork.Submit(this, reply)
+            : new(Finish(reply, error));
     }
 
     public override ValueTask<StatReply> Stat(in StatFop fop, Call call)

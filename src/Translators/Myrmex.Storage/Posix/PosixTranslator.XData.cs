@@ -1,6 +1,8 @@
 using System;
 using System.Buffers;
+using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -202,15 +204,30 @@ public sealed partial class PosixTranslator
         return size < 0 ? Sys.ErrorOf(size) : Errno.Ok;
     }
 
-    /// <summary>The whole content of a small file, when it is in memory: a lookup does not wait for the disk.</summary>
+    /// <summary>The whole content of a small file, when it is in memory.</summary>
     private static void AnswerContent(XData request, in Inode inode, Reply reply)
     {
-        if (!inode.IsRegular || !request.TryGetInt(StorageKeys.Content, out var limit)
-            || (long)inode.Stat.Size > Math.Min(limit, PosixLimits.LookupContentMax))
+        if (inode.IsRegular && (long)inode.Stat.Size <= ContentLimit(request))
         {
-            return;
+            ReadContent(in inode, reply, Sys.RwNoWait);
         }
+    }
 
+    /// <summary>Largest file whose content the request wants; negative when it wants none.</summary>
+    private static long ContentLimit(XData? request) =>
+        request is not null && request.TryGetInt(StorageKeys.Content, out var limit)
+            ? Math.Min(limit, PosixLimits.LookupContentMax)
+            : -1;
+
+    private static bool LacksContent(XData? request, LookupReply reply) =>
+        reply.Iatt.IsRegular && (long)reply.Iatt.Size <= ContentLimit(request)
+        && (reply.XData is null || !reply.XData.Contains(StorageKeys.Content));
+
+    /// <summary>
+    /// Puts the content into the answer if it is as long as the stat of the inode, which is older, says.
+    /// </summary>
+    private static void ReadContent(in Inode inode, Reply reply, int readFlags)
+    {
         var size = (int)inode.Stat.Size;
         if (size == 0)
         {
@@ -226,7 +243,7 @@ public sealed partial class PosixTranslator
 
         // One byte more than expected shows that the file has grown since its size was read.
         var rented = ArrayPool<byte>.Shared.Rent(size + 1);
-        var read = Sys.PRead(fd, rented.AsSpan(0, size + 1), 0, Sys.RwNoWait);
+        var read = Sys.PRead(fd, rented.AsSpan(0, size + 1), 0, readFlags);
         Sys.Close(fd);
         if (read == size)
         {
@@ -241,6 +258,37 @@ public sealed partial class PosixTranslator
         if (PathOf(in inode) is { } path)
         {
             reply.NeedXData().SetString(StorageKeys.AncestryPath, path);
+        }
+    }
+
+    /// <summary>Adds content that has to come from the disk to the answer of a lookup. Pooled.</summary>
+    private sealed class ContentWork : IWork
+    {
+        private PosixTranslator? _posix;
+        private LookupReply? _reply;
+        private PendingReply<LookupReply>? _pending;
+
+        public static ValueTask<LookupReply> Submit(PosixTranslator posix, LookupReply reply)
+        {
+            var work = Pool<ContentWork>.Rent();
+            var pending = PendingReply<LookupReply>.Rent();
+            var task = pending.Task;
+            (work._posix, work._reply, work._pending) = (posix, reply, pending);
+            posix.Seams.Workers.Submit(work);
+            return task;
+        }
+
+        public void Run()
+        {
+            // Submit has set everything.
+            var (posix, reply, pending) = (_posix!, _reply!, _pending!);
+            (_posix, _reply, _pending) = (null, null, null);
+            Pool<ContentWork>.Return(this);
+            Span<byte> path = stackalloc byte[HandleTree.PathSize];
+            var inode = Inode.OfPath(posix._handles.Fd, HandleTree.PathOf(reply.Iatt.Gfid, path));
+            inode.Stat.Size = reply.Iatt.Size;
+            ReadContent(in inode, reply, readFlags: 0);
+            pending.Complete(reply);
         }
     }
 }
