@@ -138,25 +138,20 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Placement> PlaceNewAsync(Gfid parent, Name name, bool refresh, Call call)
     {
-        var (error, layout) = refresh ? await FetchLayoutAsync(parent, call) : await LayoutOfAsync(parent, call);
-        if (layout is not null && !refresh && HashedOf(layout, name) is null)
+        if (refresh)
         {
-            (error, layout) = await FetchLayoutAsync(parent, call);
+            await FetchLayoutAsync(parent, call);
         }
 
-        if (layout is null)
+        var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+        if (hashed is null)
         {
             return new Placement(error, null, null, null);
         }
 
-        if (HashedOf(layout, name) is not { } hashed)
-        {
-            return new Placement(layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null, null, null);
-        }
-
         var space = await SpaceAsync(call);
         var target = hashed.IsDecommissioned || space.IsFull(hashed.Index, _settings)
-            ? Emptiest(layout, space) ?? hashed
+            ? Emptiest(layout!, space) ?? hashed // There is a layout when there is a range for the name.
             : hashed;
         return new Placement(Errno.Ok, layout, hashed, target);
     }

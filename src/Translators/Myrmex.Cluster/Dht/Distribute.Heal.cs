@@ -22,9 +22,10 @@ public sealed partial class Distribute
             return reply;
         }
 
-        if (layout.HasMissing && !ask.Name.IsEmpty)
+        if (layout.HasMissing && state.Name is { } name)
         {
-            layout = await HealMissingAsync(gfid, ask.Parent, ask.Name, call) ?? layout;
+            // Under the lock of its name: what looks incomplete may be a directory that is being made or removed.
+            layout = await HealMissingAsync(gfid, state.Parent, new Name(name), call) ?? layout;
         }
 
         if (!layout.IsWhole && !layout.HasUnknown)

@@ -35,7 +35,7 @@ public sealed partial class Distribute
             return LinkReply.Fail(route.Directory is not null ? Errno.EPERM : route.Error);
         }
 
-        var (error, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
+        var (error, _, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
         if (hashed is null)
         {
             return LinkReply.Fail(error);
@@ -70,19 +70,31 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>The subvolume a name hashes to; null with the reason when there is none.</summary>
+    /// <summary>
+    /// The layout of a directory and the subvolume that a name in it hashes to; null with the reason when there is none. A
+    /// directory in which a range is missing is fetched again: it is being made, removed or repaired.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<(Errno Error, Subvolume? Hashed)> HashedOfAsync(Gfid parent, Name name, Call call)
+    private async ValueTask<(Errno Error, Layout? Layout, Subvolume? Hashed)> HashedOfAsync(
+        Gfid parent, Name name, Call call)
     {
         var (error, layout) = await LayoutOfAsync(parent, call);
-        if (layout is not null && HashedOf(layout, name) is null)
+        for (var attempt = 0; layout is not null; attempt++)
         {
+            if (HashedOf(layout, name) is { } hashed)
+            {
+                return (Errno.Ok, layout, hashed);
+            }
+
+            if (attempt == DhtLimits.LayoutRetriesMax)
+            {
+                return (layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null, null);
+            }
+
             (error, layout) = await FetchLayoutAsync(parent, call);
         }
 
-        return layout is null ? (error, null)
-            : HashedOf(layout, name) is { } hashed ? (Errno.Ok, hashed)
-            : (layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null);
+        return (error, null, null);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -90,13 +102,13 @@ public sealed partial class Distribute
     {
         for (var attempt = 0; ; attempt++)
         {
-            var (error, oldHashed) = await HashedOfAsync(fop.OldParent, fop.OldName, call);
+            var (error, _, oldHashed) = await HashedOfAsync(fop.OldParent, fop.OldName, call);
             if (oldHashed is null)
             {
                 return RenameReply.Fail(error);
             }
 
-            (error, var newHashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
+            (error, _, var newHashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
             if (newHashed is null)
             {
                 return RenameReply.Fail(error);
@@ -119,7 +131,7 @@ public sealed partial class Distribute
                 return reply;
             }
 
-            if (attempt == DhtLimits.LayoutRetriesMax)
+            if (attempt == DhtLimits.NameRetriesMax)
             {
                 reply.Error = Errno.EBUSY;
                 return reply;
@@ -185,7 +197,7 @@ public sealed partial class Distribute
         ForgetName(fop.NewParent, fop.NewName);
         if (reply.IsOk)
         {
-            RememberName(fop.NewParent, fop.NewName, gfid, cached);
+            RememberName(fop.NewParent, fop.NewName, reply.Iatt.Gfid, cached);
         }
 
         return reply;
@@ -231,13 +243,13 @@ public sealed partial class Distribute
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Subvolume cached, Gfid gfid,
         (Subvolume? At, Gfid Gfid) expected, LockSet locks, Call call)
     {
-        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
+        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, cached, locks.Call);
         if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid || source.At != cached)
         {
             return RenameReply.Fail(source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error);
         }
 
-        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, locks.Call);
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected.At, locks.Call);
         if (target.Error is not (Errno.Ok or Errno.ENOENT))
         {
             return RenameReply.Fail(target.Error);
@@ -256,7 +268,7 @@ public sealed partial class Distribute
             return same;
         }
 
-        var plan = new RenamePlan(fop, source, cached, oldHashed, newHashed, target.At);
+        var plan = new RenamePlan(fop, source, cached, oldHashed, newHashed, target);
         return newHashed == cached ? await RenameInPlaceAsync(plan, locks.Call, call)
             : target.At == cached ? await RenameOverOwnAsync(plan, locks.Call, call)
             : await RenameLinkedAsync(plan, locks.Call, call);
@@ -279,7 +291,7 @@ public sealed partial class Distribute
 
         if (plan.TargetAt is { } target && target != plan.Cached)
         {
-            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, root), target, "replaced file");
+            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, plan.TargetGfid, root), target, "replaced file");
         }
 
         return reply;
@@ -337,17 +349,17 @@ public sealed partial class Distribute
         var reply = await plan.NewHashed.Translator.Rename(in fop, call);
         if (!reply.IsOk)
         {
-            Tidy(await RemoveDataAsync(plan.Cached, fop.NewParent, fop.NewName, root), plan.Cached, "new name after a failed rename");
+            Tidy(await RemoveDataAsync(plan.Cached, fop.NewParent, fop.NewName, plan.Gfid, root), plan.Cached, "new name after a failed rename");
             await UndoLinkAsync(plan, made, root);
             link.Release();
             return reply;
         }
 
-        Tidy(await RemoveDataAsync(plan.Cached, fop.OldParent, fop.OldName, root), plan.Cached, "old name");
+        Tidy(await RemoveDataAsync(plan.Cached, fop.OldParent, fop.OldName, plan.Gfid, root), plan.Cached, "old name");
         await RemoveOldLinkAsync(plan, root);
         if (plan.TargetAt is { } target && target != plan.NewHashed)
         {
-            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, root), target, "replaced file");
+            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, plan.TargetGfid, root), target, "replaced file");
         }
 
         reply.Iatt = link.Iatt with { Nlink = link.Iatt.Nlink - 1 };
@@ -371,7 +383,9 @@ public sealed partial class Distribute
             error = await RemoveLinkAsync(at, fop.OldParent, fop.OldName, sparesOpen: true, root);
             error = error == Errno.Ok
                 ? await MakeLinkAsync(at, fop.OldParent, fop.OldName, gfid, plan.Cached, root)
-                : Errno.EIO;
+                : error;
+            // Not ours: the old name has been removed and made again, which needs no lock.
+            error = error is Errno.EEXIST or Errno.EBUSY ? Errno.EAGAIN : error;
         }
 
         if (error == Errno.Ok)
@@ -455,13 +469,18 @@ public sealed partial class Distribute
         return await plan.Cached.Translator.Link(in fop, root);
     }
 
-    private static async ValueTask<Errno> RemoveDataAsync(Subvolume at, Gfid parent, Name name, Call root)
+    /// <summary>
+    /// Removes a name of a file. A missing one counts as removed, and so does one that is another file by now: making a
+    /// file needs no lock.
+    /// </summary>
+    private static async ValueTask<Errno> RemoveDataAsync(Subvolume at, Gfid parent, Name name, Gfid gfid, Call root)
     {
         var request = XData.Rent();
         request.SetString(DhtKeys.InternalFop, "yes"u8);
+        request.SetGfid(DhtKeys.UnlinkOnlyGfid, gfid);
         var fop = new UnlinkFop { Parent = parent, Name = name, XData = request };
         var reply = await at.Translator.Unlink(in fop, root);
-        var error = IsAbsence(reply.Error) ? Errno.Ok : reply.Error;
+        var error = IsAbsence(reply.Error) || reply.Error == Errno.EBUSY ? Errno.Ok : reply.Error;
         reply.Release();
         request.Release();
         return error;
@@ -480,35 +499,67 @@ public sealed partial class Distribute
     /// Finds a name without repairing anything, for use while its locks are held. ENOENT only when every subvolume that
     /// could have it denies it.
     /// </summary>
-    private async ValueTask<Found> FindAsync(Gfid parent, Name name, Subvolume hashed, Call call)
+    /// <param name="expected">Where the data is thought to be; asked at the same time.</param>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Found> FindAsync(
+        Gfid parent, Name name, Subvolume hashed, Subvolume? expected, Call call)
     {
         var request = LookupRequest(fromAbove: null, isRoot: false);
         var ask = new LookupFop { Parent = parent, Name = name, XData = request };
-        var said = await hashed.Translator.Lookup(in ask, call);
-        Found? found = null;
-        if (said.IsOk && !said.Iatt.IsDirectory && !Census.IsLinkFile(said))
+        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
+        answers.Put(hashed.Index, hashed.Translator.Lookup(in ask, call));
+        if (expected is not null && expected != hashed)
         {
-            found = new Found(Errno.Ok, said.Iatt, hashed, IsLed: true);
-        }
-        else if (said.IsOk && !said.Iatt.IsDirectory && TargetOf(said) is { } target)
-        {
-            var reply = await target.Translator.Lookup(in ask, call);
-            found = IsWholeFile(reply, said.Iatt.Gfid) ? new Found(Errno.Ok, reply.Iatt, target, IsLed: true) : null;
-            reply.Release();
-        }
-        else if (!said.IsOk && (!IsAbsence(said.Error) || IsTrusted(parent, said.Error)))
-        {
-            found = new Found(said.Error, default, null, IsLed: false);
+            answers.Put(expected.Index, expected.Translator.Lookup(in ask, call));
         }
 
-        said.Release();
-        if (found is null)
+        await answers.JoinAsync();
+        if (TargetOfLink(answers[hashed.Index]!) is { } target && answers[target.Index] is null)
+        {
+            answers.Put(target.Index, await target.Translator.Lookup(in ask, call));
+        }
+
+        if (!TryFound(answers, parent, hashed, out var found))
         {
             found = await FindEverywhereAsync(ask, call);
         }
 
+        answers.Release();
         request.Release();
-        return found.Value;
+        return found;
+    }
+
+    private Subvolume? TargetOfLink(LookupReply said) =>
+        said.IsOk && !said.Iatt.IsDirectory && Census.IsLinkFile(said) ? TargetOf(said) : null;
+
+    /// <summary>What the hashed subvolume says, when that is enough: the file, a good link file to it, a trusted absence.</summary>
+    private bool TryFound(Answers<LookupReply> answers, in Gfid parent, Subvolume hashed, out Found found)
+    {
+        var said = answers[hashed.Index]!;
+        found = new Found(said.Error, said.Iatt, null, IsLed: said.IsOk);
+        if (!said.IsOk)
+        {
+            return !IsAbsence(said.Error) || (IsTrusted(parent, said.Error) && answers.FirstOk() < 0);
+        }
+
+        if (said.Iatt.IsDirectory)
+        {
+            return false;
+        }
+
+        if (!Census.IsLinkFile(said))
+        {
+            found = found with { At = hashed };
+            return true;
+        }
+
+        if (TargetOf(said) is { } target && answers[target.Index] is { } data && IsWholeFile(data, said.Iatt.Gfid))
+        {
+            found = found with { Iatt = data.Iatt, At = target };
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>The hashed subvolume's word is enough, as it is for a look-up.</summary>
@@ -540,5 +591,13 @@ public sealed partial class Distribute
 
     /// <summary>A rename of a file: where the data is, where both names hash to, where a replaced file's data is.</summary>
     private sealed record RenamePlan(
-        RenameFop Fop, Found Source, Subvolume Cached, Subvolume OldHashed, Subvolume NewHashed, Subvolume? TargetAt);
+        RenameFop Fop, Found Source, Subvolume Cached, Subvolume OldHashed, Subvolume NewHashed, Found Target)
+    {
+        public Gfid Gfid => Source.Iatt.Gfid;
+
+        /// <summary>Where the data of the file is that is replaced; null when there is none.</summary>
+        public Subvolume? TargetAt => Target.At;
+
+        public Gfid TargetGfid => Target.Iatt.Gfid;
+    }
 }

@@ -31,7 +31,7 @@ public sealed partial class Distribute
         else if (replaced == gfid)
         {
             reply = RenameReply.Rent();
-            var lookup = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
+            var lookup = await FindAsync(fop.OldParent, fop.OldName, oldHashed, expected: null, locks.Call);
             reply.Iatt = lookup.Iatt;
         }
         else
@@ -66,13 +66,13 @@ public sealed partial class Distribute
     private async ValueTask<(Errno Error, Gfid Replaced)> CheckDirectoryRenameAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
     {
-        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, call);
+        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, expected: null, call);
         if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid)
         {
             return (source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error, default);
         }
 
-        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, call);
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, call);
         if (target.Error != Errno.Ok)
         {
             return (target.Error == Errno.ENOENT ? Errno.Ok : target.Error, default);
