@@ -92,10 +92,12 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
         }
     }
 
+    public void Tell(string what) => _history.Enqueue($"{clock.MonotonicNs / 1000,10} {what}");
+
     /// <summary>Fails when an errno is not legal for a fop.</summary>
     private void Check(FopCode code, Errno error, string what)
     {
-        _history.Enqueue($"{clock.MonotonicNs / 1000,10} {what}: {error}");
+        Tell($"{what}: {error}");
         if (error != Errno.Ok && !Legal[code].Contains(error))
         {
             throw new InvalidOperationException($"{code} must not answer {error}: {what}");

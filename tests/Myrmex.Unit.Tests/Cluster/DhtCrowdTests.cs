@@ -91,13 +91,18 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
         }
 
         var crowd = new DhtCrowd(habits, clients, node.Seams.Clock, seed);
+        if (IsOneSeed)
+        {
+            TraceFops(clients, crowd);
+        }
+
         var users = Enumerable.Range(0, 9).Select(user => crowd.VisitAsync(user, fops: 25)).ToArray();
         try
         {
             Await(world, Task.WhenAll(users));
             Audit(habits, crowd, new DhtVolume(bricks), world);
         }
-        catch (Exception) when (Environment.GetEnvironmentVariable("MYRMEX_DHT_SEED") is not null)
+        catch (Exception) when (IsOneSeed)
         {
             foreach (var line in crowd.History)
             {
@@ -106,6 +111,33 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
 
             throw;
         }
+    }
+
+    private static bool IsOneSeed => Environment.GetEnvironmentVariable("MYRMEX_DHT_SEED") is not null;
+
+    private static void TraceFops(List<DhtVolume> clients, DhtCrowd crowd)
+    {
+        for (var client = 0; client < clients.Count; client++)
+        {
+            for (var brick = 0; brick < BrickCount; brick++)
+            {
+                var where = $"    client {client} brick {brick}";
+                clients[client].Probes[brick].Inject = (code, fop) =>
+                {
+                    crowd.Tell($"{where} {code} {Describe(fop)}");
+                    return Errno.Ok;
+                };
+            }
+        }
+    }
+
+    /// <summary>The names and gfids of a fop.</summary>
+    private static string Describe(object fop)
+    {
+        var words = fop.GetType().GetProperties()
+            .Where(p => p.PropertyType == typeof(Name) || p.PropertyType == typeof(Gfid) || p.PropertyType.IsEnum)
+            .Select(p => p.GetValue(fop) is Gfid gfid ? $"{gfid.Ino:x}" : $"{p.GetValue(fop)}");
+        return string.Join(' ', words);
     }
 
     private static void Audit(CrowdHabits habits, DhtCrowd crowd, DhtVolume client, SimWorld world)

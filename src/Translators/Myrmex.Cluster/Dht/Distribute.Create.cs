@@ -46,7 +46,13 @@ public sealed partial class Distribute
                 continue;
             }
 
-            return await FinishCreateAsync(reply, fop, place.Target, call);
+            reply = await FinishCreateAsync(reply, fop, place.Target, call);
+            if (reply.Error != Errno.EAGAIN || attempt >= DhtLimits.NameRetriesMax)
+            {
+                return reply;
+            }
+
+            reply.Release();
         }
     }
 
@@ -287,36 +293,40 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// A create that was not exclusive has opened a link file that somebody else has made meanwhile: opens the file behind
-    /// it instead. A file that truly has that mode is kept.
+    /// A create that was not exclusive has opened a link file that somebody else has made: opens the file behind it instead.
+    /// EAGAIN when there is none (any more). A file that truly has that mode is kept.
     /// </summary>
-    private async ValueTask<CreateReply> CreatedOnLinkAsync(CreateReply reply, CreateFop fop, Subvolume target, Call call)
+    private async ValueTask<CreateReply> CreatedOnLinkAsync(
+        CreateReply reply, CreateFop fop, Subvolume target, Call call)
     {
-        fop.Fd.Set(Slot, target);
         var lookup = await Lookup(new LookupFop { Parent = fop.Parent, Name = fop.Name }, call);
-        if (!lookup.IsOk || !TryFile(lookup.Iatt.Gfid, out var cached) || cached == target)
+        var (error, iatt) = (lookup.Error, lookup.Iatt);
+        lookup.Release();
+        fop.Fd.Set(Slot, target);
+        Subvolume? cached = null;
+        var isFile = error == Errno.Ok && TryFile(iatt.Gfid, out cached);
+        if (isFile && cached == target && iatt.Gfid == reply.Iatt.Gfid)
         {
-            lookup.Release();
             return reply;
         }
 
         var release = new ReleaseFop { Gfid = reply.Iatt.Gfid, Fd = fop.Fd };
-        var released = await target.Translator.Release(in release, call);
+        var released = await Release(in release, call);
         released.Release();
-        fop.Fd.Gfid = lookup.Iatt.Gfid;
-        fop.Fd.Set(Slot, null);
-        var open = new OpenFop
+        if (isFile)
         {
-            Gfid = lookup.Iatt.Gfid,
-            Flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive),
-            Fd = fop.Fd,
-        };
-        var opened = await Open(in open, call);
-        reply.Error = opened.Error;
-        reply.Iatt = lookup.Iatt;
-        reply.FdNumber = opened.FdNumber;
-        opened.Release();
-        lookup.Release();
+            fop.Fd.Gfid = iatt.Gfid;
+            var flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive);
+            var opened = await Open(new OpenFop { Gfid = iatt.Gfid, Flags = flags, Fd = fop.Fd }, call);
+            error = opened.Error;
+            reply.FdNumber = opened.FdNumber;
+            opened.Release();
+        }
+
+        reply.Error = isFile || error != Errno.Ok ? (IsAbsence(error) ? Errno.EAGAIN : error)
+            : iatt.IsDirectory ? Errno.EISDIR
+            : Errno.EAGAIN;
+        reply.Iatt = iatt;
         return reply;
     }
 

@@ -3,7 +3,7 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>RENAME of a directory: on the new hashed subvolume, which decides, then on all others, with a way back.</summary>
+/// <summary>RENAME of a directory: on all subvolumes, with a way back.</summary>
 public sealed partial class Distribute
 {
     private async ValueTask<RenameReply> RenameDirectoryAsync(
@@ -36,7 +36,7 @@ public sealed partial class Distribute
         }
         else
         {
-            reply = await RenameOnAllAsync(fop, newHashed, replaced, locks.Call, call);
+            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, replaced, locks.Call, call);
             NoteRenamed(reply, fop, gfid, replaced);
         }
 
@@ -87,19 +87,18 @@ public sealed partial class Distribute
         return (error, target.Iatt.Gfid);
     }
 
+    /// <summary>
+    /// Renames on the subvolumes to which neither name hashes, then where the new name hashes to, then where the old one
+    /// does. Files are made without a lock, but only where their name hashes to: a rename that has to be taken back has not
+    /// yet uncovered a name there.
+    /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
-        RenameFop fop, Subvolume newHashed, Gfid replaced, Call root, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Call root, Call call)
     {
-        var reply = await newHashed.Translator.Rename(in fop, call);
-        if (!reply.IsOk)
-        {
-            return reply;
-        }
-
         var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
         foreach (var subvolume in _subvolumes)
         {
-            if (subvolume != newHashed)
+            if (subvolume != newHashed && subvolume != oldHashed)
             {
                 answers.Put(subvolume.Index, subvolume.Translator.Rename(in fop, call));
             }
@@ -107,14 +106,26 @@ public sealed partial class Distribute
 
         await answers.JoinAsync();
         var error = FirstRefusal(answers);
+        if (error == Errno.Ok)
+        {
+            answers.Put(newHashed.Index, await newHashed.Translator.Rename(in fop, call));
+            error = answers[newHashed.Index]!.Error;
+        }
+
+        if (error == Errno.Ok && oldHashed != newHashed)
+        {
+            answers.Put(oldHashed.Index, await oldHashed.Translator.Rename(in fop, call));
+            error = FirstRefusal(answers);
+        }
+
         if (error != Errno.Ok)
         {
-            answers.Put(newHashed.Index, reply);
             await RenameBackAsync(answers, fop, replaced, root);
             answers.Release();
             return RenameReply.Fail(error);
         }
 
+        var reply = answers.Take(newHashed.Index);
         for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
         {
             AddViews(reply, answers[i]!);
