@@ -24,8 +24,14 @@ public sealed partial class Distribute
 
         if (layout.HasMissing && state.Name is { } name)
         {
-            // Under the lock of its name: what looks incomplete may be a directory that is being made or removed.
-            layout = await HealMissingAsync(gfid, state.Parent, new Name(name), call) ?? layout;
+            // Under the lock of its name: what looks incomplete may be a directory that is being made or removed. When it
+            // is not found by the name, it cannot be told from one, and its ranges are left alone.
+            if (await HealMissingAsync(gfid, state.Parent, new Name(name), call) is not { } healed)
+            {
+                return reply;
+            }
+
+            layout = healed;
         }
 
         if (!layout.IsWhole && !layout.HasUnknown)
@@ -54,7 +60,9 @@ public sealed partial class Distribute
         return answers;
     }
 
-    /// <summary>Creates a directory on the subvolumes that lack it; answers the layout as it is then.</summary>
+    /// <summary>
+    /// Creates a directory on the subvolumes that lack it; answers the layout as it is then, null when it has not that name.
+    /// </summary>
     private async ValueTask<Layout?> HealMissingAsync(Gfid gfid, Gfid parent, Name name, Call call)
     {
         var (_, parentLayout) = await LayoutOfAsync(parent, call);
@@ -71,10 +79,10 @@ public sealed partial class Distribute
             if (IsOneDirectory(answers, gfid))
             {
                 await CreateMissingAsync(answers, gfid, parent, name, locks.Call);
+                layout = await RereadLayoutAsync(gfid, parent, name, locks.Call);
             }
 
             answers.Release();
-            layout = await RereadLayoutAsync(gfid, parent, name, locks.Call);
         }
 
         await locks.UnlockAsync();

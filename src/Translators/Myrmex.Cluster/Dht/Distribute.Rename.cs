@@ -88,7 +88,8 @@ public sealed partial class Distribute
 
             if (attempt == DhtLimits.LayoutRetriesMax)
             {
-                return (layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null, null);
+                // A directory that is missing somewhere and not found by the name it had: whoever knows its name repairs it.
+                return (layout.HasUnknown ? Errno.ENOTCONN : layout.HasMissing ? Errno.ESTALE : Errno.EIO, null, null);
             }
 
             (error, layout) = await FetchLayoutAsync(parent, call);

@@ -17,30 +17,45 @@ public sealed partial class Distribute
 
         var locks = LockSet.Rent(call);
         var error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
-        var replaced = Gfid.Null;
-        if (error == Errno.Ok)
+        var reply = error == Errno.Ok
+            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, locks.Call, call)
+            : RenameReply.Fail(error);
+        await locks.UnlockAsync();
+        return reply;
+    }
+
+    /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
+    private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call root, Call call)
+    {
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
+        if (target.Error is not (Errno.Ok or Errno.ENOENT))
         {
-            (error, replaced) = await CheckDirectoryRenameAsync(fop, oldHashed, newHashed, gfid, locks.Call);
+            return RenameReply.Fail(target.Error);
         }
 
+        var sources = await ProbeAsync(default, fop.OldParent, fop.OldName, root);
+        var error = !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+            : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
+            : target.Iatt.IsDirectory ? await ProveEmptyAsync(target.Iatt.Gfid, root)
+            : Errno.ENOTDIR;
         RenameReply reply;
         if (error != Errno.Ok)
         {
             reply = RenameReply.Fail(error);
         }
-        else if (replaced == gfid)
+        else if (target.Iatt.Gfid == gfid)
         {
             reply = RenameReply.Rent();
-            var lookup = await FindAsync(fop.OldParent, fop.OldName, oldHashed, expected: null, locks.Call);
-            reply.Iatt = lookup.Iatt;
+            reply.Iatt = target.Iatt;
         }
         else
         {
-            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, replaced, locks.Call, call);
-            NoteRenamed(reply, fop, gfid, replaced);
+            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, target.Iatt.Gfid, sources, root, call);
+            NoteRenamed(reply, fop, gfid, target.Iatt.Gfid);
         }
 
-        await locks.UnlockAsync();
+        sources.Release();
         return reply;
     }
 
@@ -62,38 +77,14 @@ public sealed partial class Distribute
         }
     }
 
-    /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
-    private async ValueTask<(Errno Error, Gfid Replaced)> CheckDirectoryRenameAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
-    {
-        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, expected: null, call);
-        if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid)
-        {
-            return (source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error, default);
-        }
-
-        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, call);
-        if (target.Error != Errno.Ok)
-        {
-            return (target.Error == Errno.ENOENT ? Errno.Ok : target.Error, default);
-        }
-
-        if (!target.Iatt.IsDirectory)
-        {
-            return (Errno.ENOTDIR, default);
-        }
-
-        var error = target.Iatt.Gfid == gfid ? Errno.Ok : await ProveEmptyAsync(target.Iatt.Gfid, call);
-        return (error, target.Iatt.Gfid);
-    }
-
     /// <summary>
     /// Renames on the subvolumes to which neither name hashes, then where the new name hashes to, then where the old one
     /// does. Files are made without a lock, but only where their name hashes to: a rename that has to be taken back has not
     /// yet uncovered a name there.
     /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Call root, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, Call root,
+        Call call)
     {
         var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
         foreach (var subvolume in _subvolumes)
@@ -105,7 +96,7 @@ public sealed partial class Distribute
         }
 
         await answers.JoinAsync();
-        var error = FirstRefusal(answers);
+        var error = FirstRefusal(answers, sources);
         if (error == Errno.Ok)
         {
             answers.Put(newHashed.Index, await newHashed.Translator.Rename(in fop, call));
@@ -115,7 +106,7 @@ public sealed partial class Distribute
         if (error == Errno.Ok && oldHashed != newHashed)
         {
             answers.Put(oldHashed.Index, await oldHashed.Translator.Rename(in fop, call));
-            error = FirstRefusal(answers);
+            error = FirstRefusal(answers, sources);
         }
 
         if (error != Errno.Ok)
@@ -133,6 +124,23 @@ public sealed partial class Distribute
 
         answers.Release();
         return reply;
+    }
+
+    /// <summary>
+    /// The first error of a subvolume that has the directory. Absence is one too: when a parent is missing there, it is
+    /// being removed, and if that fails the directory would be left behind in it.
+    /// </summary>
+    private static Errno FirstRefusal(Answers<RenameReply> answers, Answers<LookupReply> sources)
+    {
+        for (var i = 0; i < answers.Count; i++)
+        {
+            if (answers[i] is { IsOk: false } reply && (sources[i]!.IsOk || !IsAbsence(reply.Error)))
+            {
+                return reply.Error;
+            }
+        }
+
+        return Errno.Ok;
     }
 
     private static void AddViews(RenameReply into, RenameReply other)
