@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
@@ -17,16 +18,23 @@ public sealed partial class Distribute
 
         var locks = LockSet.Rent(call);
         var error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
+        var strays = new Strays();
         var reply = error == Errno.Ok
-            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, locks.Call, call)
+            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks.Call, call)
             : RenameReply.Fail(error);
         await locks.UnlockAsync();
+        if (strays.Links is { } links)
+        {
+            error = await RemoveStrayLinksAsync(strays.Directory, links, call);
+            reply.Error = error == Errno.Ok ? Errno.EAGAIN : error;
+        }
+
         return reply;
     }
 
     /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
     private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call root, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, Call root, Call call)
     {
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
         if (target.Error is not (Errno.Ok or Errno.ENOENT))
@@ -37,7 +45,7 @@ public sealed partial class Distribute
         var sources = await ProbeAsync(default, fop.OldParent, fop.OldName, root);
         var error = !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
             : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
-            : target.Iatt.IsDirectory ? await ProveEmptyAsync(target.Iatt.Gfid, root)
+            : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
             : Errno.ENOTDIR;
         RenameReply reply;
         if (error != Errno.Ok)
@@ -57,6 +65,19 @@ public sealed partial class Distribute
 
         sources.Release();
         return reply;
+    }
+
+    /// <summary>Ok for an empty directory; EAGAIN when link files have to be removed first, without the locks.</summary>
+    private async ValueTask<Errno> ProveReplaceableAsync(Gfid gfid, Strays strays, Call call)
+    {
+        var (error, links) = await ProveEmptyAsync(gfid, call);
+        if (error != Errno.Ok || links.Count == 0)
+        {
+            return error;
+        }
+
+        (strays.Directory, strays.Links) = (gfid, links);
+        return Errno.EAGAIN;
     }
 
     private void NoteRenamed(RenameReply reply, RenameFop fop, Gfid gfid, Gfid replaced)
@@ -170,5 +191,13 @@ public sealed partial class Distribute
         }
 
         return replaced.IsNull ? 0 : await RestoreAsync(replaced, fop.NewParent, fop.NewName, root);
+    }
+
+    /// <summary>Link files in the directory that is to be replaced.</summary>
+    private sealed class Strays
+    {
+        public Gfid Directory { get; set; }
+
+        public List<(Subvolume At, Name Name)>? Links { get; set; }
     }
 }
