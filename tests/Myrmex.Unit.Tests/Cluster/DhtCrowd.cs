@@ -115,6 +115,7 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
         }
         else if ((what -= habits.Mkdir) < 0)
         {
+            await LookFirstAsync(client, parent, name);
             var (error, _) = await client.TryMkdirAsync(parent, name);
             Note(error, made: 1);
             Check(FopCode.Mkdir, error, $"{who} mkdir {parent.Ino:x}/{name}");
@@ -174,8 +175,16 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
         return parent;
     }
 
+    /// <summary>What a kernel does before it makes a name: a look-up, be it a moment too early.</summary>
+    private async Task LookFirstAsync(DhtVolume client, Gfid parent, string name)
+    {
+        var (error, _) = await client.LookupAsync(parent, name);
+        Check(FopCode.Lookup, error, $"look {parent.Ino:x}/{name}");
+    }
+
     private async Task CreateAsync(DhtVolume client, Gfid parent, string name, bool isExclusive, string who)
     {
+        await LookFirstAsync(client, parent, name);
         var (error, fd) = await client.TryCreateAsync(parent, name, isExclusive ? OpenFlags.Exclusive : 0);
         Note(error, made: 1);
         Check(FopCode.Create, error, $"{who} create {parent.Ino:x}/{name} = {fd.Gfid.Ino:x}");
@@ -200,6 +209,7 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
         if (error == Errno.Ok && !iatt.IsDirectory)
         {
             var target = TargetOf(name);
+            await LookFirstAsync(client, parent, target);
             error = await client.LinkAsync(iatt.Gfid, parent, target);
             Note(error, made: 1);
             Check(FopCode.Link, error, $"{who} link {iatt.Gfid.Ino:x} {parent.Ino:x}/{target}");

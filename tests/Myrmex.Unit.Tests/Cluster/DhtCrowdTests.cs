@@ -28,16 +28,16 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
     private static readonly CrowdHabits Keeping = new() { Rmdir = 0, Unlink = 0, FreshTargets = true };
 
     [Fact]
-    public void AnythingAtOnce() => RunSeeds(Everything, seeds: 60);
+    public void AnythingAtOnce() => RunSeeds(Everything, seeds: 100);
 
     [Fact]
-    public void FilesAtOnce() => RunSeeds(FilesOnly, seeds: 60);
+    public void FilesAtOnce() => RunSeeds(FilesOnly, seeds: 100);
 
     [Fact]
-    public void DirectoriesAtOnce() => RunSeeds(DirectoriesOnly, seeds: 60);
+    public void DirectoriesAtOnce() => RunSeeds(DirectoriesOnly, seeds: 100);
 
     [Fact]
-    public void NothingIsLost() => RunSeeds(Keeping, seeds: 40);
+    public void NothingIsLost() => RunSeeds(Keeping, seeds: 100);
 
     /// <summary>The same on real threads: less of it, and no order is ever seen twice.</summary>
     [Fact]

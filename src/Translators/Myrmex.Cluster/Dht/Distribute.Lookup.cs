@@ -9,9 +9,9 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Finds a name (or, with an empty name, a gfid). A file: hashed subvolume first, link files are followed. A directory:
-    /// all subvolumes, merged. ENOENT when the name is nowhere, ESTALE when the gfid is nowhere, ENOTCONN when a subvolume
-    /// that would have to know is down, EIO when subvolumes contradict each other in type or gfid.
+    /// Finds a name (or, with an empty name, a gfid). A file: hashed subvolume first, link files are followed. A
+    /// directory: all subvolumes, merged. ENOENT when the name is nowhere, ESTALE when the gfid is nowhere, ENOTCONN
+    /// when a subvolume that would have to know is down, EIO when subvolumes contradict each other in type or gfid.
     /// </summary>
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call) =>
         _isSingle ? Next.Lookup(in fop, call) : LookupAsync(fop, call);

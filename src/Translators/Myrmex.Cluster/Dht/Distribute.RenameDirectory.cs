@@ -17,7 +17,8 @@ public sealed partial class Distribute
         }
 
         var locks = LockSet.Rent(call);
-        var error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
+        WantNames(locks, fop, oldHashed, newHashed);
+        var error = await locks.TakeAsync();
         var strays = new Strays();
         var reply = error == Errno.Ok
             ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks.Call, call)
@@ -32,18 +33,17 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
+    /// <summary>
+    /// With both names locked: the old one is still this directory, and the new one is free or an empty directory.
+    /// </summary>
     private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, Call root, Call call)
     {
+        var probing = ProbeAsync(default, fop.OldParent, fop.OldName, root);
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
-        if (target.Error is not (Errno.Ok or Errno.ENOENT))
-        {
-            return RenameReply.Fail(target.Error);
-        }
-
-        var sources = await ProbeAsync(default, fop.OldParent, fop.OldName, root);
-        var error = !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+        var sources = await probing;
+        var error = target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
+            : !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
             : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
             : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
             : Errno.ENOTDIR;
@@ -67,7 +67,9 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>Ok for an empty directory; EAGAIN when link files have to be removed first, without the locks.</summary>
+    /// <summary>
+    /// Ok for an empty directory; EAGAIN when link files have to be removed first, without the locks.
+    /// </summary>
     private async ValueTask<Errno> ProveReplaceableAsync(Gfid gfid, Strays strays, Call call)
     {
         var (error, links) = await ProveEmptyAsync(gfid, call);
@@ -99,9 +101,9 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Renames on the subvolumes to which neither name hashes, then where the new name hashes to, then where the old one
-    /// does. Files are made without a lock, but only where their name hashes to: a rename that has to be taken back has not
-    /// yet uncovered a name there.
+    /// Renames on the subvolumes to which neither name hashes, then where the new name hashes to, then where the old
+    /// one does. Files are made without a lock, but only where their name hashes to: a rename that has to be taken back
+    /// has not yet uncovered a name there.
     /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, Call root,
@@ -173,7 +175,9 @@ public sealed partial class Distribute
         DhtIatt.AddDirectory(ref into.PostNewParent, in other.PostNewParent);
     }
 
-    /// <summary>Undoes the renames that have succeeded, and makes the directory that they have replaced again.</summary>
+    /// <summary>
+    /// Undoes the renames that have succeeded, and makes the directory that they have replaced again.
+    /// </summary>
     private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, Call root)
     {
         var back = new RenameFop

@@ -10,8 +10,8 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Removes a directory from all subvolumes, from the hashed one last, so that until then the name is found. ENOTCONN
-    /// when a subvolume is away: it would bring the directory back. When one refuses, the others get it back.
+    /// Removes a directory from all subvolumes, from the hashed one last, so that until then the name is found.
+    /// ENOTCONN when a subvolume is away: it would bring the directory back. When one refuses, the others get it back.
     /// </summary>
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call) =>
         _isSingle ? Next.Rmdir(in fop, call) : RmdirAsync(fop, call);
@@ -117,8 +117,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Brings a directory back where a transaction that failed has removed it, with the layout it had. The caller holds the
-    /// locks of the name.
+    /// Brings a directory back where a transaction that failed has removed it, with the layout it had. The caller holds
+    /// the locks of the name.
     /// </summary>
     private async ValueTask<int> RestoreAsync(Gfid gfid, Gfid parent, Name name, Call call)
     {
@@ -199,9 +199,10 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Removes link files that lead nowhere; ENOTEMPTY when there is a file behind one. The subvolumes were not read at the
-    /// same time, so a rename may have put the file behind a link file meanwhile: each is looked at under the lock of its
-    /// name. The caller holds no lock, because the locks below a directory have no place in the order of those of its name.
+    /// Removes link files that lead nowhere; ENOTEMPTY when there is a file behind one. The subvolumes were not read at
+    /// the same time, so a rename may have put the file behind a link file meanwhile: each is looked at under the lock
+    /// of its name. The caller holds no lock, because the locks below a directory have no place in the order of those
+    /// of its name.
     /// </summary>
     private async ValueTask<Errno> RemoveStrayLinksAsync(
         Gfid gfid, List<(Subvolume At, Name Name)> links, Call call)
@@ -224,7 +225,9 @@ public sealed partial class Distribute
         return error;
     }
 
-    /// <summary>Reads one subvolume's part of a directory to its end or to the first entry that is more than a link file.</summary>
+    /// <summary>
+    /// Reads one subvolume's part of a directory to its end or to the first entry that is more than a link file.
+    /// </summary>
     private static async ValueTask<Errno> ScanAsync(
         Subvolume subvolume, Fd fd, List<(Subvolume At, Name Name)> links, Call call)
     {

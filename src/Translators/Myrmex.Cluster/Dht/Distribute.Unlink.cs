@@ -5,9 +5,9 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// UNLINK. A file on the subvolume its name hashes to is one call. When there is a link file, both names go under the lock
-/// of the name, the link file first, so that nobody mistakes what is left for something else and a rename that replaces
-/// the name loses nothing.
+/// UNLINK. A file on the subvolume its name hashes to is one call. When there is a link file, both names go under the
+/// lock of the name, the link file first, so that nobody mistakes what is left for something else and a rename that
+/// replaces the name loses nothing.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -68,9 +68,12 @@ public sealed partial class Distribute
         }
     }
 
-    /// <summary>Removes a file that is believed to be on a subvolume. EBUSY when somebody has changed the name.</summary>
+    /// <summary>
+    /// Removes a file that is believed to be on a subvolume. EBUSY when somebody has changed the name.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<UnlinkReply> UnlinkAtAsync(UnlinkFop fop, Layout layout, Subvolume cached, Gfid gfid, Call call)
+    private async ValueTask<UnlinkReply> UnlinkAtAsync(
+        UnlinkFop fop, Layout layout, Subvolume cached, Gfid gfid, Call call)
     {
         var hashed = HashedOf(layout, fop.Name);
         if (hashed is null || hashed == cached)
@@ -119,8 +122,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Removes the name of the data, unless it is another file or a link file by now: a link file without its data would
-    /// leave the data where no look-up finds it.
+    /// Removes the name of the data, unless it is another file or a link file by now: a link file without its data
+    /// would leave the data where no look-up finds it.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private static async ValueTask<UnlinkReply> UnlinkDataAsync(UnlinkFop fop, Subvolume at, Gfid gfid, Call call)
