@@ -47,6 +47,9 @@ internal static class StorageKeys
 
     public static ReadOnlySpan<byte> OnlyIfLinkTo => "unlink-only-if-dht-linkto-file"u8;
 
+    /// <summary>Of this project: the name must be the file of this gfid, and no link file.</summary>
+    public static ReadOnlySpan<byte> OnlyIfGfid => "myrmex.unlink-only-if-gfid"u8;
+
     public static ReadOnlySpan<byte> NotIfOpen => "dont-unlink-for-open-fd"u8;
 
     public static ReadOnlySpan<byte> PreStat => "virt-gf-prestat"u8;

@@ -162,4 +162,24 @@ public sealed class DhtBasicTests
 
     private static void Tell(DhtVolume volume, int subvolume, GraphEventKind kind) =>
         volume.Dht.Notify(new GraphEvent(kind), volume.Subvolumes[subvolume]);
+
+    [Fact]
+    public async Task AnOpenDirectoryKeepsItsAttributesAfterItsRemoval()
+    {
+        var volume = await new DhtVolume(4).MountAsync();
+        var gfid = await volume.MkdirAsync(Gfid.Root, "dir");
+        var fd = volume.NewFd(gfid, isDirectory: true);
+        (await volume.Dht.Opendir(new OpendirFop { Gfid = gfid, Fd = fd }, DhtVolume.NewCall())).Release();
+        Assert.Equal(Errno.Ok, await volume.RmdirAsync(Gfid.Root, "dir"));
+        var reply = await volume.Dht.Fstat(new FstatFop { Gfid = gfid, Fd = fd }, DhtVolume.NewCall());
+        Assert.Equal(Errno.Ok, reply.Error);
+        Assert.True(reply.Iatt.IsDirectory);
+        Assert.Equal(gfid, reply.Iatt.Gfid);
+        Assert.Equal(0U, reply.Iatt.Nlink);
+        reply.Release();
+        var stat = await volume.Dht.Stat(new StatFop { Gfid = gfid }, DhtVolume.NewCall());
+        Assert.Equal(Errno.ESTALE, stat.Error);
+        stat.Release();
+        await volume.ReleaseAsync(fd);
+    }
 }

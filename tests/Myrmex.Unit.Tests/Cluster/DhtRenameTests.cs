@@ -151,7 +151,7 @@ public sealed class DhtRenameTests
             [
                 "0:Inodelk", "0:Inodelk", "0:Entrylk", "1:Inodelk", "1:Entrylk",
                 "1:Mknod", "0:Link", "1:Rename", "0:Unlink",
-                "1:Entrylk", "1:Inodelk", "0:Entrylk", "0:Inodelk", "0:Inodelk",
+                "0:Inodelk", "0:Inodelk", "0:Entrylk", "1:Inodelk", "1:Entrylk",
             ],
             steps);
         var domains = seen.Select(s => s.Fop).OfType<InodelkFop>().Select(f => f.Domain.ToString()).Distinct();

@@ -241,6 +241,9 @@ internal sealed class ProbeState
     /// <summary>Fops leave the caller's thread before they are done.</summary>
     public bool IsSlow { get; set; }
 
+    /// <summary>The way to the subvolume, awaited once by the request and once by the reply.</summary>
+    public Func<Task>? Travel { get; set; }
+
     /// <summary>Asked before each fop; an errno fails it without effect.</summary>
     public Func<FopCode, object, Errno>? Inject { get; set; }
 
@@ -271,7 +274,20 @@ internal readonly struct ProbePolicy(ProbeState state) : IFopPolicy
             return new(TReply.Fail(error));
         }
 
-        return state.IsSlow ? Later<TFop, TReply>(next, fop, call) : TFop.Invoke(next, in fop, call);
+        return state.Travel is { } travel ? Travelled<TFop, TReply>(next, fop, call, travel)
+            : state.IsSlow ? Later<TFop, TReply>(next, fop, call)
+            : TFop.Invoke(next, in fop, call);
+    }
+
+    private static async ValueTask<TReply> Travelled<TFop, TReply>(
+        Translator next, TFop fop, Call call, Func<Task> travel)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        await travel();
+        var reply = await TFop.Invoke(next, in fop, call);
+        await travel();
+        return reply;
     }
 
     private static async ValueTask<TReply> Later<TFop, TReply>(Translator next, TFop fop, Call call)
@@ -301,6 +317,18 @@ internal sealed class DhtBricks
         }
     }
 
+    /// <summary>Bricks without <see cref="BrickRules"/>: what a brick promises, the memory brick keeps by itself.</summary>
+    public DhtBricks(int count, Seams seams)
+    {
+        Clock = new TestClock();
+        Seams = seams;
+        for (var i = 0; i < count; i++)
+        {
+            Add($"v-client-{i}", locks: true, rules: false);
+        }
+    }
+
+    /// <summary>The clock, unless the seams were given.</summary>
     public TestClock Clock { get; }
 
     public Seams Seams { get; }
@@ -311,7 +339,10 @@ internal sealed class DhtBricks
 
     public List<BrickRules> Rules { get; } = [];
 
-    public void Add(string name, bool locks = true)
+    /// <summary>What clients talk to.</summary>
+    public List<Translator> Tops { get; } = [];
+
+    public void Add(string name, bool locks = true, bool rules = true)
     {
         Names.Add(name);
         var memory = new MemoryTranslator(Place($"{name}-memory", [], MemoryTranslator.Registration.Options, []));
@@ -319,7 +350,12 @@ internal sealed class DhtBricks
         Translator below = locks
             ? new Locks(Place($"{name}-locks", [memory], Locks.Registration.Options, []))
             : memory;
-        Rules.Add(new BrickRules(Place($"{name}-rules", [below], [], [])));
+        if (rules)
+        {
+            Rules.Add(new BrickRules(Place($"{name}-rules", [below], [], [])));
+        }
+
+        Tops.Add(rules ? Rules[^1] : below);
     }
 
     public TranslatorPlace Place(
@@ -347,7 +383,7 @@ internal sealed class DhtVolume
         for (var i = 0; i < bricks.Names.Count; i++)
         {
             Probes.Add(new ProbeState());
-            subvolumes.Add(new Probe(bricks.Place(bricks.Names[i], [bricks.Rules[i]], [], []), Probes[i]));
+            subvolumes.Add(new Probe(bricks.Place(bricks.Names[i], [bricks.Tops[i]], [], []), Probes[i]));
         }
 
         Subvolumes = subvolumes;

@@ -2,12 +2,16 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>What the mode of a file says to the distribute translator, and how attributes of a directory are combined.</summary>
+/// <summary>
+/// What the mode of a file says to the distribute translator, and how attributes of a directory are combined.
+/// </summary>
 internal static class DhtIatt
 {
     private const uint MarkBits = FileMode.Sticky | FileMode.SetGid;
 
-    /// <summary>Mode of a link file: regular and nothing but the sticky bit. The linkto xattr must be there too.</summary>
+    /// <summary>
+    /// Mode of a link file: regular and nothing but the sticky bit. The linkto xattr must be there too.
+    /// </summary>
     public static bool HasLinkMode(in Iatt iatt) =>
         iatt.Mode == (FileMode.Regular | FileMode.Sticky);
 
@@ -30,8 +34,8 @@ internal static class DhtIatt
         left.Mode != right.Mode || left.Uid != right.Uid || left.Gid != right.Gid;
 
     /// <summary>
-    /// Adds another subvolume's view of the same directory: sizes add up, the latest times win. Owner, mode and link count
-    /// stay those of the first view: every subvolume has all sub-directories, so one of them counts them all.
+    /// Adds another subvolume's view of the same directory: sizes add up, the latest times win. Owner, mode and link
+    /// count stay those of the first view: every subvolume has all sub-directories, so one of them counts them all.
     /// </summary>
     public static void AddDirectory(ref Iatt into, in Iatt other)
     {

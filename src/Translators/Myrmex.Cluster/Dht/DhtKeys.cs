@@ -25,6 +25,12 @@ internal static class DhtKeys
 
     public static ReadOnlySpan<byte> UnlinkOnlyLinkFile => "unlink-only-if-dht-linkto-file"u8;
 
+    /// <summary>
+    /// Of this project; other bricks do not look at it. The name is removed only if it is the file of this gfid, not a
+    /// link file to it.
+    /// </summary>
+    public static ReadOnlySpan<byte> UnlinkOnlyGfid => "myrmex.unlink-only-if-gfid"u8;
+
     public static ReadOnlySpan<byte> DontUnlinkOpen => "dont-unlink-for-open-fd"u8;
 
     public static ReadOnlySpan<byte> GetLinkCount => "get-link-count"u8;

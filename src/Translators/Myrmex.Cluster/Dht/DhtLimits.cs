@@ -21,6 +21,9 @@ internal static class DhtLimits
     /// <summary>How often one fop fetches the parent's layout anew after the brick called it stale.</summary>
     public const int LayoutRetriesMax = 4;
 
+    /// <summary>How often a rename or unlink looks again because others have changed its names.</summary>
+    public const int NameRetriesMax = 64;
+
     /// <summary>How often one fop follows a file that rebalance moves.</summary>
     public const int MovesMax = 4;
 

@@ -4,133 +4,94 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>New files: on the subvolume the name hashes to, or on the emptiest one with a link file when that is full.</summary>
+/// <summary>
+/// New files: on the subvolume the name hashes to, or on the emptiest one with a link file when that is full.
+/// </summary>
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Makes and opens a file. EIO when the directory has no range for the name and could not be given one, ENOTCONN when
-    /// the subvolume of that range is away.
+    /// Makes and opens a file. EIO when the directory has no range for the name and could not be given one, ENOTCONN
+    /// when the subvolume of that range is away.
     /// </summary>
     public override ValueTask<CreateReply> Create(in CreateFop fop, Call call) =>
         _isSingle ? Next.Create(in fop, call) : CreateAsync(fop, call);
 
     public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call) =>
-        _isSingle ? Next.Mknod(in fop, call) : MknodAsync(fop, call);
+        _isSingle ? Next.Mknod(in fop, call) : NewAsync<MknodFop, MknodReply, MknodShape>(fop, call);
 
     public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call) =>
-        _isSingle ? Next.Symlink(in fop, call) : SymlinkAsync(fop, call);
+        _isSingle ? Next.Symlink(in fop, call) : NewAsync<SymlinkFop, SymlinkReply, SymlinkShape>(fop, call);
 
     public override ValueTask<PutReply> Put(in PutFop fop, Call call) =>
-        _isSingle ? Next.Put(in fop, call) : PutAsync(fop, call);
+        _isSingle ? Next.Put(in fop, call) : NewAsync<PutFop, PutReply, PutShape>(fop, call);
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
     {
         for (var attempt = 0; ; attempt++)
         {
-            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
-            if (place.Target is null)
+            var (reply, target) = await MakeAsync<CreateFop, CreateReply, CreateShape>(fop, call);
+            if (!reply.IsOk)
             {
-                return CreateReply.Fail(place.Error);
+                return reply;
             }
 
-            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
-            var ask = fop with { XData = request };
-            var reply = place.IsSpill
-                ? await SpillAsync<CreateFop, CreateReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
-                : await place.Target.Translator.Create(in ask, call);
-            request.Release();
-            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            reply = await FinishCreateAsync(reply, fop, target!, call); // A success has a place.
+            if (reply.Error != Errno.EAGAIN || attempt == DhtLimits.NameRetriesMax)
             {
-                reply.Release();
-                continue;
+                return reply;
             }
 
-            return await FinishCreateAsync(reply, fop, place.Target, call);
+            reply.Release();
         }
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<MknodReply> MknodAsync(MknodFop fop, Call call)
+    private async ValueTask<TReply> NewAsync<TFop, TReply, TShape>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TShape : struct, IEntryShape<TFop, TReply>
     {
-        for (var attempt = 0; ; attempt++)
+        var (reply, target) = await MakeAsync<TFop, TReply, TShape>(fop, call);
+        if (reply.IsOk)
         {
-            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
-            if (place.Target is null)
-            {
-                return MknodReply.Fail(place.Error);
-            }
-
-            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
-            var ask = fop with { XData = request };
-            var reply = place.IsSpill
-                ? await SpillAsync<MknodFop, MknodReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
-                : await place.Target.Translator.Mknod(in ask, call);
-            request.Release();
-            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
-            {
-                reply.Release();
-                continue;
-            }
-
-            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
-            return reply;
+            var (parent, name, _) = TShape.EntryOf(in fop);
+            RememberNew(TShape.GfidOf(reply), parent, name, target!); // A success has a place.
         }
+
+        return reply;
     }
 
+    /// <summary>
+    /// Sends a fop that makes a file to where the name belongs, again while the brick calls the layout stale.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<SymlinkReply> SymlinkAsync(SymlinkFop fop, Call call)
+    private async ValueTask<(TReply Reply, Subvolume? Target)> MakeAsync<TFop, TReply, TShape>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TShape : struct, IEntryShape<TFop, TReply>
     {
+        var (parent, name, xdata) = TShape.EntryOf(in fop);
         for (var attempt = 0; ; attempt++)
         {
-            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            var place = await PlaceNewAsync(parent, name, refresh: attempt > 0, call);
             if (place.Target is null)
             {
-                return SymlinkReply.Fail(place.Error);
+                return (TReply.Fail(place.Error), null);
             }
 
-            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
-            var ask = fop with { XData = request };
+            var request = EntryRequest(xdata, place, checksLayout: !place.IsSpill);
+            var ask = TShape.With(in fop, request);
             var reply = place.IsSpill
-                ? await SpillAsync<SymlinkFop, SymlinkReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
-                : await place.Target.Translator.Symlink(in ask, call);
+                ? await SpillAsync<TFop, TReply>(ask, parent, name, place, GfidIn(request), call)
+                : await TFop.Invoke(place.Target.Translator, in ask, call);
             request.Release();
-            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
+            if (!IsLayoutStale(reply) || attempt == DhtLimits.LayoutRetriesMax)
             {
-                reply.Release();
-                continue;
+                return (reply, place.Target);
             }
 
-            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
-            return reply;
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<PutReply> PutAsync(PutFop fop, Call call)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
-            if (place.Target is null)
-            {
-                return PutReply.Fail(place.Error);
-            }
-
-            var request = EntryRequest(fop.XData, place, checksLayout: !place.IsSpill);
-            var ask = fop with { XData = request };
-            var reply = place.IsSpill
-                ? await SpillAsync<PutFop, PutReply>(ask, fop.Parent, fop.Name, place, GfidIn(request), call)
-                : await place.Target.Translator.Put(in ask, call);
-            request.Release();
-            if (IsLayoutStale(reply) && attempt < DhtLimits.LayoutRetriesMax)
-            {
-                reply.Release();
-                continue;
-            }
-
-            RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, place.Target);
-            return reply;
+            reply.Release();
         }
     }
 
@@ -138,25 +99,20 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Placement> PlaceNewAsync(Gfid parent, Name name, bool refresh, Call call)
     {
-        var (error, layout) = refresh ? await FetchLayoutAsync(parent, call) : await LayoutOfAsync(parent, call);
-        if (layout is not null && !refresh && HashedOf(layout, name) is null)
+        if (refresh)
         {
-            (error, layout) = await FetchLayoutAsync(parent, call);
+            await FetchLayoutAsync(parent, call);
         }
 
-        if (layout is null)
+        var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+        if (hashed is null)
         {
             return new Placement(error, null, null, null);
         }
 
-        if (HashedOf(layout, name) is not { } hashed)
-        {
-            return new Placement(layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null, null, null);
-        }
-
         var space = await SpaceAsync(call);
         var target = hashed.IsDecommissioned || space.IsFull(hashed.Index, _settings)
-            ? Emptiest(layout, space) ?? hashed
+            ? Emptiest(layout!, space) ?? hashed // There is a layout when there is a range for the name.
             : hashed;
         return new Placement(Errno.Ok, layout, hashed, target);
     }
@@ -214,8 +170,9 @@ public sealed partial class Distribute
         reply.Error == Errno.EIO && reply.XData is { } xdata && xdata.Contains(DhtKeys.PreopCheckFailed);
 
     /// <summary>
-    /// Makes a link file on the hashed subvolume, then the file where there is room. Under the lock of the name, so that
-    /// nobody takes the link file for a dangling one in between; without the file the link file is taken away again.
+    /// Makes a link file on the hashed subvolume, then the file where there is room. Under the lock of the name, so
+    /// that nobody takes the link file for a dangling one in between; without the file the link file is taken away
+    /// again.
     /// </summary>
     private async ValueTask<TReply> SpillAsync<TFop, TReply>(
         TFop ask, Gfid parent, Name name, Placement place, Gfid gfid, Call call)
@@ -264,68 +221,67 @@ public sealed partial class Distribute
             : Errno.ESTALE;
     }
 
-    private void RememberNew(Reply reply, in Iatt iatt, in Gfid parent, Name name, Subvolume target)
+    private void RememberNew(in Gfid gfid, in Gfid parent, Name name, Subvolume target)
     {
-        if (reply.IsOk)
-        {
-            RememberFile(iatt.Gfid, target);
-            RememberName(parent, name, iatt.Gfid, target);
-        }
+        RememberFile(gfid, target);
+        RememberName(parent, name, gfid, target);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<CreateReply> FinishCreateAsync(CreateReply reply, CreateFop fop, Subvolume target, Call call)
+    private async ValueTask<CreateReply> FinishCreateAsync(
+        CreateReply reply, CreateFop fop, Subvolume target, Call call)
     {
-        if (!reply.IsOk)
-        {
-            return reply;
-        }
-
         if (DhtIatt.HasLinkMode(in reply.Iatt))
         {
             return await CreatedOnLinkAsync(reply, fop, target, call);
         }
 
         fop.Fd.Set(Slot, target);
-        RememberNew(reply, in reply.Iatt, fop.Parent, fop.Name, target);
+        RememberNew(reply.Iatt.Gfid, fop.Parent, fop.Name, target);
         return reply;
     }
 
     /// <summary>
-    /// A create that was not exclusive has opened a link file that somebody else has made meanwhile: opens the file behind
-    /// it instead. A file that truly has that mode is kept.
+    /// A create that was not exclusive has opened a link file that somebody else has made: opens the file behind it
+    /// instead. EAGAIN when there is none (any more). A file that truly has that mode is kept.
     /// </summary>
-    private async ValueTask<CreateReply> CreatedOnLinkAsync(CreateReply reply, CreateFop fop, Subvolume target, Call call)
+    private async ValueTask<CreateReply> CreatedOnLinkAsync(
+        CreateReply reply, CreateFop fop, Subvolume target, Call call)
     {
-        fop.Fd.Set(Slot, target);
         var lookup = await Lookup(new LookupFop { Parent = fop.Parent, Name = fop.Name }, call);
-        if (!lookup.IsOk || !TryFile(lookup.Iatt.Gfid, out var cached) || cached == target)
+        var (error, iatt) = (lookup.Error, lookup.Iatt);
+        lookup.Release();
+        fop.Fd.Set(Slot, target);
+        Subvolume? cached = null;
+        var isFile = error == Errno.Ok && TryFile(iatt.Gfid, out cached);
+        if (isFile && cached == target && iatt.Gfid == reply.Iatt.Gfid)
         {
-            lookup.Release();
             return reply;
         }
 
         var release = new ReleaseFop { Gfid = reply.Iatt.Gfid, Fd = fop.Fd };
-        var released = await target.Translator.Release(in release, call);
+        var released = await Release(in release, call);
         released.Release();
-        fop.Fd.Gfid = lookup.Iatt.Gfid;
-        fop.Fd.Set(Slot, null);
-        var open = new OpenFop
+        if (isFile)
         {
-            Gfid = lookup.Iatt.Gfid,
-            Flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive),
-            Fd = fop.Fd,
-        };
-        var opened = await Open(in open, call);
-        reply.Error = opened.Error;
-        reply.Iatt = lookup.Iatt;
-        reply.FdNumber = opened.FdNumber;
-        opened.Release();
-        lookup.Release();
+            fop.Fd.Gfid = iatt.Gfid;
+            var flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive);
+            var opened = await Open(new OpenFop { Gfid = iatt.Gfid, Flags = flags, Fd = fop.Fd }, call);
+            error = opened.Error;
+            reply.FdNumber = opened.FdNumber;
+            opened.Release();
+        }
+
+        reply.Error = isFile || error != Errno.Ok ? (IsAbsence(error) ? Errno.EAGAIN : error)
+            : iatt.IsDirectory ? Errno.EISDIR
+            : Errno.EAGAIN;
+        reply.Iatt = iatt;
         return reply;
     }
 
-    /// <summary>Where a new name goes: the error when nowhere, else the layout, the hashed subvolume and the one to use.</summary>
+    /// <summary>
+    /// Where a new name goes: the error when nowhere, else the layout, the hashed subvolume and the one to use.
+    /// </summary>
     private readonly record struct Placement(Errno Error, Layout? Layout, Subvolume? Hashed, Subvolume? Target)
     {
         public bool IsSpill => Hashed != Target;

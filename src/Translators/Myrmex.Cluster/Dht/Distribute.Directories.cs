@@ -11,8 +11,8 @@ public sealed partial class Distribute
     private const int PartsOnStackMax = 128;
 
     /// <summary>
-    /// Merges the views of a directory, remembers its layout and takes one reply out of the answers. Damaged: it is missing
-    /// somewhere, its ranges have holes or overlaps, or its metadata has to be copied.
+    /// Merges the views of a directory, remembers its layout and takes one reply out of the answers. Damaged: it is
+    /// missing somewhere, its ranges have holes or overlaps, or its metadata has to be copied.
     /// </summary>
     private (LookupReply Reply, bool Damaged) MergeDirectory(Answers<LookupReply> answers, in LookupFop ask)
     {
@@ -46,7 +46,8 @@ public sealed partial class Distribute
         }
 
         HideKeys(reply.XData);
-        var damaged = mdsDirty || (differs && from == mds) || (layout.HasMissing && !ask.Name.IsEmpty) || (!layout.IsWhole && !layout.HasUnknown);
+        var damaged = mdsDirty || (differs && from == mds) || (layout.HasMissing && !ask.Name.IsEmpty)
+            || (!layout.IsWhole && !layout.HasUnknown);
         return (reply, damaged);
     }
 
@@ -121,8 +122,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// The volume's commit hash: decimal digits on the root of every subvolume. A subvolume without it has joined after the
-    /// last rebalance, and then no directory may be trusted to have all its names in place.
+    /// The volume's commit hash: decimal digits on the root of every subvolume. A subvolume without it has joined after
+    /// the last rebalance, and then no directory may be trusted to have all its names in place.
     /// </summary>
     private void NoteCommitHash(Answers<LookupReply> answers)
     {
@@ -158,7 +159,9 @@ public sealed partial class Distribute
         return value;
     }
 
-    /// <summary>Hash that decides which subvolume a new layout starts with: of the directory's path, else of its gfid.</summary>
+    /// <summary>
+    /// Hash that decides which subvolume a new layout starts with: of the directory's path, else of its gfid.
+    /// </summary>
     private uint StartHash(in Gfid directory)
     {
         Span<byte> path = stackalloc byte[DhtLimits.PathLengthMax];
@@ -173,8 +176,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Writes the remembered path to the end of <paramref name="buffer"/>. False when a parent is not remembered; a path
-    /// that a rename has made wrong does no harm, as any start is a good one.
+    /// Writes the remembered path to the end of <paramref name="buffer"/>. False when a parent is not remembered; a
+    /// path that a rename has made wrong does no harm, as any start is a good one.
     /// </summary>
     private bool TryPath(Gfid directory, Span<byte> buffer, out int at)
     {

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Fops on one file: sent to the subvolume with the data. The reply is looked at for the marks of a migration; when it has
-/// none, which is the rule, it is passed on as it is.
+/// Fops on one file: sent to the subvolume with the data. The reply is looked at for the marks of a migration; when it
+/// has none, which is the rule, it is passed on as it is.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -52,7 +52,9 @@ public sealed partial class Distribute
     public override ValueTask<SetactivelkReply> Setactivelk(in SetactivelkFop fop, Call call) =>
         ToFile<SetactivelkFop, SetactivelkReply, NoIatt<SetactivelkReply>>(in fop, fop.Gfid, fd: null, call);
 
-    /// <summary>Copies inside one subvolume; EXDEV when the files lie on different ones, so that the caller copies.</summary>
+    /// <summary>
+    /// Copies inside one subvolume; EXDEV when the files lie on different ones, so that the caller copies.
+    /// </summary>
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call)
     {
         if (_isSingle)
@@ -60,7 +62,8 @@ public sealed partial class Distribute
             return Next.CopyFileRange(in fop, call);
         }
 
-        return TryFileOf(fop.Source, fop.SourceFd, out var source) && TryFileOf(fop.Target, fop.TargetFd, out var target)
+        return TryFileOf(fop.Source, fop.SourceFd, out var source)
+            && TryFileOf(fop.Target, fop.TargetFd, out var target)
             && source == target
             ? source.Translator.CopyFileRange(in fop, call)
             : new ValueTask<CopyFileRangeReply>(CopyFileRangeReply.Fail(Errno.EXDEV));
@@ -127,7 +130,8 @@ public sealed partial class Distribute
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<OpenReply> OpenedAsync(ValueTask<OpenReply> task, OpenFop fop, Subvolume subvolume, Call call)
+    private async ValueTask<OpenReply> OpenedAsync(
+        ValueTask<OpenReply> task, OpenFop fop, Subvolume subvolume, Call call)
     {
         var reply = await task;
         if (reply.IsOk)
@@ -240,7 +244,9 @@ public sealed partial class Distribute
             : TReply.Fail(route.Error);
     }
 
-    /// <summary>The one subvolume that stands for a directory: where its metadata is kept, else the first that has it.</summary>
+    /// <summary>
+    /// The one subvolume that stands for a directory: where its metadata is kept, else the first that has it.
+    /// </summary>
     private Subvolume HomeOf(Layout layout)
     {
         if (layout.Mds >= 0)

@@ -6,7 +6,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>GETXATTR, with the names that this translator answers itself or puts together from all subvolumes.</summary>
+/// <summary>
+/// GETXATTR, with the names that this translator answers itself or puts together from all subvolumes.
+/// </summary>
 public sealed partial class Distribute
 {
     public override ValueTask<GetxattrReply> Getxattr(in GetxattrFop fop, Call call)

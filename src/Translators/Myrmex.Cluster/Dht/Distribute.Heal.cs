@@ -8,8 +8,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Repair of directories found damaged by a look-up. Each repair takes the locks that GlusterFS clients take for it, looks
-/// again under them, and gives up silently when it cannot have them: the next look-up tries anew.
+/// Repair of directories found damaged by a look-up. Each repair takes the locks that GlusterFS clients take for it,
+/// looks again under them, and gives up silently when it cannot have them: the next look-up tries anew.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -22,9 +22,16 @@ public sealed partial class Distribute
             return reply;
         }
 
-        if (layout.HasMissing && !ask.Name.IsEmpty)
+        if (layout.HasMissing && state.Name is { } name)
         {
-            layout = await HealMissingAsync(gfid, ask.Parent, ask.Name, call) ?? layout;
+            // Under the lock of its name: what looks incomplete may be a directory that is being made or removed. When
+            // it is not found by the name, it cannot be told from one, and its ranges are left alone.
+            if (await HealMissingAsync(gfid, state.Parent, new Name(name), call) is not { } healed)
+            {
+                return reply;
+            }
+
+            layout = healed;
         }
 
         if (!layout.IsWhole && !layout.HasUnknown)
@@ -40,7 +47,9 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>Looks a directory up on all subvolumes without repairing it. Null reply: it is not (only) a directory.</summary>
+    /// <summary>
+    /// Looks a directory up on all subvolumes without repairing it. Null reply: it is not (only) a directory.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Answers<LookupReply>> ProbeAsync(Gfid gfid, Gfid parent, Name name, Call call)
     {
@@ -53,7 +62,10 @@ public sealed partial class Distribute
         return answers;
     }
 
-    /// <summary>Creates a directory on the subvolumes that lack it; answers the layout as it is then.</summary>
+    /// <summary>
+    /// Creates a directory on the subvolumes that lack it; answers the layout as it is then, null when it has not that
+    /// name.
+    /// </summary>
     private async ValueTask<Layout?> HealMissingAsync(Gfid gfid, Gfid parent, Name name, Call call)
     {
         var (_, parentLayout) = await LayoutOfAsync(parent, call);
@@ -70,10 +82,10 @@ public sealed partial class Distribute
             if (IsOneDirectory(answers, gfid))
             {
                 await CreateMissingAsync(answers, gfid, parent, name, locks.Call);
+                layout = await RereadLayoutAsync(gfid, parent, name, locks.Call);
             }
 
             answers.Release();
-            layout = await RereadLayoutAsync(gfid, parent, name, locks.Call);
         }
 
         await locks.UnlockAsync();
@@ -171,14 +183,17 @@ public sealed partial class Distribute
         var request = XData.Rent();
         request.SetGfid(DhtKeys.GfidRequest, iatt.Gfid);
         request.SetString(DhtKeys.InternalFop, "yes"u8);
-        var fop = new MkdirFop { Parent = parent, Mode = iatt.Mode & FileMode.PermissionMask, Name = name, XData = request };
+        var mode = iatt.Mode & FileMode.PermissionMask;
+        var fop = new MkdirFop { Parent = parent, Mode = mode, Name = name, XData = request };
         var made = await subvolume.Translator.Mkdir(in fop, call);
         var error = made.Error;
         made.Release();
         request.Release();
         if (error is not (Errno.Ok or Errno.EEXIST))
         {
-            Log.Warning(Room, "directory could not be created again", ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
+            Log.Warning(
+                Room, "directory could not be created again",
+                ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
             return false;
         }
 
@@ -209,55 +224,58 @@ public sealed partial class Distribute
         changed.Release();
         if (error != Errno.Ok)
         {
-            Log.Warning(Room, "metadata could not be copied", ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
+            Log.Warning(
+                Room, "metadata could not be copied",
+                ("subvolume", subvolume.Name), ("gfid", iatt.Gfid), ("errno", error));
         }
 
         return error;
     }
 
     /// <summary>
-    /// Gives a directory without a whole layout one. Nothing is written while a subvolume is away, because its range would
-    /// be given to others. A layout that somebody else has repaired meanwhile is taken as it is.
+    /// Gives a directory without a whole layout one. Nothing is written while a subvolume is away, because its range
+    /// would be given to others. A layout that somebody else has repaired meanwhile is taken as it is.
     /// </summary>
     /// <param name="madeOn">
-    /// Where its name hashes to, when the directory was just made: the commit hash of the volume holds for it, and a lock
-    /// there is enough, because whoever repairs locks everywhere.
+    /// Where its name hashes to, when the directory was just made: the commit hash of the volume holds for it, and a
+    /// lock there is enough, because whoever repairs locks everywhere.
     /// </param>
     private async ValueTask<Layout?> HealLayoutAsync(Gfid gfid, Subvolume? madeOn, Call call)
     {
         var locks = LockSet.Rent(call);
-        Layout? layout = null;
         var error = madeOn is null
             ? await LockLayoutEverywhereAsync(locks, gfid)
             : await locks.LayoutAsync(madeOn, gfid, LockType.Write);
-        if (error == Errno.Ok)
-        {
-            layout = await RereadLayoutAsync(gfid, Gfid.Null, default, locks.Call);
-            if (layout is { IsWhole: false, HasUnknown: false })
-            {
-                // A root without any range, on a volume that has a commit hash, is a new volume's: nothing was ever placed.
-                var isNew = madeOn is not null || (gfid.IsRoot && layout.IsBlank && VolumeCommitHash != 0);
-                var hash = isNew ? VolumeCommitHash : LayoutXattr.CommitHashInvalid;
-                layout = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: false, locks.Call);
-            }
-        }
-
+        var layout = error == Errno.Ok ? await HealLockedLayoutAsync(gfid, madeOn is not null, locks.Call) : null;
         await locks.UnlockAsync();
         return layout;
     }
 
-    /// <summary>Keeps all who place names in a directory away, one subvolume after the other in the order of names.</summary>
-    private async ValueTask<Errno> LockLayoutEverywhereAsync(LockSet locks, Gfid gfid)
+    private async ValueTask<Layout?> HealLockedLayoutAsync(Gfid gfid, bool isMade, Call call)
     {
-        var error = Errno.Ok;
-        for (var i = 0; i < _byName.Length && error == Errno.Ok; i++)
+        var layout = await RereadLayoutAsync(gfid, Gfid.Null, default, call);
+        if (layout is { IsWhole: false, HasUnknown: false })
         {
-            error = await locks.LayoutAsync(_byName[i], gfid, LockType.Write);
-            // On a subvolume that lacks the directory there is nothing to protect.
-            error = IsAbsence(error) ? Errno.Ok : error;
+            // A root without any range, on a volume that has a commit hash, is a new volume's: nothing was ever placed.
+            var isNew = isMade || (gfid.IsRoot && layout.IsBlank && VolumeCommitHash != 0);
+            var hash = isNew ? VolumeCommitHash : LayoutXattr.CommitHashInvalid;
+            layout = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: false, call);
         }
 
-        return error;
+        return layout;
+    }
+
+    /// <summary>
+    /// Keeps all who place names in a directory away. On a subvolume that lacks it there is nothing to protect.
+    /// </summary>
+    private ValueTask<Errno> LockLayoutEverywhereAsync(LockSet locks, Gfid gfid)
+    {
+        foreach (var subvolume in _byName)
+        {
+            locks.WantLayout(subvolume, gfid, LockType.Write);
+        }
+
+        return locks.TakeAsync(sparesAbsent: true);
     }
 
     /// <summary>Computes the ranges anew and writes them to all subvolumes; answers what could be written.</summary>
@@ -284,7 +302,9 @@ public sealed partial class Distribute
             values[i]?.Release();
             if (answers[i] is { IsOk: false } failed)
             {
-                Log.Warning(Room, "layout could not be written", ("subvolume", _subvolumes[i].Name), ("gfid", gfid), ("errno", failed.Error));
+                Log.Warning(
+                    Room, "layout could not be written",
+                    ("subvolume", _subvolumes[i].Name), ("gfid", gfid), ("errno", failed.Error));
                 parts[i] = old[i];
             }
         }
@@ -304,7 +324,9 @@ public sealed partial class Distribute
         return values;
     }
 
-    /// <summary>New parts by subvolume index; a subvolume that lacks the directory keeps its error and gets no range.</summary>
+    /// <summary>
+    /// New parts by subvolume index; a subvolume that lacks the directory keeps its error and gets no range.
+    /// </summary>
     private LayoutPart[] PlanParts(in Gfid gfid, Layout old, SpaceReport space, uint commitHash, bool keepOverlap)
     {
         var count = _byName.Length;

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Fops on a file or a directory, by gfid or fd. A file has them on its subvolume. Of a directory, attributes are merged
-/// from all subvolumes; locks, permissions and attributes by name come from its metadata subvolume.
+/// Fops on a file or a directory, by gfid or fd. A file has them on its subvolume. Of a directory, attributes are
+/// merged from all subvolumes; locks, permissions and attributes by name come from its metadata subvolume.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -65,8 +65,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Sends a fop on a directory to all subvolumes that have it (or have it open) and merges the attributes. Succeeds when
-    /// one of them does, unless another fails with more than an absence or a lost connection.
+    /// Sends a fop on a directory to all subvolumes that have it (or have it open) and merges the attributes. Succeeds
+    /// when one of them does, unless another fails with more than an absence or a lost connection.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ToAllAsync<TFop, TReply, TView>(TFop fop, Gfid gfid, Fd? fd, Call call)
@@ -74,7 +74,8 @@ public sealed partial class Distribute
         where TReply : Reply, IReply<TReply>
         where TView : struct, IIattView<TReply>
     {
-        if (!TryRoute(gfid, out var route))
+        var open = fd?.Get(Slot) as DirectoryFd;
+        if (!TryRoute(gfid, out var route) && open is null)
         {
             route = await ResolveAsync(gfid, call);
         }
@@ -84,12 +85,12 @@ public sealed partial class Distribute
             return await ToFileAt<TFop, TReply, TView>(in fop, gfid, fd, route.File, call);
         }
 
-        if (route.Directory is null)
+        if (route.Directory is null && open is null)
         {
             return TReply.Fail(route.Error);
         }
 
-        var open = fd?.Get(Slot) as DirectoryFd;
+        // An open directory may have been removed since; where it is open it still has attributes.
         var answers = Answers<TReply>.Rent(_subvolumes.Length);
         foreach (var subvolume in _subvolumes)
         {
@@ -100,7 +101,7 @@ public sealed partial class Distribute
         }
 
         await answers.JoinAsync();
-        return TakeMerged<TReply, TView>(answers, HomeOf(route.Directory).Index);
+        return TakeMerged<TReply, TView>(answers, route.Directory is null ? 0 : HomeOf(route.Directory).Index);
     }
 
     /// <summary>One reply for all: the attributes of the preferred subvolume, with those of the others added.</summary>

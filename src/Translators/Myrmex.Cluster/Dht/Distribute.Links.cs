@@ -5,13 +5,14 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Link files: an empty file of mode 01000 on the subvolume a name hashes to, whose xattr names the subvolume with the data.
+/// Link files: an empty file of mode 01000 on the subvolume a name hashes to, whose xattr names the subvolume with the
+/// data.
 /// </summary>
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Makes a link file with the gfid of the file it stands for. EEXIST when the name is taken. A brick that has the gfid
-    /// already makes another name of that inode.
+    /// Makes a link file with the gfid of the file it stands for. EEXIST when the name is taken. A brick that has the
+    /// gfid already makes another name of that inode.
     /// </summary>
     private static async ValueTask<Errno> MakeLinkAsync(
         Subvolume at, Gfid parent, Name name, Gfid gfid, Subvolume target, Call call)
@@ -35,10 +36,11 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Removes a link file; EBUSY when the name is something else. A missing one counts as removed. The brick keeps it when
-    /// somebody has it open (a rebalance that fills it), if it knows that guard.
+    /// Removes a link file; EBUSY when the name is something else. A missing one counts as removed. The brick keeps it
+    /// when somebody has it open (a rebalance that fills it), if it knows that guard.
     /// </summary>
-    private static async ValueTask<Errno> RemoveLinkAsync(Subvolume at, Gfid parent, Name name, bool sparesOpen, Call call)
+    private static async ValueTask<Errno> RemoveLinkAsync(
+        Subvolume at, Gfid parent, Name name, bool sparesOpen, Call call)
     {
         var request = XData.Rent();
         request.SetInt(DhtKeys.UnlinkOnlyLinkFile, 1);
@@ -80,7 +82,9 @@ public sealed partial class Distribute
         return error;
     }
 
-    /// <summary>The subvolume that the linkto value names; null when there is no value or nobody of that name.</summary>
+    /// <summary>
+    /// The subvolume that the linkto value names; null when there is no value or nobody of that name.
+    /// </summary>
     private Subvolume? TargetOf(LookupReply reply) =>
         reply.XData is { } xdata && xdata.TryGetBytes(DhtKeys.LinkTo, out var linkTo) ? SubvolumeNamed(linkTo) : null;
 
@@ -157,15 +161,16 @@ public sealed partial class Distribute
         }
         else if (error != Errno.EEXIST)
         {
-            Log.Debug(Room, "link file could not be made", ("subvolume", hashed.Name), ("gfid", gfid), ("errno", error));
+            Log.Debug(
+                Room, "link file could not be made", ("subvolume", hashed.Name), ("gfid", gfid), ("errno", error));
         }
 
         return error;
     }
 
     /// <summary>
-    /// Only link files carry the name and all their targets deny it: removes them, if that is still so under the lock of
-    /// the name. Answers the file when it has appeared meanwhile.
+    /// Only link files carry the name and all their targets deny it: removes them, if that is still so under the lock
+    /// of the name. Answers the file when it has appeared meanwhile.
     /// </summary>
     private async ValueTask<LookupReply> RemoveDanglingAsync(LookupFop ask, Call call, Subvolume? hashed)
     {

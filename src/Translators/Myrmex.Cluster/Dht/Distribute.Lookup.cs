@@ -9,9 +9,9 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Finds a name (or, with an empty name, a gfid). A file: hashed subvolume first, link files are followed. A directory:
-    /// all subvolumes, merged. ENOENT when the name is nowhere, ESTALE when the gfid is nowhere, ENOTCONN when a subvolume
-    /// that would have to know is down, EIO when subvolumes contradict each other in type or gfid.
+    /// Finds a name (or, with an empty name, a gfid). A file: hashed subvolume first, link files are followed. A
+    /// directory: all subvolumes, merged. ENOENT when the name is nowhere, ESTALE when the gfid is nowhere, ENOTCONN
+    /// when a subvolume that would have to know is down, EIO when subvolumes contradict each other in type or gfid.
     /// </summary>
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call) =>
         _isSingle ? Next.Lookup(in fop, call) : LookupAsync(fop, call);
@@ -174,9 +174,17 @@ public sealed partial class Distribute
         Answers<LookupReply> answers, LookupFop ask, Call call, Subvolume? hashed)
     {
         var kind = Judge(answers, in ask, out var place);
+        if (kind == Verdict.Contradiction && !ask.Name.IsEmpty)
+        {
+            answers.Release();
+            answers = await AskLockedAsync(ask, call, hashed ?? _subvolumes[0]);
+            kind = Judge(answers, in ask, out place);
+        }
+
         switch (kind)
         {
             case Verdict.Contradiction:
+                WarnOfContradiction(in ask);
                 answers.Release();
                 return LookupReply.Fail(Errno.EIO);
             case Verdict.Directory:
@@ -204,19 +212,31 @@ public sealed partial class Distribute
     {
         var census = Census.Of(answers);
         place = census.FirstFile;
-        if (census.TypesDiffer || census.GfidsDiffer)
-        {
-            Log.Warning(
-                Room, census.TypesDiffer ? "name is a directory and a file" : "name has different gfids",
-                ("volume", Name), ("parent", ask.Parent), ("gfid", ask.Gfid));
-            return Verdict.Contradiction;
-        }
-
-        return census.FirstDirectory >= 0 ? Verdict.Directory
+        return census.TypesDiffer || census.GfidsDiffer ? Verdict.Contradiction
+            : census.FirstDirectory >= 0 ? Verdict.Directory
             : census.FirstFile >= 0 ? Verdict.File
             : census.FirstLinkFile >= 0 && census.AllDefinite ? Verdict.DanglingLinks
             : Verdict.Absent;
     }
+
+    /// <summary>
+    /// Asks all subvolumes about a name while nobody makes, removes or renames it. Their answers to a look-up without a
+    /// lock may be of different times: a name that is removed and made again then seems to be two things.
+    /// </summary>
+    private async ValueTask<Answers<LookupReply>> AskLockedAsync(LookupFop ask, Call call, Subvolume hashed)
+    {
+        var locks = LockSet.Rent(call);
+        await locks.NameAsync(hashed, ask.Parent, ask.Name);
+        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
+        AskAll<LookupFop, LookupReply>(answers, in ask, call);
+        await answers.JoinAsync();
+        await locks.UnlockAsync();
+        return answers;
+    }
+
+    private void WarnOfContradiction(in LookupFop ask) => Log.Warning(
+        Room, "subvolumes contradict each other about a name",
+        ("volume", Name), ("parent", ask.Parent), ("name", ask.Name), ("gfid", ask.Gfid));
 
     /// <summary>Nothing was found: what the hashed subvolume says decides, else the most worrying answer.</summary>
     private static LookupReply FailAbsent(Answers<LookupReply> answers, in LookupFop ask, Subvolume? hashed)

@@ -8,9 +8,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Changes of attributes. Of a directory they go to the metadata subvolume first, which decides, then to all others. Around
-/// changes of xattrs a counter on the metadata subvolume is raised before and lowered after when all have succeeded, so that
-/// what is left undone shows at the next look-up; owner and mode show it by themselves.
+/// Changes of attributes. Of a directory they go to the metadata subvolume first, which decides, then to all others.
+/// Around changes of xattrs a counter on the metadata subvolume is raised before and lowered after when all have
+/// succeeded, so that what is left undone shows at the next look-up; owner and mode show it by themselves.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -34,7 +34,8 @@ public sealed partial class Distribute
         !_isSingle && IsOwnKey(fop.Name.Span) ? new ValueTask<FremovexattrReply>(FremovexattrReply.Fail(Errno.EPERM))
         : IsFile(fop.Gfid, fop.Fd)
             ? ToFile<FremovexattrFop, FremovexattrReply, NoIatt<FremovexattrReply>>(in fop, fop.Gfid, fop.Fd, call)
-            : ChangeAllAsync<FremovexattrFop, FremovexattrReply, NoIatt<FremovexattrReply>>(fop, fop.Gfid, fop.Fd, call);
+            : ChangeAllAsync<FremovexattrFop, FremovexattrReply, NoIatt<FremovexattrReply>>(
+                fop, fop.Gfid, fop.Fd, call);
 
     public override ValueTask<SetxattrReply> Setxattr(in SetxattrFop fop, Call call)
     {
@@ -81,9 +82,12 @@ public sealed partial class Distribute
     /// <summary>What only this translator may write.</summary>
     private static bool IsOwnKey(ReadOnlySpan<byte> key) =>
         key.SequenceEqual(DhtKeys.Layout)
-        || (key.StartsWith(DhtKeys.Layout) && key.Length > DhtKeys.Layout.Length && key[DhtKeys.Layout.Length] == (byte)'.');
+        || (key.StartsWith(DhtKeys.Layout) && key.Length > DhtKeys.Layout.Length
+            && key[DhtKeys.Layout.Length] == (byte)'.');
 
-    /// <summary>EPERM for this translator's own attributes, EOPNOTSUPP for what only a rebalance process does.</summary>
+    /// <summary>
+    /// EPERM for this translator's own attributes, EOPNOTSUPP for what only a rebalance process does.
+    /// </summary>
     private static Errno RefusalOf(XData values)
     {
         foreach (var pair in values)
@@ -148,7 +152,9 @@ public sealed partial class Distribute
 
     private static bool CountsChanges(FopCode code) => code is not (FopCode.Setattr or FopCode.Fsetattr);
 
-    /// <summary>Changes the subvolumes other than the one that has decided; false when one of them could not be.</summary>
+    /// <summary>
+    /// Changes the subvolumes other than the one that has decided; false when one of them could not be.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<bool> ChangeOthersAsync<TFop, TReply, TView>(
         TFop fop, Fd? fd, Subvolume home, TReply decided, Call call)
@@ -221,7 +227,9 @@ public sealed partial class Distribute
         return values;
     }
 
-    /// <summary>Copies owner, mode and attributes from the metadata subvolume to all others, then settles its counter.</summary>
+    /// <summary>
+    /// Copies owner, mode and attributes from the metadata subvolume to all others, then settles its counter.
+    /// </summary>
     private async ValueTask<int> HealMetadataAsync(Gfid gfid, Subvolume mds, Call call)
     {
         var locks = LockSet.Rent(call);

@@ -6,14 +6,17 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Files that a rebalance moves while they are in use. Phase 1: the source has sticky and set-group-id bits and names its
-/// destination; changes go to both. Phase 2: the source has become a link file; the fop is sent again where it points.
+/// Files that a rebalance moves while they are in use. Phase 1: the source has sticky and set-group-id bits and names
+/// its destination; changes go to both. Phase 2: the source has become a link file; the fop is sent again where it
+/// points.
 /// </summary>
 public sealed partial class Distribute
 {
     private readonly Lock _moveLock = new(); // Guards the change of an fd's context to a MovedFd; a leaf lock.
 
-    /// <summary>A reply that bears a mark, or says that the file is gone: finds out what it means and acts on it.</summary>
+    /// <summary>
+    /// A reply that bears a mark, or says that the file is gone: finds out what it means and acts on it.
+    /// </summary>
     private async ValueTask<TReply> CareForAsync<TFop, TReply, TView>(
         TReply reply, TFop fop, Gfid gfid, Fd? fd, Subvolume subvolume, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -45,7 +48,9 @@ public sealed partial class Distribute
         }
     }
 
-    /// <summary>The file is being copied: a change that may be behind the copier is made at the destination too.</summary>
+    /// <summary>
+    /// The file is being copied: a change that may be behind the copier is made at the destination too.
+    /// </summary>
     private async ValueTask<TReply> InPhaseOneAsync<TFop, TReply, TView>(
         TReply reply, TFop fop, Gfid gfid, Fd? fd, Subvolume subvolume, Call call)
         where TFop : struct, IFop<TFop, TReply>

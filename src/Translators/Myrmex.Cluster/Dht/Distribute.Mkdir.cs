@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -12,8 +13,8 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Makes a directory on all subvolumes. It succeeds when the hashed subvolume has it: where it could not be made it gets
-    /// no range and the next look-up makes it. ENOTCONN when the hashed subvolume is away.
+    /// Makes a directory on all subvolumes. It succeeds when the hashed subvolume has it: where it could not be made it
+    /// gets no range and the next look-up makes it. ENOTCONN when the hashed subvolume is away.
     /// </summary>
     public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call) =>
         _isSingle ? MkdirSingleAsync(fop, call) : MkdirAsync(fop, call);
@@ -68,11 +69,25 @@ public sealed partial class Distribute
             return reply;
         }
 
+        // The lock of the new layout only if it is free: whoever has it may wait for the locks of the name.
+        var gfid = reply.Iatt.Gfid;
+        locks.WantLayout(hashed, gfid, LockType.Write);
+        var locking = locks.TryTakeAsync();
         var parts = await MkdirOthersAsync(fop, hashed, reply, call);
-        await locks.UnlockAsync();
+        var isLocked = await locking == Errno.Ok;
         var layout = new Layout(parts, hashed.Index);
-        RememberDirectory(reply.Iatt.Gfid, layout, System.Threading.Volatile.Read(ref _generation), fop.Parent, fop.Name);
-        await HealLayoutAsync(reply.Iatt.Gfid, hashed, call);
+        RememberDirectory(gfid, layout, Volatile.Read(ref _generation), fop.Parent, fop.Name);
+        if (isLocked)
+        {
+            await HealLockedLayoutAsync(gfid, isMade: true, locks.Call);
+        }
+
+        await locks.UnlockAsync();
+        if (!isLocked)
+        {
+            await HealLayoutAsync(gfid, hashed, call);
+        }
+
         return reply;
     }
 
@@ -86,7 +101,9 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>Makes the directory on the other subvolumes with the gfid it has got; answers what each of them said.</summary>
+    /// <summary>
+    /// Makes the directory on the other subvolumes with the gfid it has got; answers what each of them said.
+    /// </summary>
     private async ValueTask<LayoutPart[]> MkdirOthersAsync(MkdirFop fop, Subvolume hashed, MkdirReply reply, Call call)
     {
         var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
@@ -111,12 +128,15 @@ public sealed partial class Distribute
                 continue;
             }
 
-            // A directory that is there already is one that a heal has made meanwhile; another gfid shows at the next look-up.
+            // A directory that is there already is one that a heal has made meanwhile; another gfid shows at the next
+            // look-up.
             var error = other.Error == Errno.EEXIST ? Errno.Ok : other.Error;
             parts[i] = new LayoutPart(error, HasXattr: false, default);
             if (error != Errno.Ok)
             {
-                Log.Debug(Room, "directory not made", ("subvolume", _subvolumes[i].Name), ("gfid", reply.Iatt.Gfid), ("errno", error));
+                Log.Debug(
+                    Room, "directory not made",
+                    ("subvolume", _subvolumes[i].Name), ("gfid", reply.Iatt.Gfid), ("errno", error));
                 continue;
             }
 

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Listings: the subvolumes one after the other. Link files are left out; a directory is listed by the subvolume its name
-/// hashes to (by the first one when that is away); "." and ".." by the first.
+/// Listings: the subvolumes one after the other. Link files are left out; a directory is listed by the subvolume its
+/// name hashes to (by the first one when that is away); "." and ".." by the first.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -20,8 +20,8 @@ public sealed partial class Distribute
         _isSingle ? Next.Readdirp(in fop, call) : ReaddirpAsync(fop, call);
 
     /// <summary>
-    /// A listing without attributes. The subvolumes are asked for them all the same: without them a link file could not be
-    /// told from a file.
+    /// A listing without attributes. The subvolumes are asked for them all the same: without them a link file could not
+    /// be told from a file.
     /// </summary>
     public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call) =>
         _isSingle ? Next.Readdir(in fop, call) : ReaddirAsync(fop, call);
@@ -77,7 +77,14 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<ReaddirReply> ReaddirAsync(ReaddirFop fop, Call call)
     {
-        var ask = new ReaddirpFop { Gfid = fop.Gfid, Fd = fop.Fd, Offset = fop.Offset, Size = fop.Size, XData = fop.XData };
+        var ask = new ReaddirpFop
+        {
+            Gfid = fop.Gfid,
+            Fd = fop.Fd,
+            Offset = fop.Offset,
+            Size = fop.Size,
+            XData = fop.XData,
+        };
         var full = await ReaddirpAsync(ask, call);
         var reply = ReaddirReply.Rent();
         reply.Error = full.Error;
@@ -199,7 +206,9 @@ public sealed partial class Distribute
         return open;
     }
 
-    /// <summary>What a subvolume counts for its entries: a rough measure is enough to stay near the size asked for.</summary>
+    /// <summary>
+    /// What a subvolume counts for its entries: a rough measure is enough to stay near the size asked for.
+    /// </summary>
     private static long SizeOf(DirEntries entries) => entries.NamesLength + (entries.Count * 160L);
 
     /// <summary>Moves the entries that this subvolume is to show into the result.</summary>
@@ -219,8 +228,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Moves one entry. A directory comes without attributes, because one subvolume's view is not the directory's: whoever
-    /// needs them looks the name up.
+    /// Moves one entry. A directory comes without attributes, because one subvolume's view is not the directory's:
+    /// whoever needs them looks the name up.
     /// </summary>
     private void Show(ref DirEntry entry, ref DirEntry shown, ulong offset, Subvolume subvolume)
     {
@@ -254,7 +263,10 @@ public sealed partial class Distribute
         if (entry.Type == DirectoryType || entry.Iatt.IsDirectory)
         {
             var hashed = HashedOf(layout, name);
-            return subvolume == (hashed is { MayBeUp: true } && layout[hashed.Index].Error == Errno.Ok ? hashed : FirstListed(layout));
+            var lister = hashed is { MayBeUp: true } && layout[hashed.Index].Error == Errno.Ok
+                ? hashed
+                : FirstListed(layout);
+            return subvolume == lister;
         }
 
         return !IsLinkEntry(in entry);

@@ -7,8 +7,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// LINK and RENAME of files. The data never moves: a name that hashes elsewhere gets a link file there. Everything up to
-/// the one step that decides can be taken back; what comes after it is only tidying.
+/// LINK and RENAME of files. The data never moves: a name that hashes elsewhere gets a link file there. Everything up
+/// to the one step that decides can be taken back; what comes after it is only tidying.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -16,8 +16,8 @@ public sealed partial class Distribute
         _isSingle ? Next.Link(in fop, call) : LinkAsync(fop, call);
 
     /// <summary>
-    /// Renames a file or directory. EIO when the name has no range, ENOTCONN when a subvolume that takes part is away (for
-    /// a directory: any).
+    /// Renames a file or directory. EIO when the name has no range, ENOTCONN when a subvolume that takes part is away
+    /// (for a directory: any).
     /// </summary>
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call) =>
         _isSingle ? Next.Rename(in fop, call) : RenameAsync(fop, call);
@@ -35,19 +35,20 @@ public sealed partial class Distribute
             return LinkReply.Fail(route.Directory is not null ? Errno.EPERM : route.Error);
         }
 
-        var (error, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
+        var (error, _, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
         if (hashed is null)
         {
             return LinkReply.Fail(error);
         }
 
         var locks = LockSet.Rent(call);
-        error = await locks.MigrationAsync(cached, fop.Gfid);
-        if (error == Errno.Ok && hashed != cached)
+        locks.WantMigration(cached, fop.Gfid);
+        if (hashed != cached)
         {
-            error = await locks.NameAsync(hashed, fop.NewParent, fop.NewName);
+            locks.WantName(hashed, fop.NewParent, fop.NewName);
         }
 
+        error = await locks.TakeAsync();
         if (error == Errno.Ok && hashed != cached)
         {
             error = await MakeLinkAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, cached, locks.Call);
@@ -70,56 +71,80 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>The subvolume a name hashes to; null with the reason when there is none.</summary>
+    /// <summary>
+    /// The layout of a directory and the subvolume that a name in it hashes to; null with the reason when there is
+    /// none. A directory in which a range is missing is fetched again: it is being made, removed or repaired.
+    /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<(Errno Error, Subvolume? Hashed)> HashedOfAsync(Gfid parent, Name name, Call call)
+    private async ValueTask<(Errno Error, Layout? Layout, Subvolume? Hashed)> HashedOfAsync(
+        Gfid parent, Name name, Call call)
     {
         var (error, layout) = await LayoutOfAsync(parent, call);
-        if (layout is not null && HashedOf(layout, name) is null)
+        for (var attempt = 0; layout is not null; attempt++)
         {
+            if (HashedOf(layout, name) is { } hashed)
+            {
+                return (Errno.Ok, layout, hashed);
+            }
+
+            if (attempt == DhtLimits.LayoutRetriesMax)
+            {
+                // A directory that is missing somewhere and not found by the name it had: whoever knows its name
+                // repairs it.
+                return (layout.HasUnknown ? Errno.ENOTCONN : layout.HasMissing ? Errno.ESTALE : Errno.EIO, null, null);
+            }
+
             (error, layout) = await FetchLayoutAsync(parent, call);
         }
 
-        return layout is null ? (error, null)
-            : HashedOf(layout, name) is { } hashed ? (Errno.Ok, hashed)
-            : (layout.HasUnknown ? Errno.ENOTCONN : Errno.EIO, null);
+        return (error, null, null);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<RenameReply> RenameAsync(RenameFop fop, Call call)
     {
+        var target = PlaceHinted(fop.NewParent, fop.NewName);
         for (var attempt = 0; ; attempt++)
         {
-            var (error, oldHashed) = await HashedOfAsync(fop.OldParent, fop.OldName, call);
+            var (error, _, oldHashed) = await HashedOfAsync(fop.OldParent, fop.OldName, call);
             if (oldHashed is null)
             {
                 return RenameReply.Fail(error);
             }
 
-            (error, var newHashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
+            (error, _, var newHashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
             if (newHashed is null)
             {
                 return RenameReply.Fail(error);
             }
 
-            var lookup = await Lookup(new LookupFop { Parent = fop.OldParent, Name = fop.OldName }, call);
-            error = lookup.Error;
-            var iatt = lookup.Iatt;
-            lookup.Release();
-            if (error != Errno.Ok)
+            var source = attempt == 0 ? PlaceHinted(fop.OldParent, fop.OldName) : default;
+            var isDirectory = false;
+            if (source.At is null)
             {
-                return RenameReply.Fail(error);
+                (error, source, isDirectory) = await LookForSourceAsync(fop, call);
             }
 
-            var reply = iatt.IsDirectory
-                ? await RenameDirectoryAsync(fop, oldHashed, newHashed, iatt.Gfid, call)
-                : await RenameFileAsync(fop, oldHashed, newHashed, iatt.Gfid, call);
+            RenameReply reply;
+            if (error != Errno.Ok)
+            {
+                reply = RenameReply.Fail(error);
+            }
+            else if (isDirectory)
+            {
+                reply = await RenameDirectoryAsync(fop, oldHashed, newHashed, source.Gfid, call);
+            }
+            else
+            {
+                (reply, target) = await RenameFileAsync(fop, oldHashed, newHashed, source, target, call);
+            }
+
             if (reply.Error != Errno.EAGAIN)
             {
                 return reply;
             }
 
-            if (attempt == DhtLimits.LayoutRetriesMax)
+            if (attempt == DhtLimits.NameRetriesMax)
             {
                 reply.Error = Errno.EBUSY;
                 return reply;
@@ -130,22 +155,41 @@ public sealed partial class Distribute
         }
     }
 
-    /// <summary>Takes the locks of a rename in the order that all clients keep: by subvolume, directory, name.</summary>
-    private static async ValueTask<Errno> LockNamesAsync(
-        LockSet locks, RenameFop fop, Subvolume oldHashed, Subvolume newHashed)
+    /// <summary>Where the last look-up has found a file; nowhere when it is too old or was none of a file.</summary>
+    private FilePlace PlaceHinted(Gfid parent, Name name) =>
+        TryHint(parent, name, out var hint) ? new FilePlace(_subvolumes[hint.Place - 1], hint.Gfid) : default;
+
+    private async ValueTask<(Errno Error, FilePlace Source, bool IsDirectory)> LookForSourceAsync(
+        RenameFop fop, Call call)
     {
-        var oldFirst = ComparePlaces(oldHashed, fop.OldParent, fop.OldName, newHashed, fop.NewParent, fop.NewName) <= 0;
-        var error = oldFirst
-            ? await locks.NameAsync(oldHashed, fop.OldParent, fop.OldName)
-            : await locks.NameAsync(newHashed, fop.NewParent, fop.NewName);
-        if (error != Errno.Ok)
+        var lookup = await Lookup(new LookupFop { Parent = fop.OldParent, Name = fop.OldName }, call);
+        var (error, iatt) = (lookup.Error, lookup.Iatt);
+        lookup.Release();
+        if (error != Errno.Ok || iatt.IsDirectory)
         {
-            return error;
+            return (error, new FilePlace(null, iatt.Gfid), IsDirectory: true);
         }
 
-        return oldFirst
-            ? await locks.NameAsync(newHashed, fop.NewParent, fop.NewName)
-            : await locks.NameAsync(oldHashed, fop.OldParent, fop.OldName);
+        return TryFile(iatt.Gfid, out var at)
+            ? (Errno.Ok, new FilePlace(at, iatt.Gfid), false)
+            : (Errno.EAGAIN, default, false);
+    }
+
+    /// <summary>
+    /// Wants the locks of a rename in the order that all clients keep: by subvolume, directory, name.
+    /// </summary>
+    private static void WantNames(LockSet locks, RenameFop fop, Subvolume oldHashed, Subvolume newHashed)
+    {
+        if (ComparePlaces(oldHashed, fop.OldParent, fop.OldName, newHashed, fop.NewParent, fop.NewName) <= 0)
+        {
+            locks.WantName(oldHashed, fop.OldParent, fop.OldName);
+            locks.WantName(newHashed, fop.NewParent, fop.NewName);
+        }
+        else
+        {
+            locks.WantName(newHashed, fop.NewParent, fop.NewName);
+            locks.WantName(oldHashed, fop.OldParent, fop.OldName);
+        }
     }
 
     private static int ComparePlaces(
@@ -156,110 +200,97 @@ public sealed partial class Distribute
         return order != 0 ? order : leftName.Span.SequenceCompareTo(rightName.Span);
     }
 
-    private async ValueTask<RenameReply> RenameFileAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
+    /// <summary>
+    /// Renames a file that is believed to be at <paramref name="source"/>, over one believed to be at
+    /// <paramref name="target"/>. EAGAIN when one of them is not; the answer says where the target is.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<(RenameReply Reply, FilePlace Target)> RenameFileAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, FilePlace source, FilePlace target, Call call)
     {
-        if (!TryFile(gfid, out var cached))
-        {
-            return RenameReply.Fail(Errno.EAGAIN);
-        }
-
-        var (error, target) = await TargetBeforeLocksAsync(fop, call);
-        if (error != Errno.Ok)
-        {
-            return RenameReply.Fail(error);
-        }
-
         var locks = LockSet.Rent(call);
-        error = await LockFilesAsync(locks, cached, gfid, target);
+        WantFiles(locks, source, target);
+        WantNames(locks, fop, oldHashed, newHashed);
+        var error = await locks.TakeAsync();
+        RenameReply reply;
         if (error == Errno.Ok)
         {
-            error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
+            (reply, target) = await RenameFileLockedAsync(fop, oldHashed, newHashed, source, target, locks.Call, call);
+        }
+        else
+        {
+            // A file that is gone is no error of its own: look again.
+            reply = RenameReply.Fail(IsAbsence(error) ? Errno.EAGAIN : error);
+            target = default;
         }
 
-        var reply = error == Errno.Ok
-            ? await RenameFileLockedAsync(fop, oldHashed, newHashed, cached, gfid, target, locks, call)
-            : RenameReply.Fail(error);
         await locks.UnlockAsync();
         ForgetName(fop.OldParent, fop.OldName);
         ForgetName(fop.NewParent, fop.NewName);
         if (reply.IsOk)
         {
-            RememberName(fop.NewParent, fop.NewName, gfid, cached);
+            RememberName(fop.NewParent, fop.NewName, reply.Iatt.Gfid, source.At!);
         }
 
-        return reply;
-    }
-
-    /// <summary>The file that the rename would replace: no subvolume when there is none. EISDIR for a directory.</summary>
-    private async ValueTask<(Errno Error, (Subvolume? At, Gfid Gfid) Target)> TargetBeforeLocksAsync(RenameFop fop, Call call)
-    {
-        var lookup = await Lookup(new LookupFop { Parent = fop.NewParent, Name = fop.NewName }, call);
-        var (error, iatt) = (lookup.Error, lookup.Iatt);
-        lookup.Release();
-        if (error == Errno.ENOENT)
-        {
-            return (Errno.Ok, default);
-        }
-
-        if (error != Errno.Ok || iatt.IsDirectory)
-        {
-            return (error == Errno.Ok ? Errno.EISDIR : error, default);
-        }
-
-        return TryFile(iatt.Gfid, out var at) ? (Errno.Ok, (at, iatt.Gfid)) : (Errno.EAGAIN, default);
+        return (reply, target);
     }
 
     /// <summary>Keeps rebalance away from both files; in the order that all clients keep: by subvolume, gfid.</summary>
-    private static async ValueTask<Errno> LockFilesAsync(
-        LockSet locks, Subvolume cached, Gfid gfid, (Subvolume? At, Gfid Gfid) target)
+    private static void WantFiles(LockSet locks, FilePlace source, FilePlace target)
     {
-        if (target.At is not { } at || target.Gfid == gfid)
+        var at = source.At!; // A source always has a place.
+        var order = target.At is null ? 0 : at.Order.CompareTo(target.At.Order);
+        var isFirst = order < 0 || (order == 0 && source.Gfid.CompareTo(target.Gfid) < 0);
+        if (target.At is not null && !isFirst && target.Gfid != source.Gfid)
         {
-            return await locks.MigrationAsync(cached, gfid);
+            locks.WantMigration(target.At, target.Gfid);
         }
 
-        var order = cached.Order.CompareTo(at.Order);
-        var first = order < 0 || (order == 0 && gfid.CompareTo(target.Gfid) < 0);
-        var error = first ? await locks.MigrationAsync(cached, gfid) : await locks.MigrationAsync(at, target.Gfid);
-        return error != Errno.Ok ? error
-            : first ? await locks.MigrationAsync(at, target.Gfid)
-            : await locks.MigrationAsync(cached, gfid);
+        locks.WantMigration(at, source.Gfid);
+        if (target.At is not null && isFirst)
+        {
+            locks.WantMigration(target.At, target.Gfid);
+        }
     }
 
-    private async ValueTask<RenameReply> RenameFileLockedAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Subvolume cached, Gfid gfid,
-        (Subvolume? At, Gfid Gfid) expected, LockSet locks, Call call)
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<(RenameReply Reply, FilePlace Target)> RenameFileLockedAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, FilePlace expectedSource,
+        FilePlace expectedTarget, Call root, Call call)
     {
-        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
-        if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid || source.At != cached)
+        var cached = expectedSource.At!;
+        var finding = FindAsync(fop.OldParent, fop.OldName, oldHashed, cached, root);
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expectedTarget.At, root);
+        var source = await finding;
+        var place = new FilePlace(target.At, target.Iatt.Gfid);
+        var error = source.Error is not (Errno.Ok or Errno.ENOENT) ? source.Error
+            : source.Error != Errno.Ok || source.Iatt.Gfid != expectedSource.Gfid || source.At != cached ? Errno.EAGAIN
+            : target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
+            : target.Iatt.IsDirectory ? Errno.EISDIR
+            : Errno.Ok;
+        if (error != Errno.Ok)
         {
-            return RenameReply.Fail(source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error);
+            return (RenameReply.Fail(error), target.Iatt.IsDirectory ? default : place);
         }
 
-        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, locks.Call);
-        if (target.Error is not (Errno.Ok or Errno.ENOENT))
-        {
-            return RenameReply.Fail(target.Error);
-        }
-
-        if (target.At != expected.At || target.Iatt.Gfid != expected.Gfid)
-        {
-            return RenameReply.Fail(Errno.EAGAIN);
-        }
-
-        if (target.Error == Errno.Ok && target.Iatt.Gfid == gfid)
+        if (target.Error == Errno.Ok && target.Iatt.Gfid == source.Iatt.Gfid)
         {
             // Two names of one file: POSIX wants nothing to happen.
             var same = RenameReply.Rent();
             same.Iatt = source.Iatt;
-            return same;
+            return (same, place);
         }
 
-        var plan = new RenamePlan(fop, source, cached, oldHashed, newHashed, target.At);
-        return newHashed == cached ? await RenameInPlaceAsync(plan, locks.Call, call)
-            : target.At == cached ? await RenameOverOwnAsync(plan, locks.Call, call)
-            : await RenameLinkedAsync(plan, locks.Call, call);
+        if (place != expectedTarget)
+        {
+            return (RenameReply.Fail(Errno.EAGAIN), place);
+        }
+
+        var plan = new RenamePlan(fop, source, cached, oldHashed, newHashed, target);
+        var reply = newHashed == cached ? await RenameInPlaceAsync(plan, root, call)
+            : target.At == cached ? await RenameOverOwnAsync(plan, root, call)
+            : await RenameLinkedAsync(plan, root, call);
+        return (reply, place);
     }
 
     /// <summary>The new name hashes to where the data is: one rename decides.</summary>
@@ -272,22 +303,15 @@ public sealed partial class Distribute
             return reply;
         }
 
-        if (plan.OldHashed != plan.Cached)
-        {
-            Tidy(await RemoveLinkAsync(plan.OldHashed, fop.OldParent, fop.OldName, sparesOpen: false, root), plan.OldHashed, "old link file");
-        }
-
-        if (plan.TargetAt is { } target && target != plan.Cached)
-        {
-            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, root), target, "replaced file");
-        }
-
+        var removing = RemoveReplacedAsync(plan, root);
+        await RemoveOldLinkAsync(plan, root);
+        await removing;
         return reply;
     }
 
     /// <summary>
-    /// The file that is replaced lies beside the data, and the name hashes elsewhere: the rename of the data decides, then
-    /// the link file of the old one is replaced by the new one's.
+    /// The file that is replaced lies beside the data, and the name hashes elsewhere: the rename of the data decides,
+    /// then the link file of the old one is replaced by the new one's.
     /// </summary>
     private async ValueTask<RenameReply> RenameOverOwnAsync(RenamePlan plan, Call root, Call call)
     {
@@ -313,49 +337,61 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// The data stays under a further name, and the rename of its link file on the new hashed subvolume decides; then the
-    /// old name and what was replaced are removed.
+    /// The data stays under a further name, and the rename of its link file on the new hashed subvolume decides; then
+    /// the old name and what was replaced are removed.
     /// </summary>
     private async ValueTask<RenameReply> RenameLinkedAsync(RenamePlan plan, Call root, Call call)
     {
         var fop = plan.Fop;
-        var (error, made) = await PrepareLinkAsync(plan, root);
-        if (error != Errno.Ok)
-        {
-            return RenameReply.Fail(error);
-        }
-
+        var preparing = PrepareLinkAsync(plan, root);
         var link = await LinkDataAsync(plan, root);
-        if (!link.IsOk)
+        var (error, made) = await preparing;
+        error = error == Errno.Ok ? link.Error : error;
+        var reply = error == Errno.Ok
+            ? await plan.NewHashed.Translator.Rename(in fop, call)
+            : RenameReply.Fail(error);
+        if (reply.IsOk)
         {
+            reply.Iatt = link.Iatt with { Nlink = link.Iatt.Nlink - 1 };
+            var removing = RemoveReplacedAsync(plan, root);
+            var unlinking = RemoveOldLinkAsync(plan, root);
+            error = await RemoveDataAsync(plan.Cached, fop.OldParent, fop.OldName, plan.Gfid, root);
+            Tidy(error, plan.Cached, "old name");
+            await unlinking;
+            await removing;
+        }
+        else
+        {
+            if (link.IsOk)
+            {
+                error = await RemoveDataAsync(plan.Cached, fop.NewParent, fop.NewName, plan.Gfid, root);
+                Tidy(error, plan.Cached, "new name after a failed rename");
+            }
+
             await UndoLinkAsync(plan, made, root);
-            error = link.Error;
-            link.Release();
-            return RenameReply.Fail(error);
         }
 
-        var reply = await plan.NewHashed.Translator.Rename(in fop, call);
-        if (!reply.IsOk)
-        {
-            Tidy(await RemoveDataAsync(plan.Cached, fop.NewParent, fop.NewName, root), plan.Cached, "new name after a failed rename");
-            await UndoLinkAsync(plan, made, root);
-            link.Release();
-            return reply;
-        }
-
-        Tidy(await RemoveDataAsync(plan.Cached, fop.OldParent, fop.OldName, root), plan.Cached, "old name");
-        await RemoveOldLinkAsync(plan, root);
-        if (plan.TargetAt is { } target && target != plan.NewHashed)
-        {
-            Tidy(await RemoveDataAsync(target, fop.NewParent, fop.NewName, root), target, "replaced file");
-        }
-
-        reply.Iatt = link.Iatt with { Nlink = link.Iatt.Nlink - 1 };
         link.Release();
         return reply;
     }
 
-    /// <summary>Puts a link file with the old name on the new hashed subvolume, unless it has that one already.</summary>
+    /// <summary>Removes the data of the replaced file, where the deciding rename has not.</summary>
+    private static async ValueTask<int> RemoveReplacedAsync(RenamePlan plan, Call root)
+    {
+        var decided = plan.NewHashed == plan.Cached ? plan.Cached : plan.NewHashed;
+        if (plan.TargetAt is { } target && target != decided)
+        {
+            var fop = plan.Fop;
+            var error = await RemoveDataAsync(target, fop.NewParent, fop.NewName, plan.TargetGfid, root);
+            Tidy(error, target, "replaced file");
+        }
+
+        return 0;
+    }
+
+    /// <summary>
+    /// Puts a link file with the old name on the new hashed subvolume, unless it has that one already.
+    /// </summary>
     private async ValueTask<(Errno Error, bool Made)> PrepareLinkAsync(RenamePlan plan, Call root)
     {
         var (fop, at, gfid) = (plan.Fop, plan.NewHashed, plan.Source.Iatt.Gfid);
@@ -371,7 +407,9 @@ public sealed partial class Distribute
             error = await RemoveLinkAsync(at, fop.OldParent, fop.OldName, sparesOpen: true, root);
             error = error == Errno.Ok
                 ? await MakeLinkAsync(at, fop.OldParent, fop.OldName, gfid, plan.Cached, root)
-                : Errno.EIO;
+                : error;
+            // Not ours: the old name has been removed and made again, which needs no lock.
+            error = error is Errno.EEXIST or Errno.EBUSY ? Errno.EAGAIN : error;
         }
 
         if (error == Errno.Ok)
@@ -387,7 +425,8 @@ public sealed partial class Distribute
     {
         if (made)
         {
-            var error = await RemoveLinkAsync(plan.NewHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
+            var error = await RemoveLinkAsync(
+                plan.NewHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
             Tidy(error, plan.NewHashed, "link file after a failed rename");
         }
 
@@ -396,9 +435,11 @@ public sealed partial class Distribute
 
     private async ValueTask<int> RemoveOldLinkAsync(RenamePlan plan, Call root)
     {
+        // Where the new name hashes to, the link file of the old one has become its own.
         if (plan.OldHashed != plan.Cached && plan.OldHashed != plan.NewHashed)
         {
-            var error = await RemoveLinkAsync(plan.OldHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
+            var error = await RemoveLinkAsync(
+                plan.OldHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
             Tidy(error, plan.OldHashed, "old link file");
         }
 
@@ -455,13 +496,18 @@ public sealed partial class Distribute
         return await plan.Cached.Translator.Link(in fop, root);
     }
 
-    private static async ValueTask<Errno> RemoveDataAsync(Subvolume at, Gfid parent, Name name, Call root)
+    /// <summary>
+    /// Removes a name of a file. A missing one counts as removed, and so does one that is another file by now: making a
+    /// file needs no lock.
+    /// </summary>
+    private static async ValueTask<Errno> RemoveDataAsync(Subvolume at, Gfid parent, Name name, Gfid gfid, Call root)
     {
         var request = XData.Rent();
         request.SetString(DhtKeys.InternalFop, "yes"u8);
+        request.SetGfid(DhtKeys.UnlinkOnlyGfid, gfid);
         var fop = new UnlinkFop { Parent = parent, Name = name, XData = request };
         var reply = await at.Translator.Unlink(in fop, root);
-        var error = IsAbsence(reply.Error) ? Errno.Ok : reply.Error;
+        var error = IsAbsence(reply.Error) || reply.Error == Errno.EBUSY ? Errno.Ok : reply.Error;
         reply.Release();
         request.Release();
         return error;
@@ -472,7 +518,9 @@ public sealed partial class Distribute
     {
         if (error != Errno.Ok)
         {
-            Log.Warning(Room, "left behind by a transaction", ("what", what), ("subvolume", subvolume.Name), ("errno", error));
+            Log.Warning(
+                Room, "left behind by a transaction",
+                ("what", what), ("subvolume", subvolume.Name), ("errno", error));
         }
     }
 
@@ -480,35 +528,69 @@ public sealed partial class Distribute
     /// Finds a name without repairing anything, for use while its locks are held. ENOENT only when every subvolume that
     /// could have it denies it.
     /// </summary>
-    private async ValueTask<Found> FindAsync(Gfid parent, Name name, Subvolume hashed, Call call)
+    /// <param name="expected">Where the data is thought to be; asked at the same time.</param>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Found> FindAsync(
+        Gfid parent, Name name, Subvolume hashed, Subvolume? expected, Call call)
     {
         var request = LookupRequest(fromAbove: null, isRoot: false);
         var ask = new LookupFop { Parent = parent, Name = name, XData = request };
-        var said = await hashed.Translator.Lookup(in ask, call);
-        Found? found = null;
-        if (said.IsOk && !said.Iatt.IsDirectory && !Census.IsLinkFile(said))
+        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
+        answers.Put(hashed.Index, hashed.Translator.Lookup(in ask, call));
+        if (expected is not null && expected != hashed)
         {
-            found = new Found(Errno.Ok, said.Iatt, hashed, IsLed: true);
-        }
-        else if (said.IsOk && !said.Iatt.IsDirectory && TargetOf(said) is { } target)
-        {
-            var reply = await target.Translator.Lookup(in ask, call);
-            found = IsWholeFile(reply, said.Iatt.Gfid) ? new Found(Errno.Ok, reply.Iatt, target, IsLed: true) : null;
-            reply.Release();
-        }
-        else if (!said.IsOk && (!IsAbsence(said.Error) || IsTrusted(parent, said.Error)))
-        {
-            found = new Found(said.Error, default, null, IsLed: false);
+            answers.Put(expected.Index, expected.Translator.Lookup(in ask, call));
         }
 
-        said.Release();
-        if (found is null)
+        await answers.JoinAsync();
+        if (TargetOfLink(answers[hashed.Index]!) is { } target && answers[target.Index] is null)
+        {
+            answers.Put(target.Index, await target.Translator.Lookup(in ask, call));
+        }
+
+        if (!TryFound(answers, parent, hashed, out var found))
         {
             found = await FindEverywhereAsync(ask, call);
         }
 
+        answers.Release();
         request.Release();
-        return found.Value;
+        return found;
+    }
+
+    private Subvolume? TargetOfLink(LookupReply said) =>
+        said.IsOk && !said.Iatt.IsDirectory && Census.IsLinkFile(said) ? TargetOf(said) : null;
+
+    /// <summary>
+    /// What the hashed subvolume says, when that is enough: the file, a good link file to it, a trusted absence.
+    /// </summary>
+    private bool TryFound(Answers<LookupReply> answers, in Gfid parent, Subvolume hashed, out Found found)
+    {
+        var said = answers[hashed.Index]!;
+        found = new Found(said.Error, said.Iatt, null, IsLed: said.IsOk);
+        if (!said.IsOk)
+        {
+            return !IsAbsence(said.Error) || (IsTrusted(parent, said.Error) && answers.FirstOk() < 0);
+        }
+
+        if (said.Iatt.IsDirectory)
+        {
+            return false;
+        }
+
+        if (!Census.IsLinkFile(said))
+        {
+            found = found with { At = hashed };
+            return true;
+        }
+
+        if (TargetOf(said) is { } target && answers[target.Index] is { } data && IsWholeFile(data, said.Iatt.Gfid))
+        {
+            found = found with { Iatt = data.Iatt, At = target };
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>The hashed subvolume's word is enough, as it is for a look-up.</summary>
@@ -538,7 +620,20 @@ public sealed partial class Distribute
     /// <summary>Where a name is. <c>IsLed</c>: its hashed subvolume has it or a good link file to it.</summary>
     private readonly record struct Found(Errno Error, Iatt Iatt, Subvolume? At, bool IsLed);
 
-    /// <summary>A rename of a file: where the data is, where both names hash to, where a replaced file's data is.</summary>
+    /// <summary>Where the data of a file is; no subvolume when there is no file.</summary>
+    private readonly record struct FilePlace(Subvolume? At, Gfid Gfid);
+
+    /// <summary>
+    /// A rename of a file: where the data is, where both names hash to, where a replaced file's data is.
+    /// </summary>
     private sealed record RenamePlan(
-        RenameFop Fop, Found Source, Subvolume Cached, Subvolume OldHashed, Subvolume NewHashed, Subvolume? TargetAt);
+        RenameFop Fop, Found Source, Subvolume Cached, Subvolume OldHashed, Subvolume NewHashed, Found Target)
+    {
+        public Gfid Gfid => Source.Iatt.Gfid;
+
+        /// <summary>Where the data of the file is that is replaced; null when there is none.</summary>
+        public Subvolume? TargetAt => Target.At;
+
+        public Gfid TargetGfid => Target.Iatt.Gfid;
+    }
 }

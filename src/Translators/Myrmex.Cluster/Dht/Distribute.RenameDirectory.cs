@@ -1,9 +1,10 @@
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>RENAME of a directory: on the new hashed subvolume, which decides, then on all others, with a way back.</summary>
+/// <summary>RENAME of a directory: on all subvolumes, with a way back.</summary>
 public sealed partial class Distribute
 {
     private async ValueTask<RenameReply> RenameDirectoryAsync(
@@ -16,32 +17,69 @@ public sealed partial class Distribute
         }
 
         var locks = LockSet.Rent(call);
-        var error = await LockNamesAsync(locks, fop, oldHashed, newHashed);
-        var replaced = Gfid.Null;
-        if (error == Errno.Ok)
+        WantNames(locks, fop, oldHashed, newHashed);
+        var error = await locks.TakeAsync();
+        var strays = new Strays();
+        var reply = error == Errno.Ok
+            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks.Call, call)
+            : RenameReply.Fail(error);
+        await locks.UnlockAsync();
+        if (strays.Links is { } links)
         {
-            (error, replaced) = await CheckDirectoryRenameAsync(fop, oldHashed, newHashed, gfid, locks.Call);
+            error = await RemoveStrayLinksAsync(strays.Directory, links, call);
+            reply.Error = error == Errno.Ok ? Errno.EAGAIN : error;
         }
 
+        return reply;
+    }
+
+    /// <summary>
+    /// With both names locked: the old one is still this directory, and the new one is free or an empty directory.
+    /// </summary>
+    private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, Call root, Call call)
+    {
+        var probing = ProbeAsync(default, fop.OldParent, fop.OldName, root);
+        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
+        var sources = await probing;
+        var error = target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
+            : !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+            : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
+            : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
+            : Errno.ENOTDIR;
         RenameReply reply;
         if (error != Errno.Ok)
         {
             reply = RenameReply.Fail(error);
         }
-        else if (replaced == gfid)
+        else if (target.Iatt.Gfid == gfid)
         {
             reply = RenameReply.Rent();
-            var lookup = await FindAsync(fop.OldParent, fop.OldName, oldHashed, locks.Call);
-            reply.Iatt = lookup.Iatt;
+            reply.Iatt = target.Iatt;
         }
         else
         {
-            reply = await RenameOnAllAsync(fop, newHashed, replaced, locks.Call, call);
-            NoteRenamed(reply, fop, gfid, replaced);
+            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, target.Iatt.Gfid, sources, root, call);
+            NoteRenamed(reply, fop, gfid, target.Iatt.Gfid);
         }
 
-        await locks.UnlockAsync();
+        sources.Release();
         return reply;
+    }
+
+    /// <summary>
+    /// Ok for an empty directory; EAGAIN when link files have to be removed first, without the locks.
+    /// </summary>
+    private async ValueTask<Errno> ProveReplaceableAsync(Gfid gfid, Strays strays, Call call)
+    {
+        var (error, links) = await ProveEmptyAsync(gfid, call);
+        if (error != Errno.Ok || links.Count == 0)
+        {
+            return error;
+        }
+
+        (strays.Directory, strays.Links) = (gfid, links);
+        return Errno.EAGAIN;
     }
 
     private void NoteRenamed(RenameReply reply, RenameFop fop, Gfid gfid, Gfid replaced)
@@ -62,59 +100,46 @@ public sealed partial class Distribute
         }
     }
 
-    /// <summary>With both names locked: the old one is still this directory, and the new one is free or an empty directory.</summary>
-    private async ValueTask<(Errno Error, Gfid Replaced)> CheckDirectoryRenameAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Call call)
-    {
-        var source = await FindAsync(fop.OldParent, fop.OldName, oldHashed, call);
-        if (source.Error != Errno.Ok || source.Iatt.Gfid != gfid)
-        {
-            return (source.Error is Errno.Ok or Errno.ENOENT ? Errno.EAGAIN : source.Error, default);
-        }
-
-        var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, call);
-        if (target.Error != Errno.Ok)
-        {
-            return (target.Error == Errno.ENOENT ? Errno.Ok : target.Error, default);
-        }
-
-        if (!target.Iatt.IsDirectory)
-        {
-            return (Errno.ENOTDIR, default);
-        }
-
-        var error = target.Iatt.Gfid == gfid ? Errno.Ok : await ProveEmptyAsync(target.Iatt.Gfid, call);
-        return (error, target.Iatt.Gfid);
-    }
-
+    /// <summary>
+    /// Renames on the subvolumes to which neither name hashes, then where the new name hashes to, then where the old
+    /// one does. Files are made without a lock, but only where their name hashes to: a rename that has to be taken back
+    /// has not yet uncovered a name there.
+    /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
-        RenameFop fop, Subvolume newHashed, Gfid replaced, Call root, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, Call root,
+        Call call)
     {
-        var reply = await newHashed.Translator.Rename(in fop, call);
-        if (!reply.IsOk)
-        {
-            return reply;
-        }
-
         var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
         foreach (var subvolume in _subvolumes)
         {
-            if (subvolume != newHashed)
+            if (subvolume != newHashed && subvolume != oldHashed)
             {
                 answers.Put(subvolume.Index, subvolume.Translator.Rename(in fop, call));
             }
         }
 
         await answers.JoinAsync();
-        var error = FirstRefusal(answers);
+        var error = FirstRefusal(answers, sources);
+        if (error == Errno.Ok)
+        {
+            answers.Put(newHashed.Index, await newHashed.Translator.Rename(in fop, call));
+            error = answers[newHashed.Index]!.Error;
+        }
+
+        if (error == Errno.Ok && oldHashed != newHashed)
+        {
+            answers.Put(oldHashed.Index, await oldHashed.Translator.Rename(in fop, call));
+            error = FirstRefusal(answers, sources);
+        }
+
         if (error != Errno.Ok)
         {
-            answers.Put(newHashed.Index, reply);
             await RenameBackAsync(answers, fop, replaced, root);
             answers.Release();
             return RenameReply.Fail(error);
         }
 
+        var reply = answers.Take(newHashed.Index);
         for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
         {
             AddViews(reply, answers[i]!);
@@ -122,6 +147,23 @@ public sealed partial class Distribute
 
         answers.Release();
         return reply;
+    }
+
+    /// <summary>
+    /// The first error of a subvolume that has the directory. Absence is one too: when a parent is missing there, it is
+    /// being removed, and if that fails the directory would be left behind in it.
+    /// </summary>
+    private static Errno FirstRefusal(Answers<RenameReply> answers, Answers<LookupReply> sources)
+    {
+        for (var i = 0; i < answers.Count; i++)
+        {
+            if (answers[i] is { IsOk: false } reply && (sources[i]!.IsOk || !IsAbsence(reply.Error)))
+            {
+                return reply.Error;
+            }
+        }
+
+        return Errno.Ok;
     }
 
     private static void AddViews(RenameReply into, RenameReply other)
@@ -133,7 +175,9 @@ public sealed partial class Distribute
         DhtIatt.AddDirectory(ref into.PostNewParent, in other.PostNewParent);
     }
 
-    /// <summary>Undoes the renames that have succeeded, and makes the directory that they have replaced again.</summary>
+    /// <summary>
+    /// Undoes the renames that have succeeded, and makes the directory that they have replaced again.
+    /// </summary>
     private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, Call root)
     {
         var back = new RenameFop
@@ -151,5 +195,13 @@ public sealed partial class Distribute
         }
 
         return replaced.IsNull ? 0 : await RestoreAsync(replaced, fop.NewParent, fop.NewName, root);
+    }
+
+    /// <summary>Link files in the directory that is to be replaced.</summary>
+    private sealed class Strays
+    {
+        public Gfid Directory { get; set; }
+
+        public List<(Subvolume At, Name Name)>? Links { get; set; }
     }
 }

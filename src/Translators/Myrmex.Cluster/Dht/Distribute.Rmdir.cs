@@ -10,8 +10,8 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     /// <summary>
-    /// Removes a directory from all subvolumes, from the hashed one last, so that until then the name is found. ENOTCONN
-    /// when a subvolume is away: it would bring the directory back. When one refuses, the others get it back.
+    /// Removes a directory from all subvolumes, from the hashed one last, so that until then the name is found.
+    /// ENOTCONN when a subvolume is away: it would bring the directory back. When one refuses, the others get it back.
     /// </summary>
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call) =>
         _isSingle ? Next.Rmdir(in fop, call) : RmdirAsync(fop, call);
@@ -47,7 +47,8 @@ public sealed partial class Distribute
         lookup.Release();
         if (error == Errno.Ok && fop.Flags == 0)
         {
-            error = await ProveEmptyAsync(gfid, call);
+            (error, var links) = await ProveEmptyAsync(gfid, call);
+            error = error == Errno.Ok ? await RemoveStrayLinksAsync(gfid, links, call) : error;
         }
 
         if (error != Errno.Ok)
@@ -116,8 +117,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Brings a directory back where a transaction that failed has removed it, with the layout it had. The caller holds the
-    /// locks of the name.
+    /// Brings a directory back where a transaction that failed has removed it, with the layout it had. The caller holds
+    /// the locks of the name.
     /// </summary>
     private async ValueTask<int> RestoreAsync(Gfid gfid, Gfid parent, Name name, Call call)
     {
@@ -163,21 +164,20 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Ok when no subvolume has anything in the directory but link files, which then lead nowhere and are removed;
-    /// ENOTEMPTY when one has.
+    /// Ok when no subvolume has anything in the directory but link files, which are answered; ENOTEMPTY when one has.
     /// </summary>
-    private async ValueTask<Errno> ProveEmptyAsync(Gfid gfid, Call call)
+    private async ValueTask<(Errno Error, List<(Subvolume At, Name Name)> Links)> ProveEmptyAsync(Gfid gfid, Call call)
     {
+        var links = new List<(Subvolume At, Name Name)>();
         var fd = new Fd(gfid, OpenFlags.ReadOnly, isDirectory: true, _fdSlots);
         var open = await OpendirAsync(new OpendirFop { Gfid = gfid, Fd = fd }, call);
         var error = open.Error;
         open.Release();
         if (error != Errno.Ok)
         {
-            return error;
+            return (error, links);
         }
 
-        var links = new List<(Subvolume At, Name Name)>();
         var scans = new List<Task<Errno>>();
         foreach (var subvolume in _subvolumes)
         {
@@ -195,15 +195,39 @@ public sealed partial class Distribute
 
         var released = await ReleasedirAsync(new ReleasedirFop { Gfid = gfid, Fd = fd }, call);
         released.Release();
-        foreach (var (at, name) in links)
-        {
-            error = error == Errno.Ok ? await RemoveLinkAsync(at, gfid, name, sparesOpen: true, call) : error;
-        }
-
-        return error == Errno.EBUSY ? Errno.ENOTEMPTY : error;
+        return (error, links);
     }
 
-    /// <summary>Reads one subvolume's part of a directory to its end or to the first entry that is more than a link file.</summary>
+    /// <summary>
+    /// Removes link files that lead nowhere; ENOTEMPTY when there is a file behind one. The subvolumes were not read at
+    /// the same time, so a rename may have put the file behind a link file meanwhile: each is looked at under the lock
+    /// of its name. The caller holds no lock, because the locks below a directory have no place in the order of those
+    /// of its name.
+    /// </summary>
+    private async ValueTask<Errno> RemoveStrayLinksAsync(
+        Gfid gfid, List<(Subvolume At, Name Name)> links, Call call)
+    {
+        var error = Errno.Ok;
+        var request = LookupRequest(fromAbove: null, isRoot: false);
+        foreach (var (at, name) in links)
+        {
+            if (error == Errno.Ok)
+            {
+                var ask = new LookupFop { Parent = gfid, Name = name, XData = request };
+                var (_, _, hashed) = await HashedOfAsync(gfid, name, call);
+                var reply = await RemoveDanglingAsync(ask, call, hashed ?? at);
+                error = reply.IsOk ? Errno.ENOTEMPTY : IsAbsence(reply.Error) ? Errno.Ok : reply.Error;
+                reply.Release();
+            }
+        }
+
+        request.Release();
+        return error;
+    }
+
+    /// <summary>
+    /// Reads one subvolume's part of a directory to its end or to the first entry that is more than a link file.
+    /// </summary>
     private static async ValueTask<Errno> ScanAsync(
         Subvolume subvolume, Fd fd, List<(Subvolume At, Name Name)> links, Call call)
     {

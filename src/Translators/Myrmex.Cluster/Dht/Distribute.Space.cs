@@ -13,8 +13,8 @@ public sealed partial class Distribute
     private long _spaceStampNs = long.MinValue;
 
     /// <summary>
-    /// Sums over all subvolumes that answer, in the largest fragment size among them. Bricks that share a file system divide
-    /// by their number themselves. ENOTCONN when none answers.
+    /// Sums over all subvolumes that answer, in the largest fragment size among them. Bricks that share a file system
+    /// divide by their number themselves. ENOTCONN when none answers.
     /// </summary>
     public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call) =>
         _isSingle ? Next.Statfs(in fop, call) : StatfsAsync(fop, call);
@@ -67,8 +67,8 @@ public sealed partial class Distribute
         unit == newUnit ? count : (ulong)((UInt128)count * unit / newUnit);
 
     /// <summary>
-    /// Free space of all subvolumes, at most <see cref="DhtLimits.FreeSpaceNs"/> old. One caller fetches it, the others go
-    /// on with what is known.
+    /// Free space of all subvolumes, at most <see cref="DhtLimits.FreeSpaceNs"/> old. One caller fetches it, the others
+    /// go on with what is known.
     /// </summary>
     private ValueTask<SpaceReport> SpaceAsync(Call call)
     {
@@ -76,7 +76,8 @@ public sealed partial class Distribute
         var stamp = Volatile.Read(ref _spaceStampNs);
         var known = Volatile.Read(ref _space);
         if (known is not null
-            && (now - stamp <= DhtLimits.FreeSpaceNs || Interlocked.CompareExchange(ref _spaceStampNs, now, stamp) != stamp))
+            && (now - stamp <= DhtLimits.FreeSpaceNs
+                || Interlocked.CompareExchange(ref _spaceStampNs, now, stamp) != stamp))
         {
             return new ValueTask<SpaceReport>(known);
         }

@@ -11,7 +11,9 @@ public sealed partial class Distribute
 {
     private uint _volumeCommitHash;
 
-    /// <summary>Commit hash of the volume as the root carries it; 0, that of new directories, before the first rebalance.</summary>
+    /// <summary>
+    /// Commit hash of the volume as the root carries it; 0, that of new directories, before the first rebalance.
+    /// </summary>
     private uint VolumeCommitHash => Volatile.Read(ref _volumeCommitHash);
 
     private static void AskAll<TFop, TReply>(

@@ -4,7 +4,11 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>UNLINK: the link file first, then the data, so that a name never leads nowhere.</summary>
+/// <summary>
+/// UNLINK. A file on the subvolume its name hashes to is one call. When there is a link file, both names go under the
+/// lock of the name, the link file first, so that nobody mistakes what is left for something else and a rename that
+/// replaces the name loses nothing.
+/// </summary>
 public sealed partial class Distribute
 {
     /// <summary>
@@ -36,27 +40,45 @@ public sealed partial class Distribute
             reply.Release();
         }
 
-        var lookup = await Lookup(new LookupFop { Parent = fop.Parent, Name = fop.Name }, call);
-        var gfid = lookup.Iatt.Gfid;
-        error = !lookup.IsOk ? lookup.Error : lookup.Iatt.IsDirectory ? Errno.EISDIR : Errno.Ok;
-        lookup.Release();
-        if (error != Errno.Ok || !TryFile(gfid, out var cached))
-        {
-            return UnlinkReply.Fail(error == Errno.Ok ? Errno.ESTALE : error);
-        }
-
-        ForgetName(fop.Parent, fop.Name);
-        return await UnlinkAtAsync(fop, layout, cached, gfid, call);
+        return await UnlinkLookedUpAsync(fop, layout, call);
     }
 
-    /// <summary>Removes the name from the hashed subvolume, when it is only a link file there, and from that of the data.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<UnlinkReply> UnlinkAtAsync(UnlinkFop fop, Layout layout, Subvolume cached, Gfid gfid, Call call)
+    private async ValueTask<UnlinkReply> UnlinkLookedUpAsync(UnlinkFop fop, Layout layout, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var lookup = await Lookup(new LookupFop { Parent = fop.Parent, Name = fop.Name }, call);
+            var gfid = lookup.Iatt.Gfid;
+            var error = !lookup.IsOk ? lookup.Error : lookup.Iatt.IsDirectory ? Errno.EISDIR : Errno.Ok;
+            lookup.Release();
+            if (error != Errno.Ok || !TryFile(gfid, out var cached))
+            {
+                return UnlinkReply.Fail(error == Errno.Ok ? Errno.ESTALE : error);
+            }
+
+            ForgetName(fop.Parent, fop.Name);
+            var reply = await UnlinkAtAsync(fop, layout, cached, gfid, call);
+            if (reply.Error != Errno.EBUSY || attempt == DhtLimits.NameRetriesMax)
+            {
+                return reply;
+            }
+
+            reply.Release();
+        }
+    }
+
+    /// <summary>
+    /// Removes a file that is believed to be on a subvolume. EBUSY when somebody has changed the name.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UnlinkReply> UnlinkAtAsync(
+        UnlinkFop fop, Layout layout, Subvolume cached, Gfid gfid, Call call)
     {
         var hashed = HashedOf(layout, fop.Name);
         if (hashed is null || hashed == cached)
         {
-            return await cached.Translator.Unlink(in fop, call);
+            return await UnlinkDataAsync(fop, cached, gfid, call);
         }
 
         if (!cached.MayBeUp)
@@ -64,19 +86,53 @@ public sealed partial class Distribute
             return UnlinkReply.Fail(Errno.ENOTCONN);
         }
 
-        var error = await RemoveLinkAsync(hashed, fop.Parent, fop.Name, sparesOpen: false, call);
+        var locks = LockSet.Rent(call);
+        var error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
+        var reply = error is Errno.Ok or Errno.ENOTCONN
+            ? await UnlinkLockedAsync(fop, hashed, cached, gfid, locks, call)
+            : UnlinkReply.Fail(error);
+        await locks.UnlockAsync();
+        return reply;
+    }
+
+    /// <summary>Removes a name that has a link file, its name locked: the link file first, then the data.</summary>
+    private async ValueTask<UnlinkReply> UnlinkLockedAsync(
+        UnlinkFop fop, Subvolume hashed, Subvolume cached, Gfid gfid, LockSet locks, Call call)
+    {
+        var found = await FindAsync(fop.Parent, fop.Name, hashed, cached, locks.Call);
+        if (found.Error == Errno.Ok ? found.At != cached || found.Iatt.Gfid != gfid : found.Error != Errno.ENOTCONN)
+        {
+            return UnlinkReply.Fail(found.Error == Errno.Ok ? Errno.EBUSY : found.Error);
+        }
+
+        var error = await RemoveLinkAsync(hashed, fop.Parent, fop.Name, sparesOpen: false, locks.Call);
         if (error is not (Errno.Ok or Errno.ENOTCONN))
         {
             return UnlinkReply.Fail(error);
         }
 
-        var reply = await cached.Translator.Unlink(in fop, call);
+        var reply = await UnlinkDataAsync(fop, cached, gfid, call);
         if (!reply.IsOk && !IsAbsence(reply.Error) && error == Errno.Ok)
         {
             // The file is still there: let its name lead to it again.
-            await MakeLinkAsync(hashed, fop.Parent, fop.Name, gfid, cached, call);
+            await MakeLinkAsync(hashed, fop.Parent, fop.Name, gfid, cached, locks.Call);
         }
 
+        return reply;
+    }
+
+    /// <summary>
+    /// Removes the name of the data, unless it is another file or a link file by now: a link file without its data
+    /// would leave the data where no look-up finds it.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<UnlinkReply> UnlinkDataAsync(UnlinkFop fop, Subvolume at, Gfid gfid, Call call)
+    {
+        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
+        request.SetGfid(DhtKeys.UnlinkOnlyGfid, gfid);
+        var ask = fop with { XData = request };
+        var reply = await at.Translator.Unlink(in ask, call);
+        request.Release();
         return reply;
     }
 }

@@ -10,7 +10,8 @@ namespace Myrmex.Cluster.Dht;
 /// <summary>
 /// cluster/distribute: one volume over many subvolumes. A directory exists on all of them, a file on the one whose hash
 /// range (kept per directory) contains the hash of its name; a file that lies elsewhere has a link file there.
-/// Concurrent GlusterFS clients may use the same subvolumes: names, ranges, link files, locks and their order are theirs.
+/// Concurrent GlusterFS clients may use the same subvolumes: names, ranges, link files, locks and their order are
+/// theirs.
 /// </summary>
 /// <remarks>
 /// With a single subvolume nothing can lie elsewhere: every fop is passed on, except that mkdir gives the new directory
@@ -60,9 +61,9 @@ public sealed partial class Distribute : Translator
         };
 
     /// <summary>
-    /// The first report of an arrival goes up when every subvolume has said something and one is up, so that the root can
-    /// be looked up everywhere at once. Later arrivals are passed on; a departure only when nobody is left, because the
-    /// volume as a whole still works.
+    /// The first report of an arrival goes up when every subvolume has said something and one is up, so that the root
+    /// can be looked up everywhere at once. Later arrivals are passed on; a departure only when nobody is left, because
+    /// the volume as a whole still works.
     /// </summary>
     public override void Notify(in GraphEvent graphEvent, Translator source)
     {
@@ -105,7 +106,8 @@ public sealed partial class Distribute : Translator
         foreach (var subvolume in _subvolumes)
         {
             dump.Put($"subvolume[{subvolume.Index}].name", subvolume.Name);
-            dump.Put($"subvolume[{subvolume.Index}].state", subvolume.IsUp ? "up" : subvolume.HasReported ? "down" : "unheard");
+            var state = subvolume.IsUp ? "up" : subvolume.HasReported ? "down" : "unheard";
+            dump.Put($"subvolume[{subvolume.Index}].state", state);
             dump.Put($"subvolume[{subvolume.Index}].decommissioned", subvolume.IsDecommissioned);
         }
     }

@@ -16,8 +16,8 @@ internal readonly record struct LayoutPart(Errno Error, bool HasXattr, LayoutXat
 }
 
 /// <summary>
-/// The layout of one directory: the hash ranges of all subvolumes, sorted, and what each of them said. Immutable; a change
-/// makes a new one. Invariant: <see cref="Find"/> never answers a subvolume that has no range.
+/// The layout of one directory: the hash ranges of all subvolumes, sorted, and what each of them said. Immutable; a
+/// change makes a new one. Invariant: <see cref="Find"/> never answers a subvolume that has no range.
 /// </summary>
 internal sealed class Layout
 {
@@ -46,7 +46,9 @@ internal sealed class Layout
     /// <summary>Subvolume whose metadata counts, -1 when no subvolume is marked.</summary>
     public int Mds { get; }
 
-    /// <summary>Common commit hash of all ranges; <see cref="LayoutXattr.CommitHashInvalid"/> when they differ.</summary>
+    /// <summary>
+    /// Common commit hash of all ranges; <see cref="LayoutXattr.CommitHashInvalid"/> when they differ.
+    /// </summary>
     public uint CommitHash { get; }
 
     /// <summary>No subvolume has a range.</summary>
@@ -96,7 +98,9 @@ internal sealed class Layout
         return -1;
     }
 
-    /// <summary>True when nothing in <paramref name="parts"/> and <paramref name="mds"/> differs from this layout.</summary>
+    /// <summary>
+    /// True when nothing in <paramref name="parts"/> and <paramref name="mds"/> differs from this layout.
+    /// </summary>
     public bool Says(ReadOnlySpan<LayoutPart> parts, int mds) => mds == Mds && parts.SequenceEqual(_parts);
 
     public LayoutPart[] CopyParts() => (LayoutPart[])_parts.Clone();

@@ -14,11 +14,14 @@ internal static class LayoutPlan
     /// <param name="weights">
     /// Size of each subvolume in MiB. Zero anywhere among the eligible ones makes all weights equal.
     /// </param>
-    /// <param name="eligible">False for decommissioned, full or absent subvolumes: they get no range but count in the start.</param>
+    /// <param name="eligible">
+    /// False for decommissioned, full or absent subvolumes: they get no range but count in the start.
+    /// </param>
     /// <param name="startHash">Hash of the directory's path, or of its gfid text.</param>
     /// <param name="spread">Most subvolumes that get a range; 0 for all.</param>
     public static void Compute(
-        ReadOnlySpan<ulong> weights, ReadOnlySpan<bool> eligible, uint startHash, int spread, Span<(uint Start, uint Stop)> ranges)
+        ReadOnlySpan<ulong> weights, ReadOnlySpan<bool> eligible, uint startHash, int spread,
+        Span<(uint Start, uint Stop)> ranges)
     {
         Invariant.Check(weights.Length == eligible.Length && ranges.Length == weights.Length);
         ranges.Clear();

@@ -9,8 +9,9 @@ namespace Myrmex.Cluster.Dht;
 
 /// <summary>
 /// The locks of one transaction, held under a lock owner of its own so that other transactions of this process are kept
-/// out too. All requests wait. A subvolume without a lock service (EOPNOTSUPP, ENOSYS) counts as locked.
-/// Invariant: <see cref="UnlockAsync"/> is called once, also after a failed request; it unlocks in reverse order.
+/// out too. A subvolume without a lock service (EOPNOTSUPP, ENOSYS) counts as locked.
+/// Invariant: while a request waits, only locks that come before it in the order of all clients are held.
+/// Invariant: <see cref="UnlockAsync"/> is called once, also after a failed request.
 /// </summary>
 internal sealed class LockSet
 {
@@ -22,13 +23,20 @@ internal sealed class LockSet
     private static readonly Name FileMigrate = new(DhtKeys.MigrateDomain.ToArray());
     private static long _owners;
 
+    // An entry lock among the types of inode locks.
+    private const LockType EntryLock = (LockType)uint.MaxValue;
+
     private readonly List<Held> _held = [];
+    private readonly List<Held> _wanted = [];
+    private readonly List<ValueTask<Errno>> _tasks = [];
     private Call _call = null!;
 
     /// <summary>Identity of the transaction, also for fops that it sends as root.</summary>
     public Call Call => _call;
 
-    /// <summary>A set without locks, acting for the client of <paramref name="call"/> with the rights of root.</summary>
+    /// <summary>
+    /// A set without locks, acting for the client of <paramref name="call"/> with the rights of root.
+    /// </summary>
     public static LockSet Rent(Call call)
     {
         var set = Pool<LockSet>.Rent();
@@ -40,80 +48,157 @@ internal sealed class LockSet
         return set;
     }
 
-    /// <summary>Keeps the layout of a directory from being changed (shared), or everybody else away (exclusive).</summary>
-    public ValueTask<Errno> LayoutAsync(Subvolume subvolume, Gfid directory, LockType type) =>
-        InodeAsync(subvolume, directory, type, LayoutHeal);
-
-    /// <summary>Keeps rebalance and renames away from a file.</summary>
-    public ValueTask<Errno> MigrationAsync(Subvolume subvolume, Gfid file) =>
-        InodeAsync(subvolume, file, LockType.Write, FileMigrate);
-
-    /// <summary>Owns a name in a directory. The name must live as long as the set.</summary>
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    public async ValueTask<Errno> EntryAsync(Subvolume subvolume, Gfid parent, Name name)
+    /// <summary>
+    /// Keeps the layout of a directory from being changed (shared), or everybody else away (exclusive).
+    /// </summary>
+    public ValueTask<Errno> LayoutAsync(Subvolume subvolume, Gfid directory, LockType type)
     {
-        var held = new Held(subvolume, parent, name, EntrySync, IsEntry: true);
-        var error = await SendEntryAsync(held, EntryLockCommand.Lock);
-        return Note(held, error);
+        WantLayout(subvolume, directory, type);
+        return TakeAsync();
     }
 
     /// <summary>
     /// The pair of locks that makes a name safe: the layout of its directory shared, then the name itself, both on the
-    /// subvolume the name hashes to.
+    /// subvolume the name hashes to. The name must live as long as the set.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    public async ValueTask<Errno> NameAsync(Subvolume hashed, Gfid parent, Name name)
+    public ValueTask<Errno> NameAsync(Subvolume hashed, Gfid parent, Name name)
     {
-        if (!HoldsLayout(hashed, parent))
+        WantName(hashed, parent, name);
+        return TakeAsync();
+    }
+
+    /// <summary>Adds to what the next <see cref="TakeAsync"/> takes: the layout of a directory.</summary>
+    public void WantLayout(Subvolume subvolume, Gfid directory, LockType type)
+    {
+        var lockOfLayout = new Held(subvolume, directory, default, LayoutHeal, type);
+        if (!_held.Contains(lockOfLayout) && !_wanted.Contains(lockOfLayout))
         {
-            var error = await LayoutAsync(hashed, parent, LockType.Read);
-            if (error != Errno.Ok)
+            _wanted.Add(lockOfLayout);
+        }
+    }
+
+    /// <summary>Adds the two locks of a name.</summary>
+    public void WantName(Subvolume hashed, Gfid parent, Name name)
+    {
+        WantLayout(hashed, parent, LockType.Read);
+        _wanted.Add(new Held(hashed, parent, name, EntrySync, EntryLock));
+    }
+
+    /// <summary>Adds the lock that keeps rebalance and renames away from a file.</summary>
+    public void WantMigration(Subvolume subvolume, Gfid file) =>
+        _wanted.Add(new Held(subvolume, file, default, FileMigrate, LockType.Write));
+
+    /// <summary>
+    /// Takes what was wanted: all at once if nobody is in the way, without waiting; else one after the other, each
+    /// request waiting, in the order in which they were wanted, which must be the one all clients keep.
+    /// </summary>
+    /// <param name="sparesAbsent">A subvolume that lacks the file or directory counts as locked.</param>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<Errno> TakeAsync(bool sparesAbsent = false)
+    {
+        var before = _held.Count;
+        var error = _wanted.Count > 1 ? await TryAllAsync(sparesAbsent) : Errno.EAGAIN;
+        if (error == Errno.EAGAIN)
+        {
+            await UnlockDownToAsync(before);
+            error = Errno.Ok;
+            for (var i = 0; i < _wanted.Count && error == Errno.Ok; i++)
             {
-                return error;
+                error = Note(_wanted[i], await SendAsync(_wanted[i], isUnlock: false, waits: true), sparesAbsent);
             }
         }
 
-        return await EntryAsync(hashed, parent, name);
+        _wanted.Clear();
+        return error;
     }
 
-    /// <summary>Gives all locks back, the last one first, and the set to its pool.</summary>
+    /// <summary>
+    /// Whether everything that the next take would take is free now; if so it is taken, else nothing is.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<Errno> TryTakeAsync()
+    {
+        var before = _held.Count;
+        var error = await TryAllAsync(sparesAbsent: false);
+        _wanted.Clear();
+        if (error != Errno.Ok)
+        {
+            await UnlockDownToAsync(before);
+        }
+
+        return error;
+    }
+
+    /// <summary>Gives all locks back and the set to its pool.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<int> UnlockAsync()
     {
-        var count = _held.Count;
-        for (var i = count - 1; i >= 0; i--)
-        {
-            var held = _held[i];
-            var error = held.IsEntry
-                ? await SendEntryAsync(held, EntryLockCommand.Unlock)
-                : await SendInodeAsync(held, LockType.Unlock);
-            if (error is not (Errno.Ok or Errno.ENOTCONN or Errno.ESTALE or Errno.ENOENT))
-            {
-                Log.Warning("dht", "unlock failed", ("subvolume", held.Subvolume.Name), ("gfid", held.Gfid), ("errno", error));
-            }
-        }
-
-        _held.Clear();
+        var count = await UnlockDownToAsync(0);
+        _wanted.Clear();
         _call.Release();
         _call = null!;
         Pool<LockSet>.Return(this);
         return count;
     }
 
+    /// <summary>Gives the locks back that were taken after the first <paramref name="kept"/>, all at once.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<Errno> InodeAsync(Subvolume subvolume, Gfid gfid, LockType type, Name domain)
+    private async ValueTask<int> UnlockDownToAsync(int kept)
     {
-        var held = new Held(subvolume, gfid, default, domain, IsEntry: false);
-        var error = await SendInodeAsync(held, type);
-        return Note(held, error);
+        var count = _held.Count - kept;
+        for (var i = kept; i < _held.Count; i++)
+        {
+            _tasks.Add(SendAsync(_held[i], isUnlock: true, waits: false));
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            var error = await _tasks[i];
+            if (error is not (Errno.Ok or Errno.ENOTCONN or Errno.ESTALE or Errno.ENOENT))
+            {
+                var held = _held[kept + i];
+                Log.Warning(
+                    "dht", "unlock failed", ("subvolume", held.Subvolume.Name), ("gfid", held.Gfid), ("errno", error));
+            }
+        }
+
+        _tasks.Clear();
+        _held.RemoveRange(kept, count);
+        return count;
     }
 
-    private async ValueTask<Errno> SendInodeAsync(Held held, LockType type)
+    /// <summary>EAGAIN when somebody is in the way, else the first error; what could be taken is held.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Errno> TryAllAsync(bool sparesAbsent)
+    {
+        foreach (var wanted in _wanted)
+        {
+            _tasks.Add(SendAsync(wanted, isUnlock: false, waits: false));
+        }
+
+        var worst = Errno.Ok;
+        for (var i = 0; i < _wanted.Count; i++)
+        {
+            var error = Note(_wanted[i], await _tasks[i], sparesAbsent);
+            worst = worst is Errno.Ok or Errno.EAGAIN && error != Errno.Ok ? error : worst;
+        }
+
+        _tasks.Clear();
+        return worst;
+    }
+
+    private ValueTask<Errno> SendAsync(Held held, bool isUnlock, bool waits) => held.Type == EntryLock
+        ? SendEntryAsync(
+            held, isUnlock ? EntryLockCommand.Unlock : waits ? EntryLockCommand.Lock : EntryLockCommand.LockNonBlocking)
+        : SendInodeAsync(held, isUnlock ? LockType.Unlock : held.Type, waits);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Errno> SendInodeAsync(Held held, LockType type, bool waits)
     {
         var fop = new InodelkFop
         {
             Gfid = held.Gfid,
-            Command = type == LockType.Unlock ? LockCommand.SetLock : LockCommand.SetLockWait,
+            Command = waits ? LockCommand.SetLockWait : LockCommand.SetLock,
             Type = type,
             Flock = new Flock(type, Whence: 0, Start: 0, Length: 0, Pid: (uint)_call.Pid, Owner: default),
             Domain = held.Domain,
@@ -124,6 +209,7 @@ internal sealed class LockSet
         return error;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Errno> SendEntryAsync(Held held, EntryLockCommand command)
     {
         var fop = new EntrylkFop
@@ -141,7 +227,7 @@ internal sealed class LockSet
         return error;
     }
 
-    private Errno Note(Held held, Errno error)
+    private Errno Note(Held held, Errno error, bool sparesAbsent)
     {
         switch (error)
         {
@@ -150,23 +236,12 @@ internal sealed class LockSet
                 return Errno.Ok;
             case Errno.EOPNOTSUPP or Errno.ENOSYS:
                 return Errno.Ok;
+            case Errno.ENOENT or Errno.ESTALE:
+                return sparesAbsent ? Errno.Ok : error;
             default:
                 return error;
         }
     }
 
-    private bool HoldsLayout(Subvolume subvolume, Gfid directory)
-    {
-        foreach (var held in _held)
-        {
-            if (!held.IsEntry && held.Subvolume == subvolume && held.Gfid == directory && held.Domain == LayoutHeal)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private readonly record struct Held(Subvolume Subvolume, Gfid Gfid, Name Name, Name Domain, bool IsEntry);
+    private readonly record struct Held(Subvolume Subvolume, Gfid Gfid, Name Name, Name Domain, LockType Type);
 }

@@ -6,8 +6,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Dht;
 
 /// <summary>
-/// Context of an fd whose file was moved by a rebalance while it was open: on which subvolumes it is open, and where it is
-/// used now. An fd that has not moved has the plain <see cref="Subvolume"/> as its context instead.
+/// Context of an fd whose file was moved by a rebalance while it was open: on which subvolumes it is open, and where it
+/// is used now. An fd that has not moved has the plain <see cref="Subvolume"/> as its context instead.
 /// </summary>
 internal sealed class MovedFd
 {

@@ -16,7 +16,9 @@ internal static class NameHash
     private const int BlockRounds = 6;
     private const int FinalRounds = 10;
 
-    /// <summary>Hashes the bytes as they are; see <see cref="NameMunger"/> for what a file name is reduced to first.</summary>
+    /// <summary>
+    /// Hashes the bytes as they are; see <see cref="NameMunger"/> for what a file name is reduced to first.
+    /// </summary>
     public static uint Compute(ReadOnlySpan<byte> bytes)
     {
         var h0 = Start0;

@@ -86,11 +86,13 @@ internal sealed class NameMunger
         try
         {
             // No backtracking: a name chosen by a user must not be able to stall a thread.
-            return new Regex(rule, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline);
+            return new Regex(
+                rule, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw new GraphException($"option {option}: '{rule}' is not an expression that can be used: {e.Message}", e);
+            throw new GraphException(
+                $"option {option}: '{rule}' is not an expression that can be used: {e.Message}", e);
         }
     }
 }

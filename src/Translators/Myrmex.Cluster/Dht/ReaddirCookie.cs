@@ -9,10 +9,11 @@ namespace Myrmex.Cluster.Dht;
 /// <remarks>
 /// With k = bits for the subvolume indices and one more value, and c = the subvolume's own cookie (below 2^63):
 /// <list type="bullet">
-/// <item>bit 62 clear, c below 2^(62-k): the number is <c>c * 2^k + subvolume</c>, exact (XFS, Btrfs, most others);</item>
-/// <item>bit 62 set: the number is <c>2^62 + (c / 2^(k+1)) * 2^k + subvolume</c>. The low k+1 bits of c are lost (ext4 uses
-/// all 63 for a hash); reading goes on at the first position with the same upper bits, unless the open directory still
-/// remembers the exact one, see <see cref="DirectoryFd"/>;</item>
+/// <item>bit 62 clear, c below 2^(62-k): the number is <c>c * 2^k + subvolume</c>, exact (XFS, Btrfs, most
+/// others);</item>
+/// <item>bit 62 set: the number is <c>2^62 + (c / 2^(k+1)) * 2^k + subvolume</c>. The low k+1 bits of c are lost (ext4
+/// uses all 63 for a hash); reading goes on at the first position with the same upper bits, unless the open directory
+/// still remembers the exact one, see <see cref="DirectoryFd"/>;</item>
 /// <item>bit 62 clear, all k low bits set: a token that only the open directory which gave it out understands.</item>
 /// </list>
 /// </remarks>

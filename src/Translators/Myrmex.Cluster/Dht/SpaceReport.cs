@@ -2,7 +2,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
 
-/// <summary>Size and free space of all subvolumes at one moment. A subvolume that never answered counts as not full.</summary>
+/// <summary>
+/// Size and free space of all subvolumes at one moment. A subvolume that never answered counts as not full.
+/// </summary>
 internal sealed class SpaceReport(int count)
 {
     private const double Mebibyte = 1 << 20;

@@ -475,6 +475,7 @@ public sealed partial class MemoryTranslator
         var isLinkFile = node.Mode == (FileMode.Regular | FileMode.Sticky) && node.Content.Length == 0
             && node.Xattrs.ContainsKey(Base.Name.From(StorageKeys.LinkTo));
         return (xdata.Contains(StorageKeys.OnlyIfLinkTo) && !isLinkFile)
+            || (xdata.TryGetGfid(StorageKeys.OnlyIfGfid, out var gfid) && (node.Gfid != gfid || isLinkFile))
             || (xdata.Contains(StorageKeys.NotIfOpen) && node.Opens > 0) ? Errno.EBUSY : Errno.Ok;
     }
 

@@ -12,7 +12,7 @@ public sealed partial class PosixTranslator
     /// <summary>
     /// Removes a name. With the last one the inode goes too, unless it is open: then it lives on below <c>unlink</c>
     /// until the last fd is released. EBUSY when a guard in the xdata forbids it:
-    /// <c>unlink-only-if-dht-linkto-file</c>, <c>dont-unlink-for-open-fd</c>.
+    /// <c>unlink-only-if-dht-linkto-file</c>, <c>myrmex.unlink-only-if-gfid</c>, <c>dont-unlink-for-open-fd</c>.
     /// </summary>
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call)
     {
@@ -118,19 +118,26 @@ public sealed partial class PosixTranslator
             return Errno.Ok;
         }
 
-        if (xdata.Contains(StorageKeys.OnlyIfLinkTo))
+        if (xdata.Contains(StorageKeys.OnlyIfLinkTo) && !IsLinkFile(in inode))
         {
-            Span<byte> value = stackalloc byte[ValueOnStack];
-            var isLinkFile = inode.IsRegular && inode.Stat.Size == 0
-                && (inode.Stat.Mode & FileMode.PermissionMask) == FileMode.Sticky
-                && inode.GetXattr(StorageKeys.LinkTo, value) >= 0;
-            if (!isLinkFile)
-            {
-                return Errno.EBUSY;
-            }
+            return Errno.EBUSY;
+        }
+
+        if (xdata.TryGetGfid(StorageKeys.OnlyIfGfid, out var gfid)
+            && (inode.Facts.Gfid != gfid || IsLinkFile(in inode)))
+        {
+            return Errno.EBUSY;
         }
 
         return xdata.Contains(StorageKeys.NotIfOpen) && _open.CountOf(inode.Facts.Gfid) > 0 ? Errno.EBUSY : Errno.Ok;
+    }
+
+    private static bool IsLinkFile(in Inode inode)
+    {
+        Span<byte> value = stackalloc byte[ValueOnStack];
+        return inode.IsRegular && inode.Stat.Size == 0
+            && (inode.Stat.Mode & FileMode.PermissionMask) == FileMode.Sticky
+            && inode.GetXattr(StorageKeys.LinkTo, value) >= 0;
     }
 
     /// <summary>Removes the name of a non-directory; the caller holds the name.</summary>
