@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 
 namespace Myrmex.Campaigns;
 
@@ -21,7 +22,7 @@ internal sealed class CampaignOptions
 
     public static CampaignOptions Parse(IReadOnlyList<string> words, Campaign campaign)
     {
-        var options = new CampaignOptions { Line = string.Join(' ', words) };
+        var options = new CampaignOptions { Line = string.Join(' ', words.Select(w => w.Contains(' ') ? $"'{w}'" : w)) };
         for (var i = 0; i < words.Count; i++)
         {
             var name = words[i].StartsWith("--", StringComparison.Ordinal) ? words[i][2..] : "";

@@ -58,6 +58,7 @@ internal sealed class CampaignRun : IDisposable
     /// <param name="replay">Options that repeat just this; null for all of the run.</param>
     public void Fail(string what, string? replay = null)
     {
+        FailureWatch.Note(); // The directory keeps its logs.
         if (Interlocked.Increment(ref _failures) > FailuresShownMax)
         {
             return;

@@ -14,6 +14,11 @@ internal static class Program
 
     public static int Main(string[] arguments)
     {
+        if (arguments is [ClientUnderFire.Verb, ..])
+        {
+            return ClientUnderFire.Run(arguments);
+        }
+
         if (arguments is not [var name, ..] || Campaign.Find(name) is not { } campaign)
         {
             return Help(arguments.Length == 0 || arguments[0] is "help" or "-h" or "--help");

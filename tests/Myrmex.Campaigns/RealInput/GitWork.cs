@@ -9,6 +9,7 @@ namespace Myrmex.Campaigns;
 internal sealed class GitWork(CampaignRun run, FuseMount mount, string local, string repository)
 {
     private const int CommitsVisited = 5;
+    private const int CommitsVisitedSmoke = 2;
 
     // Nothing of the user's configuration, and no work behind our back.
     private const string Settings =
@@ -18,6 +19,7 @@ internal sealed class GitWork(CampaignRun run, FuseMount mount, string local, st
 
     private readonly string _mounted = Path.Combine(mount.Path, "clone");
     private readonly string _local = Path.Combine(local, "clone");
+    private readonly string _build = run.Directory.Make("build");
 
     public bool Clone() =>
         run.Step("git clone into the mount", () => Git("/", $"{Clone1} '{repository}' '{_mounted}'"))
@@ -38,8 +40,9 @@ internal sealed class GitWork(CampaignRun run, FuseMount mount, string local, st
     public void CheckOut() => run.Step("git checkout back and forth", () =>
     {
         var commits = Git(_local, "rev-list --first-parent HEAD").Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var step = Math.Max(1, commits.Length / CommitsVisited);
-        var visited = commits.Where((_, index) => index % step == 0).Take(CommitsVisited).ToArray();
+        var wanted = run.IsSmoke ? CommitsVisitedSmoke : CommitsVisited;
+        var step = Math.Max(1, commits.Length / wanted);
+        var visited = commits.Where((_, index) => index % step == 0).Take(wanted).ToArray();
         foreach (var commit in visited.Concat(visited.Reverse()).Append(commits[0]))
         {
             Git(_mounted, $"checkout -q {commit}");
@@ -55,10 +58,18 @@ internal sealed class GitWork(CampaignRun run, FuseMount mount, string local, st
         Git(_mounted, $"checkout -q {commit}");
         CheckState(commit);
         Git(_local, $"checkout -q {commit}");
-        // -g0: debug information would name the folder.
-        var script = $"make -j4 CFLAGS='-O1 -g0' {arguments} > '{run.Directory["make.log"]}' 2>&1 || {{ tail -30 '{run.Directory["make.log"]}'; exit 1; }}";
-        Shell.CheckBash(_local, Settings + script, Limits.Command);
-        Shell.CheckBash(_mounted, Settings + script, Limits.Command);
+        foreach (var (place, log) in new[] { (_local, "local"), (_mounted, "mounted") })
+        {
+            // Both at the same path, in a mount namespace of its own: objects and scripts name the folder they were made in.
+            var script = $"mount --bind '{place}' '{_build}'; cd '{_build}'; "
+                + $"make -j4 {arguments} > '{run.Directory[$"make-{log}.log"]}' 2>&1";
+            var result = Shell.Run("/", Limits.Command, "unshare", "-m", "/bin/bash", "-ec", Settings + script);
+            if (result.ExitCode != 0)
+            {
+                throw new HarnessException($"{result}\n{Child.TailOf(run.Directory[$"make-{log}.log"])}");
+            }
+        }
+
         var expected = TreeManifest.Of(_local, times: false, skip: ".git");
         expected.Compare(TreeManifest.Of(_mounted, times: false, skip: ".git"), run, "the build");
         var objects = Shell.CheckBash(_mounted, "find . -name '*.o' | wc -l", Limits.Command).Trim();

@@ -105,7 +105,7 @@ internal sealed class RealInputCampaign : Campaign
         }
 
         var path = Path.Combine(local, "made-up.git");
-        var files = run.Options.Number(Files, run.IsSmoke ? 150 : 20_000);
+        var files = run.Options.Number(Files, run.IsSmoke ? 60 : 20_000);
         run.Step($"make up a repository of {files} files", () => Shell.Succeed(Shell.Run(
             "/", Limits.Command, "python3", Helper.PathOf("repository.py"), path, $"{files}", $"{run.Seed}")));
         return path;
@@ -126,7 +126,7 @@ internal sealed class RealInputCampaign : Campaign
                     Helper.PathOf("database.py"),
                     Path.Combine(folder, "db"),
                     mode,
-                    run.IsSmoke ? "2" : "60",
+                    run.IsSmoke ? "1" : "60",
                     $"{run.Seed}")).Trim();
                 run.Figure($"sqlite {mode}", line);
                 if (!line.EndsWith("integrity ok wrong 0", StringComparison.Ordinal))
