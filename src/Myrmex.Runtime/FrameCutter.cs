@@ -226,8 +226,10 @@ internal sealed class FrameCutter(LinkOptions options)
 
     private void StartLarge(int length)
     {
-        _largeReserved = Math.Min(length, Limits.FrameReserveBytes);
-        _large = PayloadPool.Shared.Rent(_largeReserved);
+        var pool = PayloadPool.Shared;
+        var isPressed = pool.OutstandingBytes > pool.LimitBytes / 2;
+        _largeReserved = Math.Min(length, isPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
+        _large = pool.Rent(_largeReserved);
         _largeLength = length;
         _largeReceived = _end - _start;
         _largeIsOut = false;

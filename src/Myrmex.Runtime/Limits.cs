@@ -21,6 +21,9 @@ public static class Limits
     /// </summary>
     public const int FrameReserveBytes = 4 << 20;
 
+    /// <summary>The same while more than half of the payload pool's limit is rented; more than a chunk holds.</summary>
+    public const int FrameReserveBytesPressed = 256 << 10;
+
     /// <summary>Room left in a chunk below which an empty one is exchanged instead of filled up.</summary>
     public const int ChunkRoomMin = 8 << 10;
 

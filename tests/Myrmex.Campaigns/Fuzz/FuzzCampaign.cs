@@ -46,7 +46,8 @@ internal sealed class FuzzCampaign : Campaign
             var brick = new BrickUnderFire(run, records);
             var count = run.Options.Number(Records, run.IsSmoke ? 5000 : 1_200_000);
             run.Step($"{count} records at a brick", () => brick.Fire(count));
-            run.Step("announcements of long records", () => brick.Announce(run.IsSmoke ? 20 : 200));
+            run.Step("announcements of long records", () => brick.Announce(run.IsSmoke ? 20 : 1000));
+            run.Step("look at the attacked brick on disk", brick.Finish);
         }
 
         if (parts.Contains("client"))

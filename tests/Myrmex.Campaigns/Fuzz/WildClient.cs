@@ -43,6 +43,9 @@ internal sealed class WildClient(CampaignRun run, WildRecords records, string ho
     /// <summary>Identities that were thrown out while attached: the server's log must say why.</summary>
     public ConcurrentBag<string> Expelled { get; } = [];
 
+    /// <summary>Addresses that were thrown out before they were attached, or with an identity they had damaged themselves.</summary>
+    public ConcurrentBag<string> ExpelledStrangers { get; } = [];
+
     /// <summary>Lives from the given one on until so many records were seen.</summary>
     public void Run(long firstLife, long livesMax, long recordsMax, CancellationToken stop)
     {
@@ -97,11 +100,16 @@ internal sealed class WildClient(CampaignRun run, WildRecords records, string ho
 
     private void TryHandshake(SimRandom random, WireSocket socket)
     {
+        var name = socket.LocalName;
         socket.Send(records.MakeHandshake(random, "wild"));
         // A fop on top, which is only good when the damaged attachment was taken.
         socket.Send(records.MakeRequest(random, 2));
         Ping(socket);
         Seen++;
+        if (!socket.IsOpen)
+        {
+            ExpelledStrangers.Add(name);
+        }
     }
 
     /// <summary>False when the life is over: thrown out, or half a record was sent and what follows would only fill it up.</summary>

@@ -154,6 +154,24 @@ public sealed class FrameCutterTests
     }
 
     [Fact]
+    public void LittleIsReservedForAFrameWhileTheMemoryOfAllLinksRunsShort()
+    {
+        var pool = PayloadPool.Shared;
+        var others = Enumerable.Range(0, 1 + (int)(pool.LimitBytes / 2 / PayloadPool.CapacityMax))
+            .Select(_ => pool.Rent(PayloadPool.CapacityMax))
+            .ToList();
+        var frame = TestFrames.Make(3_000_000);
+        Feed(frame.AsSpan(0, 1000), hold: false);
+        _cutter.Room(out var first, out var second);
+        Assert.Equal(Limits.FrameReserveBytesPressed - 1000, first.Length);
+        Assert.True(second.IsEmpty);
+        Feed(frame.AsSpan(1000), hold: false);
+        Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
+        _cutter.Clear();
+        others.ForEach(buffer => buffer.Release());
+    }
+
+    [Fact]
     public void FramesUpToTheReservedLengthAreReceivedStraight()
     {
         Feed(TestFrames.Make(Limits.FrameReserveBytes).AsSpan(0, 1000), hold: false);
