@@ -5,12 +5,13 @@ namespace Myrmex.Runtime;
 
 /// <summary>
 /// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are slices
-/// of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. Only the
+/// of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. A length is
+/// only an announcement: a buffer beyond <see cref="Limits.FrameReserveBytes"/> grows with what has really arrived. Only the
 /// link's loop touches it.
 /// </summary>
 /// <remarks>
 /// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the large
-/// frame. A chunk is rewound only when nobody but the cutter holds it.
+/// frame, and nothing before the buffer is as long as the frame. A chunk is rewound only when nobody but the cutter holds it.
 /// </remarks>
 internal sealed class FrameCutter(LinkOptions options)
 {
@@ -21,6 +22,7 @@ internal sealed class FrameCutter(LinkOptions options)
     private long _needed; // Length of the partial frame at _start; 0 when not known yet.
     private PayloadBuffer? _large;
     private int _largeLength;
+    private int _largeReserved; // Bytes of the frame that the buffer is meant for: the length, or less while it grows.
     private int _largeReceived;
     private bool _largeIsOut; // Next has handed it out.
     private bool _isBulk; // The last frame was a large one.
@@ -61,7 +63,17 @@ internal sealed class FrameCutter(LinkOptions options)
             return;
         }
 
-        first = new Payload(_large, _largeReceived, _largeLength - _largeReceived);
+        if (_largeReceived == _largeReserved && _largeReserved < _largeLength)
+        {
+            GrowLarge();
+        }
+
+        first = new Payload(_large, _largeReceived, _largeReserved - _largeReceived);
+        if (_largeReserved < _largeLength)
+        {
+            return; // What follows belongs to the frame too.
+        }
+
         PrepareChunk();
         second = ChunkRoom(Limits.BulkPeekBytes);
     }
@@ -71,7 +83,7 @@ internal sealed class FrameCutter(LinkOptions options)
     {
         if (_large is not null)
         {
-            var taken = Math.Min(count, _largeLength - _largeReceived);
+            var taken = Math.Min(count, _largeReserved - _largeReceived);
             _largeReceived += taken;
             count -= taken;
         }
@@ -214,13 +226,26 @@ internal sealed class FrameCutter(LinkOptions options)
 
     private void StartLarge(int length)
     {
-        _large = PayloadPool.Shared.Rent(length);
+        var pool = PayloadPool.Shared;
+        var isPressed = pool.OutstandingBytes > pool.LimitBytes / 2;
+        _largeReserved = Math.Min(length, isPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
+        _large = pool.Rent(_largeReserved);
         _largeLength = length;
         _largeReceived = _end - _start;
         _largeIsOut = false;
         _chunk!.GetSpan()[_start.._end].CopyTo(_large.GetSpan()); // The caller looked at the chunk.
         _start = _end;
         _needed = 0;
+    }
+
+    /// <summary>The buffer is full and the frame is longer: a buffer of twice the size, at most of the frame's length.</summary>
+    private void GrowLarge()
+    {
+        var old = _large!; // The caller looked.
+        _largeReserved = (int)Math.Min(_largeLength, 2L * _largeReserved);
+        _large = PayloadPool.Shared.Rent(_largeReserved);
+        old.GetSpan()[.._largeReceived].CopyTo(_large.GetSpan());
+        old.Release();
     }
 
     /// <summary>Takes a new chunk and moves the partial frame there; whoever holds slices keeps the old one.</summary>

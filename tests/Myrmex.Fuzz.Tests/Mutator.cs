@@ -28,6 +28,31 @@ internal static class Mutator
         return result.Length <= LengthMax ? result : result[..LengthMax];
     }
 
+    /// <summary>A copy with one change that leaves its length: most decoders take it, and what is behind them gets the damage.</summary>
+    public static byte[] Touch(SimRandom random, byte[] bytes)
+    {
+        var result = (byte[])bytes.Clone();
+        if (result.Length == 0)
+        {
+            return result;
+        }
+
+        switch (random.Below(4))
+        {
+            case 0:
+                result[random.Below(result.Length)] ^= (byte)(1 << random.Below(8));
+                return result;
+            case 1:
+                result[random.Below(result.Length)] = (byte)random.Next();
+                return result;
+            case 2:
+                SetWord(random, result, Interesting[random.Below(Interesting.Length)]);
+                return result;
+            default:
+                return NudgeWord(random, result);
+        }
+    }
+
     private static byte[] MutateOnce(SimRandom random, byte[] bytes, byte[] other)
     {
         if (bytes.Length == 0)

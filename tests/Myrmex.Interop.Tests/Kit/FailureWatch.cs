@@ -14,6 +14,9 @@ internal static class FailureWatch
 
     public static int Failures => Volatile.Read(ref _failures);
 
+    /// <summary>Counts a failure that is no exception.</summary>
+    public static void Note() => Interlocked.Increment(ref _failures);
+
     public static void Start() => AppDomain.CurrentDomain.FirstChanceException += OnException;
 
     private static void OnException(object? sender, FirstChanceExceptionEventArgs raised)

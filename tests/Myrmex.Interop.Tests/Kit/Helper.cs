@@ -10,6 +10,7 @@ internal sealed class Helper : IDisposable
 {
     private readonly Process _process;
     private Task<string?>? _reading;
+    private bool _disposed;
 
     private Helper(Process process)
     {
@@ -82,6 +83,12 @@ internal sealed class Helper : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             Kill();

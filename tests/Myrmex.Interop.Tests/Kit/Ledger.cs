@@ -104,7 +104,9 @@ internal static class Ledger
     {
         try
         {
-            return File.ReadAllText($"/proc/{pid}/cmdline").Contains("Myrmex.Interop.Tests", StringComparison.Ordinal);
+            var command = File.ReadAllText($"/proc/{pid}/cmdline");
+            return command.Contains("Myrmex.Interop.Tests", StringComparison.Ordinal)
+                || command.Contains("Myrmex.Campaigns", StringComparison.Ordinal);
         }
         catch (IOException)
         {

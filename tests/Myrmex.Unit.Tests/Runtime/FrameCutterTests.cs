@@ -117,6 +117,70 @@ public sealed class FrameCutterTests
     }
 
     [Fact]
+    public void TheBufferOfAVeryLongFrameGrowsWithWhatArrives()
+    {
+        var outstanding = PayloadPool.Shared.OutstandingBytes;
+        var frame = TestFrames.Make(TestFrames.Options.FrameBytesMax);
+        var most = Limits.FrameReserveBytes + Limits.ChunkBytes;
+        for (var at = 0; at < frame.Length; at += 500_000)
+        {
+            Feed(frame.AsSpan(at, Math.Min(500_000, frame.Length - at)), hold: false);
+            Assert.InRange(PayloadPool.Shared.OutstandingBytes - outstanding, 0, Math.Max(most, 2 * (at + 500_000)));
+        }
+
+        Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
+        _cutter.Clear();
+        Assert.Equal(outstanding, PayloadPool.Shared.OutstandingBytes);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(5000)]
+    public void FramesAroundTheReservedLengthAreFollowedByTheNext(int more)
+    {
+        var sent = Frames(Limits.FrameReserveBytes + more, 7, Limits.FrameReserveBytes + more, 300);
+        var stream = sent.SelectMany(f => f).ToArray();
+        Feed(stream, hold: true);
+        Assert.Equal(sent.Length, _frames.Count);
+        for (var i = 0; i < sent.Length; i++)
+        {
+            Assert.True(sent[i].AsSpan().SequenceEqual(_frames[i]));
+            Assert.True(sent[i].AsSpan().SequenceEqual(_held[i].Span));
+        }
+
+        ReleaseHeld();
+    }
+
+    [Fact]
+    public void LittleIsReservedForAFrameWhileTheMemoryOfAllLinksRunsShort()
+    {
+        var pool = PayloadPool.Shared;
+        var others = Enumerable.Range(0, 1 + (int)(pool.LimitBytes / 2 / PayloadPool.CapacityMax))
+            .Select(_ => pool.Rent(PayloadPool.CapacityMax))
+            .ToList();
+        var frame = TestFrames.Make(3_000_000);
+        Feed(frame.AsSpan(0, 1000), hold: false);
+        _cutter.Room(out var first, out var second);
+        Assert.Equal(Limits.FrameReserveBytesPressed - 1000, first.Length);
+        Assert.True(second.IsEmpty);
+        Feed(frame.AsSpan(1000), hold: false);
+        Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
+        _cutter.Clear();
+        others.ForEach(buffer => buffer.Release());
+    }
+
+    [Fact]
+    public void FramesUpToTheReservedLengthAreReceivedStraight()
+    {
+        Feed(TestFrames.Make(Limits.FrameReserveBytes).AsSpan(0, 1000), hold: false);
+        _cutter.Room(out var first, out _);
+        Assert.Equal(Limits.FrameReserveBytes - 1000, first.Length);
+        _cutter.Clear();
+    }
+
+    [Fact]
     public void AFrameLongerThanAllowedIsRefusedBeforeAnythingIsAllocated()
     {
         byte[] header = [0x7F, 0, 0, 0];

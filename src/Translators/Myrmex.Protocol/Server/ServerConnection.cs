@@ -79,7 +79,7 @@ public sealed class ServerConnection : IRpcHandler
         {
             Log.Information("server", "client left", ("client", attachment.Identity), ("reason", reason));
         }
-        else if (error == Errno.EBADMSG)
+        else if (error is Errno.EBADMSG or Errno.EPROTO)
         {
             Log.Warning("server", "connection closed", ("peer", connection.Link.Peer), ("reason", reason));
         }

@@ -1,0 +1,29 @@
+using System.IO;
+using Myrmex.Interop.Tests.Kit;
+using Xunit;
+
+namespace Myrmex.Campaigns;
+
+/// <summary>Every campaign in a few seconds: that it runs, finds nothing on a small scale and leaves nothing behind.</summary>
+public sealed class SmokeTests
+{
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
+    public void RealInput() => RunSmoke("real-input");
+
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
+    public void Pjdfstest() => RunSmoke("pjdfstest");
+
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
+    public void Faults() => RunSmoke("faults");
+
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
+    public void Fuzz() => RunSmoke("fuzz");
+
+    private static void RunSmoke(string name)
+    {
+        using var output = new StringWriter();
+        var code = Program.Run(Campaign.Find(name)!, ["--smoke"], output);
+        Assert.True(code == 0, output.ToString());
+        Assert.Empty(Mounts.Below(Ledger.Run));
+    }
+}
