@@ -39,9 +39,24 @@ public sealed class TlsTests : IDisposable
         MakeCertificate("mallory", "ca");
         _directory.Own(StockMount.FromVolfile(_directory, "alice", Client(daemon, paths[0], "alice"))).Sh("touch by-alice");
         _directory.Own(MyrmexMount.FromVolfile(_directory, "alice2", Client(daemon, paths[0], "alice"))).Sh("test -e by-alice");
-        Assert.Throws<HarnessException>(() => StockMount.FromVolfile(_directory, "mallory", Client(daemon, paths[0], "mallory")));
-        Assert.Throws<HarnessException>(
-            () => StockMount.FromVolfile(_directory, "plain", Volfiles.Client("secret", [new BrickAddress(daemon.Host, 24007, paths[0])])));
+        AssertRefused("mallory", Client(daemon, paths[0], "mallory"), "remote-error=Authentication failed");
+        var plain = Volfiles.Client("secret", [new BrickAddress(daemon.Host, 24007, paths[0])]);
+        AssertRefused("plain", plain, "remote-error=the volume takes only clients that speak TLS");
+    }
+
+    /// <summary>A refused client says why in its log and ends, perhaps before the mount is seen.</summary>
+    private void AssertRefused(string name, string volfile, string reason)
+    {
+        try
+        {
+            using var mount = StockMount.FromVolfile(_directory, name, volfile);
+            Wait.Until("the client ends", TimeSpan.FromSeconds(20), () => !mount.Running, () => mount.LogTail());
+        }
+        catch (HarnessException e) when (e.Message.StartsWith("the client ended", StringComparison.Ordinal))
+        {
+        }
+
+        Assert.Contains(reason, File.ReadAllText(Path.Combine(_directory.Logs, name + ".log")), StringComparison.Ordinal);
     }
 
     /// <summary>A client graph by hand, without the login that trusted volume files have.</summary>
