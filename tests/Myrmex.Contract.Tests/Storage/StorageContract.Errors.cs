@@ -150,6 +150,42 @@ public abstract partial class StorageContract
     }
 
     [Fact]
+    public void AnUnlinkOfOneFileSparesAnotherAndItsLinkFile()
+    {
+        var gfid = Rig.File(Gfid.Root, "f", "data");
+        var link = StorageRig.WithGfid(StorageRig.NewGfid());
+        link.SetString("trusted.glusterfs.dht.linkto"u8, "other"u8);
+        link.SetString("glusterfs-internal-fop"u8, "yes"u8);
+        var mknod = new MknodFop
+        {
+            Parent = Gfid.Root,
+            Name = "l",
+            Mode = FileMode.Regular | FileMode.Sticky,
+            XData = link,
+        };
+        var linked = StorageRig.Ok(Rig.Store.Mknod(in mknod, Rig.Caller), r => r.Iatt).Gfid;
+        var guard = XData.Rent();
+        guard.SetGfid("myrmex.unlink-only-if-gfid"u8, linked);
+        Assert.Equal(Errno.EBUSY, Rig.Unlink(Gfid.Root, "f", guard));
+        Assert.Equal(Errno.EBUSY, Rig.Unlink(Gfid.Root, "l", guard));
+        guard.SetGfid("myrmex.unlink-only-if-gfid"u8, gfid);
+        Assert.Equal(Errno.Ok, Rig.Unlink(Gfid.Root, "f", guard));
+    }
+
+    [Fact]
+    public void AnOpenDirectoryKeepsItsAttributesAfterItsRemoval()
+    {
+        var gfid = Rig.Mkdir(Gfid.Root, "d");
+        var fd = Rig.Opendir(gfid);
+        Assert.Equal(Errno.Ok, Rig.Rmdir(Gfid.Root, "d"));
+        var iatt = StorageRig.Ok(Rig.Store.Fstat(new FstatFop { Gfid = gfid, Fd = fd }, Rig.Caller), r => r.Iatt);
+        Assert.Equal(gfid, iatt.Gfid);
+        Assert.True(iatt.IsDirectory);
+        Assert.Equal(0U, iatt.Nlink);
+        Rig.Release(fd);
+    }
+
+    [Fact]
     public void ALinkFileOfAnExistingGfidBecomesAHardLink()
     {
         var gfid = Rig.File(Gfid.Root, "f", "data");

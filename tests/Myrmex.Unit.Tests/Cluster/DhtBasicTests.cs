@@ -177,9 +177,6 @@ public sealed class DhtBasicTests
         Assert.Equal(gfid, reply.Iatt.Gfid);
         Assert.Equal(0U, reply.Iatt.Nlink);
         reply.Release();
-        var stat = await volume.Dht.Stat(new StatFop { Gfid = gfid }, DhtVolume.NewCall());
-        Assert.Equal(Errno.ESTALE, stat.Error);
-        stat.Release();
         await volume.ReleaseAsync(fd);
     }
 }

@@ -29,25 +29,25 @@ public sealed class DhtCallTests
         SynchronizationContext.SetSynchronizationContext(null); // Everything runs on this thread, continuations too.
         var lines = new[]
         {
-            Measure("create", null, (v, s) => v.TryCreateAsync(Gfid.Root, s.NameOn1)),
-            Measure("mkdir", null, (v, s) => v.MkdirAsync(Gfid.Root, s.NameOn1)),
-            Measure("rmdir", (v, s) => v.MkdirAsync(Gfid.Root, s.NameOn1), (v, s) => v.RmdirAsync(Gfid.Root, s.NameOn1)),
-            Measure("unlink", null, (v, s) => v.UnlinkAsync(Gfid.Root, s.File)),
+            Measure("create", null, (v, s) => v.TryCreateAsync(s.At, s.NameOn1)),
+            Measure("mkdir", null, (v, s) => v.MkdirAsync(s.At, s.NameOn1)),
+            Measure("rmdir", (v, s) => v.MkdirAsync(s.At, s.NameOn1), (v, s) => v.RmdirAsync(s.At, s.NameOn1)),
+            Measure("unlink", null, (v, s) => v.UnlinkAsync(s.At, s.File)),
             Measure(
-                "unlink, with link file", (v, s) => v.RenameAsync(Gfid.Root, s.File, Gfid.Root, s.NameOn1),
-                (v, s) => v.UnlinkAsync(Gfid.Root, s.NameOn1)),
-            Measure("link, same subvolume", null, (v, s) => v.LinkAsync(s.Gfid, Gfid.Root, s.NameOn0)),
-            Measure("link, hashes elsewhere", null, (v, s) => v.LinkAsync(s.Gfid, Gfid.Root, s.NameOn1)),
+                "unlink, with link file", (v, s) => v.RenameAsync(s.At, s.File, s.At, s.NameOn1),
+                (v, s) => v.UnlinkAsync(s.At, s.NameOn1)),
+            Measure("link, same subvolume", null, (v, s) => v.LinkAsync(s.Gfid, s.At, s.NameOn0)),
+            Measure("link, hashes elsewhere", null, (v, s) => v.LinkAsync(s.Gfid, s.At, s.NameOn1)),
             Measure(
-                "rename, same subvolume", null, (v, s) => v.RenameAsync(Gfid.Root, s.File, Gfid.Root, s.NameOn0)),
+                "rename, same subvolume", null, (v, s) => v.RenameAsync(s.At, s.File, s.At, s.NameOn0)),
             Measure(
-                "rename, hashes elsewhere", null, (v, s) => v.RenameAsync(Gfid.Root, s.File, Gfid.Root, s.NameOn1)),
+                "rename, hashes elsewhere", null, (v, s) => v.RenameAsync(s.At, s.File, s.At, s.NameOn1)),
             Measure(
-                "rename, hashes elsewhere, replaces", (v, s) => v.CreateAsync(Gfid.Root, s.NameOn1),
-                (v, s) => v.RenameAsync(Gfid.Root, s.File, Gfid.Root, s.NameOn1)),
+                "rename, hashes elsewhere, replaces", (v, s) => v.CreateAsync(s.At, s.NameOn1),
+                (v, s) => v.RenameAsync(s.At, s.File, s.At, s.NameOn1)),
             Measure(
-                "rename of a directory", (v, s) => v.MkdirAsync(Gfid.Root, s.NameOn0),
-                (v, s) => v.RenameAsync(Gfid.Root, s.NameOn0, Gfid.Root, s.NameOn1)),
+                "rename of a directory", (v, s) => v.MkdirAsync(s.At, s.NameOn0),
+                (v, s) => v.RenameAsync(s.At, s.NameOn0, s.At, s.NameOn1)),
         };
         var text = File.ReadAllText(ReadMe);
         Assert.True(lines.All(line => text.Contains(line + "\n", StringComparison.Ordinal)), string.Join("\n", lines));
@@ -61,13 +61,16 @@ public sealed class DhtCallTests
         var bricks = new DhtBricks(BrickCount, world.AddNode("client").Seams);
         var volume = new DhtVolume(bricks);
         Run(world, volume.MountAsync());
+        var parent = volume.MkdirAsync(Gfid.Root, "parent");
+        Run(world, parent);
         var scene = new Scene
         {
-            File = volume.NameOn(Gfid.Root, 0, "file"),
-            NameOn0 = volume.NameOn(Gfid.Root, 0, "new"),
-            NameOn1 = volume.NameOn(Gfid.Root, 1, "new"),
+            At = parent.Result,
+            File = volume.NameOn(parent.Result, 0, "file"),
+            NameOn0 = volume.NameOn(parent.Result, 0, "new"),
+            NameOn1 = volume.NameOn(parent.Result, 1, "new"),
         };
-        var making = volume.CreateAsync(Gfid.Root, scene.File);
+        var making = volume.CreateAsync(scene.At, scene.File);
         Run(world, making);
         scene.Gfid = making.Result;
         if (prepare is not null)
@@ -77,7 +80,7 @@ public sealed class DhtCallTests
 
         foreach (var name in new[] { scene.File, scene.NameOn0, scene.NameOn1 })
         {
-            Run(world, volume.LookupAsync(Gfid.Root, name));
+            Run(world, volume.LookupAsync(scene.At, name));
         }
 
         var seen = new List<(FopCode Code, object Fop)>();
@@ -112,6 +115,8 @@ public sealed class DhtCallTests
     /// <summary>A file on subvolume 0 and names that hash to subvolumes 0 and 1.</summary>
     private sealed class Scene
     {
+        public required Gfid At { get; init; }
+
         public required string File { get; init; }
 
         public required string NameOn0 { get; init; }

@@ -76,7 +76,7 @@ public sealed partial class Distribute
 
         Layout? layout = null;
         var locks = LockSet.Rent(call);
-        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok)
+        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok && StillHashesTo(hashed, parent, name))
         {
             var answers = await ProbeAsync(default, parent, name, locks.Call);
             if (IsOneDirectory(answers, gfid))

@@ -192,6 +192,9 @@ public sealed partial class Distribute
         }
     }
 
+    private bool StillHash(RenameFop fop, Subvolume oldHashed, Subvolume newHashed) =>
+        StillHashesTo(oldHashed, fop.OldParent, fop.OldName) && StillHashesTo(newHashed, fop.NewParent, fop.NewName);
+
     private static int ComparePlaces(
         Subvolume left, Gfid leftParent, Name leftName, Subvolume right, Gfid rightParent, Name rightName)
     {
@@ -263,7 +266,8 @@ public sealed partial class Distribute
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expectedTarget.At, root);
         var source = await finding;
         var place = new FilePlace(target.At, target.Iatt.Gfid);
-        var error = source.Error is not (Errno.Ok or Errno.ENOENT) ? source.Error
+        var error = !StillHash(fop, oldHashed, newHashed) ? Errno.EAGAIN
+            : source.Error is not (Errno.Ok or Errno.ENOENT) ? source.Error
             : source.Error != Errno.Ok || source.Iatt.Gfid != expectedSource.Gfid || source.At != cached ? Errno.EAGAIN
             : target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
             : target.Iatt.IsDirectory ? Errno.EISDIR
@@ -550,7 +554,7 @@ public sealed partial class Distribute
 
         if (!TryFound(answers, parent, hashed, out var found))
         {
-            found = await FindEverywhereAsync(ask, call);
+            found = await FindEverywhereAsync(answers, ask, call);
         }
 
         answers.Release();
@@ -598,10 +602,17 @@ public sealed partial class Distribute
         error == Errno.ENOENT && _directories.TryGet(parent, out var state)
         && state.Layout is { } layout && !MayLieElsewhere(layout);
 
-    private async ValueTask<Found> FindEverywhereAsync(LookupFop ask, Call call)
+    /// <summary>Asks those that were not asked yet.</summary>
+    private async ValueTask<Found> FindEverywhereAsync(Answers<LookupReply> answers, LookupFop ask, Call call)
     {
-        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
-        AskAll<LookupFop, LookupReply>(answers, in ask, call);
+        foreach (var subvolume in _subvolumes)
+        {
+            if (answers[subvolume.Index] is null)
+            {
+                answers.Put(subvolume.Index, subvolume.Translator.Lookup(in ask, call));
+            }
+        }
+
         await answers.JoinAsync();
         var verdict = Judge(answers, in ask, out var place);
         var first = answers.FirstOk();
@@ -613,7 +624,6 @@ public sealed partial class Distribute
             _ when Census.Of(answers).AllDefinite => new Found(Errno.ENOENT, default, null, IsLed: false),
             _ => new Found(Errno.ENOTCONN, default, null, IsLed: false),
         };
-        answers.Release();
         return found;
     }
 

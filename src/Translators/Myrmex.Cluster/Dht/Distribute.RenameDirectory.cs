@@ -43,7 +43,7 @@ public sealed partial class Distribute
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
         var sources = await probing;
         var error = target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
-            : !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+            : !StillHash(fop, oldHashed, newHashed) || !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
             : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
             : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
             : Errno.ENOTDIR;

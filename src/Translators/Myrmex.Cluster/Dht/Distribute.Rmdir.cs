@@ -56,15 +56,34 @@ public sealed partial class Distribute
             return RmdirReply.Fail(error);
         }
 
-        var locks = LockSet.Rent(call);
-        // A name in a hole of its directory's layout has no subvolume of its own; the first one stands in.
-        var hashed = HashedOf(parent, fop.Name) ?? _subvolumes[0];
-        error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
-        var reply = error == Errno.Ok
-            ? await RmdirLockedAsync(fop, gfid, hashed, locks, call)
-            : RmdirReply.Fail(error);
-        await locks.UnlockAsync();
-        return reply;
+        return await RmdirProvenAsync(fop, gfid, parent, call);
+    }
+
+    /// <summary>Removes a directory that was empty a moment ago.</summary>
+    private async ValueTask<RmdirReply> RmdirProvenAsync(RmdirFop fop, Gfid gfid, Layout? parent, Call call)
+    {
+        var error = Errno.Ok;
+        for (var attempt = 0; parent is not null; attempt++)
+        {
+            // A name in a hole of its directory's layout has no subvolume of its own; the first one stands in.
+            var hashed = HashedOf(parent, fop.Name) ?? _subvolumes[0];
+            var locks = LockSet.Rent(call);
+            error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
+            var isPlaced = attempt == DhtLimits.LayoutRetriesMax || StillHashesTo(hashed, fop.Parent, fop.Name);
+            var reply = error == Errno.Ok && isPlaced
+                ? await RmdirLockedAsync(fop, gfid, hashed, locks, call)
+                : RmdirReply.Fail(error);
+            await locks.UnlockAsync();
+            if (error != Errno.Ok || isPlaced)
+            {
+                return reply;
+            }
+
+            reply.Release();
+            (error, parent) = await LayoutOfAsync(fop.Parent, call);
+        }
+
+        return RmdirReply.Fail(error);
     }
 
     private async ValueTask<RmdirReply> RmdirLockedAsync(

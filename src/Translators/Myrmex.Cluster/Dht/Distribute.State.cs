@@ -37,6 +37,13 @@ public sealed partial class Distribute
         return index < 0 ? null : _subvolumes[index];
     }
 
+    /// <summary>
+    /// Asked with the name locked where it hashed to: the layout may have been repaired before the lock was held.
+    /// </summary>
+    private bool StillHashesTo(Subvolume hashed, in Gfid parent, Name name) =>
+        !_directories.TryGet(parent, out var state) || state.Layout is not { } layout
+        || HashedOf(layout, name) is not { } now || now == hashed;
+
     private bool IsKnownDirectory(in Gfid gfid) => _directories.TryGet(gfid, out var state) && state.Layout is not null;
 
     private bool TryFile(in Gfid gfid, out Subvolume subvolume)

@@ -40,11 +40,11 @@ public sealed partial class Distribute
             reply.Release();
         }
 
-        return await UnlinkLookedUpAsync(fop, layout, call);
+        return await UnlinkLookedUpAsync(fop, call);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<UnlinkReply> UnlinkLookedUpAsync(UnlinkFop fop, Layout layout, Call call)
+    private async ValueTask<UnlinkReply> UnlinkLookedUpAsync(UnlinkFop fop, Call call)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -58,7 +58,10 @@ public sealed partial class Distribute
             }
 
             ForgetName(fop.Parent, fop.Name);
-            var reply = await UnlinkAtAsync(fop, layout, cached, gfid, call);
+            (error, var layout) = await LayoutOfAsync(fop.Parent, call);
+            var reply = layout is null
+                ? UnlinkReply.Fail(error)
+                : await UnlinkAtAsync(fop, layout, cached, gfid, call);
             if (reply.Error != Errno.EBUSY || attempt == DhtLimits.NameRetriesMax)
             {
                 return reply;
@@ -99,6 +102,11 @@ public sealed partial class Distribute
     private async ValueTask<UnlinkReply> UnlinkLockedAsync(
         UnlinkFop fop, Subvolume hashed, Subvolume cached, Gfid gfid, LockSet locks, Call call)
     {
+        if (!StillHashesTo(hashed, fop.Parent, fop.Name))
+        {
+            return UnlinkReply.Fail(Errno.EBUSY);
+        }
+
         var found = await FindAsync(fop.Parent, fop.Name, hashed, cached, locks.Call);
         if (found.Error == Errno.Ok ? found.At != cached || found.Iatt.Gfid != gfid : found.Error != Errno.ENOTCONN)
         {

@@ -148,7 +148,7 @@ internal sealed class LockSet
         var count = _held.Count - kept;
         for (var i = kept; i < _held.Count; i++)
         {
-            _tasks.Add(SendAsync(_held[i], isUnlock: true, waits: false));
+            Start(SendAsync(_held[i], isUnlock: true, waits: false));
         }
 
         for (var i = 0; i < count; i++)
@@ -173,7 +173,7 @@ internal sealed class LockSet
     {
         foreach (var wanted in _wanted)
         {
-            _tasks.Add(SendAsync(wanted, isUnlock: false, waits: false));
+            Start(SendAsync(wanted, isUnlock: false, waits: false));
         }
 
         var worst = Errno.Ok;
@@ -186,6 +186,9 @@ internal sealed class LockSet
         _tasks.Clear();
         return worst;
     }
+
+    /// <summary>Notes a request under way; it is awaited once, in order.</summary>
+    private void Start(ValueTask<Errno> task) => _tasks.Add(task);
 
     private ValueTask<Errno> SendAsync(Held held, bool isUnlock, bool waits) => held.Type == EntryLock
         ? SendEntryAsync(
