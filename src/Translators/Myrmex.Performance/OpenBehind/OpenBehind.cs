@@ -150,10 +150,12 @@ public sealed partial class OpenBehind : Translator
         }
     }
 
-    private void OpenInBackground(UnopenedFd fd)
+    /// <summary>Release waits for it, and the graph lives as long as the fd.</summary>
+    private void OpenInBackground(UnopenedFd fd) => LeaveAlone(OpenNow(fd));
+
+    private static void LeaveAlone(ValueTask<Errno> task)
     {
-        // Release waits for it, and the graph lives as long as the fd.
-        var awaiter = OpenNow(fd).GetAwaiter();
+        var awaiter = task.GetAwaiter();
         if (awaiter.IsCompleted)
         {
             awaiter.GetResult();
@@ -225,7 +227,9 @@ public sealed partial class OpenBehind : Translator
         var tasks = new ValueTask<Errno>[fds.Count];
         for (var i = 0; i < tasks.Length; i++)
         {
+#pragma warning disable CA2012 // Each is awaited once, below.
             tasks[i] = OpenNow(fds[i]);
+#pragma warning restore CA2012
         }
 
         foreach (var task in tasks)
