@@ -4,18 +4,20 @@ using Myrmex.Base;
 namespace Myrmex.Runtime;
 
 /// <summary>
-/// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are slices
-/// of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. A length is
-/// only an announcement: a buffer beyond <see cref="Limits.FrameReserveBytes"/> grows with what has really arrived. Only the
-/// link's loop touches it.
+/// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are
+/// slices of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. A
+/// length is only an announcement: a buffer beyond <see cref="Limits.FrameReserveBytes"/> grows with what has really
+/// arrived. Only the link's loop touches it.
 /// </summary>
 /// <remarks>
-/// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the large
-/// frame, and nothing before the buffer is as long as the frame. A chunk is rewound only when nobody but the cutter holds it.
+/// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the
+/// large frame, and nothing before the buffer is as long as the frame. A chunk is rewound only when nobody but the
+/// cutter holds it.
 /// </remarks>
-internal sealed class FrameCutter(LinkOptions options)
+internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
 {
     private readonly int _frameBytesMax = Math.Min(options.FrameBytesMax, PayloadPool.CapacityMax);
+    private readonly PayloadPool _pool = pool ?? PayloadPool.Shared;
     private PayloadBuffer? _chunk;
     private int _start;
     private int _end;
@@ -183,7 +185,7 @@ internal sealed class FrameCutter(LinkOptions options)
     {
         if (_chunk is null)
         {
-            _chunk = PayloadPool.Shared.Rent(Limits.ChunkBytes);
+            _chunk = _pool.Rent(Limits.ChunkBytes);
             _start = _end = 0;
             return;
         }
@@ -226,10 +228,9 @@ internal sealed class FrameCutter(LinkOptions options)
 
     private void StartLarge(int length)
     {
-        var pool = PayloadPool.Shared;
-        var isPressed = pool.OutstandingBytes > pool.LimitBytes / 2;
+        var isPressed = _pool.OutstandingBytes > _pool.LimitBytes / 2;
         _largeReserved = Math.Min(length, isPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
-        _large = pool.Rent(_largeReserved);
+        _large = _pool.Rent(_largeReserved);
         _largeLength = length;
         _largeReceived = _end - _start;
         _largeIsOut = false;
@@ -238,12 +239,12 @@ internal sealed class FrameCutter(LinkOptions options)
         _needed = 0;
     }
 
-    /// <summary>The buffer is full and the frame is longer: a buffer of twice the size, at most of the frame's length.</summary>
+    /// <summary>The buffer is full and the frame is longer: one of twice the size, at most of the frame's length.</summary>
     private void GrowLarge()
     {
         var old = _large!; // The caller looked.
         _largeReserved = (int)Math.Min(_largeLength, 2L * _largeReserved);
-        _large = PayloadPool.Shared.Rent(_largeReserved);
+        _large = _pool.Rent(_largeReserved);
         old.GetSpan()[.._largeReceived].CopyTo(_large.GetSpan());
         old.Release();
     }
@@ -252,7 +253,7 @@ internal sealed class FrameCutter(LinkOptions options)
     private void ExchangeChunk()
     {
         var old = _chunk!; // Only called with a chunk.
-        var fresh = PayloadPool.Shared.Rent(Limits.ChunkBytes);
+        var fresh = _pool.Rent(Limits.ChunkBytes);
         old.GetSpan()[_start.._end].CopyTo(fresh.GetSpan());
         _end -= _start;
         _start = 0;

@@ -16,13 +16,13 @@ public static class Limits
     public const int BulkPeekBytes = 4 << 10;
 
     /// <summary>
-    /// Most bytes reserved for a frame because its head says so: the usual payloads of up to 1 MiB, and 2 MiB writes, are
-    /// received without a copy. The buffer of a longer frame doubles when it is full.
+    /// Most bytes reserved for a frame because its head says so: the usual payloads of up to 1 MiB, and 2 MiB writes,
+    /// are received without a copy. The buffer of a longer frame doubles when it is full.
     /// </summary>
     public const int FrameReserveBytes = 4 << 20;
 
-    /// <summary>The same while more than half of the payload pool's limit is rented; more than a chunk holds.</summary>
-    public const int FrameReserveBytesPressed = 256 << 10;
+    /// <summary>The same while more than half of the payload pool's limit is rented: the size of the pool's next buffers.</summary>
+    public const int FrameReserveBytesPressed = 160 << 10;
 
     /// <summary>Room left in a chunk below which an empty one is exchanged instead of filled up.</summary>
     public const int ChunkRoomMin = 8 << 10;

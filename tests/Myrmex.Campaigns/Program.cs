@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using Myrmex.Interop.Tests.Kit;
 
 namespace Myrmex.Campaigns;
@@ -26,9 +27,24 @@ internal static class Program
 
         Ledger.Open();
         FailureWatch.Start();
-        // Also after Ctrl-C and SIGTERM: the runtime ends in order, and takes away what was made.
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Ledger.Close();
-        return Run(campaign, arguments[1..], Console.Out);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, EndAtOnce);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, EndAtOnce);
+        try
+        {
+            return Run(campaign, arguments[1..], Console.Out);
+        }
+        finally
+        {
+            Ledger.Close();
+        }
+    }
+
+    /// <summary>Takes away what was made, while the campaign may still be at work on it, and ends.</summary>
+    private static void EndAtOnce(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        Ledger.Close();
+        Environment.Exit(128 + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
     }
 
     /// <summary>Runs a campaign in this process; 0 when nothing failed.</summary>

@@ -190,7 +190,7 @@ internal sealed class FaultsCampaign : Campaign
         totals.Acknowledged += writers.Sum(w => w.Acknowledged);
         foreach (var writer in writers)
         {
-            writer.Remove();
+            writer.Remove(volume, replay);
         }
 
         return errors;
@@ -267,9 +267,17 @@ internal sealed class FaultsCampaign : Campaign
             }
         }
 
-        public void Remove()
+        /// <summary>Everything that was acknowledged is there; now all of it must be removable.</summary>
+        public void Remove(CampaignVolume volume, string replay)
         {
-            Shell.CheckBash("/", $"rm -rf '{Path.Combine(Side.Mount.Path, _folder)}'", Limits.Command);
+            var result = Shell.Run("/", Limits.Command, "rm", "-rf", Path.Combine(Side.Mount.Path, _folder));
+            if (result.ExitCode != 0)
+            {
+                var rests = Shell.Run(
+                    "/", Limits.Command, "find", [.. volume.Bricks.Select(b => Path.Combine(b, _folder)), "-printf", "%p %M %n links %s bytes\\n"]);
+                _run.Fail($"the {Side.Name} client's folder cannot be removed: {result.Error} on the bricks: {rests.Output}", replay);
+            }
+
             File.Delete(_record);
             _helper.Dispose();
         }

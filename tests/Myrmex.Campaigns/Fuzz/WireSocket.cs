@@ -2,7 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Myrmex.Base;
 using Myrmex.Wire;
 
 namespace Myrmex.Campaigns;

@@ -19,7 +19,7 @@ internal readonly record struct TapLine(int Number, bool IsOk, string Text)
             }
 
             var words = line[(isBad ? 7 : 3)..].Split(' ', 2);
-            var isTodo = line.Contains("# TODO", StringComparison.OrdinalIgnoreCase);
+            var isTodo = line.Contains("# todo", StringComparison.OrdinalIgnoreCase);
             if (int.TryParse(words[0], CultureInfo.InvariantCulture, out var number))
             {
                 results.Add(new TapLine(number, !isBad || isTodo, words.Length > 1 ? words[1] : ""));

@@ -70,8 +70,7 @@ internal sealed class GitWork(CampaignRun run, FuseMount mount, string local, st
             }
         }
 
-        var expected = TreeManifest.Of(_local, times: false, skip: ".git");
-        expected.Compare(TreeManifest.Of(_mounted, times: false, skip: ".git"), run, "the build");
+        TreeManifest.OfBuild(_local).Compare(TreeManifest.OfBuild(_mounted), run, "the build");
         var objects = Shell.CheckBash(_mounted, "find . -name '*.o' | wc -l", Limits.Command).Trim();
         run.Figure("objects built and compared", objects);
         if (objects == "0")

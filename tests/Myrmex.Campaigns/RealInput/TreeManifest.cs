@@ -39,6 +39,23 @@ internal sealed class TreeManifest
         return manifest;
     }
 
+    /// <summary>What a build made, as far as it is no stamp of time or log: objects, archives, and all that can be run.</summary>
+    public static TreeManifest OfBuild(string root)
+    {
+        var manifest = Of(root, times: false, skip: ".git");
+        foreach (var (path, entry) in manifest._entries.ToList())
+        {
+            var isMade = path.EndsWith(".o", StringComparison.Ordinal) || path.EndsWith(".a", StringComparison.Ordinal)
+                || entry.StartsWith("file mode 755", StringComparison.Ordinal);
+            if (!isMade)
+            {
+                manifest._entries.Remove(path);
+            }
+        }
+
+        return manifest;
+    }
+
     /// <summary>The first differences, or none.</summary>
     public IReadOnlyList<string> Differences(TreeManifest other)
     {

@@ -11,7 +11,7 @@ namespace Myrmex.Unit.Tests.Runtime;
 [Trait("Tier", "unit")]
 public sealed class FrameCutterTests
 {
-    private readonly FrameCutter _cutter = new(TestFrames.Options);
+    private FrameCutter _cutter = new(TestFrames.Options);
     private readonly List<byte[]> _frames = [];
     private readonly List<Payload> _held = [];
     private readonly List<int> _heldIndexes = []; // Which frame a held payload is.
@@ -119,18 +119,20 @@ public sealed class FrameCutterTests
     [Fact]
     public void TheBufferOfAVeryLongFrameGrowsWithWhatArrives()
     {
-        var outstanding = PayloadPool.Shared.OutstandingBytes;
+        const int Piece = 500_000;
+        var pool = new PayloadPool(1L << 30);
+        _cutter = new FrameCutter(TestFrames.Options, pool);
         var frame = TestFrames.Make(TestFrames.Options.FrameBytesMax);
-        var most = Limits.FrameReserveBytes + Limits.ChunkBytes;
-        for (var at = 0; at < frame.Length; at += 500_000)
+        var most = Limits.FrameReserveBytes + Limits.ChunkBytes + PayloadPool.Alignment;
+        for (var at = 0; at < frame.Length; at += Piece)
         {
-            Feed(frame.AsSpan(at, Math.Min(500_000, frame.Length - at)), hold: false);
-            Assert.InRange(PayloadPool.Shared.OutstandingBytes - outstanding, 0, Math.Max(most, 2 * (at + 500_000)));
+            Feed(frame.AsSpan(at, Math.Min(Piece, frame.Length - at)), hold: false);
+            Assert.InRange(pool.OutstandingBytes, 0, Math.Max(most, 2 * (at + Piece)));
         }
 
         Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
         _cutter.Clear();
-        Assert.Equal(outstanding, PayloadPool.Shared.OutstandingBytes);
+        Assert.Equal(0, pool.OutstandingBytes);
     }
 
     [Theory]
@@ -156,10 +158,9 @@ public sealed class FrameCutterTests
     [Fact]
     public void LittleIsReservedForAFrameWhileTheMemoryOfAllLinksRunsShort()
     {
-        var pool = PayloadPool.Shared;
-        var others = Enumerable.Range(0, 1 + (int)(pool.LimitBytes / 2 / PayloadPool.CapacityMax))
-            .Select(_ => pool.Rent(PayloadPool.CapacityMax))
-            .ToList();
+        var pool = new PayloadPool(10 << 20);
+        var others = pool.Rent(6 << 20);
+        _cutter = new FrameCutter(TestFrames.Options, pool);
         var frame = TestFrames.Make(3_000_000);
         Feed(frame.AsSpan(0, 1000), hold: false);
         _cutter.Room(out var first, out var second);
@@ -168,7 +169,8 @@ public sealed class FrameCutterTests
         Feed(frame.AsSpan(1000), hold: false);
         Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
         _cutter.Clear();
-        others.ForEach(buffer => buffer.Release());
+        others.Release();
+        Assert.Equal(0, pool.OutstandingBytes);
     }
 
     [Fact]
