@@ -97,8 +97,8 @@ internal sealed class Child : IDisposable
     {
         if (!_disposed)
         {
-            _disposed = true;
             Stop();
+            _disposed = true; // Not before: what is disposed counts as not running, and would be left alone.
             _process.Dispose();
         }
     }
