@@ -21,7 +21,7 @@ public static class Limits
     /// </summary>
     public const int FrameReserveBytes = 4 << 20;
 
-    /// <summary>The same while more than half of the payload pool's limit is rented: the size of the pool's next buffers.</summary>
+    /// <summary>The same while more than half of the pool's limit is rented; a size that the pool has.</summary>
     public const int FrameReserveBytesPressed = 160 << 10;
 
     /// <summary>Room left in a chunk below which an empty one is exchanged instead of filled up.</summary>

@@ -98,7 +98,7 @@ internal sealed class Child : IDisposable
         if (!_disposed)
         {
             Stop();
-            _disposed = true;
+            _disposed = true; // Not before: what is disposed counts as not running, and would be left alone.
             _process.Dispose();
         }
     }
