@@ -76,6 +76,22 @@ public sealed class DhtBasicTests
         Assert.Equal(Errno.ESTALE, (await volume.LookupAsync(new Gfid(1, 2))).Error);
     }
 
+    /// <summary>What a rename or link leaves whose client or brick died before the link file had its name.</summary>
+    [Fact]
+    public async Task ANameThatAListingShowsIsFoundAlsoWithoutItsLinkFile()
+    {
+        var volume = await new DhtVolume(3).MountAsync();
+        var directory = await volume.MkdirAsync(Gfid.Root, "dir");
+        var name = volume.NameOn(directory, brick: 0);
+        await volume.PlaceAsync(directory, name, brick: 1, link: false);
+        Assert.Equal(Errno.ENOENT, (await volume.LookupAsync(directory, name)).Error);
+        Assert.Equal([name], await volume.ListAsync(directory));
+        Assert.Equal(Errno.Ok, (await volume.LookupAsync(directory, name)).Error);
+        Assert.Equal([0], volume.PlacesOf(directory, name).Links);
+        Assert.Equal(Errno.Ok, await volume.UnlinkAsync(directory, name));
+        Assert.Equal(Errno.Ok, await volume.RmdirAsync(Gfid.Root, "dir"));
+    }
+
     [Fact]
     public async Task AnotherClientFindsEverything()
     {

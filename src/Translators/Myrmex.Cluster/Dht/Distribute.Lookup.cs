@@ -104,7 +104,9 @@ public sealed partial class Distribute
         var reply = await hashed.Translator.Lookup(in ask, call);
         if (!reply.IsOk)
         {
-            var trusted = reply.Error == Errno.ENOENT && !MayLieElsewhere(layout);
+            // A name that a listing has just shown elsewhere exists, whatever its hashed subvolume says.
+            var trusted = reply.Error == Errno.ENOENT && !MayLieElsewhere(layout)
+                && !TryHint(ask.Parent, ask.Name, out _);
             return trusted || !IsAbsence(reply.Error) && reply.Error != Errno.ENOTCONN
                 ? reply
                 : await LookupEverywhereAsync(ask, call, hashed, reply);

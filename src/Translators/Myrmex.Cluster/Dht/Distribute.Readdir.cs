@@ -168,7 +168,7 @@ public sealed partial class Distribute
             var atEnd = count == 0 || chunk.Hint == Errno.ENOENT;
             cookie = count > 0 ? chunk.Entries[count - 1].Offset : cookie;
             rest -= SizeOf(chunk.Entries);
-            Select(chunk.Entries, result.Entries, open, layout, subvolume);
+            Select(fop.Gfid, chunk.Entries, result.Entries, open, layout, subvolume);
             chunk.Release();
             if (atEnd)
             {
@@ -212,7 +212,8 @@ public sealed partial class Distribute
     private static long SizeOf(DirEntries entries) => entries.NamesLength + (entries.Count * 160L);
 
     /// <summary>Moves the entries that this subvolume is to show into the result.</summary>
-    private void Select(DirEntries from, DirEntries into, DirectoryFd open, Layout layout, Subvolume subvolume)
+    private void Select(
+        in Gfid parent, DirEntries from, DirEntries into, DirectoryFd open, Layout layout, Subvolume subvolume)
     {
         for (var i = 0; i < from.Count; i++)
         {
@@ -221,6 +222,12 @@ public sealed partial class Distribute
             if (!IsShownBy(in entry, name, layout, subvolume))
             {
                 continue;
+            }
+
+            if (!entry.Iatt.IsNull && !entry.Iatt.IsDirectory && HashedOf(layout, name) != subvolume)
+            {
+                // A transaction that did not end may have left it without a link file: what is shown must be found.
+                RememberName(parent, name, entry.Iatt.Gfid, subvolume);
             }
 
             Show(ref entry, ref into.Add(name.Span), open.NumberOf(entry.Offset, subvolume.Index), subvolume);
