@@ -5,7 +5,7 @@ namespace Myrmex.Base;
 
 /// <summary>
 /// Native buffers in five size classes with free lists. <see cref="OutstandingBytes"/> counts what is rented;
-/// links stop reading from their sockets while <see cref="IsOverLimit"/>, which is the back-pressure of the whole process.
+/// links stop reading from their sockets while <see cref="IsOverLimit"/>, which is the back-pressure of the process.
 /// Safe for all threads.
 /// </summary>
 public sealed class PayloadPool
@@ -43,8 +43,8 @@ public sealed class PayloadPool
     public bool IsOverLimit => OutstandingBytes > LimitBytes;
 
     /// <summary>
-    /// A buffer of at least <paramref name="size"/> bytes with one reference. Its content is undefined: cut what you send.
-    /// The limit is not enforced here, only shown: a reply that is under way must be able to finish.
+    /// A buffer of at least <paramref name="size"/> bytes with one reference. Its content is undefined: cut what you
+    /// send. The limit is not enforced here, only shown: a reply that is under way must be able to finish.
     /// </summary>
     public PayloadBuffer Rent(int size)
     {
@@ -63,8 +63,8 @@ public sealed class PayloadPool
     }
 
     /// <summary>
-    /// Frees what lay unused in the free lists since the last call; whoever owns the process calls it now and then, so that
-    /// a burst does not hold memory for ever. The number of bytes freed.
+    /// Frees what lay unused in the free lists since the last call; whoever owns the process calls it now and then, so
+    /// that a burst does not hold memory for ever. The number of bytes freed.
     /// </summary>
     public long Trim()
     {

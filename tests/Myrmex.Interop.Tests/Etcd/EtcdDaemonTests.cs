@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics;
-using System.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 

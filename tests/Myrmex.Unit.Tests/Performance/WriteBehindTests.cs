@@ -151,16 +151,18 @@ public sealed class WriteBehindTests
     }
 
     [Fact]
-    public void AppendsReachTheServerOneAfterTheOther()
+    public void AnAppendGoesThroughBehindTheWritesBeforeItAndIsAnsweredWhenItIsDone()
     {
         WarmUp();
         var fd = WriteBehindWorld.NewFd(OpenFlags.ReadWrite | OpenFlags.Append);
-        Write(1, 8192, fd);
-        Write(8193, 8192, fd);
-        Write(100_000, 10);
+        Write(1, 8192);
+        var append = Write(8193, 10, fd);
+        Assert.False(append.IsCompleted);
         Assert.Equal(1, _world.Store.WaitingCount);
         _world.Store.RunAll();
-        Assert.Equal([8192, 8192, 10], _world.Store.Writes.TakeLast(3).Select(w => w.Length));
+        Assert.Equal(10, append.Result.OpRet);
+        Assert.False(append.Result.Post.IsNull);
+        Assert.Equal([8192, 10], _world.Store.Writes.TakeLast(2).Select(w => w.Length));
     }
 
     [Fact]

@@ -103,7 +103,7 @@ internal sealed class PendingFile(Gfid gfid, IPendingFileOwner owner)
     {
         wait = default;
         var last = _tail;
-        while (last is not null && !last.IsAppend && last.End <= offset)
+        while (last is not null && last.End <= offset)
         {
             last = last.Previous;
         }

@@ -48,9 +48,6 @@ internal sealed class PendingWrite
 
     public long End => Offset + Length;
 
-    /// <summary>Lands wherever the end of the file is, so its order against every other write matters.</summary>
-    public bool IsAppend { get; private set; }
-
     /// <summary>Under way to the subvolume.</summary>
     public bool IsSent { get; set; }
 
@@ -66,7 +63,6 @@ internal sealed class PendingWrite
         write.Offset = fop.Offset;
         write.Length = fop.Data.Length;
         write.TotalLength = fop.Data.Length;
-        write.IsAppend = (fop.Fd.Flags & OpenFlags.Append) != 0;
         write._flags = fop.Flags;
         write._call = Call.Rent();
         write._call.CopyIdentityFrom(call);
@@ -75,8 +71,7 @@ internal sealed class PendingWrite
     }
 
     /// <summary>True when the two must reach the subvolume in their order.</summary>
-    public bool Conflicts(PendingWrite other) =>
-        IsAppend || other.IsAppend || (Offset < other.End && other.Offset < End);
+    public bool Conflicts(PendingWrite other) => Offset < other.End && other.Offset < End;
 
     /// <summary>True when a write of the same open file and caller continues this one within a size.</summary>
     public bool IsContinuedBy(in WriteFop fop, Call call, int lengthMax) =>

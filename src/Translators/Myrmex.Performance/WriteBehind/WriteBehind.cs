@@ -143,10 +143,12 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     /// <summary>
-    /// What must be on the disk before the answer, what must fail by itself, and what asks questions in its xdata goes through.
+    /// What must be on the disk before the answer, what must fail by itself, and what asks questions in its xdata goes
+    /// through. So does an append: only the brick knows where it lands, and its writer wants to know that with the answer.
     /// </summary>
     private static bool IsQueueable(in WriteFop fop, WriteBehindSettings settings) =>
         settings.IsOn && fop.XData is null && !fop.Fd.IsAnonymous && ((fop.Flags | fop.Fd.Flags) & SyncFlags) == 0
+        && (fop.Fd.Flags & OpenFlags.Append) == 0
         && (fop.Fd.Flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly
         && fop.Data.Length > 0 && fop.Offset >= 0 && fop.Offset <= long.MaxValue - fop.Data.Length;
 
