@@ -61,7 +61,7 @@ public sealed class LockRecoveryTests : IDisposable
         Assert.DoesNotContain("a lock was lost", File.ReadAllText(a.Log), StringComparison.Ordinal);
     }
 
-    [InteropTheory(Need.StockServer | Need.Xfs | Need.Python)]
+    [InteropTheory(Need.StockServer | Need.Xfs | Need.Python | Need.Long)]
     [InlineData(Server.Own)]
     [InlineData(Server.Stock)]
     public void AFileWhoseLockSomebodyElseHasGotIsBad(Server kind)

@@ -75,12 +75,14 @@ public sealed class EtcdFailureTests(ThreeMembers servers) : IClassFixture<Three
     public async Task AllMembersKilledAndStartedAgainHaveEverythingThatWasAnswered()
     {
         var store = Open(0, 1, 2);
-        for (var i = 0; i < 50; i++)
+        var first = await store.PutAsync("k/00", Bytes("0"), Forever);
+        for (var i = 1; i < 50; i++)
         {
             await store.PutAsync($"k/{i:d2}", Bytes($"{i}"), Forever);
         }
 
-        var watch = WatchKeysAsync(store, "k/", Revision.None.Next, count: 51);
+        // Not from the beginning: other tests of the class compact these servers.
+        var watch = WatchKeysAsync(store, "k/", first, count: 51);
         for (var member = 0; member < 3; member++)
         {
             Members.Kill(member);
@@ -144,7 +146,7 @@ public sealed class EtcdFailureTests(ThreeMembers servers) : IClassFixture<Three
         Console.WriteLine($"{rounds} faults, {unknown} answers lost");
     }
 
-    [InteropFact(Need.Etcd)]
+    [InteropFact(Need.Etcd | Need.Long)]
     public async Task AWatchSeesEveryRevisionOnceWhileMembersComeAndGo()
     {
         var watcher = Open(0, 1, 2);
