@@ -1,7 +1,7 @@
 """Appends records to a file that others append to at the same time.
 
 usage: append.py file PATH WRITER COUNT SIZE        with O_APPEND
-       append.py check PATH WRITER COUNT SIZE       with O_APPEND, and reads back now and then what this writer has appended
+       append.py check PATH WRITER COUNT SIZE       with O_APPEND, and reads back now and then
        append.py gfapi HOST VOLUME NAME WRITER COUNT SIZE
        append.py verify PATH WRITERS COUNT SIZE     prints "records N missing M twice T broken B"
 
@@ -29,7 +29,11 @@ class File:
 
 
 class Checked(File):
-    """Reads through the descriptor that appends: what the kernel has cached must not be what it only thought to be there."""
+    """
+    Reads while it appends. Through the descriptor that appends everything of this writer must be there. Through the kernel's cache a
+    part of the end may be missing, because the kernel drops sizes that arrive while somebody else on the mount writes; but what is there
+    must be right: never what the kernel only thought to be there.
+    """
 
     def __init__(self, path):
         super().__init__(path, os.O_RDWR)
@@ -41,13 +45,15 @@ class Checked(File):
         self.mine.append(data)
         if len(self.mine) % 50 == 0:
             other = os.open(self.path, os.O_RDONLY)
-            for fd in (self.fd, other):
-                size = os.fstat(fd).st_size
-                seen = os.pread(fd, size, 0)
-                missing = [one for one in self.mine if one not in seen]
-                if size % len(data) or len(seen) != size or missing:
-                    raise ValueError(f"size {size}, read {len(seen)}, missing {missing[:3]}")
+            cached = os.pread(other, 1 << 24, 0)
             os.close(other)
+            size = os.fstat(self.fd).st_size
+            seen = os.pread(self.fd, size, 0)
+            missing = [one for one in self.mine if one not in seen]
+            if size % len(data) or len(seen) != size or missing:
+                raise ValueError(f"size {size}, read {len(seen)}, missing {missing[:3]}")
+            if cached != seen[:len(cached)]:
+                raise ValueError(f"the cache has other bytes than the file in its {len(cached)} bytes")
         return written
 
 
