@@ -11,6 +11,7 @@ namespace Myrmex.Storage;
 internal sealed class OpenFile(Gfid gfid, int fd, uint flags)
 {
     private int _references = 1;
+    private WriteLane? _lane; // Made by the first long write.
     private int _directFd = -1; // Opened by the first fop that asks for O_DIRECT; -2 when that cannot be.
 
     public Gfid Gfid { get; } = gfid;
@@ -22,6 +23,10 @@ internal sealed class OpenFile(Gfid gfid, int fd, uint flags)
 
     /// <summary>Alignment of memory, offset and length on the direct descriptor.</summary>
     public uint DirectAlignment { get; private set; } = 4096;
+
+    /// <summary>The order of long writes through the page cache.</summary>
+    public WriteLane Lane =>
+        Volatile.Read(ref _lane) ?? Interlocked.CompareExchange(ref _lane, new WriteLane(), null) ?? _lane;
 
     /// <summary>Takes a reference; false when the file is closed already.</summary>
     public bool TryRetain()

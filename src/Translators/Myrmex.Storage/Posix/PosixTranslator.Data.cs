@@ -79,14 +79,15 @@ public sealed partial class PosixTranslator
         }
 
         // There is a file when there is no error.
-        if (fop.Data.Length <= PosixLimits.InlineWriteBytesMax
-            && SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!))
+        var isCached = SyncFlags(fop.Flags, file!) == 0 && !IsDirect(fop.Flags, file!);
+        if (isCached && fop.Data.Length <= PosixLimits.InlineWriteBytesMax)
         {
             return new(WriteNow(in fop, call, file!));
         }
 
         fop.Data.Retain();
-        return PosixWork<WriteJob, WriteReply>.Submit(this, new WriteJob(fop, call, file!));
+        return PosixWork<WriteJob, WriteReply>.Submit(
+            this, new WriteJob(fop, call, file!), isCached ? file!.Lane : null);
     }
 
     private static bool IsDirect(uint flags, OpenFile file) => ((flags | file.Flags) & OpenFlags.Direct) != 0;

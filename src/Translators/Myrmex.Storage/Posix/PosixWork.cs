@@ -19,7 +19,8 @@ internal sealed class PosixWork<TJob, TReply> : IWork
     private TJob _job;
     private PendingReply<TReply>? _pending;
 
-    public static ValueTask<TReply> Submit(PosixTranslator posix, in TJob job)
+    /// <param name="lane">Where the job waits for its turn; null when it need not.</param>
+    public static ValueTask<TReply> Submit(PosixTranslator posix, in TJob job, WriteLane? lane = null)
     {
         var work = Pool<PosixWork<TJob, TReply>>.Rent();
         var pending = PendingReply<TReply>.Rent();
@@ -27,7 +28,15 @@ internal sealed class PosixWork<TJob, TReply> : IWork
         work._posix = posix;
         work._job = job;
         work._pending = pending;
-        posix.Workers.Submit(work);
+        if (lane is null)
+        {
+            posix.Workers.Submit(work);
+        }
+        else
+        {
+            lane.Submit(work, posix.Workers);
+        }
+
         return task;
     }
 
