@@ -5,9 +5,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// Writes through the page cache on one open file, one after the other and in the order they came. The kernel holds the
-/// inode for each of them anyway: several workers on one file would only wait for one another, and a write that overtakes
-/// another one behind the end of the file makes the file system fill the gap first.
+/// Writes through the page cache on one open file, one after the other and in the order they came. The kernel holds
+/// the inode for each of them anyway: several workers on one file would only wait for one another, and a write that
+/// overtakes another one behind the end of the file makes the file system fill the gap first.
 /// </summary>
 internal sealed class WriteLane : IWork
 {
