@@ -19,7 +19,7 @@ public sealed partial class PosixTranslator
         var reply = LookupReply.Rent();
         var error = fop.Parent.IsNull || fop.Name.IsEmpty ? LookupGfid(in fop, reply) : LookupName(in fop, reply);
         return error == Errno.Ok && LacksContent(fop.XData, reply)
-            ? ContentWork.Submit(this, reply)
+            ? PosixWork<ContentJob, LookupReply>.Submit(this, new ContentJob(reply))
             : new(Finish(reply, error));
     }
 

@@ -1,8 +1,6 @@
 using System;
 using System.Buffers;
-using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -261,34 +259,16 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>Adds content that has to come from the disk to the answer of a lookup. Pooled.</summary>
-    private sealed class ContentWork : IWork
+    /// <summary>Adds content that has to come from the disk to the answer of a lookup, on a worker.</summary>
+    private readonly record struct ContentJob(LookupReply Reply) : IPosixJob<LookupReply>
     {
-        private PosixTranslator? _posix;
-        private LookupReply? _reply;
-        private PendingReply<LookupReply>? _pending;
-
-        public static ValueTask<LookupReply> Submit(PosixTranslator posix, LookupReply reply)
+        public LookupReply Run(PosixTranslator posix)
         {
-            var work = Pool<ContentWork>.Rent();
-            var pending = PendingReply<LookupReply>.Rent();
-            var task = pending.Task;
-            (work._posix, work._reply, work._pending) = (posix, reply, pending);
-            posix.Seams.Workers.Submit(work);
-            return task;
-        }
-
-        public void Run()
-        {
-            // Submit has set everything.
-            var (posix, reply, pending) = (_posix!, _reply!, _pending!);
-            (_posix, _reply, _pending) = (null, null, null);
-            Pool<ContentWork>.Return(this);
             Span<byte> path = stackalloc byte[HandleTree.PathSize];
-            var inode = Inode.OfPath(posix._handles.Fd, HandleTree.PathOf(reply.Iatt.Gfid, path));
-            inode.Stat.Size = reply.Iatt.Size;
-            ReadContent(in inode, reply, readFlags: 0);
-            pending.Complete(reply);
+            var inode = Inode.OfPath(posix._handles.Fd, HandleTree.PathOf(Reply.Iatt.Gfid, path));
+            inode.Stat.Size = Reply.Iatt.Size;
+            ReadContent(in inode, Reply, readFlags: 0);
+            return Reply;
         }
     }
 }
