@@ -10,6 +10,7 @@ internal static class CommandTable
         BrickCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
+        RebalanceCommand.Entry,
         GlusterCommands.Gluster,
         GlusterCommands.Peer,
         GlusterCommands.Pool,

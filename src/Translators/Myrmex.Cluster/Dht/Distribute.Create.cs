@@ -110,6 +110,13 @@ public sealed partial class Distribute
             return new Placement(error, null, null, null);
         }
 
+        (error, layout) = await LookBeforeMakingAsync(parent, name, layout!, call);
+        hashed = layout is null ? null : HashedOf(layout, name);
+        if (hashed is null)
+        {
+            return new Placement(error == Errno.Ok ? Errno.EAGAIN : error, null, null, null);
+        }
+
         var space = await SpaceAsync(call);
         var target = hashed.IsDecommissioned || space.IsFull(hashed.Index, _settings)
             ? Emptiest(layout!, space) ?? hashed // There is a layout when there is a range for the name.

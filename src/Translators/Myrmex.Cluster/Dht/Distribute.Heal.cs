@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -76,7 +75,8 @@ public sealed partial class Distribute
 
         Layout? layout = null;
         var locks = LockSet.Rent(call);
-        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok && StillHashesTo(hashed, parent, name))
+        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok
+            && await IsPlacedAsync(hashed, parent, name, locks.Call))
         {
             var answers = await ProbeAsync(default, parent, name, locks.Call);
             if (IsOneDirectory(answers, gfid))
@@ -284,35 +284,7 @@ public sealed partial class Distribute
     {
         var space = await SpaceAsync(call);
         var parts = PlanParts(gfid, old, space, commitHash, keepOverlap);
-        var answers = Answers<SetxattrReply>.Rent(_subvolumes.Length);
-        var values = new XData?[_subvolumes.Length];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            if (parts[i].Error == Errno.Ok)
-            {
-                values[i] = LayoutValue(parts[i].Xattr);
-                var fop = new SetxattrFop { Gfid = gfid, Values = values[i] };
-                answers.Put(i, _subvolumes[i].Translator.Setxattr(in fop, call));
-            }
-        }
-
-        await answers.JoinAsync();
-        for (var i = 0; i < parts.Length; i++)
-        {
-            values[i]?.Release();
-            if (answers[i] is { IsOk: false } failed)
-            {
-                Log.Warning(
-                    Room, "layout could not be written",
-                    ("subvolume", _subvolumes[i].Name), ("gfid", gfid), ("errno", failed.Error));
-                parts[i] = old[i];
-            }
-        }
-
-        answers.Release();
-        var layout = new Layout(parts, old.Mds);
-        RememberDirectory(gfid, layout, Volatile.Read(ref _generation), default, default);
-        return layout;
+        return await WriteLayoutAsync(gfid, old, new Layout(parts, old.Mds), call);
     }
 
     private static XData LayoutValue(LayoutXattr xattr)
