@@ -5,7 +5,6 @@ using System.Threading;
 using Myrmex.Host.Rebalance;
 using Myrmex.Management.Tasks;
 using Myrmex.Runtime;
-using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Host;
 

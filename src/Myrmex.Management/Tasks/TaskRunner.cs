@@ -5,7 +5,6 @@ using System.IO;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Runtime;
 using Myrmex.Volumes;

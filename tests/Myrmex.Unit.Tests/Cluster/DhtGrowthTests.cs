@@ -68,7 +68,8 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
 
     private void Simulate(CrowdHabits habits, int seed)
     {
-        SynchronizationContext.SetSynchronizationContext(null); // Everything runs on this thread, continuations too.
+        // Everything runs on this thread, on the loop of one node: what continues outside of it would leave it.
+        SynchronizationContext.SetSynchronizationContext(null);
         var world = new SimWorld((ulong)seed);
         var node = world.AddNode("clients");
         var bricks = new DhtBricks(2 + (seed % 2), node.Seams);
@@ -91,8 +92,9 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
         }
 
         var crowd = new DhtCrowd(habits, clients, node.Seams.Clock, seed);
-        var users = Enumerable.Range(0, 9).Select(user => crowd.VisitAsync(user, fops: 35)).ToList();
-        users.Add(GrowAsync(bricks, clients, node, crowd, Travel, Pause));
+        var users = Enumerable.Range(0, 9)
+            .Select(user => SimTasks.Start(node, () => crowd.VisitAsync(user, fops: 35))).ToList();
+        users.Add(SimTasks.Start(node, () => GrowAsync(bricks, clients, node, crowd, Travel, Pause)));
         try
         {
             Await(world, Task.WhenAll(users));
@@ -147,7 +149,7 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
             var walker = new DhtVolume(bricks);
             await walker.MountAsync();
             walker.Probes.ForEach(p => p.Travel = travel);
-            walks.Add(SimTasks.Start(node, () => WalkAsync(walker, node.Seams)));
+            walks.Add(WalkAsync(walker, node.Seams));
         }
 
         await Task.WhenAll(walks);

@@ -104,17 +104,10 @@ public sealed partial class Distribute
             await FetchLayoutAsync(parent, call);
         }
 
-        var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+        var (error, layout, hashed) = await HashedForNewAsync(parent, name, call);
         if (hashed is null)
         {
             return new Placement(error, null, null, null);
-        }
-
-        (error, layout) = await LookBeforeMakingAsync(parent, name, layout!, call);
-        hashed = layout is null ? null : HashedOf(layout, name);
-        if (hashed is null)
-        {
-            return new Placement(error == Errno.Ok ? Errno.EAGAIN : error, null, null, null);
         }
 
         var space = await SpaceAsync(call);

@@ -37,21 +37,13 @@ public sealed partial class Distribute
 
         for (var attempt = 0; ; attempt++)
         {
-            var (error, layout, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
-            if (hashed is not null)
-            {
-                (error, layout) = await LookBeforeMakingAsync(fop.NewParent, fop.NewName, layout!, call);
-                hashed = layout is null ? null : HashedOf(layout, fop.NewName);
-            }
-
-            if (hashed is null && error != Errno.Ok)
+            var (error, _, hashed) = await HashedForNewAsync(fop.NewParent, fop.NewName, call);
+            if (hashed is null)
             {
                 return LinkReply.Fail(error);
             }
 
-            var reply = hashed is null
-                ? LinkReply.Fail(Errno.EAGAIN)
-                : await LinkAtAsync(fop, hashed, cached, call);
+            var reply = await LinkAtAsync(fop, hashed, cached, call);
             if (reply.Error != Errno.EAGAIN || attempt == DhtLimits.LayoutRetriesMax)
             {
                 return reply;

@@ -93,44 +93,41 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Before a name is made where a layout puts it: may it be elsewhere, where a former layout has put it? A look-up
-    /// that began with this layout in hand has shown the name absent, or one is made now. From then on the name can
-    /// appear only where the layout puts it, as bricks refuse what believes in a former one. Answers the layout to
-    /// use, which the look-up may have renewed.
+    /// Where a name that is to be made hashes to; null with the reason when nowhere. May it be elsewhere, where a
+    /// former layout has put it? A look-up that began with this layout in hand has shown it absent, or one is made now.
+    /// From then on the name can appear only where the layout puts it, as bricks refuse what believes in a former one.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<(Errno Error, Layout? Layout)> LookBeforeMakingAsync(
-        Gfid parent, Name name, Layout layout, Call call)
+    private async ValueTask<(Errno Error, Layout? Layout, Subvolume? Hashed)> HashedForNewAsync(
+        Gfid parent, Name name, Call call)
     {
-        for (var attempt = 0; MayLieElsewhere(layout) && !IsKnownAbsent(parent, name, layout); attempt++)
+        for (var attempt = 0; ; attempt++)
         {
-            if (attempt == DhtLimits.LayoutRetriesMax)
+            var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+            if (hashed is null || !MayLieElsewhere(layout!) || IsKnownAbsent(parent, name, layout!))
             {
-                return (Errno.EBUSY, null);
+                return (error, layout, hashed);
+            }
+
+            if (attempt == DhtLimits.NameRetriesMax)
+            {
+                return (Errno.EBUSY, null, null);
             }
 
             var lookup = await Lookup(new LookupFop { Parent = parent, Name = name }, call);
-            var error = lookup.Error;
+            error = lookup.Error;
             lookup.Release();
             if (error is not (Errno.Ok or Errno.ENOENT))
             {
-                return (error, null);
+                return (error, null, null);
             }
 
-            var (failure, renewed) = await LayoutOfAsync(parent, call);
-            if (renewed is null)
+            if (error == Errno.Ok && _directories.TryGet(parent, out var state) && state.Layout == layout)
             {
-                return (failure, null);
-            }
-
-            layout = renewed;
-            if (error == Errno.Ok)
-            {
-                break; // The look-up has made sure that its hashed subvolume knows of it, and refuses.
+                // It exists; the look-up has made sure that its hashed subvolume knows of it, and refuses.
+                return (Errno.Ok, layout, hashed);
             }
         }
-
-        return (Errno.Ok, layout);
     }
 
     private bool IsKnownAbsent(in Gfid parent, Name name, Layout layout)
