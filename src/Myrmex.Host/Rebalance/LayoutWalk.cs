@@ -56,8 +56,6 @@ internal sealed class LayoutWalk
     /// <summary>Visits that had to be tried again, as somebody was in the way or a subvolume away.</summary>
     public long Retries => Volatile.Read(ref _retries);
 
-    public Errno LastRetry;
-
     public string LastError => Volatile.Read(ref _lastError);
 
     public long Waiting
@@ -152,7 +150,6 @@ internal sealed class LayoutWalk
             }
 
             Log.Debug("rebalance", "directory is tried again", ("gfid", directory.Gfid), ("errno", error));
-            LastRetry = error;
             Interlocked.Increment(ref _retries);
             await Pauses.WaitAsync(_seams.Scheduler, PauseMs);
         }

@@ -37,7 +37,8 @@ public sealed partial class Distribute
 
         for (var attempt = 0; ; attempt++)
         {
-            var (error, _, hashed) = await HashedForNewAsync(fop.NewParent, fop.NewName, call);
+            var (error, _, hashed) = await HashedForNewAsync(
+                fop.NewParent, fop.NewName, mayExist: false, call);
             if (hashed is null)
             {
                 return LinkReply.Fail(error);

@@ -99,7 +99,7 @@ public sealed partial class Distribute
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<(Errno Error, Layout? Layout, Subvolume? Hashed)> HashedForNewAsync(
-        Gfid parent, Name name, Call call)
+        Gfid parent, Name name, bool mayExist, Call call)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -120,6 +120,12 @@ public sealed partial class Distribute
             if (error is not (Errno.Ok or Errno.ENOENT))
             {
                 return (error, null, null);
+            }
+
+            if (error == Errno.Ok && !mayExist)
+            {
+                // Removed since it was seen, it may have left a link file of a former layout, which is no absence.
+                return (Errno.EEXIST, null, null);
             }
 
             if (error == Errno.Ok && _directories.TryGet(parent, out var state) && state.Layout == layout)
