@@ -186,7 +186,7 @@ public sealed partial class Distribute
         var mode = iatt.Mode & FileMode.PermissionMask;
         var fop = new MkdirFop { Parent = parent, Mode = mode, Name = name, XData = request };
         var made = await subvolume.Translator.Mkdir(in fop, call);
-        var error = made.Error;
+        var (error, before) = (made.Error, made.PreParent);
         made.Release();
         request.Release();
         if (error is not (Errno.Ok or Errno.EEXIST))
@@ -198,7 +198,22 @@ public sealed partial class Distribute
         }
 
         await CopyMetadataAsync(subvolume, iatt, xattrs, call);
+        if (error == Errno.Ok && !before.IsNull)
+        {
+            await RestoreTimeAsync(subvolume, before, call);
+        }
+
         return true;
+    }
+
+    /// <summary>Nothing was made in the directory for those who use it: it keeps the time of its last change.</summary>
+    private static async ValueTask<Errno> RestoreTimeAsync(Subvolume subvolume, Iatt before, Call call)
+    {
+        var fop = new SetattrFop { Gfid = before.Gfid, Iatt = before, Valid = SetattrValid.Mtime };
+        var reply = await subvolume.Translator.Setattr(in fop, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
     }
 
     /// <summary>Gives a copy of a directory the owner, mode, times and attributes of another.</summary>

@@ -382,7 +382,8 @@ public sealed partial class Distribute
         var preparing = PrepareLinkAsync(plan, root);
         var link = await LinkDataAsync(plan, root);
         var (error, made) = await preparing;
-        error = error == Errno.Ok ? link.Error : error;
+        // A name that is taken after all, beside the data: look at both names again.
+        error = error != Errno.Ok ? error : link.Error == Errno.EEXIST ? Errno.EAGAIN : link.Error;
         var reply = error == Errno.Ok
             ? await plan.NewHashed.Translator.Rename(in fop, call)
             : RenameReply.Fail(error);
