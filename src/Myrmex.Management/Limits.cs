@@ -77,4 +77,7 @@ internal static class Limits
 
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
+
+    /// <summary>How long a host name may take to resolve.</summary>
+    public const int ResolveMs = 1_500;
 }

@@ -24,8 +24,8 @@ internal sealed class ClusterView
     public ClusterView(IStateStore store, IScheduler scheduler)
     {
         _view = new StateView(store, KeyRange.All, scheduler);
-        Nodes = new(_view, StateKeys.Nodes, e => NodeRecord.FromBytes(e.Value.Span));
-        Lives = new(_view, StateKeys.Lives, e => NodeLife.FromBytes(e.Value.Span));
+        Nodes = new(_view, NodeKeys.Nodes, e => NodeRecord.FromBytes(e.Value.Span));
+        Lives = new(_view, NodeKeys.Lives, e => NodeLife.FromBytes(e.Value.Span));
         Runs = new(_view, StateKeys.Runs, e => NodeRun.FromBytes(e.Value.Span));
         Volumes = new(_view, StateKeys.Volumes, e => VolumeJson.FromBytes(e.Value.Span));
         Ops = new(_view, StateKeys.Ops, e => Op.FromBytes(e.Value.Span));

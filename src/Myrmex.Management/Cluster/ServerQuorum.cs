@@ -42,7 +42,7 @@ internal sealed class ServerQuorum
 
     /// <summary>The volume may be served as far as quorum goes.</summary>
     public bool Allows(Volume volume) =>
-        IsHeld || VolumeOptions.Effective(volume, VolumeOptions.ServerQuorumType) != "server";
+        IsHeld || volume.Setting("cluster.server-quorum-type") != "server";
 
     /// <summary>Looks again; also called from time to time, because time alone can end the start's grace.</summary>
     public void Look()
