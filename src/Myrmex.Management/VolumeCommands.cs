@@ -21,7 +21,7 @@ namespace Myrmex.Management;
 /// </summary>
 internal sealed partial class VolumeCommands(
     IStateStore store, VolumeCatalog catalog, LocalNode node, BrickSupervisor supervisor, IBrickProbe probe,
-    Seams seams)
+    Seams seams) : IVolumeCommands
 {
     private readonly SemaphoreSlim _gate = new(1, 1); // Held by one changing command at a time.
     private bool _mustRecover; // The store failed in the middle of a command; guarded by _gate.
