@@ -68,7 +68,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         var address = rpc.Listen(options.Bind, options.Port);
 
         File.Delete(options.Socket); // Left by a daemon that was killed; the store says that none runs.
-        await using var rest = new RestServer(options, session.Commands, Describe(node, address.Port), LoadToken());
+        var daemon = Describe(node, address.Port);
+        RestRoutes[] routes =
+            [new DaemonRoutes(daemon), new PeerRoutes(daemon), new OptionRoutes(), new VolumeRoutes(session.Commands)];
+        await using var rest = new RestServer(options, routes, new RestGuard(LoadToken()));
         await rest.StartAsync(cancellation);
         File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);

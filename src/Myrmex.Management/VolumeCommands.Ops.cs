@@ -152,7 +152,8 @@ internal sealed partial class VolumeCommands
     {
         await worker.AbortAsync(op.Id, reason, cancellation);
         await view.WaitAsync(
-            () => !view.Ops.TryFind(op.Id, out _) || view.PartsOf(op).All(p => !view.IsAlive(p.Node)),
+            () => !view.Ops.TryFind(op.Id, out _)
+                || (view.PartsOf(op).Any() && view.PartsOf(op).All(p => !view.IsAlive(p.Node))),
             Limits.OpTakeBackMs, seams, cancellation);
     }
 

@@ -16,6 +16,9 @@ internal sealed class CrashingStore(IStateStore inner, int changesUntilCrash, bo
 
     public bool HasCrashed { get; private set; }
 
+    /// <summary>Changes are counted.</summary>
+    public bool IsArmed { get; set; } = true;
+
     public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
     {
         ThrowIfCrashed();
@@ -25,7 +28,7 @@ internal sealed class CrashingStore(IStateStore inner, int changesUntilCrash, bo
             changes |= operation is not Operation.Get;
         }
 
-        if (!changes || Interlocked.Decrement(ref _left) > 0)
+        if (!IsArmed || !changes || Interlocked.Decrement(ref _left) > 0)
         {
             return await inner.CommitAsync(transaction, cancellation);
         }

@@ -224,10 +224,11 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     private async Task CutAsync(int victim, int change, bool after, Func<Task> command)
     {
         await _nodes[victim].KillAsync();
-        var crashing = new CrashingStore(_store, change + 1, after); // The first one is the node's sign of life.
+        var crashing = new CrashingStore(_store, change, after) { IsArmed = false };
         _nodes[victim].Store = crashing;
         await _nodes[victim].StartAsync();
         await AllAreHeardOfAsync();
+        crashing.IsArmed = true;
         try
         {
             await command();
