@@ -39,7 +39,6 @@ internal static class HostNames
         return true;
     }
 
-    /// <summary>True for a name that says nothing to other machines.</summary>
-    public static bool IsLoopback(string host) =>
-        host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+    /// <summary>True for the name that every machine has.</summary>
+    public static bool IsLoopbackName(string host) => host == "localhost";
 }

@@ -65,5 +65,8 @@ internal sealed record JoinOffer(
 /// <summary>Done.</summary>
 internal sealed record JoinDone(NodeId NodeId);
 
+/// <summary>What everyone may know.</summary>
+internal sealed record NodeHealth(string Status, string Version);
+
 /// <summary>What a node answers to one that asks whether it is a member.</summary>
 internal sealed record NodeAnswer(NodeId NodeId, string Version);

@@ -133,28 +133,34 @@ internal sealed class MemberChanges(IStateStore store, MemberCommit? commit = nu
     public async Task<bool> RemoveAsync(
         MemberSnapshot snapshot, NodeRecord record, string heldMessage, CancellationToken cancellation)
     {
-        var read = await store.CommitAsync(
-            StateTransaction.Always(
-                new Operation.Get(KeyRange.Prefix(StateKeys.Volumes), Limit: 0),
-                new Operation.Get(KeyRange.Single(NodeKeys.Placement), Limit: 1)),
-            cancellation);
-        if (read.Results[0].Entries.Any(entry => Holds(entry, record.Id)))
-        {
-            throw new CommandException(CommandFailure.Conflict, heldMessage);
-        }
-
-        var placement = read.Results[1].Entries.FirstOrDefault();
+        var placement = await CheckHoldsNothingAsync(record.Id, heldMessage, cancellation);
         var (unchanged, step, _) = StateCounter.Step(NodeKeys.Sequence, snapshot.Sequence);
         return await CommitAsync(
             [
                 unchanged, Condition.Unchanged(NodeKeys.Node(record.Id), snapshot.ModifiedOf(record.Id)),
-                Condition.Unchanged(NodeKeys.Placement, placement?.Modified ?? Revision.None),
+                Condition.Unchanged(NodeKeys.Placement, placement),
             ],
             [
                 step, Operation.DeleteKey(NodeKeys.Node(record.Id)), Operation.DeleteKey(NodeKeys.Life(record.Id)),
                 Operation.DeleteKey(NodeKeys.Run(record.Id)),
             ],
             new MemberEvent(MemberEvent.Detach, record.Id, record.Name), cancellation);
+    }
+
+    /// <summary>
+    /// When bricks were given out last; none of them is on the node. Throws <see cref="CommandException"/> when one is.
+    /// </summary>
+    public async Task<Revision> CheckHoldsNothingAsync(
+        NodeId node, string heldMessage, CancellationToken cancellation)
+    {
+        var read = await store.CommitAsync(
+            StateTransaction.Always(
+                new Operation.Get(KeyRange.Prefix(StateKeys.Volumes), Limit: 0),
+                new Operation.Get(KeyRange.Single(NodeKeys.Placement), Limit: 1)),
+            cancellation);
+        return read.Results[0].Entries.Any(entry => Holds(entry, node))
+            ? throw new CommandException(CommandFailure.Conflict, heldMessage)
+            : read.Results[1].Entries.FirstOrDefault()?.Modified ?? Revision.None;
     }
 
     private static bool Holds(StateEntry volume, NodeId node) =>

@@ -44,11 +44,16 @@ internal static class NodeLimits
     /// <summary>Joins under way at once; the oldest one gives way.</summary>
     public const int HandshakesMax = 64;
 
-    /// <summary>Bytes of a message of a join.</summary>
-    public const long JoinBytesMax = 64 * 1024;
-
     /// <summary>How long a stranger's answer is waited for while joining.</summary>
     public const long JoinRequestMs = 10_000;
+
+    /// <summary>
+    /// How long <c>peer probe</c> waits for the new node to be heard of, so that the next command can use it.
+    /// </summary>
+    public const long ProbeSettleMs = 10_000;
+
+    /// <summary>Between two looks meanwhile.</summary>
+    public const long ProbeLookMs = 50;
 
     /// <summary>One attempt to reach one address of a node.</summary>
     public const long ConnectMs = 700;
