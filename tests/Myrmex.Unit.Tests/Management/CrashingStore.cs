@@ -15,6 +15,9 @@ internal sealed class CrashingStore(IStateStore inner, int changesUntilCrash, bo
 
     public bool HasCrashed { get; private set; }
 
+    /// <summary>The count begins anew.</summary>
+    public void CrashAfter(int changes) => _left = changes;
+
     public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
     {
         ThrowIfCrashed();
