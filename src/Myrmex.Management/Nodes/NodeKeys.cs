@@ -1,5 +1,6 @@
 using System;
 using Myrmex.Base;
+using Myrmex.Coordination;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Nodes;
@@ -31,7 +32,22 @@ internal static class NodeKeys
     /// <summary>Certificates of administrators: <c>cluster/admin/NAME</c>.</summary>
     public const string Administrators = "cluster/admin/";
 
+    /// <summary>Who this node is: <see cref="IdentityRecord"/>, in its own file.</summary>
+    public const string LocalIdentity = "local/identity";
+
+    /// <summary>A join that is under way or agreed on: <see cref="PendingJoin"/>, in the node's own file.</summary>
+    public const string LocalJoin = "local/joining";
+
+    /// <summary>The cluster that this node was detached from, text, in its own file.</summary>
+    public const string LocalDetached = "local/detached";
+
+    /// <summary>Which store the node uses, in its own file.</summary>
+    public const string LocalStore = "local/store";
+
     public static string Node(NodeId id) => Nodes + id;
+
+    /// <summary>The condition that a node is a member.</summary>
+    public static Condition Member(NodeId id) => Condition.Exists(Node(id));
 
     public static string Life(NodeId id) => Lives + id;
 
