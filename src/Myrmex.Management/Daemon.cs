@@ -9,7 +9,9 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
@@ -27,6 +29,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     private const UnixFileMode PrivateDirectory =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static string Version => typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
     public static void MakeDirectories(DaemonOptions options)
@@ -48,26 +52,32 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         IStateStore store = remote is null ? local : remote;
         await CheckStateAsync(local, store, cancellation);
         var node = new LocalNode(await LoadNodeIdAsync(local, cancellation), seams.Clock);
-        var catalog = new VolumeCatalog(store, remote is null ? null : seams.Scheduler);
-        await catalog.LoadAsync(cancellation);
-        var probe = new BrickProbe(seams);
-        var supervisor = new BrickSupervisor(
-            options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(local), seams);
+        var instance = seams.NewGfid().ToString();
+        var life = new NodeLife(Environment.ProcessId, instance, Version, seams.Clock.WallNs / 1_000_000);
+        var presence = new NodePresence(store, node.Id, life, seams);
+        var view = new ClusterView(store, seams.Scheduler);
+        var session = new DaemonSession(
+            options, store, view, presence, node, instance, new LinuxProcessControl(), new BrickProbe(seams),
+            new BrickPort(local), seams);
+        await presence.AppearAsync(cancellation);
+        await view.LoadAsync(cancellation);
         var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
-            seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
+            seams, session.Catalog, new VolfileService(session.Catalog, session.Supervisor, registry, options.Port),
+            registry, node);
         var address = rpc.Listen(options.Bind, options.Port);
-        var commands = new VolumeCommands(store, catalog, node, supervisor, probe, seams);
-        await commands.RecoverAsync(cancellation);
 
         File.Delete(options.Socket); // Left by a daemon that was killed; the store says that none runs.
-        await using var rest = new RestServer(options, commands, Describe(node, address.Port), LoadToken());
+        var daemon = Describe(node, address.Port);
+        RestRoutes[] routes =
+            [new DaemonRoutes(daemon), new PeerRoutes(daemon), new OptionRoutes(), new VolumeRoutes(session.Commands)];
+        await using var rest = new RestServer(options, routes, new RestGuard(LoadToken()));
         await rest.StartAsync(cancellation);
         File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
         Log.Information("daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort));
         ready();
-        await RunLoopsAsync(local, catalog, supervisor, cancellation);
+        await RunLoopsAsync(local, session, presence, cancellation);
         File.Delete(options.PidFile);
     }
 
@@ -92,13 +102,13 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private async Task RunLoopsAsync(
-        SqliteStore local, VolumeCatalog catalog, BrickSupervisor supervisor, CancellationToken cancellation)
+        SqliteStore local, DaemonSession session, NodePresence presence, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
-            catalog.FollowAsync(stop.Token),
-            supervisor.RunAsync(stop.Token),
+            .. session.Run(stop.Token),
+            presence.RunAsync(stop.Token),
             ExpireLeasesAsync(local, stop.Token),
         ];
         // None of them ends by itself: the first end is the end of the daemon, with its reason.
@@ -137,7 +147,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0", node.Id.ToString(), Dns.GetHostName(), port,
+        Version, node.Id.ToString(), Dns.GetHostName(), port,
         Environment.ProcessId);
 
     /// <summary>The token of the REST port, made when it is missing.</summary>

@@ -91,7 +91,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _application.DisposeAsync();
 
-    /// <summary>Answers with JSON; refusals become <see cref="ErrorMessage"/> with a status.</summary>
+    /// <summary>Answers with JSON; refusals become <see cref="ProblemMessage"/> with a status.</summary>
     public static async Task AnswerAsync<T>(HttpContext context, JsonTypeInfo<T> type, Func<Task<T>> answer)
     {
         try
@@ -101,9 +101,14 @@ internal sealed class NodeApiServer : IAsyncDisposable
         }
         catch (CommandException e)
         {
-            await FailAsync(context, NodeHttp.StatusOf(e.Failure), e.Message);
+            await Problems.WriteAsync(context, Problems.Of(e));
         }
-        catch (Exception e) when (e is StateStoreException or IOException or UnauthorizedAccessException)
+        catch (StateStoreException e)
+        {
+            Log.Warning("nodes", "state store failed", ("path", context.Request.Path), ("reason", e.Message));
+            await FailAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Log.Error("nodes", "request failed", ("path", context.Request.Path), ("reason", e.Message));
             await FailAsync(context, StatusCodes.Status500InternalServerError, e.Message);
@@ -175,12 +180,8 @@ internal sealed class NodeApiServer : IAsyncDisposable
             ? Certificates.Fingerprint(certificate)
             : throw new CommandException(CommandFailure.Conflict, "a join needs a certificate");
 
-    private static Task FailAsync(HttpContext context, int status, string text)
-    {
-        context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(
-            new ErrorMessage(text), MessageJson.Default.ErrorMessage, cancellationToken: CancellationToken.None);
-    }
+    private static Task FailAsync(HttpContext context, int status, string text) =>
+        Problems.WriteAsync(context, Problems.Of(status, text));
 
     private async Task GuardAsync(HttpContext context, RequestDelegate next)
     {

@@ -27,9 +27,10 @@ internal static class NodeHttp
                     ?? throw new JsonException("the answer is empty");
             }
 
-            var error = await response.Content.ReadFromJsonAsync(MessageJson.Default.ErrorMessage, cancellation);
+            var problem = await response.Content.ReadFromJsonAsync(
+                ProblemMessageJson.Default.ProblemMessage, cancellation);
             throw new CommandException(
-                FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
+                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(), problem?.Advice);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException)
         {
@@ -37,14 +38,6 @@ internal static class NodeHttp
                 CommandFailure.Failed, $"the answer is not understood (status {(int)response.StatusCode})");
         }
     }
-
-    public static int StatusOf(CommandFailure failure) => failure switch
-    {
-        CommandFailure.Invalid => 400,
-        CommandFailure.NotFound => 404,
-        CommandFailure.Conflict => 409,
-        _ => 500,
-    };
 
     private static CommandFailure FailureOf(HttpStatusCode status) => status switch
     {

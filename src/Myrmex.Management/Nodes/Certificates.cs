@@ -201,7 +201,7 @@ internal static class Certificates
             {
                 builder.AddIpAddress(address);
             }
-            else if (HostNames.IsValid(host))
+            else if (NodeNames.IsValid(host))
             {
                 builder.AddDnsName(host);
             }

@@ -95,7 +95,7 @@ internal sealed class JoinService(
     {
         var handshake = _handshakes.Take(
             step, caller, isProbe: false, JoinRole.JoiningNode, JoinStage.Requested, JoinStage.Greeted);
-        if (step.Application is not { } application || !HostNames.IsValid(application.Name))
+        if (step.Application is not { } application || !NodeNames.IsValid(application.Name))
         {
             throw new CommandException(CommandFailure.Invalid, "there is no request, or its name cannot be one");
         }

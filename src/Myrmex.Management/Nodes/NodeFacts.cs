@@ -22,7 +22,7 @@ internal sealed record NodeFacts(string HostName, IReadOnlyList<string> Addresse
         && ManagementPort == record.ManagementPort && NodePort == record.NodePort;
 
     /// <summary>The name a node gives itself: its address when it serves on one alone, else its host name.</summary>
-    public string OwnName => Addresses.Count == 1 || !HostNames.IsValid(HostName) || HostNames.IsLoopbackName(HostName)
+    public string OwnName => Addresses.Count == 1 || !NodeNames.IsValid(HostName) || NodeNames.IsLoopbackName(HostName)
         ? Addresses.FirstOrDefault() ?? HostName : HostName;
 
     private static List<string> AddressesOf(string bind)

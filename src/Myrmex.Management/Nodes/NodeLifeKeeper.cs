@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
 
@@ -11,7 +12,7 @@ namespace Myrmex.Management.Nodes;
 /// Shows that this daemon runs: keeps <c>alive/ID</c> under a lease. A lease that was lost while the store was away is
 /// asked for again. Only a member is shown: nothing is put for a node whose record is gone.
 /// </summary>
-internal sealed class NodeLifeKeeper(IStateStore store, NodeId id, NodeLife life, Seams seams)
+internal sealed class NodeLifeKeeper(IStateStore store, NodeId id, NodeLife life, Seams seams) : INodePresence
 {
     private readonly Lock _lock = new(); // Guards _lease; a leaf lock.
     private LeaseId _lease;

@@ -217,8 +217,9 @@ internal sealed class PeerProbe(
             ? seen.Make(authority.Token, JoinRole.ProbingMember)
             : throw new CommandException(
                 CommandFailure.Conflict,
-                $"{host} does not have the join token of this cluster; show it here with 'myrmex cluster token' and put "
-                + "it into the file join-token in the working directory of the daemon there");
+                $"{host} does not have the join token of this cluster",
+                "Show it here with 'myrmex cluster token' and put it into the file join-token in the working directory "
+                + "of the daemon there.");
     }
 
     /// <summary>A node that says it is in this cluster: true if it shows that, and then it may get one name more.</summary>
@@ -238,7 +239,7 @@ internal sealed class PeerProbe(
                 $"{host} says that it is in this cluster and is not; if it was detached it will notice, try again then");
         }
 
-        if (!record.HasName(host) && !HostNames.IsLoopbackName(host) && record.Names.Count < NodeLimits.NamesMax)
+        if (!record.HasName(host) && !NodeNames.IsLoopbackName(host) && record.Names.Count < NodeLimits.NamesMax)
         {
             if (snapshot.FindName(host) is { } other)
             {

@@ -373,10 +373,10 @@ public sealed class NodeClusterTests : IAsyncLifetime
         var second = await StartFreeAsync(2, first);
         var file = second.Local;
         await second.KillAsync();
-        var crashing = new CrashingStore(file, int.MaxValue, after);
+        var crashing = new CrashingStore(file, change, after) { IsArmed = false };
         second.Local = crashing;
         await second.StartAsync();
-        crashing.CrashAfter(change);
+        crashing.IsArmed = true;
         await Outcome(() => ProbeAsync(first, second));
         Assert.True(crashing.HasCrashed);
         await second.KillAsync();

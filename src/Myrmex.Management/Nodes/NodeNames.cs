@@ -3,7 +3,7 @@ using System.Net;
 namespace Myrmex.Management.Nodes;
 
 /// <summary>What can be the name of a machine.</summary>
-internal static class HostNames
+internal static class NodeNames
 {
     private const int PartLengthMax = 63;
 
