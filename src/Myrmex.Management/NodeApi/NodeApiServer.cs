@@ -142,7 +142,9 @@ internal sealed class NodeApiServer : IAsyncDisposable
         _application.MapGet(HealthPath, (RequestDelegate)HealthAsync);
         _application.MapGet(NodePath + "self", (RequestDelegate)SelfAsync);
         Join("hello", NodeJson.Default.JoinHello, NodeJson.Default.JoinGreeting, join.HelloAsync);
-        Join("request", NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication, (s, c, _) => join.RequestAsync(s, c));
+        Join(
+            "request", NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication,
+            (step, caller, _) => join.RequestAsync(step, caller));
         Join("offer", NodeJson.Default.JoinStep, NodeJson.Default.JoinDone, join.OfferAsync);
         Join("confirm", NodeJson.Default.JoinStep, NodeJson.Default.JoinDone, join.ConfirmAsync);
         Join("apply", NodeJson.Default.JoinStep, NodeJson.Default.JoinOffer, join.ApplyAsync);
@@ -246,7 +248,9 @@ internal sealed class NodeApiServer : IAsyncDisposable
         return found;
     }
 
-    /// <summary>A node that is not known here yet may have come this moment: the store is asked before it is refused.</summary>
+    /// <summary>
+    /// A node that is not known here yet may have come this moment: the store is asked before it is refused.
+    /// </summary>
     private async Task<bool> IsWantedAsync(Principal bearer, string fingerprint, CancellationToken cancellation)
     {
         if (bearer.Kind == PrincipalKind.Administrator)

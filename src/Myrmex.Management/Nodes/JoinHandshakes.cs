@@ -44,8 +44,8 @@ internal sealed class JoinHandshake(JoinProof seen, bool isProbe, JoinToken? tok
 
 /// <summary>
 /// The joins that somebody began here. Every step is taken at most once, in order, from the certificate that began, and
-/// soon: a message that is heard again is refused. One probe at a time goes on beyond its greeting, so that members that
-/// probe the same node at once do not take each other's offers back for ever.
+/// soon: a message that is heard again is refused. One probe at a time goes on beyond its greeting, so that members
+/// that probe the same node at once do not take each other's offers back for ever.
 /// </summary>
 internal sealed class JoinHandshakes(Seams seams)
 {

@@ -44,7 +44,9 @@ internal static class NodeLimits
     /// <summary>How long a member that takes a node in may keep other members from it.</summary>
     public const long ClaimMs = 5_000;
 
-    /// <summary>How long <c>peer probe</c> tries again when something changes under it, and its longest pause.</summary>
+    /// <summary>
+    /// How long <c>peer probe</c> tries again when something changes under it, and its longest pause.
+    /// </summary>
     public const long ProbeMs = 12_000;
 
     public const int ProbePauseMsMax = 400;

@@ -7,7 +7,9 @@ internal static class NodeNames
 {
     private const int PartLengthMax = 63;
 
-    /// <summary>True for an address and for a name of letters, digits, hyphens and dots. Source: RFC 1123, 2.1.</summary>
+    /// <summary>
+    /// True for an address and for a name of letters, digits, hyphens and dots. Source: RFC 1123, 2.1.
+    /// </summary>
     public static bool IsValid(string host)
     {
         if (IPAddress.TryParse(host, out _))

@@ -94,7 +94,8 @@ internal sealed class PeerProbe(
         if (greeting.State is JoinState.IsMember or JoinState.HasVolumes)
         {
             throw new CommandException(
-                CommandFailure.Conflict, $"{host} is either already part of another cluster or having volumes configured");
+                CommandFailure.Conflict,
+                $"{host} is either already part of another cluster or having volumes configured");
         }
 
         var proof = await ProveAsync(host, hello, greeting, node, cancellation);
@@ -222,7 +223,9 @@ internal sealed class PeerProbe(
                 + "of the daemon there.");
     }
 
-    /// <summary>A node that says it is in this cluster: true if it shows that, and then it may get one name more.</summary>
+    /// <summary>
+    /// A node that says it is in this cluster: true if it shows that, and then it may get one name more.
+    /// </summary>
     private async Task<string?> KnownAsync(
         string host, JoinGreeting greeting, StrangerClient node, CancellationToken cancellation)
     {
@@ -236,7 +239,8 @@ internal sealed class PeerProbe(
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                $"{host} says that it is in this cluster and is not; if it was detached it will notice, try again then");
+                $"{host} says that it is in this cluster and is not",
+                "If it was detached it notices soon; try again then.");
         }
 
         if (!record.HasName(host) && !NodeNames.IsLoopbackName(host) && record.Names.Count < NodeLimits.NamesMax)
@@ -245,7 +249,8 @@ internal sealed class PeerProbe(
             {
                 throw new CommandException(
                     CommandFailure.Conflict,
-                    $"Host: {host}  with uuid: {other.Id} already present in cluster with alias hostname: {other.Name}");
+                    $"Host: {host}  with uuid: {other.Id} already present in cluster with alias hostname: "
+                    + other.Name);
             }
 
             if (!await members.PutAsync(
