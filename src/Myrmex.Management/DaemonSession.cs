@@ -83,7 +83,7 @@ internal sealed class DaemonSession
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
     public void Map(IEndpointRouteBuilder endpoints)
     {
-        var map = new RouteMap(endpoints);
+        var map = new RouteMap(endpoints, without: NodeApi.NodeApiServer.HealthPath);
         foreach (var subject in Routes())
         {
             subject.Map(map);

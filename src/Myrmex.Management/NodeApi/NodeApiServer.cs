@@ -38,7 +38,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
 {
     private const string JoinPath = "/v1/join/";
     private const string NodePath = "/v1/node/";
-    private const string HealthPath = "/v1/health";
+    public const string HealthPath = "/v1/health";
 
     /// <summary>How long requests under way are waited for at the end.</summary>
     private const double DrainSeconds = 2;
@@ -73,7 +73,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         _application = builder.Build();
         _application.Use(GuardAsync);
-        MapOwn(options, join, hasOthers: map is not null);
+        MapOwn(options, join);
         map?.Invoke(_application);
         _application.MapFallback(c => FailAsync(c, StatusCodes.Status404NotFound, $"there is no {c.Request.Path}"));
     }
@@ -91,7 +91,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _application.DisposeAsync();
 
-    /// <summary>Answers with JSON; refusals become problems.</summary>
+    /// <summary>Answers with JSON; refusals become <see cref="ProblemMessage"/> with a status.</summary>
     public static async Task AnswerAsync<T>(HttpContext context, JsonTypeInfo<T> type, Func<Task<T>> answer)
     {
         try
@@ -103,10 +103,15 @@ internal sealed class NodeApiServer : IAsyncDisposable
         {
             await Problems.WriteAsync(context, Problems.Of(e));
         }
-        catch (Exception e) when (e is StateStoreException or IOException or UnauthorizedAccessException)
+        catch (StateStoreException e)
+        {
+            Log.Warning("nodes", "state store failed", ("path", context.Request.Path), ("reason", e.Message));
+            await FailAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Log.Error("nodes", "request failed", ("path", context.Request.Path), ("reason", e.Message));
-            await FailAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message);
+            await FailAsync(context, StatusCodes.Status500InternalServerError, e.Message);
         }
     }
 
@@ -127,22 +132,19 @@ internal sealed class NodeApiServer : IAsyncDisposable
         });
     }
 
-    /// <param name="hasOthers">The routes of others answer for the health.</param>
-    private void MapOwn(NodeOptions options, JoinService join, bool hasOthers)
+    private void MapOwn(NodeOptions options, JoinService join)
     {
         Task HealthAsync(HttpContext context) => AnswerAsync(
             context, NodeJson.Default.NodeHealth, () => Task.FromResult(new NodeHealth("ok", options.Version)));
         Task SelfAsync(HttpContext context) => AnswerAsync(
             context, NodeJson.Default.NodeAnswer,
             () => Task.FromResult(new NodeAnswer(_identity.Current.Id, options.Version)));
-        if (!hasOthers)
-        {
-            _application.MapGet(HealthPath, (RequestDelegate)HealthAsync);
-        }
-
+        _application.MapGet(HealthPath, (RequestDelegate)HealthAsync);
         _application.MapGet(NodePath + "self", (RequestDelegate)SelfAsync);
         Join("hello", NodeJson.Default.JoinHello, NodeJson.Default.JoinGreeting, join.HelloAsync);
-        Join("request", NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication, (s, c, _) => join.RequestAsync(s, c));
+        Join(
+            "request", NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication,
+            (step, caller, _) => join.RequestAsync(step, caller));
         Join("offer", NodeJson.Default.JoinStep, NodeJson.Default.JoinDone, join.OfferAsync);
         Join("confirm", NodeJson.Default.JoinStep, NodeJson.Default.JoinDone, join.ConfirmAsync);
         Join("apply", NodeJson.Default.JoinStep, NodeJson.Default.JoinOffer, join.ApplyAsync);
@@ -180,10 +182,8 @@ internal sealed class NodeApiServer : IAsyncDisposable
             ? Certificates.Fingerprint(certificate)
             : throw new CommandException(CommandFailure.Conflict, "a join needs a certificate");
 
-    private static Task FailAsync(HttpContext context, int status, string text)
-    {
-        return Problems.WriteAsync(context, Problems.Of(status, text));
-    }
+    private static Task FailAsync(HttpContext context, int status, string text) =>
+        Problems.WriteAsync(context, Problems.Of(status, text));
 
     private async Task GuardAsync(HttpContext context, RequestDelegate next)
     {
@@ -248,7 +248,9 @@ internal sealed class NodeApiServer : IAsyncDisposable
         return found;
     }
 
-    /// <summary>A node that is not known here yet may have come this moment: the store is asked before it is refused.</summary>
+    /// <summary>
+    /// A node that is not known here yet may have come this moment: the store is asked before it is refused.
+    /// </summary>
     private async Task<bool> IsWantedAsync(Principal bearer, string fingerprint, CancellationToken cancellation)
     {
         if (bearer.Kind == PrincipalKind.Administrator)

@@ -58,7 +58,7 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
 
             using (response)
             {
-                await NodeHttp.ReadAsync(response, Http.ProblemMessageJson.Default.ProblemMessage, limit);
+                await NodeHttp.ReadAsync(response, NodeJson.Default.NodeHealth, limit); // Throws.
                 throw new CommandException(CommandFailure.Failed, response.StatusCode.ToString());
             }
         });

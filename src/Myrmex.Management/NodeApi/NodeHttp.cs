@@ -30,7 +30,7 @@ internal static class NodeHttp
             var problem = await response.Content.ReadFromJsonAsync(
                 ProblemMessageJson.Default.ProblemMessage, cancellation);
             throw new CommandException(
-                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString());
+                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(), problem?.Advice);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException)
         {

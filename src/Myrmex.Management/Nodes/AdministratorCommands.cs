@@ -21,7 +21,7 @@ internal sealed record AdministratorCertificate(string Certificate, string Autho
 internal sealed class AdministratorCommands(IStateStore store, Seams seams)
 {
     /// <summary>
-    /// Signs a request of <see cref="NewRequest"/>. A name has one certificate: a new one takes the place of the former.
+    /// Signs a request of <see cref="NewRequest"/>. A name has one certificate, the one that was signed last.
     /// </summary>
     public async Task<AdministratorCertificate> IssueAsync(
         string name, string requestPem, CancellationToken cancellation)
@@ -34,7 +34,8 @@ internal sealed class AdministratorCommands(IStateStore store, Seams seams)
             name, Certificates.Fingerprint(certificate), seams.Clock.WallNs / 1_000_000,
             new System.DateTimeOffset(certificate.NotAfter.ToUniversalTime()).ToUnixTimeMilliseconds());
         await store.PutAsync(NodeKeys.Administrator(name), record.ToBytes(), cancellation);
-        Log.Information("nodes", "administrator has a certificate", ("name", name), ("fingerprint", record.Fingerprint));
+        Log.Information(
+            "nodes", "administrator has a certificate", ("name", name), ("fingerprint", record.Fingerprint));
         return new AdministratorCertificate(certificate.ExportCertificatePem(), authority.CertificatePem);
     }
 
@@ -64,7 +65,9 @@ internal sealed class AdministratorCommands(IStateStore store, Seams seams)
         Log.Information("nodes", "the certificate of an administrator is revoked", ("name", name));
     }
 
-    /// <summary>A new key and the request to have it signed; for the command line. The caller disposes the key.</summary>
+    /// <summary>
+    /// A new key and the request to have it signed; for the command line. The caller disposes the key.
+    /// </summary>
     public static string NewRequest(string name, out ECDsa key)
     {
         CheckName(name);
@@ -73,8 +76,8 @@ internal sealed class AdministratorCommands(IStateStore store, Seams seams)
     }
 
     /// <summary>
-    /// Writes <c>admin.key</c> (for its owner only), <c>admin.pem</c> and <c>ca.pem</c> into a directory that is made if
-    /// it is missing. Throws <see cref="IOException"/> when one of them is there: a key is never written over.
+    /// Writes <c>admin.key</c> (for its owner only), <c>admin.pem</c> and <c>ca.pem</c> into a directory, which is
+    /// made if it is missing. Throws <see cref="IOException"/> when one of them is there: a key is never written over.
     /// </summary>
     public static void WriteFiles(string directory, ECDsa key, AdministratorCertificate issued)
     {

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Myrmex.Management.Nodes;
 
-/// <summary>A certificate of an administrator, under <c>cluster/admin/NAME</c>: it holds as long as this is there.</summary>
+/// <summary>
+/// A certificate of an administrator, under <c>cluster/admin/NAME</c>: it holds as long as this is there.
+/// </summary>
 /// <param name="Fingerprint">SHA-256 of the certificate, hexadecimal.</param>
 internal sealed record AdministratorRecord(string Name, string Fingerprint, long IssuedUnixMs, long EndsUnixMs)
 {

@@ -88,7 +88,7 @@ internal sealed class AdmittingMember(
     {
         var addresses = facts.Addresses.Where(a => System.Net.IPAddress.TryParse(a, out _))
             .Take(NodeLimits.CertificateAddressesMax / 2);
-        return HostNames.IsValid(facts.HostName) && facts.NodePort is > 0 and < 65536
+        return NodeNames.IsValid(facts.HostName) && facts.NodePort is > 0 and < 65536
             && facts.ManagementPort is > 0 and < 65536
             ? facts with { Addresses = (IReadOnlyList<string>)[.. addresses] }
             : throw new CommandException(CommandFailure.Invalid, "the node's host name or ports cannot be");

@@ -52,7 +52,8 @@ internal static class Certificates
         var request = new CertificateRequest(Name(subject.ToString()), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(
             certificateAuthority: false, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
             subject.Kind == PrincipalKind.Node ? [new Oid(ServerOid), new Oid(ClientOid)] : [new Oid(ClientOid)],
             critical: false));
@@ -105,7 +106,8 @@ internal static class Certificates
         System.Convert.ToHexStringLower(SHA256.HashData(certificate.GetRawCertData()));
 
     /// <summary>SubjectPublicKeyInfo, base64.</summary>
-    public static string PublicKeyText(PublicKey key) => System.Convert.ToBase64String(key.ExportSubjectPublicKeyInfo());
+    public static string PublicKeyText(PublicKey key) =>
+        System.Convert.ToBase64String(key.ExportSubjectPublicKeyInfo());
 
     /// <summary>
     /// The bearer of a certificate that <paramref name="authority"/> signed for this use and that holds now; null for
@@ -201,7 +203,7 @@ internal static class Certificates
             {
                 builder.AddIpAddress(address);
             }
-            else if (HostNames.IsValid(host))
+            else if (NodeNames.IsValid(host))
             {
                 builder.AddDnsName(host);
             }

@@ -30,21 +30,22 @@ internal sealed class JoinHandshake(JoinProof seen, bool isProbe, JoinToken? tok
 
     public JoinStage Stage { get; set; }
 
+    /// <summary>Until when no other probe may go on; 0 for one that has not begun to.</summary>
+    public long ClaimEndsNs { get; set; }
+
     /// <summary>The key that a certificate was asked for. Disposed with this.</summary>
     public ECDsa? Key { get; set; }
 
     /// <summary>What was offered to the caller.</summary>
     public Admission? Admission { get; set; }
 
-    /// <summary>Fingerprint in the offer that was taken from the caller.</summary>
-    public string? Accepted { get; set; }
-
     public void Dispose() => Key?.Dispose();
 }
 
 /// <summary>
 /// The joins that somebody began here. Every step is taken at most once, in order, from the certificate that began, and
-/// soon: a message that is heard again is refused.
+/// soon: a message that is heard again is refused. One probe at a time goes on beyond its greeting, so that members
+/// that probe the same node at once do not take each other's offers back for ever.
 /// </summary>
 internal sealed class JoinHandshakes(Seams seams)
 {
@@ -97,6 +98,7 @@ internal sealed class JoinHandshakes(Seams seams)
                 && handshake.Seen.Caller == caller && from.Contains(handshake.Stage)
                 && (handshake.Token is null || handshake.Seen.Holds(handshake.Token, role, step.Proof)))
             {
+                CheckClaim(handshake, to);
                 handshake.Stage = to;
                 if (to == JoinStage.Over)
                 {
@@ -108,6 +110,33 @@ internal sealed class JoinHandshakes(Seams seams)
         }
 
         throw new CommandException(CommandFailure.Conflict, "the join is refused: it is not proven or not expected");
+    }
+
+    /// <summary>It does not go on: another one may.</summary>
+    public void Drop(JoinHandshake handshake)
+    {
+        lock (_lock)
+        {
+            _open.Remove(handshake.Seen.CalleeNonce);
+        }
+
+        handshake.Dispose();
+    }
+
+    private void CheckClaim(JoinHandshake handshake, JoinStage to)
+    {
+        var nowNs = seams.Clock.MonotonicNs;
+        if (!handshake.IsProbe || to == JoinStage.Over)
+        {
+            return;
+        }
+
+        if (_open.Values.Any(other => !ReferenceEquals(other, handshake) && other.ClaimEndsNs > nowNs))
+        {
+            throw new CommandException(CommandFailure.Conflict, "another member is taking the node in at the moment");
+        }
+
+        handshake.ClaimEndsNs = nowNs + (NodeLimits.ClaimMs * 1_000_000);
     }
 
     private void Close(string nonce, JoinHandshake handshake)

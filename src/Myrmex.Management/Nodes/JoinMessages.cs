@@ -56,7 +56,9 @@ internal sealed record JoinStep(string Nonce, string? Proof)
 /// <param name="Name">What it would be called when nobody says otherwise.</param>
 internal sealed record JoinApplication(NodeId NodeId, string Request, NodeFacts Facts, string Name);
 
-/// <summary>A place in the cluster; it is taken when the node has written it down and its record is in the store.</summary>
+/// <summary>
+/// A place in the cluster; it is taken when the node has written it down and its record is in the store.
+/// </summary>
 /// <param name="Store">How the store is reached, as the new node keeps it.</param>
 /// <param name="Members">Those of now.</param>
 internal sealed record JoinOffer(

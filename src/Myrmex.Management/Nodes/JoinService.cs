@@ -64,13 +64,21 @@ internal sealed class JoinService(
     {
         var handshake = _handshakes.Take(
             step, caller, isProbe: true, JoinRole.ProbingMember, JoinStage.Offered, JoinStage.Requested);
-        if (step.Offer is not { } offer || handshake.Key is not { } key)
+        try
         {
-            throw new CommandException(CommandFailure.Invalid, "there is no offer");
-        }
+            if (step.Offer is not { } offer || handshake.Key is not { } key)
+            {
+                throw new CommandException(CommandFailure.Invalid, "there is no offer");
+            }
 
-        handshake.Accepted = await joining.AcceptAsync(offer, key, handshake.Token, cancellation);
-        return new JoinDone(identity.Current.Id);
+            await joining.AcceptAsync(offer, key, handshake.Token, cancellation);
+            return new JoinDone(identity.Current.Id);
+        }
+        catch
+        {
+            _handshakes.Drop(handshake);
+            throw;
+        }
     }
 
     /// <summary>On a probed node: the cluster has made it a member. Also for an offer of an earlier probe.</summary>
@@ -87,7 +95,7 @@ internal sealed class JoinService(
     {
         var handshake = _handshakes.Take(
             step, caller, isProbe: false, JoinRole.JoiningNode, JoinStage.Requested, JoinStage.Greeted);
-        if (step.Application is not { } application || !HostNames.IsValid(application.Name))
+        if (step.Application is not { } application || !NodeNames.IsValid(application.Name))
         {
             throw new CommandException(CommandFailure.Invalid, "there is no request, or its name cannot be one");
         }

@@ -68,8 +68,8 @@ internal sealed class JoiningNode(
 
     /// <summary>
     /// Checks an offer and makes it durable; answers the fingerprint of the certificate in it. Takes the place of an
-    /// offer that was never confirmed. Throws <see cref="CommandException"/> when the offer is not for this node, or not
-    /// from the cluster of the token, or the node is no longer free.
+    /// offer that was never confirmed. Throws <see cref="CommandException"/> when the offer is not for this node, or
+    /// not from the cluster of the token, or the node is no longer free.
     /// </summary>
     public async Task<string> AcceptAsync(
         JoinOffer offer, ECDsa key, JoinToken? token, CancellationToken cancellation)

@@ -50,7 +50,9 @@ internal sealed class NodeDirectory(StateView view)
         }
     }
 
-    /// <summary>True for a certificate with this fingerprint that an administrator has and that is not revoked.</summary>
+    /// <summary>
+    /// True for a certificate with this fingerprint that an administrator has and that is not revoked.
+    /// </summary>
     public bool IsAdministrator(string name, string fingerprint)
     {
         try
@@ -168,7 +170,8 @@ internal sealed class NodeDirectory(StateView view)
             return !changed && next.Count == ById.Count
                 ? this with { Revision = snapshot.Revision }
                 : new Members(
-                    snapshot.Revision, next.ToImmutable(), [.. next.Values.Select(m => m.Record).OrderBy(r => r.Sequence)]);
+                    snapshot.Revision, next.ToImmutable(),
+                    [.. next.Values.Select(m => m.Record).OrderBy(r => r.Sequence)]);
         }
 
         private static NodeRecord? Parse(StateEntry entry)

@@ -72,7 +72,8 @@ internal sealed class NodeEntry(
     }
 
     /// <summary>Everything that a node is called, for its certificate.</summary>
-    public static IReadOnlyList<string> HostsOf(NodeRecord record) => HostsOf(record.Names, record.HostName, record.Addresses);
+    public static IReadOnlyList<string> HostsOf(NodeRecord record) =>
+        HostsOf(record.Names, record.HostName, record.Addresses);
 
     public static IReadOnlyList<string> HostsOf(
         IReadOnlyList<string> names, string hostName, IReadOnlyList<string> addresses) =>

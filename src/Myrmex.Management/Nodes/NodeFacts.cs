@@ -13,24 +13,32 @@ internal sealed record NodeFacts(string HostName, IReadOnlyList<string> Addresse
     /// Those of this machine now: the bind address, or when it is any, those of all interfaces that reach further than
     /// this machine or this link.
     /// </summary>
-    public static NodeFacts Read(string bind, int managementPort, int nodePort) =>
-        new(Dns.GetHostName(), AddressesOf(bind), managementPort, nodePort);
+    public static NodeFacts Read(string bind, int managementPort, int nodePort)
+    {
+        var facts = new NodeFacts(Dns.GetHostName(), AddressesOf(bind), managementPort, nodePort);
+        return IsAny(bind) ? facts : facts with { OwnName = facts.Addresses[0] };
+    }
 
     /// <summary>The same, whatever list it is in.</summary>
     public bool IsSameAs(NodeRecord record) =>
         HostName == record.HostName && Addresses.SequenceEqual(record.Addresses)
         && ManagementPort == record.ManagementPort && NodePort == record.NodePort;
 
-    /// <summary>The name a node gives itself: its address when it serves on one alone, else its host name.</summary>
-    public string OwnName => Addresses.Count == 1 || !HostNames.IsValid(HostName) || HostNames.IsLoopbackName(HostName)
-        ? Addresses.FirstOrDefault() ?? HostName : HostName;
+    /// <summary>
+    /// The name a node gives itself: its address when it serves on that alone or its host name says nothing, else its
+    /// host name.
+    /// </summary>
+    public string OwnName { get; init; } = NodeNames.IsValid(HostName) && !NodeNames.IsLoopbackName(HostName)
+        ? HostName : Addresses.FirstOrDefault() ?? HostName;
+
+    private static bool IsAny(string bind) => IPAddress.TryParse(bind, out var address)
+        && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 
     private static List<string> AddressesOf(string bind)
     {
-        if (IPAddress.TryParse(bind, out var address) && !address.Equals(IPAddress.Any)
-            && !address.Equals(IPAddress.IPv6Any))
+        if (!IsAny(bind))
         {
-            return [address.ToString()];
+            return [IPAddress.TryParse(bind, out var address) ? address.ToString() : bind];
         }
 
         return

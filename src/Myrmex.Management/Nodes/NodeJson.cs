@@ -4,8 +4,8 @@ namespace Myrmex.Management.Nodes;
 
 /// <summary>JSON of what is kept of nodes in the store and in files, and of what nodes say to each other.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true, UseStringEnumConverter = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, IgnoreReadOnlyProperties = true,
+    UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(NodeRecord))]
 [JsonSerializable(typeof(NodeLife))]
 [JsonSerializable(typeof(IdentityRecord))]

@@ -8,7 +8,7 @@ namespace Myrmex.Management.Nodes;
 /// daemon has not been heard of for <see cref="NodeLimits.LeaseSeconds"/>.
 /// </summary>
 /// <param name="Pid">Of the daemon, on its own machine.</param>
-/// <param name="Instance">Of this run of the daemon, 36 characters: another one means that it was started again.</param>
+/// <param name="Instance">Of this run of the daemon, 36 characters: it is another one after a restart.</param>
 /// <param name="Version">Of Myrmex.</param>
 /// <param name="StartedUnixMs">Milliseconds since 1970, by the clock of the node.</param>
 internal sealed record NodeLife(int Pid, string Instance, string Version, long StartedUnixMs)

@@ -41,6 +41,16 @@ internal static class NodeLimits
     /// <summary>How long both sides of a join remember each other's nonces.</summary>
     public const long HandshakeMs = 30_000;
 
+    /// <summary>How long a member that takes a node in may keep other members from it.</summary>
+    public const long ClaimMs = 5_000;
+
+    /// <summary>
+    /// How long <c>peer probe</c> tries again when something changes under it, and its longest pause.
+    /// </summary>
+    public const long ProbeMs = 12_000;
+
+    public const int ProbePauseMsMax = 400;
+
     /// <summary>Joins under way at once; the oldest one gives way.</summary>
     public const int HandshakesMax = 64;
 

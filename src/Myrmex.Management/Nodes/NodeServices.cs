@@ -176,8 +176,8 @@ internal sealed class NodeServices : IAsyncDisposable
 
     private static Task<string> RefuseAsync(NodeId node, CancellationToken cancellation) => throw new CommandException(
         CommandFailure.Conflict,
-        "the state of this cluster is in a file of this node, where others cannot reach it; move it first with 'myrmex "
-        + "cluster move-store managed'");
+        "the state of this cluster is in a file of this node, where others cannot reach it",
+        "Move it first: myrmex cluster move-store managed");
 
     private NodeFacts Facts() => _parts.Facts(_parts.Options, _server.Port);
 

@@ -29,7 +29,7 @@ internal sealed record PeerAddress(string Host, int Port)
         }
 
         host = host.StartsWith('[') && host.EndsWith(']') ? host[1..^1] : host;
-        return HostNames.IsValid(host) ? new PeerAddress(host, port) : throw Invalid(text);
+        return NodeNames.IsValid(host) ? new PeerAddress(host, port) : throw Invalid(text);
     }
 
     private static CommandException Invalid(string text) =>

@@ -24,8 +24,8 @@ internal sealed class PeerJoin(
         if (known is null && !options.AcceptAnyProbe)
         {
             throw new CommandException(
-                CommandFailure.Invalid, "a join needs the token of the cluster; 'myrmex cluster token' on a member "
-                + "shows it");
+                CommandFailure.Invalid, "a join needs the token of the cluster",
+                "Show it with 'myrmex cluster token' on a member.");
         }
 
         switch ((await joining.LookAsync(cancellation)).State)

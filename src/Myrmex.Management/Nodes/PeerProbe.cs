@@ -19,9 +19,6 @@ internal sealed class PeerProbe(
     private const string Success = "success";
     private const string NotNeeded = "Probe on localhost not needed";
 
-    /// <summary>Times it is begun again because members or node changed under it.</summary>
-    private const int AttemptsMax = 4;
-
     /// <summary>
     /// Takes in the node at <paramref name="target"/>, <c>HOST</c> or <c>HOST:PORT</c>. Answers what stands after
     /// "peer probe: ". Throws <see cref="CommandException"/> with what stands after "peer probe: failed: ".
@@ -42,7 +39,8 @@ internal sealed class PeerProbe(
             return AlreadyKnown(address.Host, known.ManagementPort);
         }
 
-        for (var attempt = 1; ; attempt++)
+        var endNs = seams.Clock.MonotonicNs + (NodeLimits.ProbeMs * 1_000_000);
+        while (true)
         {
             try
             {
@@ -60,11 +58,13 @@ internal sealed class PeerProbe(
                         $"Probe returned with Transport endpoint is not connected ({e.Reason})");
             }
 
-            if (attempt == AttemptsMax)
+            if (seams.Clock.MonotonicNs > endNs)
             {
                 throw new CommandException(
                     CommandFailure.Conflict, $"the cluster or {address.Host} changes all the time; try again");
             }
+
+            await Pauses.WaitAsync(seams.Scheduler, NextPauseMs(), cancellation);
         }
     }
 
@@ -94,7 +94,8 @@ internal sealed class PeerProbe(
         if (greeting.State is JoinState.IsMember or JoinState.HasVolumes)
         {
             throw new CommandException(
-                CommandFailure.Conflict, $"{host} is either already part of another cluster or having volumes configured");
+                CommandFailure.Conflict,
+                $"{host} is either already part of another cluster or having volumes configured");
         }
 
         var proof = await ProveAsync(host, hello, greeting, node, cancellation);
@@ -117,13 +118,8 @@ internal sealed class PeerProbe(
     private async Task<string?> AdmitAsync(
         string host, StrangerClient node, JoinStep step, CancellationToken cancellation)
     {
-        var application = await node.PostAsync(
-            "request", step, NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication, cancellation);
-        var admission = await admitting.OfferAsync(application, host, cancellation);
-        await node.PostAsync(
-            "offer", step with { Offer = admission.Offer }, NodeJson.Default.JoinStep, NodeJson.Default.JoinDone,
-            cancellation);
-        if (!await admitting.AdmitAsync(admission, cancellation))
+        if (await OfferAsync(host, node, step, cancellation) is not { } admission
+            || !await admitting.AdmitAsync(admission, cancellation))
         {
             return null;
         }
@@ -131,6 +127,43 @@ internal sealed class PeerProbe(
         Log.Information("nodes", "node admitted", ("node", admission.Node), ("name", host));
         var record = await members.FindAsync(admission.Node, cancellation);
         return record is var (admitted, _) && await ConfirmAsync(node, step, admitted, cancellation) ? Success : null;
+    }
+
+    /// <summary>An offer that the node has written down; null when another member came first.</summary>
+    private async Task<Admission?> OfferAsync(
+        string host, StrangerClient node, JoinStep step, CancellationToken cancellation)
+    {
+        JoinApplication application;
+        try
+        {
+            application = await node.PostAsync(
+                "request", step, NodeJson.Default.JoinStep, NodeJson.Default.JoinApplication, cancellation);
+        }
+        catch (CommandException e) when (e.Failure == CommandFailure.Conflict)
+        {
+            return null;
+        }
+
+        // Its refusals are the administrator's to read.
+        var admission = await admitting.OfferAsync(application, host, cancellation);
+        try
+        {
+            await node.PostAsync(
+                "offer", step with { Offer = admission.Offer }, NodeJson.Default.JoinStep, NodeJson.Default.JoinDone,
+                cancellation);
+            return admission;
+        }
+        catch (CommandException e) when (e.Failure == CommandFailure.Conflict)
+        {
+            return null;
+        }
+    }
+
+    private int NextPauseMs()
+    {
+        var bytes = new byte[sizeof(ushort)];
+        seams.Random.Fill(bytes);
+        return 1 + (BitConverter.ToUInt16(bytes) % NodeLimits.ProbePauseMsMax);
     }
 
     /// <summary>
@@ -152,6 +185,7 @@ internal sealed class PeerProbe(
         catch (Exception e) when (e is NodeUnreachableException or CommandException)
         {
             Log.Warning("nodes", "a new node was not told; it will ask", ("node", record.Id), ("reason", e.Message));
+            return true;
         }
 
         await SettleAsync(record, cancellation);
@@ -184,11 +218,14 @@ internal sealed class PeerProbe(
             ? seen.Make(authority.Token, JoinRole.ProbingMember)
             : throw new CommandException(
                 CommandFailure.Conflict,
-                $"{host} does not have the join token of this cluster; show it here with 'myrmex cluster token' and put "
-                + "it into the file join-token in the working directory of the daemon there");
+                $"{host} does not have the join token of this cluster",
+                "Show it here with 'myrmex cluster token' and put it into the file join-token in the working directory "
+                + "of the daemon there.");
     }
 
-    /// <summary>A node that says it is in this cluster: true if it shows that, and then it may get one name more.</summary>
+    /// <summary>
+    /// A node that says it is in this cluster: true if it shows that, and then it may get one name more.
+    /// </summary>
     private async Task<string?> KnownAsync(
         string host, JoinGreeting greeting, StrangerClient node, CancellationToken cancellation)
     {
@@ -202,16 +239,18 @@ internal sealed class PeerProbe(
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                $"{host} says that it is in this cluster and is not; if it was detached it will notice, try again then");
+                $"{host} says that it is in this cluster and is not",
+                "If it was detached it notices soon; try again then.");
         }
 
-        if (!record.HasName(host) && !HostNames.IsLoopbackName(host) && record.Names.Count < NodeLimits.NamesMax)
+        if (!record.HasName(host) && !NodeNames.IsLoopbackName(host) && record.Names.Count < NodeLimits.NamesMax)
         {
             if (snapshot.FindName(host) is { } other)
             {
                 throw new CommandException(
                     CommandFailure.Conflict,
-                    $"Host: {host}  with uuid: {other.Id} already present in cluster with alias hostname: {other.Name}");
+                    $"Host: {host}  with uuid: {other.Id} already present in cluster with alias hostname: "
+                    + other.Name);
             }
 
             if (!await members.PutAsync(

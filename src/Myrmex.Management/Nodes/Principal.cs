@@ -18,7 +18,9 @@ internal enum PrincipalKind
 /// <param name="Name">The id of the node in lower case, or the name of the administrator.</param>
 internal sealed record Principal(PrincipalKind Kind, string Name)
 {
-    /// <summary>Characters of an administrator's name; a common name has at most 64. Source: RFC 5280, ub-common-name.</summary>
+    /// <summary>
+    /// Characters of an administrator's name; a common name has at most 64. Source: RFC 5280, ub-common-name.
+    /// </summary>
     public const int AdministratorLengthMax = 48;
 
     private const string NodePrefix = "node:";

@@ -36,6 +36,7 @@ public sealed class JoinHandshakeTests : IDisposable
         var (step, _) = await BeginAsync(node);
         await node.Service.RequestAsync(step, Caller);
         await RefusedAsync(() => node.Service.RequestAsync(step, Caller));
+        _time.Pass(TimeSpan.FromMilliseconds(NodeLimits.ClaimMs + 1));
         (step, _) = await BeginAsync(node);
         await RefusedAsync(() => node.Service.OfferAsync(step, Caller, CancellationToken.None));
     }
@@ -77,6 +78,22 @@ public sealed class JoinHandshakeTests : IDisposable
         var (step, _) = await BeginAsync(node);
         _time.Pass(TimeSpan.FromMilliseconds(NodeLimits.HandshakeMs + 1));
         await RefusedAsync(() => node.Service.RequestAsync(step, Caller));
+    }
+
+    [Fact]
+    public async Task OneMemberAtATimeTakesTheNodeIn()
+    {
+        var node = await StartAsync();
+        var (first, _) = await BeginAsync(node);
+        var (second, _) = await BeginAsync(node);
+        await node.Service.RequestAsync(first, Caller);
+        var refused = await Assert.ThrowsAsync<CommandException>(() => node.Service.RequestAsync(second, Caller));
+        Assert.StartsWith("another member is taking the node in", refused.Message);
+        _time.Pass(TimeSpan.FromMilliseconds(NodeLimits.ClaimMs + 1));
+        await node.Service.RequestAsync(second, Caller);
+        refused = await Assert.ThrowsAsync<CommandException>(
+            () => node.Service.OfferAsync(first, Caller, CancellationToken.None));
+        Assert.StartsWith("another member is taking the node in", refused.Message);
     }
 
     [Fact]

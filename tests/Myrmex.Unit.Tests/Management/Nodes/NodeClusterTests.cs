@@ -302,7 +302,8 @@ public sealed class NodeClusterTests : IAsyncLifetime
         // Addresses for documentation (RFC 5737): nobody answers, or the network refuses at once.
         var record = first.Services.Directory.Find(second.Id)! with
         {
-            Names = ["192.0.2.1"], Addresses = ["192.0.2.2", "192.0.2.3", second.Host],
+            Names = ["192.0.2.1"],
+            Addresses = ["192.0.2.2", "192.0.2.3", second.Host],
         };
         using var client = new NodeClient(() => first.Services.Identity.Current, _ => record, _time.Seams);
         var begunNs = _time.MonotonicNs;
@@ -356,6 +357,17 @@ public sealed class NodeClusterTests : IAsyncLifetime
         Assert.Equal(["site"], labelled.Labels.Keys);
         await Assert.ThrowsAsync<CommandException>(() => first.Services.Peers.LabelAsync(
             second.Host, [KeyValuePair.Create("a b", "c")], CancellationToken.None));
+
+        // Another address of the same daemon would be another name; here a name of the machine leads to it.
+        await AliveAsync(first, second.Id);
+        await second.KillAsync();
+        second.Options = second.Options with { Bind = "0.0.0.0" };
+        await second.StartAsync();
+        Assert.Equal(
+            "Host 127.77.1.3 port 24007 already in peer list",
+            await ProbeAsync(first, $"127.77.1.3:{second.Services.NodePort}"));
+        await EventuallyAsync(() => first.Services.Directory.Find(second.Id)!.HasName("127.77.1.3"));
+        Assert.Equal(["127.77.1.3"], first.Services.Peers.Status()[1].OtherNames);
     }
 
     /// <summary>
@@ -373,10 +385,10 @@ public sealed class NodeClusterTests : IAsyncLifetime
         var second = await StartFreeAsync(2, first);
         var file = second.Local;
         await second.KillAsync();
-        var crashing = new CrashingStore(file, int.MaxValue, after);
+        var crashing = new CrashingStore(file, change, after) { IsArmed = false };
         second.Local = crashing;
         await second.StartAsync();
-        crashing.CrashAfter(change);
+        crashing.IsArmed = true;
         await Outcome(() => ProbeAsync(first, second));
         Assert.True(crashing.HasCrashed);
         await second.KillAsync();

@@ -3,11 +3,13 @@ using System.Net;
 namespace Myrmex.Management.Nodes;
 
 /// <summary>What can be the name of a machine.</summary>
-internal static class HostNames
+internal static class NodeNames
 {
     private const int PartLengthMax = 63;
 
-    /// <summary>True for an address and for a name of letters, digits, hyphens and dots. Source: RFC 1123, 2.1.</summary>
+    /// <summary>
+    /// True for an address and for a name of letters, digits, hyphens and dots. Source: RFC 1123, 2.1.
+    /// </summary>
     public static bool IsValid(string host)
     {
         if (IPAddress.TryParse(host, out _))
