@@ -54,17 +54,24 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         var supervisor = new BrickSupervisor(
             options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(local), seams);
         var registry = new PortRegistry();
-        using var rpc = new ManagementRpc(
-            seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
+        var volfiles = new VolfileService(catalog, supervisor, registry, options.Port);
+        using var rpc = new ManagementRpc(seams, catalog, volfiles, registry, node);
         var address = rpc.Listen(options.Bind, options.Port);
         var commands = new VolumeCommands(store, catalog, node, supervisor, probe, seams);
         await commands.RecoverAsync(cancellation);
 
         File.Delete(options.Socket); // Left by a daemon that was killed; the store says that none runs.
         var daemon = Describe(node, address.Port);
-        RestRoutes[] routes =
-            [new DaemonRoutes(daemon), new PeerRoutes(daemon), new OptionRoutes(), new VolumeRoutes(commands)];
-        await using var rest = new RestServer(options, routes, new RestGuard(LoadToken()));
+        var services = new RestServices
+        {
+            Daemon = daemon,
+            Volumes = commands,
+            Scheduler = seams.Scheduler,
+            Volfile = key => volfiles.Spec(key, trusted: true),
+            GroupDirectory = options.GroupDirectory,
+            AreMetricsOpen = options.AreMetricsOpen,
+        };
+        await using var rest = new RestServer(options, services.Routes(), new RestGuard(LoadToken()));
         await rest.StartAsync(cancellation);
         File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
@@ -141,7 +148,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     private DaemonMessage Describe(LocalNode node, int port) => new(
         typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0", node.Id.ToString(), Dns.GetHostName(), port,
-        Environment.ProcessId);
+        Environment.ProcessId)
+    {
+        WorkingDirectory = options.WorkingDirectory,
+    };
 
     /// <summary>The token of the REST port, made when it is missing.</summary>
     private string LoadToken()
