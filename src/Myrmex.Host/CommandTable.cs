@@ -14,5 +14,8 @@ internal static class CommandTable
         GlusterCommands.Peer,
         GlusterCommands.Pool,
         GlusterCommands.Volume,
+        GlusterCommands.Events,
+        GlusterCommands.Tasks,
+        Aliases.Install,
     ];
 }

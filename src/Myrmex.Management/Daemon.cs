@@ -91,21 +91,22 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private DaemonSession NewSession(
-        SqliteStore local, IStateStore store, ClusterView view, ClusterWriter writer, NodeServices nodes) => new(
-            options, store, view, writer, nodes.Life, new LocalNode(nodes.Identity.Current.Id, seams.Clock),
-            nodes.Life.Instance, new LinuxProcessControl(), new BrickProbe(seams), new BrickPort(local), seams)
-        {
-            Nodes = nodes,
-        };
+        SqliteStore local, IStateStore store, ClusterView view, ClusterWriter writer, NodeServices nodes)
+    {
+        var node = new LocalNode(nodes.Identity.Current.Id, seams.Clock);
+        var session = new DaemonSession(
+            options, store, view, writer, nodes.Life, node, nodes.Life.Instance, new LinuxProcessControl(),
+            new BrickProbe(seams), new BrickPort(local), seams);
+        session.Serve(Describe(node, options.Port), nodes);
+        return session;
+    }
 
     private async Task ServeAsync(
         SqliteStore local, DaemonSession session, NodeServices nodes, Action ready, CancellationToken cancellation)
     {
         var node = session.Node;
-        var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
-            seams, session.Catalog, new VolfileService(session.Catalog, session.Supervisor, registry, options.Port),
-            registry, session.Directory, node);
+            seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
@@ -117,8 +118,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
             await session.View.WaitAsync(
                 () => session.View.IsAlive(node.Id), Limits.AppearMs, seams, cancellation);
             File.Delete(options.Socket); // Left by a daemon that was killed; the file says that none runs.
-            session.Daemon = Describe(node, address.Port);
-            await using var rest = new RestServer(options, session.Routes(), new RestGuard(LoadToken()));
+            await using var rest = new RestServer(options, session.Routes, new RestGuard(LoadToken()));
             await rest.StartAsync(cancellation);
             File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
@@ -186,8 +186,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        Version, node.Id.ToString(), Dns.GetHostName(), port,
-        Environment.ProcessId);
+        Version, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
+    {
+        WorkingDirectory = options.WorkingDirectory,
+    };
 
     /// <summary>The token of the REST port, made when it is missing.</summary>
     private string LoadToken()

@@ -6,8 +6,10 @@ using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 
 namespace Myrmex.Management;
@@ -21,6 +23,7 @@ internal sealed class DaemonSession
     private readonly RunPublisher _publisher;
     private readonly EventPruner _pruner;
     private readonly ServerQuorum _quorum;
+    private readonly DaemonOptions _options;
     private readonly Seams _seams;
 
     public DaemonSession(
@@ -28,6 +31,7 @@ internal sealed class DaemonSession
         LocalNode node, string instance, IProcessControl processes, IBrickProbe probe, IBrickPort port, Seams seams)
     {
         _seams = seams;
+        _options = options;
         View = view;
         Directory = new NodeDirectory(view.State);
         Writer = writer;
@@ -40,16 +44,19 @@ internal sealed class DaemonSession
         Commands = new VolumeCommands(
             view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
         _publisher = new RunPublisher(view, Writer, presence, Supervisor, seams);
+        Volfiles = new VolfileService(Catalog, Supervisor, Ports, options.Port);
         _pruner = new EventPruner(store, view, seams);
     }
 
     public LocalNode Node { get; }
 
-    /// <summary>The other nodes; null in tests of one node without them.</summary>
-    public NodeServices? Nodes { get; init; }
+    /// <summary>Ports that other programs of this node have signed in.</summary>
+    public PortRegistry Ports { get; } = new();
 
-    /// <summary>What the REST service says of this daemon.</summary>
-    public DaemonMessage Daemon { get; set; } = new("0", string.Empty, string.Empty, 0, 0);
+    public VolfileService Volfiles { get; }
+
+    /// <summary>What the REST service offers, once <see cref="Serve"/> was called.</summary>
+    public IReadOnlyList<RestRoutes> Routes { get; private set; } = [];
 
     public ClusterView View { get; }
 
@@ -76,15 +83,30 @@ internal sealed class DaemonSession
         WatchQuorumAsync(cancellation),
     ];
 
-    /// <summary>The REST routes over this session.</summary>
-    public IReadOnlyList<RestRoutes> Routes() =>
-        [new DaemonRoutes(Daemon), new PeerRoutes(Daemon), new OptionRoutes(), new VolumeRoutes(Commands)];
+    /// <summary>Makes the REST routes over this session.</summary>
+    public void Serve(DaemonMessage daemon, NodeServices nodes)
+    {
+        var services = new RestServices
+        {
+            Daemon = daemon,
+            Volumes = Commands,
+            Scheduler = _seams.Scheduler,
+            AddBrick = Commands,
+            Peers = new PeerService(nodes),
+            ClusterOptions = new ClusterOptionCommands(View, Writer),
+            Events = new EventLog(View, _seams),
+            Volfile = key => Volfiles.Spec(key, trusted: true),
+            GroupDirectory = _options.GroupDirectory,
+            AreMetricsOpen = _options.AreMetricsOpen,
+        };
+        Routes = [.. services.Routes(), new MemberRoutes(nodes)];
+    }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
     public void Map(IEndpointRouteBuilder endpoints)
     {
-        var map = new RouteMap(endpoints, without: NodeApi.NodeApiServer.HealthPath);
-        foreach (var subject in Routes())
+        var map = new RouteMap(endpoints, without: NodeApiServer.HealthPath);
+        foreach (var subject in Routes)
         {
             subject.Map(map);
         }

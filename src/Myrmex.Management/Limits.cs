@@ -9,6 +9,18 @@ internal static class Limits
     /// <summary>Bytes of a REST request's body.</summary>
     public const long RequestBytesMax = 1 << 20;
 
+    /// <summary>Events in one answer.</summary>
+    public const int EventsReadMax = 1_000;
+
+    /// <summary>How long a stream of events may say nothing.</summary>
+    public const long EventSilenceMs = 15_000;
+
+    /// <summary>How long one hook may take.</summary>
+    public const long HookMs = 60_000;
+
+    /// <summary>How long the output of a hook that has ended may be held open by what it left behind.</summary>
+    public const long HookOutputMs = 1_000;
+
     /// <summary>How long <c>volume start</c> waits for its bricks to serve.</summary>
     public const long BrickStartMs = 20_000;
 

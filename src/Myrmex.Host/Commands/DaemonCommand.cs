@@ -47,6 +47,11 @@ internal static class DaemonCommand
         DefaultValueFactory = _ => 24080,
     };
 
+    private static readonly Option<bool> MetricsOpen = new("--metrics-open")
+    {
+        Description = "serve /metrics without the token",
+    };
+
     private static readonly Option<int> BrickPort = new("--brick-port")
     {
         Description = "first port to try for the brick process",
@@ -117,7 +122,8 @@ internal static class DaemonCommand
     {
         var root = new RootCommand("Manages volumes, serves volume files and keeps the bricks of this node running.")
         {
-            WorkingDirectory, Bind, Port, HttpPort, BrickPort, NodePort, JoinToken, AcceptAnyProbe, LogFile, Level, Foreground,
+            WorkingDirectory, Bind, Port, HttpPort, MetricsOpen, BrickPort, NodePort, JoinToken, AcceptAnyProbe,
+            LogFile, Level, Foreground,
             Etcd, EtcdPrefix, EtcdCa, EtcdCert, EtcdKey, EtcdUser, EtcdPasswordFile,
         };
         root.SetAction(async (options, _) =>
@@ -247,6 +253,7 @@ internal static class DaemonCommand
         Bind = parsed.GetRequiredValue(Bind),
         Port = parsed.GetValue(Port),
         HttpPort = parsed.GetValue(HttpPort),
+        AreMetricsOpen = parsed.GetValue(MetricsOpen),
         BrickPortBase = parsed.GetValue(BrickPort),
         NodePort = parsed.GetValue(NodePort),
         JoinTokenFile = Absolute(parsed.GetValue(JoinToken)),

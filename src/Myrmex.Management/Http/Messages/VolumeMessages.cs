@@ -35,7 +35,14 @@ public sealed record BrickDetailMessage(
 public sealed record BrickStatusMessage(
     string Host, string Path, string Node, bool Online, int Port, int Pid, BrickDetailMessage? Detail);
 
-public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks);
+public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks)
+{
+    /// <summary>Long work on the volume.</summary>
+    public IReadOnlyList<TaskMessage> Tasks { get; init; } = [];
+}
+
+/// <summary>What <c>volume status --json</c> prints.</summary>
+public sealed record VolumeStatusListMessage(IReadOnlyList<VolumeStatusMessage> Volumes);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
@@ -44,4 +51,5 @@ public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<B
 [JsonSerializable(typeof(VolumeListMessage))]
 [JsonSerializable(typeof(CreateMessage))]
 [JsonSerializable(typeof(VolumeStatusMessage))]
+[JsonSerializable(typeof(VolumeStatusListMessage))]
 public sealed partial class VolumeMessageJson : JsonSerializerContext;

@@ -185,7 +185,14 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         var map = new RouteMap(routes);
         new MemberRoutes(nodes).Map(map);
-        new PeerRoutes(Rest(nodes)).Map(map);
+        var rest = new RestServices
+        {
+            Daemon = new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),
+            Volumes = null!, // Not asked here.
+            Scheduler = null!,
+            Peers = new PeerService(nodes),
+        };
+        new PeerRoutes(rest).Map(map);
         routes.MapGet("/v1/node/echo", (RequestDelegate)(c => c.Response.WriteAsync(
             $"{{\"nodeId\":\"{NodeCaller.Of(c)!.NodeId}\",\"version\":\"echo\"}}")));
         routes.MapGet("/v1/admin-echo", (RequestDelegate)(c => c.Response.WriteAsync(NodeCaller.Of(c)!.ToString())));
