@@ -66,9 +66,6 @@ internal static class Limits
     /// <summary>Times a command is decided again because somebody changed what it was decided on.</summary>
     public const int CommandAttemptsMax = 10;
 
-    /// <summary>Seconds of a node's lease: after that it is not heard of.</summary>
-    public const long NodeLeaseSeconds = 6;
-
     /// <summary>How long a daemon that has just started leaves bricks alone before it judges quorum.</summary>
     public const long QuorumGraceMs = 15_000;
 
@@ -77,6 +74,9 @@ internal static class Limits
 
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
+
+    /// <summary>How long a daemon that starts waits to be heard of before it serves commands.</summary>
+    public const long AppearMs = 5_000;
 
     /// <summary>How long a host name may take to resolve.</summary>
     public const int ResolveMs = 1_500;

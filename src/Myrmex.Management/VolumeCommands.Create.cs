@@ -57,12 +57,18 @@ internal sealed partial class VolumeCommands
     });
 
     /// <summary>Adds subvolumes to a distributed volume. Existing directories go on using the old ones.</summary>
-    /// <param name="bricks">As "HOST:PATH".</param>
-    public Task<Volume> AddBricksAsync(
-        string name, IReadOnlyList<string> bricks, bool force, CancellationToken cancellation) => DecideAsync(async () =>
+    public Task<Volume> AddBrickAsync(
+        string name, AddBrickRequest request, CancellationToken cancellation) => DecideAsync(async () =>
     {
+        var bricks = request.Bricks;
         var taken = view.Find(StateKeys.BrickCounter);
         var (volume, modified) = Row(name);
+        if (request.ReplicaCount > 0 && request.ReplicaCount != volume.ReplicaCount)
+        {
+            throw new CommandException(
+                CommandFailure.NotSupported, "the number of copies of a volume cannot be changed in this version");
+        }
+
         if (bricks.Count % volume.ReplicaCount != 0)
         {
             throw new CommandException(
@@ -83,7 +89,8 @@ internal sealed partial class VolumeCommands
             Version = volume.Version + 1,
         };
         var op = NewOp(
-            OpKind.AddBrick, planned, [.. added.Select(b => b.Node).Distinct()], [.. added.Select(b => b.Index)], force);
+            OpKind.AddBrick, planned, [.. added.Select(b => b.Node).Distinct()], [.. added.Select(b => b.Index)],
+            request.Force);
         plan.CheckNesting(added, op.Id);
         plan.CheckAlive(op.Nodes);
         var (unchanged, raise, _) = StateCounter.Step(StateKeys.BrickCounter, taken);

@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -13,6 +14,9 @@ namespace Myrmex.Management;
 
 internal sealed partial class VolumeCommands
 {
+    /// <summary>As many as fit into a transaction.</summary>
+    private const int MemberConditionsMax = 100;
+
     private Op NewOp(
         OpKind kind, Volume planned, IReadOnlyList<NodeId> nodes, IReadOnlyList<int> bricks, bool force) => new(
             seams.NewGfid().ToString(), kind, planned.Name, node.Id, instance, OpPhase.Check, nodes, planned, bricks)
@@ -66,6 +70,7 @@ internal sealed partial class VolumeCommands
             [
                 .. conditions, Condition.Unchanged(StateKeys.Volume(op.Volume), modified),
                 Condition.Missing(StateKeys.VolumeLock(op.Volume)),
+                .. op.Nodes.Take(MemberConditionsMax).Select(n => Condition.Exists(NodeKeys.Node(n))),
             ],
             [
                 .. also, Operation.PutValue(StateKeys.Op(op.Id), op.ToBytes()),

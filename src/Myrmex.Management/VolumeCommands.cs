@@ -23,7 +23,7 @@ namespace Myrmex.Management;
 /// </summary>
 internal sealed partial class VolumeCommands(
     ClusterView view, ClusterWriter writer, OpWorker worker, BrickPlan plan, LocalNode node, string instance,
-    Seams seams) : IVolumeCommands
+    Seams seams) : IVolumeCommands, IAddBrickCommand
 {
     public IReadOnlyList<Volume> List() => [.. view.Volumes.Rows.Values.Select(r => r.Value)];
 

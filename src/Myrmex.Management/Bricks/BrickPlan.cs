@@ -13,7 +13,7 @@ namespace Myrmex.Management.Bricks;
 /// From "HOST:PATH" as an administrator writes it to bricks on nodes of the cluster, and what can be refused without
 /// looking at their directories.
 /// </summary>
-internal sealed class BrickPlan(ClusterView view, HostNames hosts)
+internal sealed class BrickPlan(ClusterView view, BrickHosts hosts)
 {
     public static CommandException NotAvailable(Brick brick) => new(
         CommandFailure.Conflict,

@@ -3,6 +3,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -51,6 +52,15 @@ internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock 
             counter = now;
         }
     }
+
+    /// <summary>The same for a change of members.</summary>
+    public Task<bool> CommitMembersAsync(
+        IReadOnlyList<Condition> conditions, IReadOnlyList<Operation> operations, MemberEvent? told,
+        CancellationToken cancellation) => CommitAsync(
+            conditions, operations,
+            told is null ? null : NewEvent(
+                told.Type, node: told.Node, data: new Dictionary<string, string> { ["name"] = told.Name }),
+            cancellation);
 
     /// <summary>Writes an event that tells of no change in the store.</summary>
     public Task TellAsync(ClusterEvent told, CancellationToken cancellation) => CommitAsync([], [], told, cancellation);

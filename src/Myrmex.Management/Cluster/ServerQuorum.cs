@@ -2,9 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using System.Text.Json;
 using System.Threading;
-using Myrmex.Coordination;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -72,23 +70,8 @@ internal sealed class ServerQuorum
     /// <summary>In percent; 0 for "more than half".</summary>
     private double Ratio()
     {
-        var text = ClusterOptions.Read(_view.Find(StateKeys.ClusterOptions))
+        var text = ClusterOptionValues.Read(_view.Find(StateKeys.ClusterOptions))
             .GetValueOrDefault("cluster.server-quorum-ratio", "0").TrimEnd('%');
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var ratio) ? ratio : 0;
     }
 }
-
-/// <summary>Options that hold for the whole cluster, set by <c>volume set all</c>: a JSON object of texts.</summary>
-internal static class ClusterOptions
-{
-    public static IReadOnlyDictionary<string, string> Read(StateEntry? entry) => entry is null
-        ? new Dictionary<string, string>()
-        : JsonSerializer.Deserialize(entry.Value.Span, ClusterOptionsJson.Default.DictionaryStringString)
-            ?? new Dictionary<string, string>();
-
-    public static byte[] ToBytes(Dictionary<string, string> options) =>
-        JsonSerializer.SerializeToUtf8Bytes(options, ClusterOptionsJson.Default.DictionaryStringString);
-}
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, string>))]
-internal sealed partial class ClusterOptionsJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -73,7 +73,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         _application = builder.Build();
         _application.Use(GuardAsync);
-        MapOwn(options, join);
+        MapOwn(options, join, hasOthers: map is not null);
         map?.Invoke(_application);
         _application.MapFallback(c => FailAsync(c, StatusCodes.Status404NotFound, $"there is no {c.Request.Path}"));
     }
@@ -111,7 +111,7 @@ internal sealed class NodeApiServer : IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Log.Error("nodes", "request failed", ("path", context.Request.Path), ("reason", e.Message));
-            await FailAsync(context, StatusCodes.Status500InternalServerError, e.Message);
+            await FailAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message);
         }
     }
 
@@ -132,14 +132,19 @@ internal sealed class NodeApiServer : IAsyncDisposable
         });
     }
 
-    private void MapOwn(NodeOptions options, JoinService join)
+    /// <param name="hasOthers">The routes of others answer for the health.</param>
+    private void MapOwn(NodeOptions options, JoinService join, bool hasOthers)
     {
         Task HealthAsync(HttpContext context) => AnswerAsync(
             context, NodeJson.Default.NodeHealth, () => Task.FromResult(new NodeHealth("ok", options.Version)));
         Task SelfAsync(HttpContext context) => AnswerAsync(
             context, NodeJson.Default.NodeAnswer,
             () => Task.FromResult(new NodeAnswer(_identity.Current.Id, options.Version)));
-        _application.MapGet(HealthPath, (RequestDelegate)HealthAsync);
+        if (!hasOthers)
+        {
+            _application.MapGet(HealthPath, (RequestDelegate)HealthAsync);
+        }
+
         _application.MapGet(NodePath + "self", (RequestDelegate)SelfAsync);
         Join("hello", NodeJson.Default.JoinHello, NodeJson.Default.JoinGreeting, join.HelloAsync);
         Join(

@@ -90,7 +90,7 @@ internal sealed class JoiningNode(
                 new StateTransaction(
                     [
                         Condition.Unchanged(NodeKeys.LocalJoin, known?.Entry.Modified ?? Revision.None),
-                        Condition.Unchanged(NodeKeys.Placement, placement),
+                        Condition.Unchanged(StateKeys.BrickCounter, placement),
                     ],
                     [Operation.PutValue(NodeKeys.LocalJoin, pending.ToBytes())], []),
                 cancellation);
@@ -169,8 +169,8 @@ internal sealed class JoiningNode(
             StateTransaction.Always(
                 new Operation.Get(KeyRange.Prefix(NodeKeys.Nodes), Limit: 0),
                 new Operation.Get(KeyRange.Prefix(StateKeys.Volumes), Limit: 1),
-                new Operation.Get(KeyRange.Prefix(NodeKeys.Operations), Limit: 1),
-                new Operation.Get(KeyRange.Single(NodeKeys.Placement), Limit: 1)),
+                new Operation.Get(KeyRange.Prefix(StateKeys.Ops), Limit: 1),
+                new Operation.Get(KeyRange.Single(StateKeys.BrickCounter), Limit: 1)),
             cancellation);
         var placement = result.Results[3].Entries.FirstOrDefault()?.Modified ?? Revision.None;
         var hasVolumes = result.Results[1].Entries.Count > 0 || result.Results[2].Entries.Count > 0;

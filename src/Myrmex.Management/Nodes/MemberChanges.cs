@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
-using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Volumes;
 
@@ -19,14 +18,6 @@ internal sealed record MemberEvent(string Type, NodeId Node, string Name)
     public const string Detach = "PEER_DETACH";
     public const string Label = "PEER_LABEL";
     public const string Rename = "PEER_RENAME";
-
-    /// <summary>Commits through the writer of the cluster; its view must be followed meanwhile.</summary>
-    public static MemberCommit Through(ClusterWriter writer) => (conditions, operations, told, cancellation) =>
-        writer.CommitAsync(
-            conditions, operations,
-            told is null ? null : writer.NewEvent(
-                told.Type, node: told.Node, data: new Dictionary<string, string> { ["name"] = told.Name }),
-            cancellation);
 }
 
 /// <summary>
@@ -147,11 +138,11 @@ internal sealed class MemberChanges(IStateStore store, MemberCommit? commit = nu
         return await CommitAsync(
             [
                 unchanged, Condition.Unchanged(NodeKeys.Node(record.Id), snapshot.ModifiedOf(record.Id)),
-                Condition.Unchanged(NodeKeys.Placement, placement),
+                Condition.Unchanged(StateKeys.BrickCounter, placement),
             ],
             [
                 step, Operation.DeleteKey(NodeKeys.Node(record.Id)), Operation.DeleteKey(NodeKeys.Life(record.Id)),
-                Operation.DeleteKey(NodeKeys.Run(record.Id)),
+                Operation.DeleteKey(StateKeys.Run(record.Id)),
             ],
             new MemberEvent(MemberEvent.Detach, record.Id, record.Name), cancellation);
     }
@@ -165,7 +156,7 @@ internal sealed class MemberChanges(IStateStore store, MemberCommit? commit = nu
         var read = await store.CommitAsync(
             StateTransaction.Always(
                 new Operation.Get(KeyRange.Prefix(StateKeys.Volumes), Limit: 0),
-                new Operation.Get(KeyRange.Single(NodeKeys.Placement), Limit: 1)),
+                new Operation.Get(KeyRange.Single(StateKeys.BrickCounter), Limit: 1)),
             cancellation);
         return read.Results[0].Entries.Any(entry => Holds(entry, node))
             ? throw new CommandException(CommandFailure.Conflict, heldMessage)

@@ -14,18 +14,6 @@ internal static class NodeKeys
     /// <summary>A daemon that runs: <c>alive/ID</c>, <see cref="NodeLife"/>, by its lease.</summary>
     public const string Lives = "alive/";
 
-    /// <summary>Commands under way: a node that has one is not free to join.</summary>
-    public const string Operations = "op/";
-
-    /// <summary>What a node runs: <c>run/ID</c>, by its lease. Goes with the member.</summary>
-    public const string Runs = "run/";
-
-    /// <summary>
-    /// A counter that every transaction steps that gives bricks to nodes, with the conditions that their records exist
-    /// (see <see cref="Member"/>): a node is never detached while a volume gets bricks on it.
-    /// </summary>
-    public const string Placement = "counter/bricks";
-
     /// <summary>Number of the last node that joined, decimal text.</summary>
     public const string Sequence = "counter/node";
 
@@ -57,8 +45,6 @@ internal static class NodeKeys
     public const string LocalStore = "local/store";
 
     public static string Node(NodeId id) => Nodes + id;
-
-    public static string Run(NodeId id) => Runs + id;
 
     /// <summary>The condition that a node is a member.</summary>
     public static Condition Member(NodeId id) => Condition.Exists(Node(id));

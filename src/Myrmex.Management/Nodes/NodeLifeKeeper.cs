@@ -23,6 +23,9 @@ internal sealed class NodeLifeKeeper(IStateStore store, NodeId id, NodeLife life
     /// </summary>
     public event Action? Changed;
 
+    /// <summary>Of this run of the daemon.</summary>
+    public string Instance => life.Instance;
+
     /// <summary>The others hear of this node.</summary>
     public bool IsHeld => Lease != LeaseId.None;
 

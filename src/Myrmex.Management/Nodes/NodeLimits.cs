@@ -10,7 +10,7 @@ internal static class NodeLimits
     public const int NodePortDefault = 24008;
 
     /// <summary>After which a daemon that is not heard of is taken for gone.</summary>
-    public const long LeaseSeconds = 10;
+    public const long LeaseSeconds = 6;
 
     /// <summary>Pause after the store could not be used.</summary>
     public const long StoreRetryMs = 500;

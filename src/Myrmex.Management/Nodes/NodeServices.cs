@@ -5,7 +5,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
-using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -51,10 +50,10 @@ internal sealed record NodeServicesParts
     public DetachCheck? MayDetach { get; init; }
 
     /// <summary>
-    /// Routes on the node port beside its own and <see cref="MemberRoutes"/>; see <see cref="NodeApiServer"/> for who
-    /// may ask them.
+    /// Called when everything but the node port is made: answers what adds the routes on it beside its own, see
+    /// <see cref="NodeApiServer"/>.
     /// </summary>
-    public Action<IEndpointRouteBuilder>? Map { get; init; }
+    public Func<NodeServices, Action<IEndpointRouteBuilder>>? Map { get; init; }
 
     /// <summary>Of the machine; for tests.</summary>
     public Func<NodeOptions, int, NodeFacts> Facts { get; init; } =
@@ -96,7 +95,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Client = new NodeClient(() => identity.Current, Directory.Find, seams);
         Life = new NodeLifeKeeper(store, identity.Current.Id, life, seams);
         var join = new JoinService(options, identity, _joining, admitting, store, Facts, seams);
-        _server = new NodeApiServer(options, identity, Directory, _members, join, Map, seams);
+        _server = new NodeApiServer(options, identity, Directory, _members, join, parts.Map?.Invoke(this), seams);
     }
 
     public NodeIdentity Identity { get; }
@@ -179,12 +178,6 @@ internal sealed class NodeServices : IAsyncDisposable
         CommandFailure.Conflict,
         "the state of this cluster is in a file of this node, where others cannot reach it",
         "Move it first: myrmex cluster move-store managed");
-
-    private void Map(IEndpointRouteBuilder routes)
-    {
-        new MemberRoutes(this).Map(new RouteMap(routes));
-        _parts.Map?.Invoke(routes);
-    }
 
     private NodeFacts Facts() => _parts.Facts(_parts.Options, _server.Port);
 

@@ -19,6 +19,9 @@ internal sealed class CrashingStore(IStateStore inner, int changesUntilCrash, bo
     /// <summary>Changes are counted.</summary>
     public bool IsArmed { get; set; } = true;
 
+    /// <summary>The count begins anew.</summary>
+    public void CrashAfter(int changes) => _left = changes;
+
     public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
     {
         ThrowIfCrashed();

@@ -172,6 +172,19 @@ internal sealed class FakeNode : IAsyncDisposable
     /// <summary>Which node of the cluster this is.</summary>
     public NodeId NodeId { get; init; } = Id;
 
+    public string Name { get; init; } = "n";
+
+    public NodeRecord Record => new()
+    {
+        Id = NodeId,
+        Names = [Name],
+        HostName = Name,
+        Fingerprint = "",
+        PublicKey = "",
+        JoinedUnixMs = 0,
+        Sequence = 1,
+    };
+
     public string Root { get; } = Path.Combine("/dev/shm", $"myrmex-unit-{Guid.NewGuid():N}");
 
     public IStateStore Store { get; set; } = new MemoryStore(LinuxClock.Shared);
@@ -203,14 +216,15 @@ internal sealed class FakeNode : IAsyncDisposable
         _stop = new CancellationTokenSource();
         var instance = Guid.NewGuid().ToString();
         var life = new NodeLife(Environment.ProcessId, instance, "test", StartedUnixMs: 0);
-        var presence = new NodePresence(Store, NodeId, life, RealTime.Seams);
+        var presence = new NodeLifeKeeper(Store, NodeId, life, RealTime.Seams);
         var view = new ClusterView(Store, RealTime.Seams.Scheduler);
         Session = new DaemonSession(
-            Options, Store, view, presence, new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port,
-            RealTime.Seams);
-        await presence.AppearAsync(_stop.Token);
+            Options, Store, view, new ClusterWriter(Store, view, LinuxClock.Shared), presence,
+            new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port, RealTime.Seams);
+        await Coordination.StoreAccess.PutAsync(Store, NodeKeys.Node(NodeId), Record.ToBytes());
         await view.LoadAsync(_stop.Token);
         _loops = Task.WhenAll([.. Session.Run(_stop.Token), presence.RunAsync(_stop.Token)]);
+        await view.WaitAsync(() => view.IsAlive(NodeId), 5_000, RealTime.Seams, _stop.Token);
         return this;
     }
 

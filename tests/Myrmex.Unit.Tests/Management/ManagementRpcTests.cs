@@ -41,14 +41,15 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         var processes = new FakeProcesses();
         var life = new NodeLife(0, "test", "test", StartedUnixMs: 0);
         var session = new DaemonSession(
-            options, _store, view, new NodePresence(_store, node.Id, life, _runtime.Seams), node, "test", processes,
-            processes, new FakePort(), _runtime.Seams);
+            options, _store, view, new ClusterWriter(_store, view, LinuxClock.Shared),
+            new NodeLifeKeeper(_store, node.Id, life, _runtime.Seams), node, "test", processes, processes, new FakePort(),
+            _runtime.Seams);
         var catalog = session.Catalog;
         var supervisor = session.Supervisor;
         await view.LoadAsync(_stop.Token);
         var registry = new PortRegistry();
         var service = new VolfileService(catalog, supervisor, registry, managementPort: 24007);
-        _rpc = new ManagementRpc(_runtime.Seams, catalog, service, registry, node);
+        _rpc = new ManagementRpc(_runtime.Seams, catalog, service, registry, session.Directory, node);
         var address = _rpc.Listen("127.0.0.1", 0);
         _follow = view.FollowAsync(_stop.Token);
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

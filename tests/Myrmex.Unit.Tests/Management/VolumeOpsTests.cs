@@ -8,7 +8,6 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
-using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 using Xunit;
@@ -35,13 +34,7 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         for (var i = 0; i < Nodes; i++)
         {
             var id = new NodeId(new Gfid(77, (ulong)i + 1));
-            _nodes.Add(new FakeNode { NodeId = id, Store = _store });
-            var record = new NodeRecord
-            {
-                Id = id, Names = [$"n{i}"], HostName = $"n{i}", Fingerprint = "", PublicKey = "", JoinedUnixMs = 0,
-                Sequence = i + 1,
-            };
-            await _store.PutAsync(NodeKeys.Node(id), record.ToBytes(), Forever);
+            _nodes.Add(new FakeNode { NodeId = id, Name = $"n{i}", Store = _store });
         }
 
         await Task.WhenAll(_nodes.Select(n => n.StartAsync()));
@@ -108,14 +101,16 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     {
         await _nodes[0].Commands.CreateAsync(new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}"]), Forever);
         await _nodes[0].Commands.StartAsync("demo", force: false, Forever);
-        var grown = await _nodes[2].Commands.AddBricksAsync("demo", [$"n1:{_nodes[1].Brick(1)}"], force: false, Forever);
+        var grown = await _nodes[2].Commands.AddBrickAsync(
+            "demo", new AddBrickRequest([$"n1:{_nodes[1].Brick(1)}"], ReplicaCount: 0, Force: false), Forever);
         Assert.Equal([0, 1], grown.Bricks.Select(b => b.Index));
         Assert.Equal(grown.Id, BrickDirectory.ReadVolumeId(_nodes[1].Brick(1), out _));
         Assert.All(_nodes[0].Commands.Status("demo", detail: false).Bricks, b => Assert.True(b.Online));
         await AssertNothingIsUnderWayAsync();
         _nodes[2].Processes.Broken.Add(_nodes[2].Brick(1));
         await Assert.ThrowsAsync<CommandException>(
-            () => _nodes[0].Commands.AddBricksAsync("demo", [$"n2:{_nodes[2].Brick(1)}"], force: false, Forever));
+            () => _nodes[0].Commands.AddBrickAsync(
+                "demo", new AddBrickRequest([$"n2:{_nodes[2].Brick(1)}"], ReplicaCount: 0, Force: false), Forever));
         Assert.False(Directory.Exists(_nodes[2].Brick(1)));
         Assert.Equal(2, _nodes[1].Commands.Find("demo").Bricks.Count);
         await AssertNothingIsUnderWayAsync();

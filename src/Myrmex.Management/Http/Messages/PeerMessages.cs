@@ -15,8 +15,23 @@ public sealed record PeerMessage(string Id, string HostName, bool Connected, boo
 
 public sealed record PeerListMessage(IReadOnlyList<PeerMessage> Peers);
 
+/// <summary>A machine to take into the cluster.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ProbeMessage(string Host);
+
+/// <param name="Outcome">"joined", "local" when it is this node, "member" when it was one already.</param>
+public sealed record ProbedMessage(string Outcome, PeerMessage Peer);
+
+/// <summary>Labels to set; a null value removes one.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record LabelsMessage(IReadOnlyDictionary<string, string?> Labels);
+
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(PeerMessage))]
 [JsonSerializable(typeof(PeerListMessage))]
+[JsonSerializable(typeof(ProbeMessage))]
+[JsonSerializable(typeof(ProbedMessage))]
+[JsonSerializable(typeof(LabelsMessage))]
 public sealed partial class PeerMessageJson : JsonSerializerContext;

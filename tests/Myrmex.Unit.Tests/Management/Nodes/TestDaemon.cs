@@ -146,7 +146,7 @@ internal sealed class TestDaemon : IAsyncDisposable
                     View = view,
                     Seams = Seams,
                     StoreOffer = IsShared ? (_, _) => Task.FromResult(SharedStore) : null,
-                    Map = Map,
+                    Map = services => routes => Map(routes, services),
                 },
                 cancellation);
             Services = services;
@@ -181,8 +181,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         return StartsShared && !wasDetached ? _shared : Local;
     }
 
-    private static void Map(IEndpointRouteBuilder routes)
+    private static void Map(IEndpointRouteBuilder routes, NodeServices services)
     {
+        new TrustRoutes(services).Map(new Myrmex.Management.Http.RouteMap(routes));
         routes.MapGet("/v1/node/echo", (RequestDelegate)(c => c.Response.WriteAsync(
             $"{{\"nodeId\":\"{NodeCaller.Of(c)!.NodeId}\",\"version\":\"echo\"}}")));
         routes.MapGet("/v1/admin-echo", (RequestDelegate)(c => c.Response.WriteAsync(NodeCaller.Of(c)!.ToString())));

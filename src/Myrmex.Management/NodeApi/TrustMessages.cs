@@ -3,15 +3,6 @@ using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.NodeApi;
 
-/// <param name="Host"><c>HOST</c> or <c>HOST:PORT</c>.</param>
-public sealed record ProbeMessage(string Host);
-
-/// <param name="Answer">What stands after "peer probe: ".</param>
-public sealed record ProbeAnswerMessage(string Answer);
-
-/// <param name="Labels">An empty value removes a label.</param>
-public sealed record LabelsMessage(IReadOnlyDictionary<string, string> Labels);
-
 /// <param name="Token">Text of the join token; null for the file of the daemon.</param>
 public sealed record JoinClusterMessage(string Host, string? Token);
 
@@ -34,13 +25,10 @@ public sealed record DoneMessage(string Host);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true)]
-[JsonSerializable(typeof(ProbeMessage))]
-[JsonSerializable(typeof(ProbeAnswerMessage))]
-[JsonSerializable(typeof(LabelsMessage))]
 [JsonSerializable(typeof(JoinClusterMessage))]
 [JsonSerializable(typeof(TokenMessage))]
 [JsonSerializable(typeof(CertificateRequestMessage))]
 [JsonSerializable(typeof(CertificateMessage))]
 [JsonSerializable(typeof(AdministratorListMessage))]
 [JsonSerializable(typeof(DoneMessage))]
-public sealed partial class MemberMessageJson : JsonSerializerContext;
+public sealed partial class TrustMessageJson : JsonSerializerContext;

@@ -6,48 +6,16 @@ using Myrmex.Management.Nodes;
 
 namespace Myrmex.Management.NodeApi;
 
-/// <summary>The members of the cluster, how nodes come in, and certificates of administrators.</summary>
-internal sealed class MemberRoutes(NodeServices nodes) : RestRoutes
+/// <summary>How nodes come in by themselves, and certificates of administrators.</summary>
+internal sealed class TrustRoutes(NodeServices nodes) : RestRoutes
 {
-    private static MemberMessageJson Json => MemberMessageJson.Default;
+    private static TrustMessageJson Json => TrustMessageJson.Default;
 
     public override void Map(RouteMap map)
     {
-        map.Get(
-            "/v1/peers", "The nodes of the cluster, this one first.", PeerMessageJson.Default.PeerListMessage,
-            _ => new PeerListMessage(
-                [.. nodes.Peers.Status().OrderByDescending(p => p.IsLocal).Select(ToMessage)]));
-        map.Change(
-            "POST", "/v1/peers", "Takes a node in.", Json.ProbeMessage, Json.ProbeAnswerMessage,
-            async (_, body) => new ProbeAnswerMessage(
-                await nodes.Probe.RunAsync(body.Host ?? string.Empty, CancellationToken.None)));
-        map.Change(
-            "DELETE", "/v1/peers/{host}", "Detaches a node that holds no bricks.", Json.DoneMessage,
-            async request =>
-            {
-                await nodes.Peers.DetachAsync(request.Path("host"), request.Flag("force"), CancellationToken.None);
-                return new DoneMessage(request.Path("host"));
-            }).Flag("force", "Also one that is not heard of.");
-        map.Change(
-            "PUT", "/v1/peers/{host}/labels", "Sets labels of a node.", Json.LabelsMessage, Json.DoneMessage,
-            async (request, body) =>
-            {
-                await nodes.Peers.LabelAsync(
-                    request.Path("host"), [.. body.Labels ?? NoLabels], CancellationToken.None);
-                return new DoneMessage(request.Path("host"));
-            });
         MapJoining(map);
         MapAdministrators(map);
     }
-
-    private static System.Collections.Generic.Dictionary<string, string> NoLabels => [];
-
-    private static PeerMessage ToMessage(PeerReport peer) =>
-        new(peer.Id.ToString(), peer.Name, peer.Connected, peer.IsLocal)
-        {
-            OtherNames = peer.OtherNames,
-            Labels = peer.Labels,
-        };
 
     private void MapJoining(RouteMap map)
     {
