@@ -184,6 +184,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     private static void Map(IEndpointRouteBuilder routes, NodeServices services)
     {
         new TrustRoutes(services).Map(new Myrmex.Management.Http.RouteMap(routes));
+        routes.MapGet("/v1/health", (RequestDelegate)(c => c.Response.WriteAsync("{}")));
         routes.MapGet("/v1/node/echo", (RequestDelegate)(c => c.Response.WriteAsync(
             $"{{\"nodeId\":\"{NodeCaller.Of(c)!.NodeId}\",\"version\":\"echo\"}}")));
         routes.MapGet("/v1/admin-echo", (RequestDelegate)(c => c.Response.WriteAsync(NodeCaller.Of(c)!.ToString())));
