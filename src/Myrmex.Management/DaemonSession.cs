@@ -99,7 +99,7 @@ internal sealed class DaemonSession
             GroupDirectory = _options.GroupDirectory,
             AreMetricsOpen = _options.AreMetricsOpen,
         };
-        Routes = [.. services.Routes(), new MemberRoutes(nodes)];
+        Routes = [.. services.Routes(), new TrustRoutes(nodes)];
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>

@@ -146,7 +146,7 @@ internal sealed class TestDaemon : IAsyncDisposable
                     View = view,
                     Seams = Seams,
                     StoreOffer = IsShared ? (_, _) => Task.FromResult(SharedStore) : null,
-                    Map = nodes => routes => Map(nodes, routes),
+                    Map = services => routes => Map(services, routes),
                 },
                 cancellation);
             Services = services;
@@ -184,7 +184,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     private static void Map(NodeServices nodes, IEndpointRouteBuilder routes)
     {
         var map = new RouteMap(routes);
-        new MemberRoutes(nodes).Map(map);
+        new TrustRoutes(nodes).Map(map);
         var rest = new RestServices
         {
             Daemon = new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),

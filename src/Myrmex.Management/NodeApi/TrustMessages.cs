@@ -31,4 +31,4 @@ public sealed record DoneMessage(string Host);
 [JsonSerializable(typeof(CertificateMessage))]
 [JsonSerializable(typeof(AdministratorListMessage))]
 [JsonSerializable(typeof(DoneMessage))]
-public sealed partial class MemberMessageJson : JsonSerializerContext;
+public sealed partial class TrustMessageJson : JsonSerializerContext;

@@ -6,10 +6,10 @@ using Myrmex.Management.Nodes;
 
 namespace Myrmex.Management.NodeApi;
 
-/// <summary>How nodes come into the cluster, and certificates of administrators.</summary>
-internal sealed class MemberRoutes(NodeServices nodes) : RestRoutes
+/// <summary>How nodes come in by themselves, and certificates of administrators.</summary>
+internal sealed class TrustRoutes(NodeServices nodes) : RestRoutes
 {
-    private static MemberMessageJson Json => MemberMessageJson.Default;
+    private static TrustMessageJson Json => TrustMessageJson.Default;
 
     public override void Map(RouteMap map)
     {
