@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
@@ -51,8 +52,22 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints)
         Add(route, async request =>
         {
             var message = await handle(request);
+            if (message is ITagged { Tag: var tag } && IsKnown(request.Context, tag))
+            {
+                request.Context.Response.StatusCode = StatusCodes.Status304NotModified;
+                return;
+            }
+
             await request.Context.Response.WriteAsJsonAsync(message, type, cancellationToken: CancellationToken.None);
         });
+
+    /// <summary>Tells the tag, and whether the caller has said that it knows the answer with it.</summary>
+    private static bool IsKnown(HttpContext context, string tag)
+    {
+        context.Response.Headers.ETag = tag;
+        return HttpMethods.IsGet(context.Request.Method)
+            && context.Request.Headers.IfNoneMatch.ToString().Split(',').Any(t => t.Trim() == tag);
+    }
 
     private Route Add(Route route, Func<RestRequest, Task> handle)
     {

@@ -462,10 +462,10 @@ public sealed class GlusterCliTests
     }
 
     [Theory]
-    [InlineData("volume heal demo info", "volume heal: failed: this version does not have volumes with copies of files\n")]
-    [InlineData("volume quota demo enable", "volume quota: failed: this version does not have quota\n")]
-    [InlineData("snapshot create s demo", "snapshot create: failed: this version does not have snapshots\n")]
-    [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: this version does not have removing bricks\n")]
+    [InlineData("volume heal demo info", "volume heal: failed: there are no volumes with copies of files in this version\n")]
+    [InlineData("volume quota demo enable", "volume quota: failed: there is no quota in this version\n")]
+    [InlineData("snapshot create s demo", "snapshot create: failed: there are no snapshots in this version\n")]
+    [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: bricks cannot be removed in this version\n")]
     public async Task WhatIsNotThereSaysSo(string line, string error) =>
         Assert.Equal((1, string.Empty, error), await RunAsync(line));
 
