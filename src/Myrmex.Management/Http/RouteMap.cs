@@ -8,6 +8,7 @@ using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Runtime;
 
@@ -108,6 +109,12 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints)
         {
             Log.Error("rest", "command failed", ("path", context.Request.Path), ("reason", e.Message));
             await Problems.WriteAsync(context, Problems.Of(StatusCodes.Status500InternalServerError, e.Message));
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("rest", "mistake in a command", ("path", context.Request.Path), ("reason", e));
+            await Problems.WriteAsync(context, Problems.Of(
+                StatusCodes.Status500InternalServerError, $"this is a mistake of the daemon: {e.Message}"));
         }
     }
 }

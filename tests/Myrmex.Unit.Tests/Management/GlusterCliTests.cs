@@ -471,7 +471,7 @@ public sealed class GlusterCliTests
 
     [Fact]
     public async Task AnUnknownGroupIsAFileThatIsNotThere() => Assert.Equal(
-        (1, string.Empty, "Unable to open file '/work/groups/nosuch'. Error: No such file or directory\n"),
+        (1, string.Empty, "Unable to open file '/state/groups/nosuch'. Error: No such file or directory\n"),
         await RunAsync("volume set demo group nosuch"));
 
     [Theory]
@@ -592,10 +592,10 @@ public sealed class GlusterCliTests
 
     [Theory]
     [InlineData("system:: uuid get", 0, "UUID: c348998a-f218-4ae1-872b-8c0ebf39dfe7\n")]
-    [InlineData("system:: getwd", 0, "/work\n")]
+    [InlineData("system:: getwd", 0, "/state\n")]
     [InlineData("system:: getspec demo", 0, "volume demo\nend-volume\n")]
     [InlineData("system:: getspec nosuch", 1, "")]
-    [InlineData("--print-logdir", 0, "/work/log\n")]
+    [InlineData("--print-logdir", 0, "/state/log\n")]
     public async Task SystemCommandsAnswer(string line, int code, string output) =>
         Assert.Equal((code, output, string.Empty), await RunAsync(line));
 

@@ -149,6 +149,9 @@ public sealed class RestServerTests : IAsyncLifetime
     [InlineData("POST", "/v1/volumes", "{\"name\":null,\"bricks\":[]}", 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes", "{\"name\":\"a/b\",\"bricks\":[]}", 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes", "{\"name\":\"ok\",\"bricks\":[],\"forse\":true}", 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes", "{\"name\":\"ok\",\"bricks\":[null]}", 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/bricks", "{\"bricks\":[null]}", 400, "invalid-request")]
+    [InlineData("PATCH", "/v1/peers/x", "{\"set\":{\"a\":null},\"remove\":[]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/volumes/demo/options", "{\"options\":[null]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/cluster/options", "{\"options\":[null]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/cluster/options", "{\"options\":[{\"key\":\"a.b\",\"value\":\"1\"}]}", 400, "invalid-request")]
@@ -366,7 +369,7 @@ public sealed class RestServerTests : IAsyncLifetime
         nameof(SettingListMessage) => "{\"options\":[{\"key\":\"user.x\",\"value\":\"1\"}]}",
         nameof(AddBrickMessage) => "{\"bricks\":[\"h:/b\"]}",
         nameof(ProbeMessage) => "{\"host\":\"h\"}",
-        nameof(LabelsMessage) => "{\"labels\":{\"rack\":\"r1\",\"site\":null}}",
+        nameof(LabelsMessage) => "{\"set\":{\"rack\":\"r1\"},\"remove\":[\"site\"]}",
         null => null,
         var other => throw new InvalidOperationException($"no body is known for {other}"),
     };
