@@ -18,7 +18,8 @@ namespace Myrmex.Management.Http;
 /// Where <see cref="RestRoutes"/> are put: typed handlers become endpoints, and every route is remembered for the
 /// interface description. The same routes can be mapped any number of times.
 /// </summary>
-internal sealed class RouteMap(IEndpointRouteBuilder endpoints)
+/// <param name="without">A pattern that somebody else serves there; null for none.</param>
+internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without = null)
 {
     private readonly List<Route> _routes = [];
 
@@ -72,6 +73,11 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints)
 
     private Route Add(Route route, Func<RestRequest, Task> handle)
     {
+        if (route.Pattern == without)
+        {
+            return route;
+        }
+
         Task HandleAsync(HttpContext context) => RunAsync(new RestRequest(context), handle);
         string[] methods = route.Method == "GET" ? ["GET", "HEAD"] : [route.Method];
         endpoints.MapMethods(route.Pattern, methods, (RequestDelegate)HandleAsync).WithMetadata(route);

@@ -36,7 +36,7 @@ public sealed class RestServerTests : IAsyncLifetime
 
     private RestServices Nothing => new()
     {
-        Daemon = new DaemonMessage("1.2.3", "id-1", "node1", 24007, 42),
+        Daemon = () => new DaemonMessage("1.2.3", "id-1", "node1", 24007, 42),
         Volumes = _fakes,
         Scheduler = RealTime.Seams.Scheduler,
     };

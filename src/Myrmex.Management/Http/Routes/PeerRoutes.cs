@@ -49,7 +49,7 @@ internal sealed class PeerRoutes(RestServices services) : RestRoutes
 
     private async Task<PeerListMessage> ListAsync(RestRequest request)
     {
-        var daemon = services.Daemon;
+        var daemon = services.Daemon();
         return services.Peers is { } peers
             ? new PeerListMessage(await peers.ListAsync(request.Aborted))
             : new PeerListMessage([new PeerMessage(daemon.NodeId, daemon.HostName, Connected: true, IsLocal: true)]);
