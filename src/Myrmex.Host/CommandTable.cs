@@ -16,6 +16,7 @@ internal static class CommandTable
         GlusterCommands.Volume,
         GlusterCommands.Events,
         GlusterCommands.Tasks,
+        ClusterCommand.Entry,
         Aliases.Install,
     ];
 }

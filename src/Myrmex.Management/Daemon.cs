@@ -87,7 +87,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
                 },
             },
             cancellation);
-        await ServeAsync(local, session!, nodes, ready, cancellation); // Made by Map.
+        await using (session)
+        {
+            await ServeAsync(local, session!, nodes, ready, cancellation); // Made by Map.
+        }
     }
 
     private DaemonSession NewSession(

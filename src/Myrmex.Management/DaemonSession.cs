@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
@@ -5,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Hooks;
 using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
@@ -18,10 +20,13 @@ namespace Myrmex.Management;
 /// What a daemon is as long as it uses one store of a cluster: its view, its commands, its bricks, and the loops behind
 /// them. A daemon that joins a cluster ends one session and begins another; bricks go on in between.
 /// </summary>
-internal sealed class DaemonSession
+internal sealed class DaemonSession : IAsyncDisposable
 {
     private readonly RunPublisher _publisher;
     private readonly EventPruner _pruner;
+    private readonly PeerEvents _peerEvents;
+    private readonly HookRunner _hooks;
+    private readonly LocalAudit _audit;
     private readonly ServerQuorum _quorum;
     private readonly DaemonOptions _options;
     private readonly Seams _seams;
@@ -45,6 +50,9 @@ internal sealed class DaemonSession
             view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
         _publisher = new RunPublisher(view, Writer, presence, Supervisor, seams);
         Volfiles = new VolfileService(Catalog, Supervisor, Ports, options.Port);
+        _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
+        _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
+        _audit = new LocalAudit(options, view, node, Supervisor, processes);
         _pruner = new EventPruner(store, view, seams);
     }
 
@@ -80,18 +88,20 @@ internal sealed class DaemonSession
         Worker.RunAsync(cancellation),
         _publisher.RunAsync(cancellation),
         _pruner.RunAsync(cancellation),
+        _peerEvents.RunAsync(cancellation),
         WatchQuorumAsync(cancellation),
     ];
 
     /// <summary>Makes the REST routes over this session.</summary>
     public void Serve(DaemonMessage daemon, NodeServices nodes)
     {
+        var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
         var services = new RestServices
         {
-            Daemon = daemon,
-            Volumes = Commands,
+            Daemon = () => daemon,
+            Volumes = hooked,
             Scheduler = _seams.Scheduler,
-            AddBrick = Commands,
+            AddBrick = hooked,
             Peers = new PeerService(nodes),
             ClusterOptions = new ClusterOptionCommands(View, Writer),
             Events = new EventLog(View, _seams),
@@ -99,7 +109,7 @@ internal sealed class DaemonSession
             GroupDirectory = _options.GroupDirectory,
             AreMetricsOpen = _options.AreMetricsOpen,
         };
-        Routes = [.. services.Routes(), new TrustRoutes(nodes)];
+        Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View)];
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
@@ -111,6 +121,9 @@ internal sealed class DaemonSession
             subject.Map(map);
         }
     }
+
+    /// <summary>Ends the hooks that run.</summary>
+    public ValueTask DisposeAsync() => _hooks.DisposeAsync();
 
     private async Task WatchQuorumAsync(CancellationToken cancellation)
     {

@@ -37,6 +37,9 @@ public sealed record VolumeOption(OptionDeclaration Declaration, IReadOnlyList<O
         _ => Declaration.Help,
     };
 
+    /// <summary>The value is a percentage, or a size in bytes.</summary>
+    public bool IsPercentOrSize { get; init; }
+
     /// <summary>The effect as the REST interface says it.</summary>
     public string EffectText => Effect switch
     {
@@ -55,6 +58,7 @@ public sealed record VolumeOption(OptionDeclaration Declaration, IReadOnlyList<O
         OptionKind.Size => $"size{Bounds()}",
         OptionKind.Percent => $"percent{Bounds()}",
         OptionKind.Time => $"seconds{Bounds()}",
+        _ when IsPercentOrSize => "percent or size",
         _ => "text",
     };
 
@@ -66,6 +70,11 @@ public sealed record VolumeOption(OptionDeclaration Declaration, IReadOnlyList<O
             return Words(value, problem);
         }
 
+        if (IsPercentOrSize && PercentOrSizeProblem(value) is { } unfit)
+        {
+            return unfit;
+        }
+
         return Effect != OptionEffect.Refused || Means(value, Declaration.Default!) ? null
             : $"'option {Key} {value}' is not supported by this version: only {Declaration.Default} is";
     }
@@ -74,6 +83,21 @@ public sealed record VolumeOption(OptionDeclaration Declaration, IReadOnlyList<O
     private static bool Means(string value, string other) =>
         OptionText.TryBoolean(value, out var one) && OptionText.TryBoolean(other, out var two)
             ? one == two : string.Equals(value, other, StringComparison.OrdinalIgnoreCase);
+
+    private string? PercentOrSizeProblem(string value)
+    {
+        var name = Targets.Count > 0 ? Targets[0].Key : Key;
+        if (!value.EndsWith('%'))
+        {
+            return OptionText.TrySize(value, out _) ? null : $"invalid number format \"{value}\" in \"option {name}\"";
+        }
+
+        return !OptionText.TryPercent(value, out var percent)
+            ? $"invalid number format \"{value}\" in \"option {name}\""
+            : percent is >= 0 and <= 100 ? null : string.Create(
+                CultureInfo.InvariantCulture,
+                $"'{percent:F6}' in 'option {name} {value}' is out of range [0 - 100]");
+    }
 
     // GlusterFS names the option of the translator, and writes each kind of mistake in its own way.
     private string Words(string value, string problem)

@@ -128,7 +128,7 @@ public static partial class VolumeOptions
             ["auto", "on", "off", "yes", "no", "true", "false", "enable", "disable", "1", "0"]),
         Client(
             "cluster.min-free-disk", OptionKind.Text, "10%", DhtType, "min-free-disk",
-            "Free space (percent or size) below which a brick gets no new files."),
+            "Free space (percent or size) below which a brick gets no new files.") with { IsPercentOrSize = true },
         Range(
             Client(
                 "cluster.min-free-inodes", OptionKind.Percent, "5%", DhtType, "min-free-inodes",

@@ -12,43 +12,48 @@ public sealed partial class GlusterCli
     /// </summary>
     private static readonly (string Words, string What)[] Absent =
     [
-        ("volume heal", "volumes with copies of files"),
-        ("volume replace-brick", "replacing a brick"),
-        ("volume reset-brick", "resetting a brick"),
-        ("volume remove-brick", "removing bricks"),
-        ("volume quota", "quota"),
-        ("volume inode-quota", "quota"),
-        ("volume bitrot", "signing of files"),
-        ("volume geo-replication", "geo-replication"),
-        ("volume barrier", "barriers"),
-        ("snapshot create", "snapshots"),
-        ("snapshot clone", "snapshots"),
-        ("snapshot restore", "snapshots"),
-        ("snapshot status", "snapshots"),
-        ("snapshot info", "snapshots"),
-        ("snapshot list", "snapshots"),
-        ("snapshot config", "snapshots"),
-        ("snapshot delete", "snapshots"),
-        ("snapshot activate", "snapshots"),
-        ("snapshot deactivate", "snapshots"),
-        ("nfs-ganesha", "set-up of NFS-Ganesha"),
-        ("system:: uuid reset", "another identity of a node"),
-        ("system:: copy file", "copying files to all nodes"),
-        ("system:: execute", "running programs on all nodes"),
-        ("system:: mount", "mounting for others"),
-        ("system:: umount", "unmounting for others"),
+        ("volume heal", "there are no volumes with copies of files"),
+        ("volume replace-brick", "bricks cannot be replaced"),
+        ("volume reset-brick", "bricks cannot be reset"),
+        ("volume remove-brick", "bricks cannot be removed"),
+        ("volume quota", "there is no quota"),
+        ("volume inode-quota", "there is no quota"),
+        ("volume bitrot", "files are not signed"),
+        ("volume geo-replication", "there is no geo-replication"),
+        ("volume barrier", "there are no barriers"),
+        ("snapshot create", "there are no snapshots"),
+        ("snapshot clone", "there are no snapshots"),
+        ("snapshot restore", "there are no snapshots"),
+        ("snapshot status", "there are no snapshots"),
+        ("snapshot info", "there are no snapshots"),
+        ("snapshot list", "there are no snapshots"),
+        ("snapshot config", "there are no snapshots"),
+        ("snapshot delete", "there are no snapshots"),
+        ("snapshot activate", "there are no snapshots"),
+        ("snapshot deactivate", "there are no snapshots"),
+        ("nfs-ganesha", "NFS-Ganesha is not set up"),
+        ("system:: uuid reset", "a node keeps its identity"),
+        ("system:: copy file", "files are not copied to other nodes"),
+        ("system:: execute", "programs are not run on other nodes"),
+        ("system:: mount", "nothing is mounted for others"),
+        ("system:: umount", "nothing is unmounted for others"),
     ];
 
     private IEnumerable<CliCommand> AbsentTable() => Absent.Select(a => new CliCommand(
-        a.Words, a.Words, $"not in this version: {a.What}", _ => Task.FromResult(RefuseAbsent(a.Words, a.What)))
+        a.Words, a.Words, a.What, _ => Task.FromResult(RefuseAbsent(a.Words, a.What)))
     {
         IsAbsent = true,
     });
 
     private int RefuseAbsent(string words, string what)
     {
-        var e = new CommandException(CommandFailure.NotSupported, $"this version does not have {what}");
-        return _arguments.IsXml
-            ? Print(CliXml.Failure(e.Message).ToString()) : Refused(e, $"{words}: failed: {e.Message}");
+        var e = new CommandException(CommandFailure.NotSupported, $"{what} in this version");
+        if (!_arguments.IsXml)
+        {
+            return Refused(e, $"{words}: failed: {e.Message}");
+        }
+
+        Print(CliXml.Failure(e.Message).ToString());
+        return Failed;
     }
 }

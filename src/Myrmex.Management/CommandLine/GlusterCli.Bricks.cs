@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using System.Net;
 using System.Threading.Tasks;
 using Myrmex.Management.Http;
 
@@ -282,7 +283,8 @@ public sealed partial class GlusterCli
         {
             var peers = await Client.PeersAsync();
             var peer = peers.FirstOrDefault(p => p.HostName == words[0] || p.OtherNames.Contains(words[0]));
-            if (peer is { IsLocal: true } || words[0] is "localhost" or "127.0.0.1")
+            if (peer is { IsLocal: true } || words[0] == "localhost"
+                || (IPAddress.TryParse(words[0], out var address) && IPAddress.IsLoopback(address)))
             {
                 throw new CommandException(CommandFailure.Conflict, "sync from localhost not allowed");
             }
@@ -309,7 +311,8 @@ public sealed partial class GlusterCli
         }
         catch (CommandException e) when (_arguments.IsXml)
         {
-            return Print(CliXml.Failure(e.Message).Outcome(operation, e.Message).ToString());
+            var said = operation == "volSync" ? $"{command}: failed: {e.Message}" : e.Message;
+            return Print(CliXml.Failure(e.Message).Outcome(operation, said).ToString());
         }
         catch (CommandException e)
         {

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net.Http;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
@@ -41,7 +42,7 @@ public sealed partial class ManagementClient
 
     public Task<PeerMessage> LabelAsync(string host, IReadOnlyDictionary<string, string?> labels) => SendAsync(
         HttpMethod.Patch, $"peers/{Uri.EscapeDataString(host)}", PeerMessageJson.Default.PeerMessage,
-        JsonContent.Create(new LabelsMessage(labels), PeerMessageJson.Default.LabelsMessage));
+        JsonContent.Create(ToMessage(labels), PeerMessageJson.Default.LabelsMessage));
 
     public Task<ProfileMessage> ProfileAsync(
         string volume, string op, bool peek, bool cumulative, bool incremental) => SendAsync(
@@ -121,6 +122,10 @@ public sealed partial class ManagementClient
         using var response = await OpenAsync($"volfiles/{Uri.EscapeDataString(key)}", CancellationToken.None);
         return await response.Content.ReadAsStringAsync();
     }
+
+    private static LabelsMessage ToMessage(IReadOnlyDictionary<string, string?> labels) => new(
+        labels.Where(l => l.Value is not null).ToDictionary(l => l.Key, l => l.Value!), // Just looked.
+        [.. labels.Where(l => l.Value is null).Select(l => l.Key)]);
 
     private static string ClusterPath(string? key) =>
         "cluster/options" + (key is null ? string.Empty : "/" + Uri.EscapeDataString(key));

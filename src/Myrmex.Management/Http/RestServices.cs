@@ -11,7 +11,8 @@ namespace Myrmex.Management.Http;
 /// </summary>
 internal sealed record RestServices
 {
-    public required DaemonMessage Daemon { get; init; }
+    /// <summary>The daemon that answers; known only when all its ports are bound.</summary>
+    public required Func<DaemonMessage> Daemon { get; init; }
 
     public required IVolumeCommands Volumes { get; init; }
 

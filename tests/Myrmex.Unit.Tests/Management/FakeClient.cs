@@ -73,7 +73,7 @@ internal sealed class FakeClient : IManagementClient
         [new PeerMessage(Node, "oracle1", Connected: true, IsLocal: true)]);
 
     public Task<DaemonMessage> DaemonAsync() => Task.FromResult(
-        new DaemonMessage("1.2.3", Node, "oracle1", 24007, 42) { WorkingDirectory = "/work" });
+        new DaemonMessage("1.2.3", Node, "oracle1", 24007, 42) { WorkingDirectory = "/state" });
 
     public Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request) => ChangeAsync(
         volume, $"add-brick {volume} {string.Join(',', request.Bricks)} replica {request.ReplicaCount} force={request.Force}");
@@ -81,7 +81,7 @@ internal sealed class FakeClient : IManagementClient
     public Task<OptionGroupMessage> OptionGroupAsync(string name) => name == "mine"
         ? Task.FromResult(new OptionGroupMessage(name, [new SettingMessage("a.b", "1"), new SettingMessage("c.d", "2")]))
         : throw new CommandException(
-            CommandFailure.NotFound, $"Unable to open file '/work/groups/{name}'. Error: No such file or directory");
+            CommandFailure.NotFound, $"Unable to open file '/state/groups/{name}'. Error: No such file or directory");
 
     public Task<IReadOnlyList<OptionMessage>> ClusterOptionsAsync(string? key) => NotedAsync<IReadOnlyList<OptionMessage>>(
         $"cluster-get {key ?? "(all)"}", [new OptionMessage("cluster.op-version", "100000", IsDefault: false)]);

@@ -462,16 +462,16 @@ public sealed class GlusterCliTests
     }
 
     [Theory]
-    [InlineData("volume heal demo info", "volume heal: failed: this version does not have volumes with copies of files\n")]
-    [InlineData("volume quota demo enable", "volume quota: failed: this version does not have quota\n")]
-    [InlineData("snapshot create s demo", "snapshot create: failed: this version does not have snapshots\n")]
-    [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: this version does not have removing bricks\n")]
+    [InlineData("volume heal demo info", "volume heal: failed: there are no volumes with copies of files in this version\n")]
+    [InlineData("volume quota demo enable", "volume quota: failed: there is no quota in this version\n")]
+    [InlineData("snapshot create s demo", "snapshot create: failed: there are no snapshots in this version\n")]
+    [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: bricks cannot be removed in this version\n")]
     public async Task WhatIsNotThereSaysSo(string line, string error) =>
         Assert.Equal((1, string.Empty, error), await RunAsync(line));
 
     [Fact]
     public async Task AnUnknownGroupIsAFileThatIsNotThere() => Assert.Equal(
-        (1, string.Empty, "Unable to open file '/work/groups/nosuch'. Error: No such file or directory\n"),
+        (1, string.Empty, "Unable to open file '/state/groups/nosuch'. Error: No such file or directory\n"),
         await RunAsync("volume set demo group nosuch"));
 
     [Theory]
@@ -592,10 +592,10 @@ public sealed class GlusterCliTests
 
     [Theory]
     [InlineData("system:: uuid get", 0, "UUID: c348998a-f218-4ae1-872b-8c0ebf39dfe7\n")]
-    [InlineData("system:: getwd", 0, "/work\n")]
+    [InlineData("system:: getwd", 0, "/state\n")]
     [InlineData("system:: getspec demo", 0, "volume demo\nend-volume\n")]
     [InlineData("system:: getspec nosuch", 1, "")]
-    [InlineData("--print-logdir", 0, "/work/log\n")]
+    [InlineData("--print-logdir", 0, "/state/log\n")]
     public async Task SystemCommandsAnswer(string line, int code, string output) =>
         Assert.Equal((code, output, string.Empty), await RunAsync(line));
 

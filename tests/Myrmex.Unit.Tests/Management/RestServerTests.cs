@@ -36,7 +36,7 @@ public sealed class RestServerTests : IAsyncLifetime
 
     private RestServices Nothing => new()
     {
-        Daemon = new DaemonMessage("1.2.3", "id-1", "node1", 24007, 42),
+        Daemon = () => new DaemonMessage("1.2.3", "id-1", "node1", 24007, 42),
         Volumes = _fakes,
         Scheduler = RealTime.Seams.Scheduler,
     };
@@ -149,6 +149,9 @@ public sealed class RestServerTests : IAsyncLifetime
     [InlineData("POST", "/v1/volumes", "{\"name\":null,\"bricks\":[]}", 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes", "{\"name\":\"a/b\",\"bricks\":[]}", 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes", "{\"name\":\"ok\",\"bricks\":[],\"forse\":true}", 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes", "{\"name\":\"ok\",\"bricks\":[null]}", 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/bricks", "{\"bricks\":[null]}", 400, "invalid-request")]
+    [InlineData("PATCH", "/v1/peers/x", "{\"set\":{\"a\":null},\"remove\":[]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/volumes/demo/options", "{\"options\":[null]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/cluster/options", "{\"options\":[null]}", 400, "invalid-request")]
     [InlineData("PUT", "/v1/cluster/options", "{\"options\":[{\"key\":\"a.b\",\"value\":\"1\"}]}", 400, "invalid-request")]
@@ -240,6 +243,21 @@ public sealed class RestServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnUnchangedVolumeIsNotSentAgain()
+    {
+        using var first = await SendAsync("GET", "/v1/volumes/demo");
+        var tag = first.Headers.ETag!;
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/volumes/demo");
+        request.Headers.IfNoneMatch.Add(tag);
+        using var again = await _client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+        using var other = new HttpRequestMessage(HttpMethod.Get, "/v1/volumes/demo");
+        other.Headers.IfNoneMatch.Add(new EntityTagHeaderValue("\"other\""));
+        using var changed = await _client.SendAsync(other);
+        Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+    }
+
+    [Fact]
     public async Task EventsAreReadInPiecesByTheirNumber()
     {
         for (var i = 0; i < 5; i++)
@@ -268,7 +286,7 @@ public sealed class RestServerTests : IAsyncLifetime
         Assert.Equal(["retry: 2000", ""], await LinesAsync(reader, 2));
         var lines = await LinesAsync(reader, 4);
         Assert.Equal(["id: 2", "event: TWO"], lines[..2]);
-        Assert.Equal("line\nbreak", JsonNode.Parse(lines[2]!["data: ".Length..])!["data"]!["a"]!.GetValue<string>());
+        Assert.Equal("line\nbreak", JsonNode.Parse(lines[2]["data: ".Length..])!["data"]!["a"]!.GetValue<string>());
         Assert.Equal(string.Empty, lines[3]);
         _fakes.Tell("THREE");
         Assert.Equal(["id: 3", "event: THREE"], (await LinesAsync(reader, 4))[..2]);
@@ -312,13 +330,13 @@ public sealed class RestServerTests : IAsyncLifetime
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static async Task<string?[]> LinesAsync(StreamReader reader, int count)
+    private static async Task<string[]> LinesAsync(StreamReader reader, int count)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        var lines = new string?[count];
+        var lines = new string[count];
         for (var i = 0; i < count; i++)
         {
-            lines[i] = await reader.ReadLineAsync(limit.Token);
+            lines[i] = await reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException();
         }
 
         return lines;
@@ -351,7 +369,7 @@ public sealed class RestServerTests : IAsyncLifetime
         nameof(SettingListMessage) => "{\"options\":[{\"key\":\"user.x\",\"value\":\"1\"}]}",
         nameof(AddBrickMessage) => "{\"bricks\":[\"h:/b\"]}",
         nameof(ProbeMessage) => "{\"host\":\"h\"}",
-        nameof(LabelsMessage) => "{\"labels\":{\"rack\":\"r1\",\"site\":null}}",
+        nameof(LabelsMessage) => "{\"set\":{\"rack\":\"r1\"},\"remove\":[\"site\"]}",
         null => null,
         var other => throw new InvalidOperationException($"no body is known for {other}"),
     };

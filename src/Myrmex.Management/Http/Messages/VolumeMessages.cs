@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.Http;
@@ -8,9 +9,13 @@ public sealed record BrickMessage(string Host, string Path, int Index, string No
 public sealed record VolumeMessage(
     string Name, string Id, string Status, string Type, int TypeNumber, string BrickCountText, int DistributeCount,
     int ReplicaCount, int ArbiterCount, IReadOnlyList<BrickMessage> Bricks, IReadOnlyList<OptionMessage> Options)
+    : ITagged
 {
     /// <summary>One higher with every change; also the entity tag.</summary>
     public long Version { get; init; }
+
+    [JsonIgnore]
+    public string Tag => string.Create(CultureInfo.InvariantCulture, $"\"{Id}-{Version}\"");
 }
 
 public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);

@@ -74,7 +74,10 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     {
         var command = RestServices.Need(services.AddBrick, "adding bricks");
         return VolumeRoutes.ToMessage(await command.AddBrickAsync(
-            request.Path("name"), new AddBrickRequest(message.Bricks, message.ReplicaCount, message.Force),
+            request.Path("name"),
+            new AddBrickRequest(
+                [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))], message.ReplicaCount,
+                message.Force),
             CancellationToken.None));
     }
 

@@ -61,7 +61,9 @@ internal sealed class OptionRoutes(RestServices services) : RestRoutes
     private OptionMessage Report(string key)
     {
         var set = services.ClusterOptions?.Settings.GetValueOrDefault(key);
-        return new OptionMessage(key, set ?? ClusterOptions.Find(key)?.Declaration.Default, set is null);
+        var isFixed = key is ClusterOptions.OpVersion or ClusterOptions.MaxOpVersion; // No default: what it is.
+        return new OptionMessage(
+            key, set ?? ClusterOptions.Find(key)?.Declaration.Default, set is null && !isFixed);
     }
 
     private static string Known(string key) => ClusterOptions.Find(key) is null

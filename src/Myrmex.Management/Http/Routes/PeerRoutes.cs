@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -26,12 +28,28 @@ internal sealed class PeerRoutes(RestServices services) : RestRoutes
         map.Change(
             "PATCH", One, "Sets labels of a node.", PeerMessageJson.Default.LabelsMessage,
             PeerMessageJson.Default.PeerMessage,
-            (r, message) => Commands.LabelAsync(r.Path("host"), message.Labels, CancellationToken.None));
+            (r, message) => Commands.LabelAsync(r.Path("host"), ToLabels(message), CancellationToken.None));
+    }
+
+    private static Dictionary<string, string?> ToLabels(LabelsMessage message)
+    {
+        var labels = new Dictionary<string, string?>(StringComparer.Ordinal);
+        foreach (var (key, value) in message.Set)
+        {
+            labels[key] = RestRequest.NotNull("set", value);
+        }
+
+        foreach (var key in message.Remove)
+        {
+            labels[RestRequest.NotNull("remove", key)] = null;
+        }
+
+        return labels;
     }
 
     private async Task<PeerListMessage> ListAsync(RestRequest request)
     {
-        var daemon = services.Daemon;
+        var daemon = services.Daemon();
         return services.Peers is { } peers
             ? new PeerListMessage(await peers.ListAsync(request.Aborted))
             : new PeerListMessage([new PeerMessage(daemon.NodeId, daemon.HostName, Connected: true, IsLocal: true)]);

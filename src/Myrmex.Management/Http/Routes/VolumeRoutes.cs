@@ -92,10 +92,14 @@ internal sealed class VolumeRoutes(IVolumeCommands commands, ITaskLog? tasks = n
 
     private static async Task<VolumeMessage> ToldAsync(Task<Volume> command) => ToMessage(await command);
 
-    private static VolumeSetting ToSetting(SettingMessage? message) => message is null
-        ? throw new CommandException(CommandFailure.Invalid, "a setting is null") : new(message.Key, message.Value);
+    private static VolumeSetting ToSetting(SettingMessage? message)
+    {
+        var setting = RestRequest.NotNull("options", message);
+        return new VolumeSetting(setting.Key, setting.Value);
+    }
 
-    private static CreateRequest ToRequest(CreateMessage message) => new(message.Name, message.Bricks)
+    private static CreateRequest ToRequest(CreateMessage message) => new(
+        message.Name, [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))])
     {
         ReplicaCount = message.ReplicaCount,
         ArbiterCount = message.ArbiterCount,

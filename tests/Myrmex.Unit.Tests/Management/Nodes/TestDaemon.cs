@@ -187,7 +187,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         new TrustRoutes(nodes).Map(map);
         var rest = new RestServices
         {
-            Daemon = new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),
+            Daemon = () => new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),
             Volumes = null!, // Not asked here.
             Scheduler = null!,
             Peers = new PeerService(nodes),
