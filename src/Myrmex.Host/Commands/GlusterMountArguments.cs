@@ -5,8 +5,8 @@ using System.Linq;
 namespace Myrmex.Host;
 
 /// <summary>
-/// The arguments of GlusterFS' mount helper as those of <c>myrmex mount</c>: <c>mount.glusterfs SOURCE DIRECTORY [-nsfv]
-/// [-o OPTIONS]</c>. What only tunes GlusterFS' client is left out; what changes what programs see is refused.
+/// The arguments of GlusterFS' mount helper as those of <c>myrmex mount</c>: <c>mount.glusterfs SOURCE DIRECTORY
+/// [-nsv] [-o OPTIONS]</c>. What only tunes GlusterFS' client is left out; what changes what programs see is refused.
 /// Source: mount.glusterfs(8) 10.3.
 /// </summary>
 internal static class GlusterMountArguments

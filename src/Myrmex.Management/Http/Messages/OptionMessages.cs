@@ -25,7 +25,8 @@ public sealed record OptionHelpMessage(string Key, string? Default, string Help)
     public string Range { get; init; } = string.Empty;
 
     /// <summary>
-    /// works, gluster-clients, none (taken, and changes nothing in this version) or refused (only the default is taken).
+    /// works, gluster-clients, none (taken, and changes nothing in this version) or refused (only the default is
+    /// taken).
     /// </summary>
     public string Effect { get; init; } = "works";
 
