@@ -32,8 +32,10 @@ public static class StateCopy
     /// holds anything else, and when either store was changed meanwhile; then the target keeps the marker.
     /// </summary>
     /// <param name="name">Of this move: the same when it is tried again, printable text without spaces.</param>
+    /// <param name="last">Goes with the transaction that ends the copy: what tells that it was finished.</param>
     public static async Task<StateCopyReport> CopyAsync(
-        IStateStore source, IStateStore target, string name, Func<string, bool> wanted, CancellationToken cancellation)
+        IStateStore source, IStateStore target, string name, Func<string, bool> wanted, CancellationToken cancellation,
+        IReadOnlyList<Operation>? last = null)
     {
         await CheckUsableAsync(source, cancellation);
         await ClearAsync(target, name, cancellation);
@@ -51,8 +53,9 @@ public static class StateCopy
             first += batch.Length;
         }
 
-        await VerifyAsync(source, target, all, entries, cancellation);
-        var end = await CommitAsync(target, [HasMarker(name)], [Operation.DeleteKey(Marker)], cancellation);
+        await VerifyAsync(source, target, wanted, entries, cancellation);
+        var end = await CommitAsync(
+            target, [HasMarker(name)], [Operation.DeleteKey(Marker), .. last ?? []], cancellation);
         return new StateCopyReport(
             entries.Count, entries.Sum(e => (long)e.Key.Length + e.Value.Length), leased, revision, end.Revision);
     }
@@ -116,11 +119,13 @@ public static class StateCopy
     }
 
     private static async Task VerifyAsync(
-        IStateStore source, IStateStore target, IReadOnlyList<StateEntry> all, List<StateEntry> entries,
+        IStateStore source, IStateStore target, Func<string, bool> wanted, List<StateEntry> entries,
         CancellationToken cancellation)
     {
-        var (_, now) = await ReadAsync(source, cancellation);
-        if (!all.Select(e => (e.Key, e.Modified)).SequenceEqual(now.Select(e => (e.Key, e.Modified))))
+        // Leases may end meanwhile: their keys are not copied.
+        var (_, all) = await ReadAsync(source, cancellation);
+        var now = all.Where(e => e.Lease == LeaseId.None && wanted(e.Key));
+        if (!entries.Select(e => (e.Key, e.Modified)).SequenceEqual(now.Select(e => (e.Key, e.Modified))))
         {
             throw new StateStoreException("the source was changed while it was copied; stop what uses it");
         }
