@@ -70,6 +70,29 @@ public static class StateCopy
         }
     }
 
+    /// <summary>
+    /// The name of one try of a move: tries of the same move clear what an earlier one has left, and a try that comes
+    /// late does not write into the one that is under way.
+    /// </summary>
+    public static string NameOfTry(string move, Revision token) => $"{move}/{token}";
+
+    /// <summary>True for a marker that a try of this move has left.</summary>
+    public static bool IsOfMove(StateEntry marker, string move) => MoveOf(NameOf(marker)) == move;
+
+    /// <summary>Clears what tries of a move have left unfinished; nothing else is touched.</summary>
+    public static async Task AbandonAsync(IStateStore target, string move, CancellationToken cancellation)
+    {
+        if (await target.GetAsync(Marker, cancellation) is { } marker && IsOfMove(marker, move))
+        {
+            await target.CommitAsync(
+                new StateTransaction(
+                    [Condition.Unchanged(Marker, marker.Modified)], [new Operation.Delete(KeyRange.All)], []),
+                cancellation);
+        }
+    }
+
+    private static string MoveOf(string name) => name.Split('/')[0];
+
     private static string NameOf(StateEntry marker) => Encoding.ASCII.GetString(marker.Value.Span);
 
     private static Condition HasMarker(string name) => Condition.HasValue(Marker, Encoding.ASCII.GetBytes(name));
@@ -92,12 +115,13 @@ public static class StateCopy
                 + "use an empty store or another prefix");
         }
 
-        if (NameOf(marker) != name)
+        if (!IsOfMove(marker, MoveOf(name)))
         {
             throw new StateStoreException($"the target holds an unfinished copy of another cluster ({NameOf(marker)})");
         }
 
-        await CommitAsync(target, [HasMarker(name)], [new Operation.Delete(KeyRange.All)], cancellation);
+        await CommitAsync(
+            target, [Condition.Unchanged(Marker, marker.Modified)], [new Operation.Delete(KeyRange.All)], cancellation);
     }
 
     private static Operation[] Batch(List<StateEntry> entries, int first)

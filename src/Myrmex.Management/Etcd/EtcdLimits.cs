@@ -12,6 +12,9 @@ internal static class EtcdLimits
     /// <summary>Between two looks of the leader at the members.</summary>
     public const long LookPeriodMs = 2_000;
 
+    /// <summary>Between two questions to a member of this node that serves.</summary>
+    public const long ServingProbeMs = 5_000;
+
     /// <summary>Between two looks at this node's process.</summary>
     public const long SupervisePeriodMs = 500;
 

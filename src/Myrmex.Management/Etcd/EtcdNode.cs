@@ -13,25 +13,23 @@ namespace Myrmex.Management.Etcd;
 /// The member of this node: which one it is, kept in the node's own file, and its process. What the file says is done
 /// without asking anybody, so that a cluster of which every machine was switched off comes back.
 /// </summary>
-internal sealed class EtcdNode : IAsyncDisposable
+internal sealed class EtcdNode
 {
     private readonly EtcdNodeOptions _options;
     private readonly IStateStore _local;
     private readonly Seams _seams;
-    private readonly IEtcdAdministration _administration;
     private readonly EtcdProcess _process;
     private readonly SemaphoreSlim _change = new(1, 1); // Held while the specification changes.
     private EtcdMemberSpec? _spec;
 
     public EtcdNode(
-        EtcdNodeOptions options, IStateStore local, IProcessControl processes, IEtcdAdministration administration,
-        Seams seams)
+        EtcdNodeOptions options, IStateStore local, IProcessControl processes,
+        Func<Uri, CancellationToken, Task<EtcdStatus?>> probe, Seams seams)
     {
         _options = options;
         _local = local;
         _seams = seams;
-        _administration = administration;
-        _process = new EtcdProcess(options, processes, administration.StatusAsync, LearnAsync, seams);
+        _process = new EtcdProcess(options, processes, probe, LearnAsync, seams);
     }
 
     /// <summary>The member this node runs, or null.</summary>
@@ -122,12 +120,6 @@ internal sealed class EtcdNode : IAsyncDisposable
 
     /// <summary>This node has no member any more.</summary>
     public Task DropAsync(CancellationToken cancellation) => ChangeAsync(null, cancellation);
-
-    public async ValueTask DisposeAsync()
-    {
-        await _administration.DisposeAsync();
-        _change.Dispose();
-    }
 
     private async Task ChangeAsync(EtcdMemberSpec? spec, CancellationToken cancellation)
     {

@@ -38,6 +38,7 @@ internal sealed class EtcdProcess
     private string _tried = string.Empty; // Member that the next two are about.
     private int _failures;
     private bool _hasServed;
+    private long _servedAtNs;
     private long _startedAtNs;
     private long _startAllowedAtNs;
     private long _restartPauseMs = EtcdLimits.RestartPauseMsMin;
@@ -270,6 +271,12 @@ internal sealed class EtcdProcess
     private async Task ProbeAsync(CancellationToken cancellation)
     {
         var wanted = Wanted();
+        if (_process is not null && _state.Phase == EtcdPhase.Serving && _state.Spec == wanted
+            && _seams.Clock.MonotonicNs - _servedAtNs < EtcdLimits.ServingProbeMs * 1_000_000)
+        {
+            return;
+        }
+
         var status = _process is null ? null : await _probe(_options.Self.ClientUrl, cancellation);
         if (wanted is null || status is not { Leader: not 0 })
         {
@@ -278,6 +285,7 @@ internal sealed class EtcdProcess
         }
 
         _hasServed = true;
+        _servedAtNs = _seams.Clock.MonotonicNs;
         _reason = null;
         var id = EtcdDocumentMember.IdText(status.MemberId);
         if (wanted.MemberId.Length == 0)
