@@ -13,7 +13,9 @@ namespace Myrmex.Management.Etcd;
 /// in the source, and every step has the lead and the record as conditions.
 /// </summary>
 /// <param name="source">Without the guard: this is who puts it up.</param>
-internal sealed class StoreMover(IStateStore source, IStoreOpener opener, Seams seams)
+/// <param name="limitMs">How long it is tried before it is taken back.</param>
+internal sealed class StoreMover(
+    IStateStore source, IStoreOpener opener, Seams seams, long limitMs = EtcdLimits.MoveMs)
 {
     private const long RetryMs = 300;
 
@@ -69,7 +71,7 @@ internal sealed class StoreMover(IStateStore source, IStoreOpener opener, Seams 
     {
         var election = new Election(source, seams, StoreMoveRecord.MoverElection);
         await using var lead = await election.CampaignAsync(default, EtcdLimits.LeaderLeaseSeconds, cancellation);
-        var deadlineNs = seams.Clock.MonotonicNs + (EtcdLimits.MoveMs * 1_000_000);
+        var deadlineNs = seams.Clock.MonotonicNs + (limitMs * 1_000_000);
         while (await source.GetAsync(StoreMoveRecord.Key, cancellation) is { } entry
             && StoreMoveRecord.From(entry) is { Phase: StoreMovePhase.Copying } record)
         {
