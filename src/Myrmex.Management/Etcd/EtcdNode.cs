@@ -17,6 +17,7 @@ internal sealed class EtcdNode
 {
     private readonly EtcdNodeOptions _options;
     private readonly IStateStore _local;
+    private readonly Func<Uri, CancellationToken, Task<EtcdStatus?>> _probe;
     private readonly Seams _seams;
     private readonly EtcdProcess _process;
     private readonly SemaphoreSlim _change = new(1, 1); // Held while the specification changes.
@@ -28,6 +29,7 @@ internal sealed class EtcdNode
     {
         _options = options;
         _local = local;
+        _probe = probe;
         _seams = seams;
         _process = new EtcdProcess(options, processes, probe, LearnAsync, seams);
     }
@@ -71,7 +73,7 @@ internal sealed class EtcdNode
             {
                 await SaveAsync(null, cancellation);
             }
-            else if (spec is null || (spec.MemberId.Length > 0 && spec.MemberId != mine.Id))
+            else if (spec is null || !await IsMineAsync(spec, mine, cancellation))
             {
                 var others = document.Members.Select(m => $"{m.Name}={EtcdProgram.Text(m.Peer)}");
                 await SaveAsync(
@@ -80,9 +82,9 @@ internal sealed class EtcdNode
                         IsNew: false),
                     cancellation);
             }
-            else if (spec.Move is not null)
+            else
             {
-                await SaveAsync(spec with { Move = null }, cancellation);
+                await SaveAsync(spec with { Move = null, MemberId = mine.Id }, cancellation);
             }
         }
         finally
@@ -90,6 +92,16 @@ internal sealed class EtcdNode
             _change.Release();
         }
     }
+
+    /// <summary>
+    /// True when the data of this node is that of the member. After a restore from a backup it is although the number is
+    /// another one: the process is asked before its data is given up.
+    /// </summary>
+    private async Task<bool> IsMineAsync(
+        EtcdMemberSpec spec, EtcdDocumentMember mine, CancellationToken cancellation) =>
+        spec.MemberId == mine.Id
+        || (await _probe(_options.Self.ClientUrl, cancellation) is { } status
+            && EtcdDocumentMember.IdText(status.MemberId) == mine.Id);
 
     /// <summary>
     /// Makes a new etcd with one member, here, for a move of the store; ends when it serves. Throws

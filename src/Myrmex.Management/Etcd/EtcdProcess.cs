@@ -288,8 +288,9 @@ internal sealed class EtcdProcess
         _servedAtNs = _seams.Clock.MonotonicNs;
         _reason = null;
         var id = EtcdDocumentMember.IdText(status.MemberId);
-        if (wanted.MemberId.Length == 0)
+        if (wanted.MemberId != id)
         {
+            // The first member of an etcd, or one whose data is from a backup.
             wanted = wanted with { MemberId = id, HasStarted = true };
             await LearnAsync(wanted, cancellation);
         }

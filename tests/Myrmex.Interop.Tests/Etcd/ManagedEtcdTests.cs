@@ -175,6 +175,38 @@ public sealed class ManagedEtcdTests : IAsyncLifetime
         Assert.DoesNotContain("etcdserver", plain.Output);
     }
 
+    /// <summary>The commands are those of the administration guide.</summary>
+    [InteropFact(Need.Etcd | Need.OpenSsl)]
+    public async Task ASnapshotBringsTheClusterBack()
+    {
+        var nodes = await ThreeAsync();
+        await nodes[0].Store.PutAsync("volume/v", Bytes("saved"), Forever);
+        var snapshot = Cluster.Directory["snapshot.db"];
+        Shell.Succeed(Cluster.Ctl(nodes[0], nodes[0], "snapshot", "save", snapshot));
+        await nodes[0].Store.PutAsync("volume/v", Bytes("later"), Forever);
+        foreach (var node in nodes)
+        {
+            await node.KillAsync();
+            node.KillEtcd();
+        }
+
+        var data = nodes[1].Data;
+        foreach (var node in nodes)
+        {
+            Directory.Delete(node.Data, recursive: true);
+        }
+
+        var peer = $"https://{nodes[1].Address}:24012";
+        Shell.Check(
+            "/", "env", "ETCDCTL_API=3", "etcdctl", "snapshot", "restore", snapshot, "--data-dir", data, "--name", nodes[1].Id,
+            "--initial-cluster", $"{nodes[1].Id}={peer}", "--initial-advertise-peer-urls", peer);
+        await Task.WhenAll(nodes.Select(n => n.StartAsync()));
+        Assert.Equal("saved", Text(await nodes[1].Store.GetAsync("volume/v", Forever)));
+        Cluster.WaitForMembers(nodes[1], nodes[0], nodes[2]);
+        Assert.Equal("saved", Text(await nodes[0].Store.GetAsync("volume/v", Forever)));
+        Assert.Equal(data, nodes[1].Data);
+    }
+
     private async Task<ManagedNode[]> ThreeAsync()
     {
         var one = await Cluster.FirstAsync();
