@@ -44,6 +44,12 @@ public sealed record DaemonOptions
     /// </summary>
     public EtcdOptions? Etcd { get; init; }
 
+    /// <summary>File with the password of <see cref="Etcd"/>'s user, to be read again when etcd is opened.</summary>
+    public string? EtcdPasswordFile { get; init; }
+
+    /// <summary>The daemons of the cluster run etcd themselves.</summary>
+    public bool ManagesEtcd { get; init; }
+
     /// <summary><c>/metrics</c> is for everyone who reaches the REST port, without the token.</summary>
     public bool AreMetricsOpen { get; init; }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.Hooks;
 using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
@@ -93,7 +94,7 @@ internal sealed class DaemonSession : IAsyncDisposable
     ];
 
     /// <summary>Makes the REST routes over this session.</summary>
-    public void Serve(DaemonMessage daemon, NodeServices nodes)
+    public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
     {
         var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
         var services = new RestServices
@@ -109,7 +110,8 @@ internal sealed class DaemonSession : IAsyncDisposable
             GroupDirectory = _options.GroupDirectory,
             AreMetricsOpen = _options.AreMetricsOpen,
         };
-        Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View)];
+        Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
+            new StoreRoutes(cluster)];
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>

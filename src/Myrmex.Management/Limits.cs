@@ -87,6 +87,9 @@ internal static class Limits
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
 
+    /// <summary>Before a store that cannot be used is opened again.</summary>
+    public const long StoreRetryMs = 2_000;
+
     /// <summary>How long a daemon that starts waits to be heard of before it serves commands.</summary>
     public const long AppearMs = 5_000;
 

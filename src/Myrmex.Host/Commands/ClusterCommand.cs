@@ -1,11 +1,11 @@
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Management;
 using Myrmex.Management.CommandLine;
+using Myrmex.Management.Http;
 
 namespace Myrmex.Host;
 
@@ -36,6 +36,8 @@ internal static class ClusterCommand
         root.Add(Join());
         root.Add(AdminCert());
         root.Add(Audit());
+        root.Add(Store());
+        root.Add(MoveStore());
         return root.Parse(args).Invoke();
     }
 
@@ -133,6 +135,54 @@ internal static class ClusterCommand
 
             return audit.Nodes.All(n => n.Problem is null && n.Findings.Count == 0) ? Success : Failed;
         });
+
+    private static System.CommandLine.Command Store() => Acting(
+        new System.CommandLine.Command("store", "Where the state of the cluster is."),
+        async (client, _) => Print(await client.StoreAsync()));
+
+    private static System.CommandLine.Command MoveStore()
+    {
+        var target = new Argument<string>("TARGET")
+        {
+            Description = "managed: an etcd that the daemons run; or addresses of members of an etcd, separated by commas",
+        };
+        var prefix = new Option<string?>("--etcd-prefix") { Description = "what stands before every key" };
+        var ca = new Option<string?>("--etcd-ca") { Description = "certificates of etcd's authority, on every node" };
+        var cert = new Option<string?>("--etcd-cert") { Description = "certificate to show to etcd, on every node" };
+        var key = new Option<string?>("--etcd-key") { Description = "its private key, on every node" };
+        var user = new Option<string?>("--etcd-user") { Description = "user to log in to etcd as" };
+        var password = new Option<string?>("--etcd-password-file")
+        {
+            Description = "file with the password of that user, on every node",
+        };
+        var command = new System.CommandLine.Command(
+            "move-store", "Moves the state of the cluster to another store.")
+        {
+            target, prefix, ca, cert, key, user, password,
+        };
+        return Acting(command, async (client, parsed) =>
+        {
+            var where = parsed.GetRequiredValue(target);
+            return Print(await client.MoveStoreAsync(where == "managed" ? new MoveStoreMessage("managed")
+                : new MoveStoreMessage("external")
+                {
+                    Endpoints = where,
+                    Prefix = parsed.GetValue(prefix),
+                    CaFile = parsed.GetValue(ca),
+                    CertificateFile = parsed.GetValue(cert),
+                    KeyFile = parsed.GetValue(key),
+                    User = parsed.GetValue(user),
+                    PasswordFile = parsed.GetValue(password),
+                }));
+        });
+    }
+
+    private static int Print(StoreMessage store)
+    {
+        Console.WriteLine(store.Kind + string.Concat(store.Endpoints.Select(e => $"\n  {e}")));
+        Console.Write(store.Member is null ? string.Empty : $"member on this node: {store.Member}\n");
+        return Success;
+    }
 
     private static System.CommandLine.Command Acting(
         System.CommandLine.Command command, Func<ManagementClient, ParseResult, Task<int>> act)

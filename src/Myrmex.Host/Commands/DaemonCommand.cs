@@ -22,6 +22,7 @@ internal static class DaemonCommand
 {
     private const int ReadyTimeoutMs = 30_000;
     private const int ReadyPeriodMs = 50;
+    private const string Managed = "managed";
 
     private static readonly Option<string> WorkingDirectory = new("--working-directory")
     {
@@ -77,7 +78,8 @@ internal static class DaemonCommand
 
     private static readonly Option<string?> Etcd = new("--etcd")
     {
-        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas",
+        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas, or 'managed' to "
+            + "have the daemons run it",
     };
 
     private static readonly Option<string> EtcdPrefix = new("--etcd-prefix")
@@ -259,7 +261,9 @@ internal static class DaemonCommand
         JoinTokenFile = Absolute(parsed.GetValue(JoinToken)),
         AcceptAnyProbe = parsed.GetValue(AcceptAnyProbe),
         Executable = HostPaths.Executable,
-        Etcd = parsed.GetValue(Etcd) is { } addresses ? ToEtcdOptions(parsed, addresses) : null,
+        Etcd = parsed.GetValue(Etcd) is { } addresses and not Managed ? ToEtcdOptions(parsed, addresses) : null,
+        EtcdPasswordFile = Absolute(parsed.GetValue(EtcdPasswordFile)),
+        ManagesEtcd = parsed.GetValue(Etcd) == Managed,
     };
 
     private static EtcdOptions ToEtcdOptions(ParseResult parsed, string addresses)

@@ -39,6 +39,16 @@ public sealed partial class ManagementClient
     public async Task<System.Collections.Generic.IReadOnlyList<AdministratorMessage>> AdministratorsAsync() =>
         (await GetAsync("cluster/administrators", Trust.AdministratorListMessage)).Administrators;
 
+    public Task<StoreMessage> StoreAsync() => GetAsync("cluster/store", StoreMessageJson.Default.StoreMessage);
+
+    /// <summary>Ends when the state of the cluster is in the other store.</summary>
+    public Task<StoreMessage> MoveStoreAsync(MoveStoreMessage target) => SendAsync(
+        new HttpRequestMessage(HttpMethod.Put, "cluster/store")
+        {
+            Content = JsonContent.Create(target, StoreMessageJson.Default.MoveStoreMessage),
+        },
+        StoreMessageJson.Default.StoreMessage);
+
     public Task RevokeAsync(string name) => SendAsync(
         new HttpRequestMessage(HttpMethod.Delete, $"cluster/administrators/{Uri.EscapeDataString(name)}"),
         Trust.DoneMessage);
