@@ -51,7 +51,7 @@ internal sealed class BrickStateDump(BrickView brick, ExportTable exports, ICloc
     {
         using var file = new StreamWriter(path, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew,
+            Mode = System.IO.FileMode.CreateNew,
             Access = FileAccess.Write,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });

@@ -30,7 +30,7 @@ internal static class DiskSpeed
         var path = Path.Combine(brick, ".glusterfs", $"perf-{Environment.ProcessId}-{clock.MonotonicNs}");
         using var file = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew,
+            Mode = System.IO.FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
             BufferSize = 0,
             Options = FileOptions.DeleteOnClose,
