@@ -89,7 +89,9 @@ public sealed class RpcConnection : ILinkHandler
     /// <summary>Bytes of the records that were queued for the peer, marks included.</summary>
     public long SentBytes => Volatile.Read(ref _sentBytes);
 
-    /// <summary>Monotonic time of the last record from the peer; of the one being handled, on the link's loop.</summary>
+    /// <summary>
+    /// Monotonic time of the last record from the peer; of the one being handled, on the link's loop.
+    /// </summary>
     public long LastHeardNs => Volatile.Read(ref _lastHeardNs);
 
     /// <summary>

@@ -19,8 +19,8 @@ internal static class BrickMetrics
             text.Add(MetricTable.BrickClients, clients.Count, brick.Name)
                 .Add(MetricTable.BrickOpenFds, clients.Sum(c => (long)c.FdCount), brick.Name)
                 .Add(
-                    MetricTable.BrickActiveInodes, clients.SelectMany(c => c.Fds).Select(f => f.Gfid).Distinct().Count(),
-                    brick.Name)
+                    MetricTable.BrickActiveInodes,
+                    clients.SelectMany(c => c.Fds).Select(f => f.Gfid).Distinct().Count(), brick.Name)
                 .Add(MetricTable.BrickCalls, calls.Count, brick.Name)
                 .Add(
                     MetricTable.BrickOldestCallSeconds, calls.Count == 0 ? 0 : calls[0].AgeNs / 1e9, brick.Name);

@@ -6,7 +6,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Host;
 
 /// <summary>
-/// Writes or reads a file of its own on a brick's file system and measures. Writes count until they are on the disk; reads
+/// Writes or reads a file of its own on a brick's file system and measures. Writes count until they are on the
+/// disk; reads
 /// come from the page cache as far as it has them.
 /// </summary>
 internal static class DiskSpeed

@@ -24,7 +24,8 @@ internal static class IoStatsMetrics
             }
 
             var name = code.ToString().ToLowerInvariant();
-            text.Add(MetricTable.Fops, fop.Count, stats.Name, name).Add(MetricTable.FopErrors, fop.Errors, stats.Name, name);
+            text.Add(MetricTable.Fops, fop.Count, stats.Name, name)
+                .Add(MetricTable.FopErrors, fop.Errors, stats.Name, name);
             if (fop.Measured > 0)
             {
                 text.AddSummary(MetricTable.FopLatency, fop.TotalNs / 1e9, fop.Measured, stats.Name, name);

@@ -9,7 +9,8 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Host;
 
 /// <summary>
-/// <c>myrmex brick-ask</c>: puts one question to the brick process of this node and prints the answer, both in JSON; for
+/// <c>myrmex brick-ask</c>: puts one question to the brick process of this node and prints the answer, both in
+/// JSON; for
 /// diagnosis where no daemon runs. Metrics and other plain texts are printed as they are with <c>--text</c>.
 /// </summary>
 internal static class BrickAskCommand

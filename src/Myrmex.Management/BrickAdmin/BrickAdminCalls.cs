@@ -8,7 +8,8 @@ namespace Myrmex.Management.BrickAdmin;
 /// <summary>The questions of <see cref="IBrickAdmin"/>, each with its own answer.</summary>
 public static class BrickAdminCalls
 {
-    public static Task<BrickClients> ClientsAsync(this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
+    public static Task<BrickClients> ClientsAsync(
+        this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.Clients, brick), a => a.Clients, cancellation);
 
     public static Task<BrickFds> FdsAsync(this IBrickAdmin admin, string brick, CancellationToken cancellation) =>

@@ -5,7 +5,8 @@ using System.Text;
 namespace Myrmex.Management.BrickAdmin;
 
 /// <summary>
-/// The RPC program by which a daemon asks its brick process, over a unix socket that only their user can open. Procedure 0
+/// The RPC program by which a daemon asks its brick process, over a unix socket that only their user can open.
+/// Procedure 0
 /// does nothing; procedure 1 takes one opaque with a <see cref="BrickRequest"/> in JSON and answers one opaque with a
 /// <see cref="BrickAnswer"/> in JSON. The number is from the range that RFC 5531 leaves to users.
 /// </summary>
@@ -35,7 +36,8 @@ public static class BrickAdminProgram
     private const int SocketPathMax = 107;
 
     /// <summary>
-    /// The socket of the brick process of the daemon with this working directory: inside it, or under /run when that would
+    /// The socket of the brick process of the daemon with this working directory: inside it, or under /run when
+    /// that would
     /// be too long for a socket.
     /// </summary>
     public static string SocketOf(string workingDirectory)

@@ -61,12 +61,14 @@ public sealed record BrickRequest(BrickQuestion Question, string Brick = "")
 public sealed record ProfileQuery(bool Cumulative, bool Interval, bool Peek);
 
 /// <param name="Count">Files wanted, 1 to 100.</param>
-/// <param name="BlockSize">For the perf lists: also measure the disk with blocks of this many bytes; 0 does not.</param>
+/// <param name="BlockSize">For the perf lists: also measure the disk with blocks of this many bytes; 0 does
+/// not.</param>
 /// <param name="BlockCount">With so many blocks.</param>
 public sealed record TopQuery(TopList List, int Count, int BlockSize = 0, int BlockCount = 0);
 
 /// <param name="Directory">Where the file is written.</param>
-/// <param name="Sections">Words of volume statedump: all, mem, iobuf, callpool, priv, fd, inode, history; empty for all.</param>
+/// <param name="Sections">Words of volume statedump: all, mem, iobuf, callpool, priv, fd, inode, history; empty for
+/// all.</param>
 public sealed record StateDumpQuery(string Directory, IReadOnlyList<string> Sections);
 
 /// <param name="Path">Path in the volume, starting with a slash.</param>

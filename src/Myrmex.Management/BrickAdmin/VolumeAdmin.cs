@@ -10,7 +10,9 @@ namespace Myrmex.Management.BrickAdmin;
 /// <param name="adminOf">Who asks the brick process of a node (its id in text); null for a node that is away.</param>
 public sealed class VolumeAdmin(Func<string, IBrickAdmin?> adminOf)
 {
-    /// <summary>One report a brick, in the given order; a brick that does not answer has a problem and no value.</summary>
+    /// <summary>
+    /// One report a brick, in the given order; a brick that does not answer has a problem and no value.
+    /// </summary>
     public async Task<VolumeReport<T>> AskAsync<T>(
         string volume, IEnumerable<BrickPlace> bricks, Func<IBrickAdmin, string, CancellationToken, Task<T>> ask,
         CancellationToken cancellation)
@@ -21,7 +23,8 @@ public sealed class VolumeAdmin(Func<string, IBrickAdmin?> adminOf)
     }
 
     /// <summary>
-    /// Clears locks of a path on every brick. The one text: the counts of all bricks that have it, or that there were none;
+    /// Clears locks of a path on every brick. The one text: the counts of all bricks that have it, or that there
+    /// were none;
     /// throws when the path is on none of them.
     /// </summary>
     public async Task<string> ClearLocksAsync(

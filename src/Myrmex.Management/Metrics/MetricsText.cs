@@ -6,7 +6,8 @@ using System.Text;
 namespace Myrmex.Management.Metrics;
 
 /// <summary>
-/// Builds a page of metrics: samples in any order, families in the order of <see cref="MetricTable"/>. Source: Prometheus
+/// Builds a page of metrics: samples in any order, families in the order of <see cref="MetricTable"/>. Source:
+/// Prometheus
 /// text format 0.0.4.
 /// </summary>
 public sealed class MetricsText

@@ -34,7 +34,9 @@ public static class ProcessMetrics
         }
     }
 
-    /// <summary>System uptime less the start of the process. Source: proc(5), uptime; stat field 22, in 1/100 s.</summary>
+    /// <summary>
+    /// System uptime less the start of the process. Source: proc(5), uptime; stat field 22, in 1/100 s.
+    /// </summary>
     private static double UptimeSeconds()
     {
         var stat = File.ReadAllText("/proc/self/stat");

@@ -70,7 +70,7 @@ public sealed class IoStatsFilesTests
         for (ulong file = 1; file <= 50_000; file++)
         {
             script.Seen.Clear();
-            await stats.Opendir(new OpendirFop { Gfid = new Gfid(file * 0x9E3779B97F4A7C15, file), Fd = fd }, _call);
+            await stats.Opendir(new OpendirFop { Gfid = new Gfid(file * 31, file), Fd = fd }, _call);
             if (file % 100 == 0)
             {
                 await stats.Opendir(new OpendirFop { Gfid = new Gfid(7, 7), Fd = fd }, _call);

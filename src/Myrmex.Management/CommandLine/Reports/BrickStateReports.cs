@@ -5,7 +5,8 @@ using Myrmex.Management.BrickAdmin;
 namespace Myrmex.Management.CommandLine.Reports;
 
 /// <summary>
-/// volume status mem, inode, fd and callpool. Source: GlusterFS 10.3, text and XML; its XML shows only the first brick, ours
+/// volume status mem, inode, fd and callpool. Source: GlusterFS 10.3, text and XML; its XML shows only the first
+/// brick, ours
 /// all.
 /// </summary>
 internal static class BrickStateReports

@@ -30,7 +30,7 @@ internal static class ProfileReport
             }
 
             Figures(text, "Cumulative Stats:", profile.Cumulative);
-            Figures(text, string.Create(CultureInfo.InvariantCulture, $"Interval {profile.Interval?.Number} Stats:"), profile.Interval);
+            Figures(text, $"Interval {profile.Interval?.Number ?? 0} Stats:", profile.Interval);
         }
 
         return text.ToString();
@@ -123,8 +123,9 @@ internal static class ProfileReport
         foreach (var fop in fops.OrderBy(f => f.Hits * f.AverageNs))
         {
             var share = total > 0 ? fop.Hits * fop.AverageNs * 100 / total : 0;
+            var (name, hits) = (fop.Name, fop.Hits);
             text.Line(
-                $"{share,10:F2} {fop.AverageNs,10:F2} ns {fop.MinNs,10:F2} ns {fop.MaxNs,10:F2} ns {fop.Hits,14} {fop.Name,11}");
+                $"{share,10:F2} {fop.AverageNs,10:F2} ns {fop.MinNs,10:F2} ns {fop.MaxNs,10:F2} ns {hits,14} {name,11}");
         }
     }
 

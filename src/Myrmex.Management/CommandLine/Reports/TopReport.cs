@@ -79,7 +79,8 @@ internal static class TopReport
     {
         if (list == TopList.Open)
         {
-            text.Line($"Current open fds: {top.CurrentOpen}, Max open fds: {top.MaxOpen}, Max openfd time: {MaxTime(top)}");
+            text.Line(
+                $"Current open fds: {top.CurrentOpen}, Max open fds: {top.MaxOpen}, Max openfd time: {MaxTime(top)}");
         }
         else if (top.Throughput is { } throughput)
         {

@@ -5,7 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Debug;
 
 /// <summary>
-/// Figures of the files that were used last, at most <see cref="FilesMax"/>: a new file takes the place of the one in its
+/// Figures of the files that were used last, at most <see cref="FilesMax"/>: a new file takes the place of the one
+/// in its
 /// shard that was not used for the longest time. A shard's memory comes with its first file. Safe for all threads.
 /// </summary>
 internal sealed class FileFiguresTable

@@ -43,7 +43,9 @@ public sealed class IoStats : Uniform<IoStatsPolicy>
     /// <summary>Starts counting from zero.</summary>
     public void Clear() => Policy.State.Clear();
 
-    /// <summary>The files with the largest figure, largest first; of those used last, see <c>FileFiguresTable</c>.</summary>
+    /// <summary>
+    /// The files with the largest figure, largest first; of those used last, see <c>FileFiguresTable</c>.
+    /// </summary>
     public List<FileFigures> Top(TopKind kind, int count) => Policy.State.Files.Top(kind, count);
 
     /// <summary>Forgets the figures of files and the largest number of open ones.</summary>

@@ -6,7 +6,9 @@ namespace Myrmex.Debug;
 /// <param name="MaxWallNs">Nanoseconds since 1970; 0 when no file was ever open.</param>
 public readonly record struct OpenFigures(long Current, long Max, long MaxWallNs);
 
-/// <summary>Counts open files, whether anything else is measured or not: a late start could not tell what is open.</summary>
+/// <summary>
+/// Counts open files, whether anything else is measured or not: a late start could not tell what is open.
+/// </summary>
 internal sealed class OpenCounter
 {
     private readonly Lock _lock = new(); // Guards _max and _maxWallNs; a leaf lock.

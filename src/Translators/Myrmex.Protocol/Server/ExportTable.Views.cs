@@ -10,7 +10,8 @@ public sealed partial class ExportTable
 {
     /// <summary>The clients of an export, with the first <paramref name="fdsMax"/> open files of each.</summary>
     public IReadOnlyList<ClientView> ClientsOf(string export, int fdsMax) =>
-        [.. Connections(a => a.Export.Name == export).Select(c => ViewOf(c, fdsMax)).OrderBy(c => c.Uid, StringComparer.Ordinal)];
+        [.. Connections(a => a.Export.Name == export).Select(c => ViewOf(c, fdsMax))
+            .OrderBy(c => c.Uid, StringComparer.Ordinal)];
 
     /// <summary>Calls of an export that have not been answered, oldest first.</summary>
     public IReadOnlyList<CallView> CallsOf(string export) =>

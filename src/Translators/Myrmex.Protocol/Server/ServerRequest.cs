@@ -60,7 +60,9 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         return request;
     }
 
-    /// <summary>The call, if this object has one of the export now. Any thread; what it tells may be of two calls.</summary>
+    /// <summary>
+    /// The call, if this object has one of the export now. Any thread; what it tells may be of two calls.
+    /// </summary>
     public CallView? View(string export)
     {
         var attachment = Volatile.Read(ref _attachment);
