@@ -43,6 +43,7 @@ public sealed class BrickAdminTests : IDisposable
         Assert.Equal(13, Hits(cumulative, "WRITE"));
         Assert.Equal(2, Hits(cumulative, "CREATE"));
         Assert.Equal(1, Hits(cumulative, "MKDIR"));
+        Assert.Equal(0, Hits(cumulative, "GETXATTR"));
         var write = Fop(cumulative, "WRITE");
         Assert.InRange(write.GetProperty("minNs").GetDouble(), 1, write.GetProperty("averageNs").GetDouble());
         Assert.InRange(write.GetProperty("averageNs").GetDouble(), 1, write.GetProperty("maxNs").GetDouble());

@@ -132,7 +132,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
     {
         var call = Call.Internal();
         Name key = "glusterfs.ancestry.path";
-        var reply = await brick.Top.Getxattr(new GetxattrFop { Gfid = gfid, Name = key }, call);
+        var reply = await brick.Below.Getxattr(new GetxattrFop { Gfid = gfid, Name = key }, call);
         var path = reply.IsOk && reply.Values is { } values && values.TryGetBytes(key.Span, out var bytes)
             ? System.Text.Encoding.UTF8.GetString(bytes).TrimEnd('\0') : string.Empty;
         reply.Release();
@@ -151,11 +151,11 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
         var call = Call.Internal();
         try
         {
-            var gfid = await FindAsync(brick.Top, query.Path, call);
+            var gfid = await FindAsync(brick.Below, query.Path, call);
             var kind = query.Kind.ToString().ToLowerInvariant();
             Name name = $"glusterfs.clrlk.t{query.Type}.k{kind}"
                 + (query.Argument.Length > 0 ? "." + query.Argument : string.Empty);
-            var reply = await brick.Top.Getxattr(new GetxattrFop { Gfid = gfid, Name = name }, call);
+            var reply = await brick.Below.Getxattr(new GetxattrFop { Gfid = gfid, Name = name }, call);
             var text = reply.IsOk && reply.Values is { } values && values.TryGetBytes(name.Span, out var bytes)
                 ? System.Text.Encoding.UTF8.GetString(bytes).TrimEnd('\0') : string.Empty;
             var error = reply.Error;

@@ -27,7 +27,8 @@ internal sealed class BrickStateDump(BrickView brick, ExportTable exports, ICloc
     /// </summary>
     public string Write(string directory)
     {
-        Directory.CreateDirectory(directory);
+        Directory.CreateDirectory(
+            directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var text = Text();
         var name = brick.Name.Trim('/').Replace('/', '-');
         var seconds = clock.WallNs / 1_000_000_000;

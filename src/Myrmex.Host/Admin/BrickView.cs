@@ -14,6 +14,9 @@ internal sealed record BrickView(string Name, TranslatorGraph Graph, Translator 
     /// <summary>Null when the volume file has none.</summary>
     public IoStats? Stats { get; } = Top as IoStats ?? Graph.Translators.OfType<IoStats>().LastOrDefault();
 
+    /// <summary>Where administrators' own fops go: below the counters, which are of clients.</summary>
+    public Translator Below => Top is IoStats ? Top.Subvolumes[0] : Top;
+
     /// <summary>All bricks of a graph: the exports of its door.</summary>
     public static IEnumerable<BrickView> Of(TranslatorGraph graph) =>
         graph.Top is ServerTranslator server ? server.Subvolumes.Select(s => new BrickView(s.Name, graph, s)) : [];
