@@ -25,7 +25,8 @@ public static class MetricTable
 
     public static readonly MetricDeclaration HeapCommittedBytes =
         All(
-            "myrmex_heap_committed_bytes", "gauge", "Memory that the collector had from the system at its last run; 0 before.");
+            "myrmex_heap_committed_bytes", "gauge",
+            "Memory that the collector had from the system at its last run; 0 before.");
 
     public static readonly MetricDeclaration Collections =
         All("myrmex_gc_collections_total", "counter", "Garbage collections.", "generation");
