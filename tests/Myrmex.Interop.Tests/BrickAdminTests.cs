@@ -73,7 +73,8 @@ public sealed class BrickAdminTests : IDisposable
     public void ClientsFilesMemoryAndStateDumpAreThoseOfTheProcess()
     {
         var mount = VolumeAndMount();
-        using var holder = Child.Start("holder", mount.Path, "/bin/bash", "-c", "exec 3> held; exec 4> held2; sleep 60");
+        using var holder = Child.Start(
+            "holder", _directory.Logs, "/bin/bash", "-c", $"exec 3> {mount.Path}/held 4> {mount.Path}/held2; sleep 60");
         Wait.Until("the files are open", Soon, () => OpenFds() == 2, () => mount.LogTail());
         var client = Ask("Clients").GetProperty("clients").GetProperty("clients").EnumerateArray().Single();
         Assert.Contains($"PID:{mount.Pid}-", client.GetProperty("processId").GetString(), StringComparison.Ordinal);
@@ -111,9 +112,11 @@ public sealed class BrickAdminTests : IDisposable
     {
         var mount = VolumeAndMount();
         mount.Sh("echo 0123456789 > f");
-        using var holder = Child.Start("holder", mount.Path, "python3", "-c", Lock + "print('held'); time.sleep(60)");
-        Wait.Until("the lock is held", Soon, () => File.ReadAllText(holder.Log).Contains("held", StringComparison.Ordinal));
-        using var waiter = Child.Start("waiter", mount.Path, "python3", "-c", Lock + "print('got')");
+        using var holder = Child.Start("holder", _directory.Logs, "python3", "-c", LockOf(mount) + "print('held'); time.sleep(60)");
+        Wait.Until(
+            "the lock is held", Soon,
+            () => File.Exists(holder.Log) && File.ReadAllText(holder.Log).Contains("held", StringComparison.Ordinal));
+        using var waiter = Child.Start("waiter", _directory.Logs, "python3", "-c", LockOf(mount) + "print('got')");
         Wait.Until("a call waits", Soon, () => Long(Ask("Calls").GetProperty("calls"), "count") == 1);
         var call = Ask("Calls").GetProperty("calls").GetProperty("calls").EnumerateArray().Single();
         Assert.Equal("LK", call.GetProperty("fop").GetString());
@@ -126,7 +129,7 @@ public sealed class BrickAdminTests : IDisposable
         // As with a stock brick: EINTR, which the kernel makes ERESTARTSYS.
         Assert.Contains("512", File.ReadAllText(waiter.Log), StringComparison.Ordinal);
         Assert.Equal("posix blocked locks=0 granted locks=1", Clear("/f", "Granted", "posix"));
-        using var next = Child.Start("next", mount.Path, "python3", "-c", Lock + "print('got')");
+        using var next = Child.Start("next", _directory.Logs, "python3", "-c", LockOf(mount) + "print('got')");
         Assert.True(next.WaitForExit(Soon));
         Assert.Equal(0, next.ExitCode);
         var missing = AskRaw("ClearLocks", ""","clearLocks":{"path":"/none","kind":"All","type":"posix","argument":""}""");
@@ -160,9 +163,9 @@ public sealed class BrickAdminTests : IDisposable
         File.Delete(socket);
     }
 
-    private const string Lock =
-        "import fcntl, sys, time\nsys.stdout.reconfigure(line_buffering=True)\n"
-        + "f = open('f', 'r+')\ntry:\n fcntl.lockf(f, fcntl.LOCK_EX, 10, 0)\n"
+    private static string LockOf(StockMount mount) =>
+        $"import fcntl, sys, time\nsys.stdout.reconfigure(line_buffering=True)\nf = open('{mount.Path}/f', 'r+')\n"
+        + "try:\n fcntl.lockf(f, fcntl.LOCK_EX, 10, 0)\n"
         + "except OSError as e:\n print('errno', e.errno)\n sys.exit(1)\n";
 
     private StockMount VolumeAndMount(params string[] options)
