@@ -8,6 +8,7 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         BrickCommand.Entry,
+        BrickAskCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
         GlusterCommands.Gluster,

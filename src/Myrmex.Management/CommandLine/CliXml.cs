@@ -298,14 +298,14 @@ internal sealed class CliXml
         Close();
     }
 
-    private void Open(string name)
+    internal void Open(string name)
     {
         Indent();
         _text.Append('<').Append(name).Append(">\n");
         _open.Push(name);
     }
 
-    private void Close()
+    internal void Close()
     {
         var name = _open.Pop();
         Indent();
@@ -313,7 +313,7 @@ internal sealed class CliXml
     }
 
     /// <summary>Closes an element; one without content becomes a single tag.</summary>
-    private void CloseEmptied()
+    internal void CloseEmptied()
     {
         var opening = $"<{_open.Peek()}>\n";
         if (_text.Length >= opening.Length && _text.ToString(_text.Length - opening.Length, opening.Length) == opening)
@@ -327,10 +327,10 @@ internal sealed class CliXml
         Close();
     }
 
-    private void Element(string name, IFormattable value) =>
+    internal void Element(string name, IFormattable value) =>
         Element(name, value.ToString(null, CultureInfo.InvariantCulture));
 
-    private void Element(string name, string value)
+    internal void Element(string name, string value)
     {
         Indent();
         if (value.Length == 0)
