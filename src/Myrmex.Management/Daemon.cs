@@ -88,6 +88,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private async Task RunSessionAsync(SqliteStore local, Action ready, CancellationToken cancellation)
     {
         await NodeIdentity.ApplyPendingAsync(local, cancellation);
+        await NodeIdentity.LoadAsync(NodeOptions(), local, cancellation); // Writes the files that etcd is opened with.
         var id = await NodeIdentity.LoadIdAsync(local, seams, cancellation);
         await using var cluster = await ClusterStore.OpenAsync(
             local, EtcdOptionsOf(id), await GivenAsync(local, cancellation), seams, cancellation);
