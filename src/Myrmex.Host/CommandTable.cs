@@ -8,6 +8,7 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         BrickCommand.Entry,
+        BrickAskCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
         RebalanceCommand.Entry,
@@ -15,5 +16,9 @@ internal static class CommandTable
         GlusterCommands.Peer,
         GlusterCommands.Pool,
         GlusterCommands.Volume,
+        GlusterCommands.Events,
+        GlusterCommands.Tasks,
+        ClusterCommand.Entry,
+        Aliases.Install,
     ];
 }

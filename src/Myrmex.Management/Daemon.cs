@@ -1,16 +1,17 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Security.Cryptography;
-using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Base;
 using Myrmex.Coordination;
-using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.Http;
-using Myrmex.Management.State;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -28,6 +29,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private const UnixFileMode PrivateDirectory =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    private static string Version => typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0";
+
     /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
     public static void MakeDirectories(DaemonOptions options)
     {
@@ -44,73 +47,186 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     {
         MakeDirectories(options);
         await using var local = SqliteStore.Open(options.StateFile, seams.Clock);
-        await using var remote = options.Etcd is { } etcd ? EtcdStore.Open(etcd, seams) : null;
-        IStateStore store = remote is null ? local : remote;
-        await CheckStateAsync(local, store, cancellation);
-        var node = new LocalNode(await LoadNodeIdAsync(local, cancellation), seams.Clock);
-        var catalog = new VolumeCatalog(store, remote is null ? null : seams.Scheduler);
-        await catalog.LoadAsync(cancellation);
-        var probe = new BrickProbe(seams);
-        var supervisor = new BrickSupervisor(
-            options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(local), seams);
-        var registry = new PortRegistry();
-        using var rpc = new ManagementRpc(
-            seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
-        var address = rpc.Listen(options.Bind, options.Port);
-        var commands = new VolumeCommands(store, catalog, node, supervisor, probe, seams);
-        await commands.RecoverAsync(cancellation);
+        var hasServed = false;
+        void Ready()
+        {
+            hasServed = true;
+            ready();
+        }
 
-        File.Delete(options.Socket); // Left by a daemon that was killed; the store says that none runs.
-        await using var rest = new RestServer(options, commands, Describe(node, address.Port), LoadToken());
-        await rest.StartAsync(cancellation);
-        File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
-        Log.Information("daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort));
-        ready();
-        await RunLoopsAsync(local, catalog, supervisor, cancellation);
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await RunSessionAsync(local, Ready, cancellation);
+            }
+            catch (NodeDetachedException e)
+            {
+                Log.Warning("daemon", "this node is alone now", ("reason", e.Message));
+            }
+            catch (StoreMovedException e)
+            {
+                Log.Information("daemon", "going on with another store", ("kind", e.Target.Kind));
+            }
+            catch (StateStoreException e)
+            {
+                if (!hasServed && !await IsBoundAsync(local, cancellation))
+                {
+                    throw;
+                }
+
+                // It has a place in a cluster: bricks go on, and so does the wait.
+                Log.Error("daemon", "the store of the cluster cannot be used, trying again", ("reason", e.Message));
+                await Pauses.WaitAsync(seams.Scheduler, Limits.StoreRetryMs, cancellation);
+            }
+        }
+
         File.Delete(options.PidFile);
     }
 
-    /// <summary>
-    /// Refuses half a cluster, and to leave a cluster behind: a file that holds volumes is not passed over for etcd.
-    /// </summary>
-    private async Task CheckStateAsync(SqliteStore local, IStateStore store, CancellationToken cancellation)
+    /// <summary>Serves with one store, until the node has another one to use.</summary>
+    private async Task RunSessionAsync(SqliteStore local, Action ready, CancellationToken cancellation)
     {
-        await StateCopy.CheckUsableAsync(store, cancellation);
-        if (ReferenceEquals(local, store))
+        await NodeIdentity.ApplyPendingAsync(local, cancellation);
+        await NodeIdentity.LoadAsync(NodeOptions(), local, cancellation); // Writes the files that etcd is opened with.
+        var id = await NodeIdentity.LoadIdAsync(local, seams, cancellation);
+        await using var cluster = await ClusterStore.OpenAsync(
+            local, EtcdOptionsOf(id), await GivenAsync(local, cancellation), seams, cancellation);
+        var view = new ClusterView(cluster.Store, seams.Scheduler);
+        var writer = new ClusterWriter(cluster.Store, view, seams.Clock);
+        DaemonSession? session = null;
+        await using var nodes = await NodeServices.OpenAsync(
+            new NodeServicesParts
+            {
+                Options = NodeOptions(),
+                Local = local,
+                Store = cluster.Choice.Kind == StoreKind.Embedded ? local : cluster.Store,
+                View = view.State,
+                Seams = seams,
+                Commit = writer.CommitMembersAsync,
+                StoreOffer = cluster.Choice.Kind == StoreKind.Embedded
+                    ? null : (_, _) => Task.FromResult(cluster.Choice.ToText()),
+                Map = services =>
+                {
+                    session = NewSession(local, cluster, view, writer, services);
+                    return endpoints => session.Map(endpoints);
+                },
+            },
+            cancellation);
+        await using (session)
         {
-            return;
-        }
-
-        var passedOver = await local.RangeAsync(KeyRange.Prefix(StateKeys.Volumes), cancellation);
-        if (passedOver.Count > 0)
-        {
-            throw new StateStoreException(
-                $"{options.StateFile} holds {passedOver.Count} volumes that are not used with --etcd; start without "
-                + "--etcd, or move the state to etcd first");
+            await ServeAsync(local, cluster, session!, nodes, ready, cancellation); // Made by Map.
         }
     }
 
-    private async Task RunLoopsAsync(
-        SqliteStore local, VolumeCatalog catalog, BrickSupervisor supervisor, CancellationToken cancellation)
+    private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
     {
+        NodeId = id.ToString(),
+        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault() ?? "127.0.0.1",
+        WorkingDirectory = options.WorkingDirectory,
+        Certificates = NodeCertificates.In(options.WorkingDirectory),
+    };
+
+    /// <summary>
+    /// The store that the daemon was told to use; not that of a cluster which the node was detached from.
+    /// </summary>
+    private async Task<StoreChoice?> GivenAsync(SqliteStore local, CancellationToken cancellation) =>
+        options.Etcd is { } etcd && await local.GetAsync(NodeKeys.LocalDetached, cancellation) is null
+            ? StoreChoice.External(etcd, options.EtcdPasswordFile) : null;
+
+    /// <summary>The nodes as far as it concerns who runs etcd.</summary>
+    private static IReadOnlyList<ClusterNode> NodesOf(DaemonSession session) =>
+    [
+        .. session.Directory.All.Select(n => new ClusterNode(
+            n.Id.ToString(), AddressOf(n), n.Sequence, session.View.IsAlive(n.Id))),
+    ];
+
+    /// <summary>What others reached the node at when it joined, if that is an address.</summary>
+    private static string AddressOf(NodeRecord node) =>
+        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? node.Addresses.FirstOrDefault() ?? node.Name;
+
+    /// <summary>A daemon that was told to run etcd itself moves there from its file, once.</summary>
+    private async Task ManageEtcdAsync(ClusterStore cluster, CancellationToken cancellation)
+    {
+        if (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
+        {
+            Log.Information("daemon", "the state of the cluster moves to an etcd of its own");
+            await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+        }
+
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+    }
+
+    private DaemonSession NewSession(
+        SqliteStore local, ClusterStore cluster, ClusterView view, ClusterWriter writer, NodeServices nodes)
+    {
+        var node = new LocalNode(nodes.Identity.Current.Id, seams.Clock);
+        var session = new DaemonSession(
+            options, cluster.Store, view, writer, nodes.Life, node, nodes.Life.Instance, new LinuxProcessControl(),
+            new BrickProbe(seams), new BrickPort(local), seams);
+        session.Serve(Describe(node, options.Port), nodes, cluster);
+        return session;
+    }
+
+    private async Task ServeAsync(
+        SqliteStore local, ClusterStore cluster, DaemonSession session, NodeServices nodes, Action ready,
+        CancellationToken cancellation)
+    {
+        var node = session.Node;
+        using var rpc = new ManagementRpc(
+            seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
+        var address = rpc.Listen(options.Bind, options.Port);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
-            catalog.FollowAsync(stop.Token),
-            supervisor.RunAsync(stop.Token),
-            ExpireLeasesAsync(local, stop.Token),
+            .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
+            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(cluster, stop.Token),
         ];
-        // None of them ends by itself: the first end is the end of the daemon, with its reason.
-        var first = await Task.WhenAny(loops);
-        await stop.CancelAsync();
-        await Task.WhenAll(loops).ContinueWith(
-            _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        if (!cancellation.IsCancellationRequested)
+        try
         {
-            await first;
+            await session.View.WaitAsync(
+                () => session.View.IsAlive(node.Id), Limits.AppearMs, seams, cancellation);
+            File.Delete(options.Socket); // Left by a daemon that was killed; the file says that none runs.
+            await using var rest = new RestServer(options, session.Routes, new RestGuard(LoadToken()));
+            await rest.StartAsync(cancellation);
+            File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
+            Log.Information(
+                "daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort),
+                ("node-port", nodes.NodePort));
+            ready();
+
+            // None of them ends by itself: the first end is the end of the session, with its reason.
+            await Task.WhenAny(loops).WaitAsync(cancellation);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(loops.Where(l => l != nodes.Changed)).ContinueWith(
+                _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+
+        var failed = loops.FirstOrDefault(l => l.IsFaulted);
+        if (failed is not null)
+        {
+            await failed;
         }
     }
+
+    private NodeOptions NodeOptions() => new()
+    {
+        WorkingDirectory = options.WorkingDirectory,
+        Bind = options.Bind,
+        ManagementPort = options.Port,
+        NodePort = options.NodePort,
+        JoinTokenFile = options.JoinTokenFile,
+        AcceptAnyProbe = options.AcceptAnyProbe,
+        Version = Version,
+    };
+
+    /// <summary>The node has been told before which store is its cluster's.</summary>
+    private static async Task<bool> IsBoundAsync(SqliteStore local, CancellationToken cancellation) =>
+        await local.GetAsync(StoreChoice.Key, cancellation) is not null;
 
     private async Task ExpireLeasesAsync(SqliteStore store, CancellationToken cancellation)
     {
@@ -122,23 +238,11 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
     }
 
-    private async Task<NodeId> LoadNodeIdAsync(SqliteStore store, CancellationToken cancellation)
-    {
-        var entry = await store.GetAsync(StateKeys.NodeId, cancellation);
-        if (entry is not null)
-        {
-            return Gfid.TryParse(entry.Value.Span, out var known)
-                ? new NodeId(known) : throw new StateStoreException("the node id in the state store is damaged");
-        }
-
-        var fresh = new NodeId(seams.NewGfid());
-        await store.PutAsync(StateKeys.NodeId, Encoding.ASCII.GetBytes(fresh.ToString()), cancellation);
-        return fresh;
-    }
-
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0", node.Id.ToString(), Dns.GetHostName(), port,
-        Environment.ProcessId);
+        Version, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
+    {
+        WorkingDirectory = options.WorkingDirectory,
+    };
 
     /// <summary>The token of the REST port, made when it is missing.</summary>
     private string LoadToken()

@@ -24,6 +24,15 @@ public sealed record DaemonOptions
     /// <summary>Port of the REST service on the loopback address; 0 for none.</summary>
     public int HttpPort { get; init; } = 24080;
 
+    /// <summary>Port on which the other daemons are served.</summary>
+    public int NodePort { get; init; } = 24008;
+
+    /// <summary>File with the join token of the cluster that may take this node in; null for the usual one.</summary>
+    public string? JoinTokenFile { get; init; }
+
+    /// <summary>A cluster may take this node in without a token when its nodes have the same.</summary>
+    public bool AcceptAnyProbe { get; init; }
+
     public int BrickPortBase { get; init; } = Limits.BrickPortBase;
 
     /// <summary>Command and leading arguments that start this executable again, e.g. for the brick process.</summary>
@@ -34,6 +43,21 @@ public sealed record DaemonOptions
     /// always is there.
     /// </summary>
     public EtcdOptions? Etcd { get; init; }
+
+    /// <summary>File with the password of <see cref="Etcd"/>'s user, to be read again when etcd is opened.</summary>
+    public string? EtcdPasswordFile { get; init; }
+
+    /// <summary>The daemons of the cluster run etcd themselves.</summary>
+    public bool ManagesEtcd { get; init; }
+
+    /// <summary><c>/metrics</c> is for everyone who reaches the REST port, without the token.</summary>
+    public bool AreMetricsOpen { get; init; }
+
+    /// <summary>The administrator's own option groups, one file each.</summary>
+    public string GroupDirectory => Path.Combine(WorkingDirectory, "groups");
+
+    /// <summary>Programs that run before and after commands: <c>hooks/1/OP/pre|post/S*</c>.</summary>
+    public string HookDirectory => Path.Combine(WorkingDirectory, "hooks", "1");
 
     public string StateFile => Path.Combine(WorkingDirectory, "state.db");
 

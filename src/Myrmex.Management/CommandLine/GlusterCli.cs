@@ -1,8 +1,9 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Text;
+using System.Text.Json.Serialization.Metadata;
 using System.Threading.Tasks;
+using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
 
@@ -18,6 +19,7 @@ public sealed partial class GlusterCli(
 
     private CliArguments _arguments = new();
     private IManagementClient? _client;
+    private IReadOnlyList<CliCommand>? _commands;
 
     private IManagementClient Client => _client ??= connect(_arguments);
 
@@ -32,13 +34,14 @@ public sealed partial class GlusterCli(
             {
                 { AsksVersion: true } => Print($"myrmex {version}\n"),
                 { AsksHelp: true } => Print(Summary()),
+                { AsksDirectory: not null } => await PrintDirectoryAsync(),
                 { Words.Count: 0 } => await PromptAsync(),
                 _ => await DispatchAsync(_arguments.Words),
             };
         }
         catch (CommandException e)
         {
-            return Fail(e.Message);
+            return Refused(e, e.Message);
         }
         catch (DaemonUnreachableException e)
         {
@@ -111,84 +114,6 @@ public sealed partial class GlusterCli(
         }
     }
 
-    private Task<int> DispatchAsync(IReadOnlyList<string> words)
-    {
-        var rest = words.Skip(2).ToArray();
-        return (words[0], words.Count > 1 ? words[1] : string.Empty) switch
-        {
-            ("volume", "create") => CreateAsync(rest),
-            ("volume", "start") => StartAsync(rest),
-            ("volume", "stop") => StopAsync(rest),
-            ("volume", "delete") => DeleteAsync(rest),
-            ("volume", "list") => ListAsync(),
-            ("volume", "info") => InfoAsync(rest),
-            ("volume", "status") => StatusAsync(rest),
-            ("volume", "set") => SetAsync(rest),
-            ("volume", "get") => GetAsync(rest),
-            ("volume", "reset") => ResetAsync(rest),
-            ("volume", "help") => Task.FromResult(Print(Help("gluster volume commands", Usages.Volume))),
-            ("peer", "status") => PeerStatusAsync(),
-            ("peer", "probe" or "detach") => Task.FromResult(Fail(
-                $"peer {words[1]}: failed: this version manages a single node")),
-            ("peer", "help") => Task.FromResult(Print(Help("gluster peer commands", Usages.Peer))),
-            ("pool", "list") => PoolListAsync(),
-            ("help", _) => Task.FromResult(Print(Summary())),
-            _ => Task.FromResult(Unrecognized(words)),
-        };
-    }
-
-    private async Task<int> PeerStatusAsync()
-    {
-        var peers = await Client.PeersAsync();
-        if (_arguments.IsXml)
-        {
-            return Print(CliXml.Success().Peers(peers, pool: false).ToString());
-        }
-
-        var others = peers.Where(p => !p.IsLocal).ToList();
-        var text = new StringBuilder($"Number of Peers: {others.Count}\n");
-        foreach (var peer in others)
-        {
-            text.Append($"\nHostname: {peer.HostName}\nUuid: {peer.Id}\n")
-                .Append($"State: Peer in Cluster ({(peer.Connected ? "Connected" : "Disconnected")})\n");
-        }
-
-        return Print(text.ToString());
-    }
-
-    private async Task<int> PoolListAsync()
-    {
-        var peers = await Client.PeersAsync();
-        return Print(_arguments.IsXml ? CliXml.Success().Peers(peers, pool: true).ToString() : CliText.Pool(peers));
-    }
-
-    private static string Help(string title, IReadOnlyList<(string Usage, string Does)> commands)
-    {
-        var text = new StringBuilder($"\n{title}\n========================\n\n");
-        foreach (var (usage, does) in commands)
-        {
-            text.Append(usage).Append(" - ").Append(does).Append('\n');
-        }
-
-        return text.Append('\n').ToString();
-    }
-
-    private static string Summary() =>
-        " peer help                - display help for peer commands\n"
-        + " volume help              - display help for volume commands\n\n";
-
-    private int Unrecognized(IReadOnlyList<string> words)
-    {
-        var known = words[0] is "volume" or "peer" or "pool";
-        var first = known && words.Count == 1
-            ? "unrecognized command\n"
-            : $"unrecognized word: {words[known ? 1 : 0]} (position {(known ? 1 : 0)})\n";
-        terminal.Error.Write(
-            first + "\n Usage: gluster [options] <help> <peer> <pool> <volume>\n Options:\n"
-            + " --help  Shows the help information\n --version  Shows the version\n\n");
-        return Failed;
-    }
-
     private int Usage(string usage)
     {
         terminal.Error.Write($"\nUsage:\n{usage}\n\n");
@@ -208,9 +133,35 @@ public sealed partial class GlusterCli(
         return Failed;
     }
 
+    /// <summary>A refusal of the daemon, in words or, with --json, as the problem that it is.</summary>
+    private int Refused(CommandException e, string text)
+    {
+        if (_arguments.IsJson)
+        {
+            Print(CliJson.Of(Problems.Of(e), ProblemMessageJson.Default.ProblemMessage));
+            return Failed;
+        }
+
+        return Fail(e.Advice is null ? text : $"{text}\n{e.Advice}");
+    }
+
     private int Print(string text)
     {
         terminal.Out.Write(text);
         return Success;
+    }
+
+    /// <summary>What a command found, in the form that was asked for.</summary>
+    private int Show<T>(T message, JsonTypeInfo<T> type, Func<CliXml> xml, Func<string> text) => Print(
+        _arguments.IsJson ? CliJson.Of(message, type) : _arguments.IsXml ? xml().ToString() : text());
+
+    /// <summary>A report with a renderer of its own.</summary>
+    private int Show<T>(T message, JsonTypeInfo<T> type, string? rendered) =>
+        Print(_arguments.IsJson || rendered is null ? CliJson.Of(message, type) : rendered);
+
+    private async Task<int> PrintDirectoryAsync()
+    {
+        var daemon = await Client.DaemonAsync();
+        return Print($"{daemon.WorkingDirectory}/log\n");
     }
 }

@@ -13,29 +13,33 @@ using Myrmex.Management.Http;
 namespace Myrmex.Management.CommandLine;
 
 /// <summary>REST over the daemon's unix socket.</summary>
-public sealed class ManagementClient : IManagementClient, IDisposable
+public sealed partial class ManagementClient : IManagementClient, IDisposable
 {
     private readonly string _workingDirectory;
+    private readonly string _socket;
     private readonly HttpClient _http;
 
     /// <param name="timeout">Longest time a command may take.</param>
-    public ManagementClient(string workingDirectory, TimeSpan timeout)
+    /// <param name="socket">The unix socket; null for the working directory's.</param>
+    public ManagementClient(string workingDirectory, TimeSpan timeout, string? socket = null)
     {
         _workingDirectory = workingDirectory;
+        _socket = socket ?? DaemonOptions.SocketOf(workingDirectory);
         var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync };
         _http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost/v1/"), Timeout = timeout };
     }
 
     public async Task<IReadOnlyList<VolumeMessage>> ListAsync() =>
-        (await GetAsync("volumes", MessageJson.Default.VolumeListMessage)).Volumes;
+        (await GetAsync("volumes", VolumeMessageJson.Default.VolumeListMessage)).Volumes;
 
-    public Task<VolumeMessage> FindAsync(string volume) => GetAsync(PathOf(volume), MessageJson.Default.VolumeMessage);
+    public Task<VolumeMessage> FindAsync(string volume) =>
+        GetAsync(PathOf(volume), VolumeMessageJson.Default.VolumeMessage);
 
     public Task<VolumeStatusMessage> StatusAsync(string volume, bool detail) =>
-        GetAsync($"{PathOf(volume)}/status?detail={Word(detail)}", MessageJson.Default.VolumeStatusMessage);
+        GetAsync($"{PathOf(volume)}/status?detail={Word(detail)}", VolumeMessageJson.Default.VolumeStatusMessage);
 
     public Task<VolumeMessage> CreateAsync(CreateMessage request) =>
-        ChangeAsync(HttpMethod.Post, "volumes", JsonContent.Create(request, MessageJson.Default.CreateMessage));
+        ChangeAsync(HttpMethod.Post, "volumes", JsonContent.Create(request, VolumeMessageJson.Default.CreateMessage));
 
     public Task<VolumeMessage> StartAsync(string volume, bool force) =>
         ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/start?force={Word(force)}");
@@ -43,23 +47,29 @@ public sealed class ManagementClient : IManagementClient, IDisposable
     public Task<VolumeMessage> StopAsync(string volume, bool force) =>
         ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/stop?force={Word(force)}");
 
+    public Task<DaemonMessage> DaemonAsync() => GetAsync("daemon", DaemonMessageJson.Default.DaemonMessage);
+
+    public Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request) => ChangeAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/bricks",
+        JsonContent.Create(request, BrickAdminMessageJson.Default.AddBrickMessage));
+
     public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(HttpMethod.Delete, PathOf(volume));
 
-    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<OptionMessage> options) => ChangeAsync(
+    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options) => ChangeAsync(
         HttpMethod.Put, $"{PathOf(volume)}/options",
-        JsonContent.Create(new OptionListMessage(options), MessageJson.Default.OptionListMessage));
+        JsonContent.Create(new SettingListMessage(options), OptionMessageJson.Default.SettingListMessage));
 
     public Task<VolumeMessage> ResetAsync(string volume, string? key, bool force) =>
         ChangeAsync(HttpMethod.Delete, $"{OptionsPath(volume, key)}?force={Word(force)}");
 
     public async Task<IReadOnlyList<OptionMessage>> OptionsAsync(string volume, string? key) =>
-        (await GetAsync(OptionsPath(volume, key), MessageJson.Default.OptionListMessage)).Options;
+        (await GetAsync(OptionsPath(volume, key), OptionMessageJson.Default.OptionListMessage)).Options;
 
     public async Task<IReadOnlyList<OptionHelpMessage>> OptionHelpAsync() =>
-        (await GetAsync("options", MessageJson.Default.OptionHelpListMessage)).Options;
+        (await GetAsync("options", OptionMessageJson.Default.OptionHelpListMessage)).Options;
 
     public async Task<IReadOnlyList<PeerMessage>> PeersAsync() =>
-        (await GetAsync("peers", MessageJson.Default.PeerListMessage)).Peers;
+        (await GetAsync("peers", PeerMessageJson.Default.PeerListMessage)).Peers;
 
     public void Dispose() => _http.Dispose();
 
@@ -74,7 +84,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         SendAsync(new HttpRequestMessage(HttpMethod.Get, path), type);
 
     private Task<VolumeMessage> ChangeAsync(HttpMethod method, string path, HttpContent? body = null) =>
-        SendAsync(new HttpRequestMessage(method, path) { Content = body }, MessageJson.Default.VolumeMessage);
+        SendAsync(new HttpRequestMessage(method, path) { Content = body }, VolumeMessageJson.Default.VolumeMessage);
 
     private async Task<T> SendAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type)
     {
@@ -83,15 +93,9 @@ public sealed class ManagementClient : IManagementClient, IDisposable
             try
             {
                 using var response = await _http.SendAsync(request);
-                if (response.IsSuccessStatusCode)
-                {
-                    return await response.Content.ReadFromJsonAsync(type)
-                        ?? throw new IOException("the daemon's answer is empty");
-                }
-
-                var error = await response.Content.ReadFromJsonAsync(MessageJson.Default.ErrorMessage);
-                throw new CommandException(
-                    FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
+                await CheckAsync(response);
+                return await response.Content.ReadFromJsonAsync(type)
+                    ?? throw new IOException("the daemon's answer is empty");
             }
             catch (HttpRequestException e)
             {
@@ -105,11 +109,23 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         }
     }
 
+    private static async Task CheckAsync(HttpResponseMessage response)
+    {
+        if (!response.IsSuccessStatusCode)
+        {
+            var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
+            throw new CommandException(
+                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(), problem?.Advice);
+        }
+    }
+
     private static CommandFailure FailureOf(HttpStatusCode status) => status switch
     {
         HttpStatusCode.BadRequest => CommandFailure.Invalid,
         HttpStatusCode.NotFound => CommandFailure.NotFound,
         HttpStatusCode.Conflict => CommandFailure.Conflict,
+        HttpStatusCode.PreconditionFailed => CommandFailure.Changed,
+        HttpStatusCode.NotImplemented => CommandFailure.NotSupported,
         _ => CommandFailure.Failed,
     };
 
@@ -117,8 +133,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
     {
         if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
-            var socket = DaemonOptions.SocketOf(_workingDirectory);
-            return $"Connection failed. You may not use {socket}; try again as root.";
+            return $"Connection failed. You may not use {_socket}; try again as root.";
         }
 
         return "Connection failed. Please check if the myrmex daemon is operational.\n"
@@ -132,8 +147,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(
-                new UnixDomainSocketEndPoint(DaemonOptions.SocketOf(_workingDirectory)), cancellation);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socket), cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

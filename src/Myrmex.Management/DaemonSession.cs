@@ -1,0 +1,138 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Routing;
+using Myrmex.Coordination;
+using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Etcd;
+using Myrmex.Management.Hooks;
+using Myrmex.Management.Http;
+using Myrmex.Management.NodeApi;
+using Myrmex.Management.Nodes;
+using Myrmex.Management.State;
+using Myrmex.Management.Volfiles;
+using Myrmex.Runtime;
+
+namespace Myrmex.Management;
+
+/// <summary>
+/// What a daemon is as long as it uses one store of a cluster: its view, its commands, its bricks, and the loops behind
+/// them. A daemon that joins a cluster ends one session and begins another; bricks go on in between.
+/// </summary>
+internal sealed class DaemonSession : IAsyncDisposable
+{
+    private readonly RunPublisher _publisher;
+    private readonly EventPruner _pruner;
+    private readonly PeerEvents _peerEvents;
+    private readonly HookRunner _hooks;
+    private readonly LocalAudit _audit;
+    private readonly ServerQuorum _quorum;
+    private readonly DaemonOptions _options;
+    private readonly Seams _seams;
+
+    public DaemonSession(
+        DaemonOptions options, IStateStore store, ClusterView view, ClusterWriter writer, INodePresence presence,
+        LocalNode node, string instance, IProcessControl processes, IBrickProbe probe, IBrickPort port, Seams seams)
+    {
+        _seams = seams;
+        _options = options;
+        View = view;
+        Directory = new NodeDirectory(view.State);
+        Writer = writer;
+        Node = node;
+        Catalog = new VolumeCatalog(view);
+        _quorum = new ServerQuorum(view, presence, seams.Clock);
+        Supervisor = new BrickSupervisor(options, view, _quorum, node, processes, probe, port, seams);
+        Worker = new OpWorker(
+            view, Writer, node.Id, instance, new BrickSteps(view, node.Id, Supervisor), seams);
+        Commands = new VolumeCommands(
+            view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
+        _publisher = new RunPublisher(view, Writer, presence, Supervisor, seams);
+        Volfiles = new VolfileService(Catalog, Supervisor, Ports, options.Port);
+        _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
+        _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
+        _audit = new LocalAudit(options, view, node, Supervisor, processes);
+        _pruner = new EventPruner(store, view, seams);
+    }
+
+    public LocalNode Node { get; }
+
+    /// <summary>Ports that other programs of this node have signed in.</summary>
+    public PortRegistry Ports { get; } = new();
+
+    public VolfileService Volfiles { get; }
+
+    /// <summary>What the REST service offers, once <see cref="Serve"/> was called.</summary>
+    public IReadOnlyList<RestRoutes> Routes { get; private set; } = [];
+
+    public ClusterView View { get; }
+
+    public NodeDirectory Directory { get; }
+
+    public ClusterWriter Writer { get; }
+
+    public VolumeCatalog Catalog { get; }
+
+    public BrickSupervisor Supervisor { get; }
+
+    public OpWorker Worker { get; }
+
+    public VolumeCommands Commands { get; }
+
+    /// <summary>The loops; none of them ends by itself.</summary>
+    public IReadOnlyList<Task> Run(CancellationToken cancellation) =>
+    [
+        View.FollowAsync(cancellation),
+        Supervisor.RunAsync(cancellation),
+        Worker.RunAsync(cancellation),
+        _publisher.RunAsync(cancellation),
+        _pruner.RunAsync(cancellation),
+        _peerEvents.RunAsync(cancellation),
+        WatchQuorumAsync(cancellation),
+    ];
+
+    /// <summary>Makes the REST routes over this session.</summary>
+    public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
+    {
+        var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
+        var services = new RestServices
+        {
+            Daemon = () => daemon,
+            Volumes = hooked,
+            Scheduler = _seams.Scheduler,
+            AddBrick = hooked,
+            Peers = new PeerService(nodes),
+            ClusterOptions = new ClusterOptionCommands(View, Writer),
+            Events = new EventLog(View, _seams),
+            Volfile = key => Volfiles.Spec(key, trusted: true),
+            GroupDirectory = _options.GroupDirectory,
+            AreMetricsOpen = _options.AreMetricsOpen,
+        };
+        Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
+            new StoreRoutes(cluster)];
+    }
+
+    /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
+    public void Map(IEndpointRouteBuilder endpoints)
+    {
+        var map = new RouteMap(endpoints, without: NodeApiServer.HealthPath);
+        foreach (var subject in Routes)
+        {
+            subject.Map(map);
+        }
+    }
+
+    /// <summary>Ends the hooks that run.</summary>
+    public ValueTask DisposeAsync() => _hooks.DisposeAsync();
+
+    private async Task WatchQuorumAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Pauses.WaitAsync(_seams.Scheduler, Limits.SupervisePeriodMs, cancellation);
+            _quorum.Look();
+        }
+    }
+}

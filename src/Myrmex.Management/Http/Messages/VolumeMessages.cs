@@ -1,0 +1,60 @@
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text.Json.Serialization;
+
+namespace Myrmex.Management.Http;
+
+public sealed record BrickMessage(string Host, string Path, int Index, string Node, bool IsArbiter);
+
+public sealed record VolumeMessage(
+    string Name, string Id, string Status, string Type, int TypeNumber, string BrickCountText, int DistributeCount,
+    int ReplicaCount, int ArbiterCount, IReadOnlyList<BrickMessage> Bricks, IReadOnlyList<OptionMessage> Options)
+    : ITagged
+{
+    /// <summary>One higher with every change; also the entity tag.</summary>
+    public long Version { get; init; }
+
+    [JsonIgnore]
+    public string Tag => string.Create(CultureInfo.InvariantCulture, $"\"{Id}-{Version}\"");
+}
+
+public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);
+
+/// <summary>A volume to make.</summary>
+/// <param name="Bricks">"HOST:/PATH" each.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record CreateMessage(string Name, IReadOnlyList<string> Bricks)
+{
+    public int ReplicaCount { get; init; } = 1;
+
+    public int ArbiterCount { get; init; }
+
+    /// <summary>Take directories that are used otherwise or lie on the root file system.</summary>
+    public bool Force { get; init; }
+}
+
+public sealed record BrickDetailMessage(
+    string Device, string FileSystem, string MountOptions, ulong BlockSize, ulong TotalBytes, ulong FreeBytes,
+    ulong Inodes, ulong FreeInodes);
+
+public sealed record BrickStatusMessage(
+    string Host, string Path, string Node, bool Online, int Port, int Pid, BrickDetailMessage? Detail);
+
+public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks)
+{
+    /// <summary>Long work on the volume.</summary>
+    public IReadOnlyList<TaskMessage> Tasks { get; init; } = [];
+}
+
+/// <summary>What <c>volume status --json</c> prints.</summary>
+public sealed record VolumeStatusListMessage(IReadOnlyList<VolumeStatusMessage> Volumes);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(VolumeMessage))]
+[JsonSerializable(typeof(VolumeListMessage))]
+[JsonSerializable(typeof(CreateMessage))]
+[JsonSerializable(typeof(VolumeStatusMessage))]
+[JsonSerializable(typeof(VolumeStatusListMessage))]
+public sealed partial class VolumeMessageJson : JsonSerializerContext;
