@@ -18,7 +18,8 @@ internal sealed record RebalanceArguments(
     {
         var colon = text.LastIndexOf(':');
         server = default;
-        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+        var digits = text.AsSpan(colon + 1);
+        if (colon <= 0 || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
             || port is 0 or > 65_535)
         {
             return false;

@@ -55,7 +55,9 @@ public sealed record RebalanceReport(string TaskId, string Volume, IReadOnlyList
         _ => "unknown",
     };
 
-    /// <summary>The state as <c>volume status</c> shows it, which does not tell a layout fix from a rebalance.</summary>
+    /// <summary>
+    /// The state as <c>volume status</c> shows it, which does not tell a layout fix from a rebalance.
+    /// </summary>
     public static ClusterTaskState Plain(ClusterTaskState state) =>
         state >= ClusterTaskState.FixLayoutRunning ? state - 4 : state;
 

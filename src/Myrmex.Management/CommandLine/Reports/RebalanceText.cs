@@ -59,7 +59,9 @@ public static class RebalanceText
             return text.ToString();
         }
 
-        Row("Node", "Rebalanced-files", "size", "scanned", "failures", "skipped", "status", $"{"run time in h:m:s",18}");
+        Row(
+            "Node", "Rebalanced-files", "size", "scanned", "failures", "skipped", "status",
+            $"{"run time in h:m:s",18}");
         const string Rule = "-----------";
         Row("---------", Rule, Rule, Rule, Rule, Rule, "------------", $"{"--------------",18}");
         foreach (var row in report.Rows)

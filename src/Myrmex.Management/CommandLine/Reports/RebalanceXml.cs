@@ -35,7 +35,9 @@ public static class RebalanceXml
         Head(-1, 30800, reason)
         + $"  <volRebalance>\n    <op>{OperationFixLayout}</op>\n  </volRebalance>\n</cliOutput>\n";
 
-    /// <summary>The task elements of <c>volume status</c>, to be put into its volume element, indented for it.</summary>
+    /// <summary>
+    /// The task element of <c>volume status</c>, to be put into the tasks of its volume, indented for it.
+    /// </summary>
     public static string StatusTask(string task, ClusterTaskState state)
     {
         var plain = RebalanceReport.Plain(state);
