@@ -65,8 +65,14 @@ public sealed partial class Distribute
         var error = Errno.Ok;
         for (var attempt = 0; parent is not null; attempt++)
         {
-            // A name in a hole of its directory's layout has no subvolume of its own; the first one stands in.
-            var hashed = HashedOf(parent, fop.Name) ?? _subvolumes[0];
+            var hashed = HashedOf(parent, fop.Name);
+            if (hashed is null)
+            {
+                // The layout may just be being fixed: whoever fetches it waits for that.
+                (_, _, hashed) = await HashedOfAsync(fop.Parent, fop.Name, call);
+                hashed ??= _subvolumes[0]; // A name in a hole has no subvolume of its own; the first one stands in.
+            }
+
             var locks = LockSet.Rent(call);
             error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
             var isPlaced = error != Errno.Ok || attempt == DhtLimits.LayoutRetriesMax
