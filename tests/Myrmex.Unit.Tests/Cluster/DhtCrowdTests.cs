@@ -152,11 +152,12 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
 
     private static bool IsOneSeed => Environment.GetEnvironmentVariable("MYRMEX_DHT_SEED") is not null;
 
-    private static void TraceFops(List<DhtVolume> clients, DhtCrowd crowd)
+    /// <summary>Tells all fops that the clients send.</summary>
+    internal static void TraceFops(List<DhtVolume> clients, DhtCrowd crowd)
     {
         for (var client = 0; client < clients.Count; client++)
         {
-            for (var brick = 0; brick < BrickCount; brick++)
+            for (var brick = 0; brick < clients[client].Count; brick++)
             {
                 var where = $"    client {client} brick {brick}";
                 clients[client].Probes[brick].Inject = (code, fop) =>

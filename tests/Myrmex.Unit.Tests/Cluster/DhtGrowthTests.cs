@@ -92,6 +92,11 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
         }
 
         var crowd = new DhtCrowd(habits, clients, node.Seams.Clock, seed);
+        if (IsOneSeed)
+        {
+            DhtCrowdTests.TraceFops(clients, crowd);
+        }
+
         var users = Enumerable.Range(0, 9)
             .Select(user => SimTasks.Start(node, () => crowd.VisitAsync(user, fops: 35))).ToList();
         users.Add(SimTasks.Start(node, () => GrowAsync(bricks, clients, node, crowd, Travel, Pause)));
@@ -139,6 +144,11 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
             clients[i].Probes.ForEach(p => p.Travel = travel);
         }
 
+        if (IsOneSeed)
+        {
+            DhtCrowdTests.TraceFops(clients, crowd);
+        }
+
         crowd.Tell("all clients have the new graph");
         crowd.Open();
         await pause(0, 200);
@@ -149,6 +159,11 @@ public sealed class DhtGrowthTests(ITestOutputHelper output)
             var walker = new DhtVolume(bricks);
             await walker.MountAsync();
             walker.Probes.ForEach(p => p.Travel = travel);
+            if (IsOneSeed)
+            {
+                DhtCrowdTests.TraceFops([walker], crowd);
+            }
+
             walks.Add(WalkAsync(walker, node.Seams));
         }
 

@@ -40,18 +40,13 @@ public sealed partial class Distribute
     /// <summary>
     /// Asked with the name locked at <paramref name="hashed"/>, which keeps the layout as it is: does the subvolume
     /// itself say that the name belongs to it? When not, others lock the name elsewhere: the remembered layout is older
-    /// than its last change, and is forgotten. True for a name without a subvolume, and when nobody can say.
+    /// than its last change, and is forgotten. True when nobody can say.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<bool> IsPlacedAsync(Subvolume hashed, Gfid parent, Name name, Call call)
     {
-        if (!_directories.TryGet(parent, out var state) || state.Layout is not { } layout
-            || HashedOf(layout, name) is not { } now)
-        {
-            return true;
-        }
-
-        if (now != hashed)
+        if (_directories.TryGet(parent, out var state) && state.Layout is { } layout
+            && HashedOf(layout, name) is { } now && now != hashed)
         {
             return false;
         }
