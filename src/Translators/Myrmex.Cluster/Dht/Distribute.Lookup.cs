@@ -236,13 +236,24 @@ public sealed partial class Distribute
     /// </summary>
     private async ValueTask<Answers<LookupReply>> AskLockedAsync(LookupFop ask, Call call, Subvolume hashed)
     {
-        var locks = LockSet.Rent(call);
-        await locks.NameAsync(hashed, ask.Parent, ask.Name);
-        var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
-        AskAll<LookupFop, LookupReply>(answers, in ask, call);
-        await answers.JoinAsync();
-        await locks.UnlockAsync();
-        return answers;
+        for (var attempt = 0; ; attempt++)
+        {
+            var locks = LockSet.Rent(call);
+            var error = await locks.NameAsync(hashed, ask.Parent, ask.Name);
+            if (error != Errno.Ok || attempt == DhtLimits.LayoutRetriesMax
+                || await IsPlacedAsync(hashed, ask.Parent, ask.Name, locks.Call))
+            {
+                var answers = Answers<LookupReply>.Rent(_subvolumes.Length);
+                AskAll<LookupFop, LookupReply>(answers, in ask, call);
+                await answers.JoinAsync();
+                await locks.UnlockAsync();
+                return answers;
+            }
+
+            await locks.UnlockAsync();
+            var (_, layout) = await LayoutOfAsync(ask.Parent, call);
+            hashed = layout is null ? hashed : HashedOf(layout, ask.Name) ?? hashed;
+        }
     }
 
     private void WarnOfContradiction(in LookupFop ask) => Log.Warning(

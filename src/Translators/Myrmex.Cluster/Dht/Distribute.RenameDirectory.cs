@@ -44,8 +44,17 @@ public sealed partial class Distribute
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
         var sources = await probing;
         var arePlaced = await placing;
-        var error = target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
-            : !arePlaced || !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+        if (arePlaced && IsOneDirectory(sources, gfid) && IsMissingSomewhere(sources))
+        {
+            // Where it is missing, a directory that it replaces would stay under the new name.
+            await CreateMissingAsync(sources, gfid, fop.OldParent, fop.OldName, root);
+            sources.Release();
+            sources = await ProbeAsync(default, fop.OldParent, fop.OldName, root);
+        }
+
+        var error = !arePlaced ? Errno.EAGAIN // Others were not kept away: what was seen may be of different times.
+            : target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
+            : !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
             : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
             : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
             : Errno.ENOTDIR;
@@ -67,6 +76,19 @@ public sealed partial class Distribute
 
         sources.Release();
         return reply;
+    }
+
+    private static bool IsMissingSomewhere(Answers<LookupReply> answers)
+    {
+        for (var i = 0; i < answers.Count; i++)
+        {
+            if (answers[i] is { IsOk: false } said && IsAbsence(said.Error))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
