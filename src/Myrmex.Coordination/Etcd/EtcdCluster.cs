@@ -130,7 +130,8 @@ internal sealed class EtcdCluster : IDisposable
         {
             var endpoint = Current;
             var leftMs = Math.Max(1, (deadlineNs - _seams.Clock.MonotonicNs) / 1_000_000);
-            var limitMs = repeatable ? Math.Min(leftMs, (long)_options.AttemptTimeout.TotalMilliseconds) : leftMs;
+            var attempt = repeatable ? _options.AttemptTimeout : _options.ChangeTimeout;
+            var limitMs = Math.Min(leftMs, (long)attempt.TotalMilliseconds);
             try
             {
                 return await TryAsync(endpoint, call, limitMs, cancellation);

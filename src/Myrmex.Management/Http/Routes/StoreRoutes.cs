@@ -2,7 +2,6 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Threading;
-using System.Threading.Tasks;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Etcd;
 
