@@ -127,7 +127,14 @@ internal sealed class ManagedNode : IAsyncDisposable
             catch (StoreMovedException)
             {
                 await Cluster.DisposeAsync();
-                Cluster = await ClusterStore.OpenAsync(_local!, Options, given: null, _cluster.Seams, cancellation);
+                try
+                {
+                    Cluster = await ClusterStore.OpenAsync(_local!, Options, given: null, _cluster.Seams, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
             }
         }
     }
