@@ -31,6 +31,7 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
     private readonly Lock _lock = new(); // Guards the fields below; a leaf lock.
     private StateSnapshot _current = new(
         Revision.None, ImmutableSortedDictionary.Create<string, StateEntry>(StringComparer.Ordinal));
+    private Revision _told; // Of the last snapshot that the handlers of Changed have seen.
     private TaskCompletionSource _moved = NewSignal();
     private CancellationTokenSource? _reread;
 
@@ -120,7 +121,10 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
         }
     }
 
-    /// <summary>Ends when the view shows at least <paramref name="revision"/>; someone must follow meanwhile.</summary>
+    /// <summary>
+    /// Ends when the view shows at least <paramref name="revision"/> and the handlers of <see cref="Changed"/> have
+    /// returned; someone must follow meanwhile. Not to be awaited by a handler.
+    /// </summary>
     public async Task<StateSnapshot> ReachAsync(Revision revision, CancellationToken cancellation)
     {
         while (true)
@@ -128,7 +132,7 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
             Task moved;
             lock (_lock)
             {
-                if (_current.Revision >= revision)
+                if (_told >= revision)
                 {
                     return _current;
                 }
@@ -231,19 +235,25 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
 
     private void Publish(StateSnapshot snapshot, IReadOnlyList<StateViewChange> changes)
     {
-        TaskCompletionSource moved;
         lock (_lock)
         {
             _current = snapshot;
+        }
+
+        if (changes.Count > 0)
+        {
+            Changed?.Invoke(snapshot, changes);
+        }
+
+        TaskCompletionSource moved;
+        lock (_lock)
+        {
+            _told = snapshot.Revision;
             moved = _moved;
             _moved = NewSignal();
         }
 
         moved.SetResult();
-        if (changes.Count > 0)
-        {
-            Changed?.Invoke(snapshot, changes);
-        }
     }
 
     private void Reread()

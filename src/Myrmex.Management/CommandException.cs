@@ -15,13 +15,23 @@ public enum CommandFailure
 
     /// <summary>It was tried and did not work; nothing has changed.</summary>
     Failed,
+
+    /// <summary>It is not what the caller said that it is: If-Match does not match.</summary>
+    Changed,
+
+    /// <summary>This version, or this daemon as it was started, cannot do it.</summary>
+    NotSupported,
 }
 
 /// <summary>
 /// Why a command was refused. The message is what the administrator reads after "volume create: NAME: failed: "; it
 /// keeps GlusterFS' words where GlusterFS has the case.
 /// </summary>
-public sealed class CommandException(CommandFailure failure, string message) : Exception(message)
+/// <param name="advice">What to do about it; GlusterFS' words have none, so it stands apart.</param>
+public sealed class CommandException(CommandFailure failure, string message, string? advice = null)
+    : Exception(message)
 {
     public CommandFailure Failure => failure;
+
+    public string? Advice => advice;
 }

@@ -1,19 +1,19 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Security.Cryptography;
-using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
-using Myrmex.Volumes;
 
 namespace Myrmex.Management;
 
@@ -27,6 +27,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     private const UnixFileMode PrivateDirectory =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private static string Version => typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
     public static void MakeDirectories(DaemonOptions options)
@@ -44,32 +46,114 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     {
         MakeDirectories(options);
         await using var local = SqliteStore.Open(options.StateFile, seams.Clock);
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await RunSessionAsync(local, ready, cancellation);
+            }
+            catch (NodeDetachedException e)
+            {
+                Log.Warning("daemon", "this node is alone now", ("reason", e.Message));
+            }
+        }
+
+        File.Delete(options.PidFile);
+    }
+
+    /// <summary>Serves with one store, until the node has another one to use.</summary>
+    private async Task RunSessionAsync(SqliteStore local, Action ready, CancellationToken cancellation)
+    {
+        await NodeIdentity.ApplyPendingAsync(local, cancellation);
         await using var remote = options.Etcd is { } etcd ? EtcdStore.Open(etcd, seams) : null;
         IStateStore store = remote is null ? local : remote;
         await CheckStateAsync(local, store, cancellation);
-        var node = new LocalNode(await LoadNodeIdAsync(local, cancellation), seams.Clock);
-        var catalog = new VolumeCatalog(store, remote is null ? null : seams.Scheduler);
-        await catalog.LoadAsync(cancellation);
-        var probe = new BrickProbe(seams);
-        var supervisor = new BrickSupervisor(
-            options, catalog, node, new LinuxProcessControl(), probe, new BrickPort(local), seams);
+        var view = new ClusterView(store, seams.Scheduler);
+        var writer = new ClusterWriter(store, view, seams.Clock);
+        DaemonSession? session = null;
+        await using var nodes = await NodeServices.OpenAsync(
+            new NodeServicesParts
+            {
+                Options = NodeOptions(),
+                Local = local,
+                Store = store,
+                View = view.State,
+                Seams = seams,
+                Commit = writer.CommitMembersAsync,
+                Map = services =>
+                {
+                    session = NewSession(local, store, view, writer, services);
+                    return endpoints => session.Map(endpoints);
+                },
+            },
+            cancellation);
+        await ServeAsync(local, session!, nodes, ready, cancellation); // Made by Map.
+    }
+
+    private DaemonSession NewSession(
+        SqliteStore local, IStateStore store, ClusterView view, ClusterWriter writer, NodeServices nodes) => new(
+            options, store, view, writer, nodes.Life, new LocalNode(nodes.Identity.Current.Id, seams.Clock),
+            nodes.Life.Instance, new LinuxProcessControl(), new BrickProbe(seams), new BrickPort(local), seams)
+        {
+            Nodes = nodes,
+        };
+
+    private async Task ServeAsync(
+        SqliteStore local, DaemonSession session, NodeServices nodes, Action ready, CancellationToken cancellation)
+    {
+        var node = session.Node;
         var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
-            seams, catalog, new VolfileService(catalog, supervisor, registry, options.Port), registry, node);
+            seams, session.Catalog, new VolfileService(session.Catalog, session.Supervisor, registry, options.Port),
+            registry, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
-        var commands = new VolumeCommands(store, catalog, node, supervisor, probe, seams);
-        await commands.RecoverAsync(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task[] loops =
+        [
+            .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
+        ];
+        try
+        {
+            await session.View.WaitAsync(
+                () => session.View.IsAlive(node.Id), Limits.AppearMs, seams, cancellation);
+            File.Delete(options.Socket); // Left by a daemon that was killed; the file says that none runs.
+            session.Daemon = Describe(node, address.Port);
+            await using var rest = new RestServer(options, session.Routes(), new RestGuard(LoadToken()));
+            await rest.StartAsync(cancellation);
+            File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
+            Log.Information(
+                "daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort),
+                ("node-port", nodes.NodePort));
+            ready();
 
-        File.Delete(options.Socket); // Left by a daemon that was killed; the store says that none runs.
-        await using var rest = new RestServer(options, commands, Describe(node, address.Port), LoadToken());
-        await rest.StartAsync(cancellation);
-        File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
-        Log.Information("daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort));
-        ready();
-        await RunLoopsAsync(local, catalog, supervisor, cancellation);
-        File.Delete(options.PidFile);
+            // None of them ends by itself: the first end is the end of the session, with its reason.
+            await Task.WhenAny(loops).WaitAsync(cancellation);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(loops.Where(l => l != nodes.Changed)).ContinueWith(
+                _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+
+        var failed = loops.FirstOrDefault(l => l.IsFaulted);
+        if (failed is not null)
+        {
+            await failed;
+        }
     }
+
+    private NodeOptions NodeOptions() => new()
+    {
+        WorkingDirectory = options.WorkingDirectory,
+        Bind = options.Bind,
+        ManagementPort = options.Port,
+        NodePort = options.NodePort,
+        JoinTokenFile = options.JoinTokenFile,
+        AcceptAnyProbe = options.AcceptAnyProbe,
+        Version = Version,
+    };
 
     /// <summary>
     /// Refuses half a cluster, and to leave a cluster behind: a file that holds volumes is not passed over for etcd.
@@ -91,27 +175,6 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
     }
 
-    private async Task RunLoopsAsync(
-        SqliteStore local, VolumeCatalog catalog, BrickSupervisor supervisor, CancellationToken cancellation)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops =
-        [
-            catalog.FollowAsync(stop.Token),
-            supervisor.RunAsync(stop.Token),
-            ExpireLeasesAsync(local, stop.Token),
-        ];
-        // None of them ends by itself: the first end is the end of the daemon, with its reason.
-        var first = await Task.WhenAny(loops);
-        await stop.CancelAsync();
-        await Task.WhenAll(loops).ContinueWith(
-            _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        if (!cancellation.IsCancellationRequested)
-        {
-            await first;
-        }
-    }
-
     private async Task ExpireLeasesAsync(SqliteStore store, CancellationToken cancellation)
     {
         const long PeriodMs = 1_000;
@@ -122,22 +185,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
     }
 
-    private async Task<NodeId> LoadNodeIdAsync(SqliteStore store, CancellationToken cancellation)
-    {
-        var entry = await store.GetAsync(StateKeys.NodeId, cancellation);
-        if (entry is not null)
-        {
-            return Gfid.TryParse(entry.Value.Span, out var known)
-                ? new NodeId(known) : throw new StateStoreException("the node id in the state store is damaged");
-        }
-
-        var fresh = new NodeId(seams.NewGfid());
-        await store.PutAsync(StateKeys.NodeId, Encoding.ASCII.GetBytes(fresh.ToString()), cancellation);
-        return fresh;
-    }
-
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0", node.Id.ToString(), Dns.GetHostName(), port,
+        Version, node.Id.ToString(), Dns.GetHostName(), port,
         Environment.ProcessId);
 
     /// <summary>The token of the REST port, made when it is missing.</summary>

@@ -24,6 +24,15 @@ public sealed record DaemonOptions
     /// <summary>Port of the REST service on the loopback address; 0 for none.</summary>
     public int HttpPort { get; init; } = 24080;
 
+    /// <summary>Port on which the other daemons are served.</summary>
+    public int NodePort { get; init; } = 24008;
+
+    /// <summary>File with the join token of the cluster that may take this node in; null for the usual one.</summary>
+    public string? JoinTokenFile { get; init; }
+
+    /// <summary>A cluster may take this node in without a token when its nodes have the same.</summary>
+    public bool AcceptAnyProbe { get; init; }
+
     public int BrickPortBase { get; init; } = Limits.BrickPortBase;
 
     /// <summary>Command and leading arguments that start this executable again, e.g. for the brick process.</summary>

@@ -47,4 +47,37 @@ internal static class Limits
     public const int BrickPortBase = 49152;
 
     public const int BrickPortMax = 60999;
+
+    /// <summary>Before a step of a command is tried again after the store failed.</summary>
+    public const long OpRetryMs = 500;
+
+    /// <summary>How long the nodes may take to look whether a command is possible.</summary>
+    public const long OpCheckMs = 10_000;
+
+    /// <summary>How long the nodes may take to do their steps.</summary>
+    public const long OpDoMs = BrickStartMs + 5_000;
+
+    /// <summary>How long a refused command waits for the nodes to have taken it back.</summary>
+    public const long OpTakeBackMs = 5_000;
+
+    /// <summary>How long a command waits for another one on the same volume.</summary>
+    public const long VolumeLockWaitMs = 3_000;
+
+    /// <summary>Times a command is decided again because somebody changed what it was decided on.</summary>
+    public const int CommandAttemptsMax = 10;
+
+    /// <summary>How long a daemon that has just started leaves bricks alone before it judges quorum.</summary>
+    public const long QuorumGraceMs = 15_000;
+
+    /// <summary>Events that are kept.</summary>
+    public const int EventsKept = 10_000;
+
+    /// <summary>How many more there may be before the oldest go.</summary>
+    public const int EventsSlack = 500;
+
+    /// <summary>How long a daemon that starts waits to be heard of before it serves commands.</summary>
+    public const long AppearMs = 5_000;
+
+    /// <summary>How long a host name may take to resolve.</summary>
+    public const int ResolveMs = 1_500;
 }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Management.Cluster;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management;
@@ -13,7 +14,7 @@ internal sealed partial class VolumeCommands
 {
     /// <summary>Makes all settings or none. Clients and bricks hear of it at once.</summary>
     public Task<Volume> SetAsync(
-        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => AloneAsync(async () =>
+        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => DecideAsync(async () =>
     {
         var volume = Find(name);
         foreach (var setting in settings)
@@ -25,14 +26,14 @@ internal sealed partial class VolumeCommands
         }
 
         var changed = settings.Aggregate(volume, (v, setting) => v.With(setting)) with { Version = volume.Version + 1 };
-        return await SaveAsync(volume, changed, cancellation);
-    }, cancellation);
+        return await SaveAsync(volume, changed, Told(EventTypes.VolumeSet, name, settings), cancellation);
+    });
 
     /// <summary>Takes settings back to their defaults.</summary>
     /// <param name="key">One option, or null for all.</param>
     /// <param name="force">Also those that a new volume has set.</param>
     public Task<Volume> ResetAsync(
-        string name, string? key, bool force, CancellationToken cancellation) => AloneAsync(async () =>
+        string name, string? key, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
         var volume = Find(name);
         if (key is not null)
@@ -41,8 +42,10 @@ internal sealed partial class VolumeCommands
         }
 
         bool Goes(VolumeSetting s) => key is null ? force || !IsProtected(s.Key) : s.Key == key;
-        return volume.Settings.Any(Goes) ? await SaveAsync(volume, volume.Without(Goes), cancellation) : volume;
-    }, cancellation);
+        var going = volume.Settings.Where(Goes).ToList();
+        return going.Count == 0 ? volume : await SaveAsync(
+            volume, volume.Without(Goes), Told(EventTypes.VolumeReset, name, going), cancellation);
+    });
 
     /// <summary>The value of one option or of all, defaults included.</summary>
     public IReadOnlyList<OptionReport> Get(string name, string? key)
@@ -64,6 +67,9 @@ internal sealed partial class VolumeCommands
 
         return [Report(volume, key)];
     }
+
+    private ClusterEvent Told(string type, string volume, IReadOnlyList<VolumeSetting> settings) => writer.NewEvent(
+        type, volume, data: settings.GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Last().Value));
 
     private static void CheckReset(string key, bool force)
     {

@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -14,82 +14,80 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The commands on volumes. What a volume is changes in one transaction of the state store; before it, a command only
-/// does what can be taken back, and after it, only what follows from the new state. So a daemon may be killed at any
-/// instant: a command that was not answered has either happened or left nothing.
-/// Commands that change something run one after the other. All throw <see cref="CommandException"/>.
+/// The commands on volumes. What a volume is changes in one transaction of the store of the cluster; before it, a
+/// command only does what can be taken back (see <see cref="Op"/>), and after it, only what follows from the new state.
+/// So a daemon may be killed at any instant: a command that was not answered has either happened or leaves nothing.
+/// Commands run at once with others, here and on other nodes: one that was decided on what somebody else has changed
+/// meanwhile is decided again. All throw <see cref="CommandException"/>, and <see cref="StateStoreException"/> when the
+/// store does not answer.
 /// </summary>
 internal sealed partial class VolumeCommands(
-    IStateStore store, VolumeCatalog catalog, LocalNode node, BrickSupervisor supervisor, IBrickProbe probe,
-    Seams seams)
+    ClusterView view, ClusterWriter writer, OpWorker worker, BrickPlan plan, LocalNode node, string instance,
+    Seams seams) : IVolumeCommands, IAddBrickCommand
 {
-    private readonly SemaphoreSlim _gate = new(1, 1); // Held by one changing command at a time.
-    private bool _mustRecover; // The store failed in the middle of a command; guarded by _gate.
+    public IReadOnlyList<Volume> List() => [.. view.Volumes.Rows.Values.Select(r => r.Value)];
 
-    public IReadOnlyList<Volume> List() => [.. catalog.Volumes.Values];
+    public Volume Find(string name) => Row(name).Value;
 
-    public Volume Find(string name) =>
-        catalog.Find(name) ?? throw new CommandException(CommandFailure.NotFound, $"Volume {name} does not exist");
-
-    /// <summary>Serves the bricks; answers when clients can use all of them.</summary>
+    /// <summary>Serves the bricks; answers when clients can use all of those whose nodes are heard of.</summary>
     /// <param name="force">A started volume is fine too: bricks that are not online are tried again.</param>
-    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) => AloneAsync(async () =>
+    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var volume = Find(name);
+        var (volume, modified) = Row(name);
         if (volume.Status == VolumeStatus.Started && !force)
         {
             throw new CommandException(CommandFailure.Conflict, $"Volume {name} already started");
         }
 
-        foreach (var brick in LocalBricks(volume))
+        var nodes = volume.Bricks.Select(b => b.Node).Distinct().Where(view.IsAlive).ToList();
+        if (nodes.Count == 0)
         {
-            CheckMark(volume, brick);
+            plan.CheckAlive(volume.Bricks.Select(b => b.Node).Distinct());
         }
 
-        supervisor.BeginStarting(name);
-        try
+        var op = NewOp(OpKind.Start, volume, nodes, [.. volume.Bricks.Select(b => b.Index)], force);
+        return await RunOpAsync(op, modified, [], [], (o, _) =>
         {
-            await supervisor.WaitAsync(
-                () => AllOnline(volume) || Refused(volume) is not null, Limits.BrickStartMs, cancellation);
-            if (!AllOnline(volume) && volume.Status != VolumeStatus.Started)
+            var started = o.Planned.Status == VolumeStatus.Started
+                ? o.Planned : o.Planned.With(VolumeStatus.Started);
+            return (started, writer.NewEvent(EventTypes.VolumeStart, name));
+        }, cancellation);
+    });
+
+    /// <summary>
+    /// Ends serving the bricks; answers when clients can use none of them any more, as far as their nodes are heard of.
+    /// </summary>
+    /// <param name="force">A volume that is not started is fine too.</param>
+    public async Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation)
+    {
+        var stopped = await DecideAsync(async () =>
+        {
+            var (volume, _) = Row(name);
+            if (volume.Status != VolumeStatus.Started)
             {
-                throw new CommandException(CommandFailure.Failed, NotOnline(volume));
+                return force ? volume : throw new CommandException(
+                    CommandFailure.Conflict, $"Volume {name} is not in the started state");
             }
 
-            return volume.Status == VolumeStatus.Started
-                ? volume : await SaveAsync(volume, volume.With(VolumeStatus.Started), cancellation);
-        }
-        finally
-        {
-            supervisor.EndStarting(name);
-        }
-    }, cancellation);
-
-    /// <summary>Ends serving the bricks; answers when clients can use none of them any more.</summary>
-    /// <param name="force">A volume that is not started is fine too.</param>
-    public Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation) => AloneAsync(async () =>
-    {
-        var volume = Find(name);
-        if (volume.Status != VolumeStatus.Started)
-        {
-            return force ? volume : throw new CommandException(
-                CommandFailure.Conflict, $"Volume {name} is not in the started state");
-        }
-
-        var ports = LocalBricks(volume).ToDictionary(b => b.Path, b => supervisor.StateOf(b.Path).Port);
-        var stopped = await SaveAsync(volume, volume.With(VolumeStatus.Stopped), cancellation);
-        if (!await GoneAsync(stopped, ports, cancellation))
+            return await SaveAsync(
+                volume, volume.With(VolumeStatus.Stopped), writer.NewEvent(EventTypes.VolumeStop, name), cancellation);
+        });
+        var revision = view.Volumes.TryFind(name, out var row) ? row.Modified.Value : 0;
+        bool IsGone(NodeId n) => view.RunOf(n) is not { } run
+            || (run.Revision >= revision && run.Bricks.All(b => b.Volume != name));
+        var nodes = stopped.Bricks.Select(b => b.Node).Distinct().ToList();
+        if (!await view.WaitAsync(() => nodes.All(IsGone), Limits.BrickStopMs, seams, cancellation))
         {
             Log.Error("volumes", "bricks of a stopped volume still serve", ("volume", name));
         }
 
         return stopped;
-    }, cancellation);
+    }
 
     /// <summary>Forgets a volume that is not started. Its bricks keep their data and their marks.</summary>
-    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => AloneAsync(async () =>
+    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var volume = Find(name);
+        var (volume, modified) = Row(name);
         if (volume.Status == VolumeStatus.Started)
         {
             throw new CommandException(
@@ -97,12 +95,15 @@ internal sealed partial class VolumeCommands(
                 $"Volume {name} has been started.Volume needs to be stopped before deletion.");
         }
 
-        await CommitAsync(
-            [Condition.Unchanged(StateKeys.Volume(name), catalog.RevisionOf(name))],
-            [Operation.DeleteKey(StateKeys.Volume(name))], name, cancellation);
+        await UnlockedAsync(name, cancellation);
+        var deleted = await writer.CommitAsync(
+            [Condition.Unchanged(StateKeys.Volume(name), modified), Condition.Missing(StateKeys.VolumeLock(name))],
+            [Operation.DeleteKey(StateKeys.Volume(name))],
+            writer.NewEvent(EventTypes.VolumeDelete, name, data: Data(("id", volume.Id.ToString()))), cancellation);
+        ChangedException.ThrowUnless(deleted);
         Log.Information("volumes", "volume deleted", ("volume", name), ("id", volume.Id));
         return volume;
-    }, cancellation);
+    });
 
     /// <summary>What runs of one volume. Only of a started one, as in GlusterFS.</summary>
     public VolumeReport Status(string name, bool detail)
@@ -114,135 +115,91 @@ internal sealed partial class VolumeCommands(
         }
 
         var mounts = detail ? MountTable.Read() : [];
-        return new VolumeReport(volume, [.. volume.Bricks.Select(b => Report(b, detail, mounts))]);
+        return new VolumeReport(volume, [.. volume.Bricks.Select(b => Report(volume, b, detail, mounts))]);
     }
 
-    private static void CheckMark(Volume volume, Brick brick)
+    private static Dictionary<string, string> Data(params (string Key, string Value)[] pairs) =>
+        pairs.ToDictionary(p => p.Key, p => p.Value);
+
+    private StateRow<Volume> Row(string name) => view.Volumes.TryFind(name, out var row)
+        ? row : throw new CommandException(CommandFailure.NotFound, $"Volume {name} does not exist");
+
+    private BrickReport Report(Volume volume, Brick brick, bool detail, IReadOnlyList<MountEntry> mounts)
     {
-        var id = BrickDirectory.ReadVolumeId(brick.Path, out var error);
-        if (error == Errno.ENOENT)
-        {
-            throw new CommandException(
-                CommandFailure.Failed,
-                $"Failed to find brick directory {brick.Path} for volume {volume.Name}. "
-                + $"Reason : {BrickDirectory.Words(error)}");
-        }
-
-        if (id is null)
-        {
-            throw new CommandException(
-                CommandFailure.Failed,
-                $"Failed to get extended attribute {BrickDirectory.VolumeIdXattr} for brick dir {brick.Path}. "
-                + $"Reason : {BrickDirectory.Words(error == Errno.Ok ? Errno.EINVAL : error)}");
-        }
-
-        if (id != volume.Id)
-        {
-            throw new CommandException(
-                CommandFailure.Failed,
-                $"Volume id mismatch for brick {brick.FullName}. Expected volume id {volume.Id}, volume id {id} found");
-        }
-    }
-
-    private BrickReport Report(Brick brick, bool detail, IReadOnlyList<MountEntry> mounts)
-    {
-        var state = supervisor.StateOf(brick.Path);
+        var run = view.RunOf(brick.Node)?.Bricks.FirstOrDefault(b => b.Path == brick.Path && b.Volume == volume.Name);
         BrickDetail? more = null;
-        if (detail && MountTable.Holding(mounts, brick.Path) is { } mount
+        if (detail && brick.Node == node.Id && MountTable.Holding(mounts, brick.Path) is { } mount
             && Sys.PathSpace(brick.Path, out var space) >= 0)
         {
             more = new BrickDetail(mount.Device, mount.FileSystem, mount.Options, space);
         }
 
-        return new BrickReport(brick, state.Online, state.Online ? state.Port : 0, state.Online ? state.Pid : 0, more);
+        return run is { Online: true }
+            ? new BrickReport(brick, Online: true, run.Port, run.Pid, more)
+            : new BrickReport(brick, Online: false, 0, 0, more);
     }
 
-    private IEnumerable<Brick> LocalBricks(Volume volume) => volume.Bricks.Where(b => b.Node == node.Id);
-
-    private string NotOnline(Volume volume)
+    /// <summary>Decides and does a command; once more when somebody has changed what it was decided on.</summary>
+    private static async Task<T> DecideAsync<T>(Func<Task<T>> command)
     {
-        var refused = Refused(volume);
-        var reason = refused is null ? null : supervisor.WhyRefused(volume, refused);
-        var what = refused is null
-            ? $"The bricks did not come online within {Limits.BrickStartMs / 1000} seconds."
-            : $"Brick {refused.FullName} cannot be served: {reason ?? "no reason is given"}.";
-        return $"Commit failed on localhost. {what} Please check log file {supervisor.BrickLog} for details.";
-    }
-
-    private Brick? Refused(Volume volume) =>
-        LocalBricks(volume).FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
-
-    private bool AllOnline(Volume volume) => LocalBricks(volume).All(b => supervisor.StateOf(b.Path).Online);
-
-    private async Task<bool> GoneAsync(Volume volume, Dictionary<string, int> ports, CancellationToken cancellation)
-    {
-        var deadlineNs = seams.Clock.MonotonicNs + (Limits.BrickStopMs * 1_000_000);
-        await supervisor.RoundAsync(cancellation);
-        foreach (var brick in LocalBricks(volume))
+        for (var attempt = 1; ; attempt++)
         {
-            var port = ports[brick.Path];
-            while (port > 0 && await probe.ProbeAsync(port, volume, brick, cancellation) == ProbeResult.Serving)
+            try
             {
-                if (seams.Clock.MonotonicNs > deadlineNs)
-                {
-                    return false;
-                }
-
-                await Pauses.WaitAsync(seams.Scheduler, Limits.ProbePeriodMs / 2, cancellation);
+                return await command();
+            }
+            catch (ChangedException) when (attempt < Limits.CommandAttemptsMax)
+            {
+                // The view shows the change: decide on that.
+            }
+            catch (ChangedException)
+            {
+                throw new CommandException(
+                    CommandFailure.Conflict, "other commands keep changing the same things at the same time; try again");
             }
         }
-
-        return true;
     }
 
-    private async Task<T> AloneAsync<T>(Func<Task<T>> command, CancellationToken cancellation)
+    /// <summary>Waits a moment for another command on the volume; throws when that takes longer.</summary>
+    private async Task UnlockedAsync(string volume, CancellationToken cancellation)
     {
-        await _gate.WaitAsync(cancellation);
-        try
+        bool IsFree() => !view.VolumeLocks.TryFind(volume, out _);
+        if (!await view.WaitAsync(IsFree, Limits.VolumeLockWaitMs, seams, cancellation))
         {
-            if (_mustRecover)
-            {
-                await RecoverAsync(cancellation);
-            }
-
-            return await command();
-        }
-        catch (StateStoreException)
-        {
-            _mustRecover = true;
-            throw;
-        }
-        finally
-        {
-            _gate.Release();
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"Another transaction is in progress for {volume}. Please try again after some time.");
         }
     }
 
-    private async Task<Volume> SaveAsync(Volume before, Volume after, CancellationToken cancellation)
+    private async Task<Volume> SaveAsync(
+        Volume before, Volume after, ClusterEvent told, CancellationToken cancellation)
     {
-        await CommitAsync(
-            [Condition.Unchanged(StateKeys.Volume(after.Name), catalog.RevisionOf(after.Name))],
-            [Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after))], after.Name, cancellation);
+        await UnlockedAsync(after.Name, cancellation);
+        var row = Row(after.Name);
+        ChangedException.ThrowUnless(ReferenceEquals(row.Value, before));
+        var saved = await writer.CommitAsync(
+            [
+                Condition.Unchanged(StateKeys.Volume(after.Name), row.Modified),
+                Condition.Missing(StateKeys.VolumeLock(after.Name)),
+            ],
+            [Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after))], told, cancellation);
+        ChangedException.ThrowUnless(saved);
         Log.Information(
             "volumes", "volume changed", ("volume", after.Name), ("version", after.Version),
             ("from", before.Status), ("to", after.Status));
         return after;
     }
 
-    /// <summary>
-    /// Commits if nobody else has changed what the command was decided on, and waits until everyone in this process
-    /// sees it.
-    /// </summary>
-    private async Task CommitAsync(
-        Condition[] conditions, Operation[] operations, string name, CancellationToken cancellation)
+    /// <summary>Somebody has changed what a command was decided on.</summary>
+    private sealed class ChangedException : Exception
     {
-        var result = await store.CommitAsync(new StateTransaction(conditions, operations, []), cancellation);
-        if (!result.Succeeded)
+        public static void ThrowUnless(bool unchanged)
         {
-            throw new CommandException(
-                CommandFailure.Conflict, $"Volume {name} was changed by another node at the same time; try again");
+            if (!unchanged)
+            {
+                throw new ChangedException();
+            }
         }
-
-        await catalog.ReachAsync(result.Revision, cancellation);
     }
 }

@@ -53,6 +53,23 @@ internal static class DaemonCommand
         DefaultValueFactory = _ => 49152,
     };
 
+    private static readonly Option<int> NodePort = new("--node-port")
+    {
+        Description = "port that the daemons of other nodes use",
+        DefaultValueFactory = _ => 24008,
+    };
+
+    private static readonly Option<string?> JoinToken = new("--join-token-file")
+    {
+        Description = "file with the join token of the cluster that may take this node in; "
+            + "WORKING-DIRECTORY/join-token by default",
+    };
+
+    private static readonly Option<bool> AcceptAnyProbe = new("--accept-any-probe")
+    {
+        Description = "join without a token; only where no stranger can reach the node port",
+    };
+
     private static readonly Option<string?> Etcd = new("--etcd")
     {
         Description = "keep the cluster's state in etcd: addresses of its members, separated by commas",
@@ -100,7 +117,7 @@ internal static class DaemonCommand
     {
         var root = new RootCommand("Manages volumes, serves volume files and keeps the bricks of this node running.")
         {
-            WorkingDirectory, Bind, Port, HttpPort, BrickPort, LogFile, Level, Foreground,
+            WorkingDirectory, Bind, Port, HttpPort, BrickPort, NodePort, JoinToken, AcceptAnyProbe, LogFile, Level, Foreground,
             Etcd, EtcdPrefix, EtcdCa, EtcdCert, EtcdKey, EtcdUser, EtcdPasswordFile,
         };
         root.SetAction(async (options, _) =>
@@ -231,6 +248,9 @@ internal static class DaemonCommand
         Port = parsed.GetValue(Port),
         HttpPort = parsed.GetValue(HttpPort),
         BrickPortBase = parsed.GetValue(BrickPort),
+        NodePort = parsed.GetValue(NodePort),
+        JoinTokenFile = Absolute(parsed.GetValue(JoinToken)),
+        AcceptAnyProbe = parsed.GetValue(AcceptAnyProbe),
         Executable = HostPaths.Executable,
         Etcd = parsed.GetValue(Etcd) is { } addresses ? ToEtcdOptions(parsed, addresses) : null,
     };

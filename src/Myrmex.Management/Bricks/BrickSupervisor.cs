@@ -7,7 +7,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
-using Myrmex.Management.State;
+using Myrmex.Management.Cluster;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -30,7 +30,8 @@ internal readonly record struct BrickState(int Port, int Pid, bool Online, bool 
 internal sealed class BrickSupervisor
 {
     private readonly DaemonOptions _options;
-    private readonly VolumeCatalog _catalog;
+    private readonly ClusterView _view;
+    private readonly ServerQuorum _quorum;
     private readonly LocalNode _node;
     private readonly IProcessControl _processes;
     private readonly IBrickProbe _probe;
@@ -38,14 +39,16 @@ internal sealed class BrickSupervisor
     private readonly Seams _seams;
     private readonly BrickFiles _files;
     private readonly Signal _look = new();
-    private readonly Lock _lock = new(); // Guards _starting, _states, _rounds and _roundDone; a leaf lock.
-    private ImmutableHashSet<string> _starting = [];
+    private readonly Lock _lock = new(); // Guards _states, _run, _rounds and _roundDone; a leaf lock.
     private ImmutableDictionary<string, BrickState> _states = ImmutableDictionary<string, BrickState>.Empty;
+    private NodeRun _run;
     private long _rounds;
     private TaskCompletionSource _roundDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Owned by the loop.
     private readonly HashSet<string> _online = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Leaving> _leaving = new(StringComparer.Ordinal);
+    private List<WantedBrick> _wantedBefore = [];
     private ProcessIdentity? _process;
     private int _port;
     private bool _reached;
@@ -56,18 +59,38 @@ internal sealed class BrickSupervisor
     private long _restartPauseMs = Limits.RestartPauseMsMin;
 
     public BrickSupervisor(
-        DaemonOptions options, VolumeCatalog catalog, LocalNode node, IProcessControl processes, IBrickProbe probe,
-        IBrickPort portStore, Seams seams)
+        DaemonOptions options, ClusterView view, ServerQuorum quorum, LocalNode node, IProcessControl processes,
+        IBrickProbe probe, IBrickPort portStore, Seams seams)
     {
         _options = options;
-        _catalog = catalog;
+        _view = view;
+        _quorum = quorum;
         _node = node;
         _processes = processes;
         _probe = probe;
         _portStore = portStore;
         _seams = seams;
         _files = new BrickFiles(options);
-        catalog.Changed += _ => _look.Set();
+        _run = new NodeRun(node.Id, 0, HasQuorum: true, []);
+        view.Volumes.Changed += _ => _look.Set();
+        view.Ops.Changed += _ => _look.Set();
+        view.Parts.Changed += _ => _look.Set();
+        quorum.Changed += _look.Set;
+    }
+
+    /// <summary>Raised when <see cref="Run"/> is another. Handlers must not wait.</summary>
+    public event Action? RunChanged;
+
+    /// <summary>What this node does.</summary>
+    public NodeRun Run
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _run;
+            }
+        }
     }
 
     /// <summary>What is known of a brick, by its path; default when it should not be served.</summary>
@@ -84,27 +107,6 @@ internal sealed class BrickSupervisor
     /// <summary>The last reason that the brick process has logged for not serving a brick, or null.</summary>
     public string? WhyRefused(Volume volume, Brick brick) =>
         BrickLogReader.LastReason(BrickLog, _files.VolfileOf(volume, brick));
-
-    /// <summary>Serves the bricks of a volume that is not started yet, until <see cref="EndStarting"/>.</summary>
-    public void BeginStarting(string volume)
-    {
-        lock (_lock)
-        {
-            _starting = _starting.Add(volume);
-        }
-
-        _look.Set();
-    }
-
-    public void EndStarting(string volume)
-    {
-        lock (_lock)
-        {
-            _starting = _starting.Remove(volume);
-        }
-
-        _look.Set();
-    }
 
     /// <summary>Ends when <paramref name="reached"/> is true after a round; false when that took too long.</summary>
     public async Task<bool> WaitAsync(Func<bool> reached, long timeoutMs, CancellationToken cancellation)
@@ -201,14 +203,17 @@ internal sealed class BrickSupervisor
     /// <summary>One comparison of what should be and what is; answers how long to wait for the next.</summary>
     private async Task<long> LookAsync(CancellationToken cancellation)
     {
+        var revision = _view.Revision;
         var wanted = WantedBricks();
+        NoteLeaving(wanted);
         _hangUpDue |= _files.Update(wanted);
         _online.IntersectWith(wanted.Select(w => w.Brick.Path));
         NoticeDeath();
         if (wanted.Count == 0)
         {
             await EndProcessAsync(cancellation);
-            PublishStates(wanted);
+            _leaving.Clear();
+            PublishStates(wanted, revision);
             return Limits.SupervisePeriodMs;
         }
 
@@ -219,9 +224,45 @@ internal sealed class BrickSupervisor
 
         HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
+        await ProbeLeavingAsync(cancellation);
         RetryBricksThatDoNotServe(wanted.Count);
-        PublishStates(wanted);
-        return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+        PublishStates(wanted, revision);
+        return _online.Count == wanted.Count && _leaving.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+    }
+
+    /// <summary>Bricks that clients could use and that are not wanted any more: until they cannot be used.</summary>
+    private void NoteLeaving(List<WantedBrick> wanted)
+    {
+        var paths = wanted.Select(w => w.Brick.Path).ToHashSet(StringComparer.Ordinal);
+        foreach (var before in _wantedBefore.Where(b => _online.Contains(b.Brick.Path) && !paths.Contains(b.Brick.Path)))
+        {
+            _leaving[before.Brick.Path] = new Leaving(before, _seams.Clock.MonotonicNs);
+        }
+
+        foreach (var path in paths)
+        {
+            _leaving.Remove(path);
+        }
+
+        _wantedBefore = wanted;
+    }
+
+    private async Task ProbeLeavingAsync(CancellationToken cancellation)
+    {
+        foreach (var (path, leaving) in _leaving.ToList())
+        {
+            var (volume, brick) = leaving.Brick;
+            if (_process is null || await _probe.ProbeAsync(_port, volume, brick, cancellation) != ProbeResult.Serving)
+            {
+                _leaving.Remove(path);
+            }
+            else if (_seams.Clock.MonotonicNs - leaving.SinceNs > Limits.BrickStopMs * 1_000_000)
+            {
+                Log.Error("bricks", "a brick of a stopped volume still serves", ("brick", path));
+                _leaving.Remove(path);
+                _hangUpDue = true;
+            }
+        }
     }
 
     private void HangUpIfDue()
@@ -245,22 +286,35 @@ internal sealed class BrickSupervisor
 
     private List<WantedBrick> WantedBricks()
     {
-        ImmutableHashSet<string> starting;
-        lock (_lock)
-        {
-            starting = _starting;
-        }
-
         var wanted = new List<WantedBrick>();
-        foreach (var volume in _catalog.Volumes.Values)
+        foreach (var (volume, _) in _view.Volumes.Rows.Values)
         {
-            if (volume.Status == VolumeStatus.Started || starting.Contains(volume.Name))
+            if (volume.Status == VolumeStatus.Started && _quorum.Allows(volume))
             {
                 wanted.AddRange(volume.Bricks.Where(b => b.Node == _node.Id).Select(b => new WantedBrick(volume, b)));
             }
         }
 
+        foreach (var (op, _) in _view.Ops.Rows.Values)
+        {
+            AddBricksOf(op, wanted);
+        }
+
         return wanted;
+    }
+
+    /// <summary>Bricks that a command has started or is starting.</summary>
+    private void AddBricksOf(Op op, List<WantedBrick> wanted)
+    {
+        if (op.Phase == OpPhase.Do
+            && _view.PartOf(op, _node.Id) is { State: OpPartState.Serving or OpPartState.Done }
+            && (op.Kind == OpKind.Start || op.Planned.Status == VolumeStatus.Started))
+        {
+            wanted.AddRange(op.Planned.Bricks
+                .Where(b => b.Node == _node.Id && op.NewBricks.Contains(b.Index))
+                .Where(b => wanted.All(w => w.Brick.Path != b.Path))
+                .Select(b => new WantedBrick(op.Planned, b)).ToList());
+        }
     }
 
     private void NoticeDeath()
@@ -373,21 +427,31 @@ internal sealed class BrickSupervisor
         }
     }
 
-    private void PublishStates(List<WantedBrick> wanted)
+    private void PublishStates(List<WantedBrick> wanted, Revision revision)
     {
         var pid = _process?.Pid ?? 0;
         var late = _reached && QuietNs() > Limits.BrickLateMs * 1_000_000;
         var states = ImmutableDictionary.CreateBuilder<string, BrickState>(StringComparer.Ordinal);
-        foreach (var brick in wanted)
+        var runs = new List<BrickRun>();
+        foreach (var (volume, brick) in wanted)
         {
-            var online = _online.Contains(brick.Brick.Path);
-            states[brick.Brick.Path] = new BrickState(_port, pid, online, Refused: late && !online);
+            var online = _online.Contains(brick.Path);
+            var refused = late && !online;
+            states[brick.Path] = new BrickState(_port, pid, online, refused);
+            var reason = refused ? WhyRefused(volume, brick) : null;
+            runs.Add(new BrickRun(
+                volume.Name, brick.Path, online, refused, reason, online ? _port : 0, online ? pid : 0));
         }
 
+        runs.AddRange(_leaving.Values.Select(l => new BrickRun(
+            l.Brick.Volume.Name, l.Brick.Brick.Path, Online: true, Refused: false, Reason: null, _port, pid)));
         lock (_lock)
         {
             _states = states.ToImmutable();
+            _run = new NodeRun(_node.Id, revision.Value, _quorum.IsHeld, runs);
         }
+
+        RunChanged?.Invoke();
     }
 
     private void EndRound()
@@ -402,4 +466,6 @@ internal sealed class BrickSupervisor
 
         done.SetResult();
     }
+
+    private readonly record struct Leaving(WantedBrick Brick, long SinceNs);
 }

@@ -13,6 +13,20 @@ public sealed partial class GlusterCli
     private const string DeleteQuestion =
         "Deleting volume will erase all information about the volume. Do you want to continue?";
 
+    private IEnumerable<CliCommand> VolumeTable() =>
+    [
+        new("volume create", Usages.Create, "create a new volume of specified type with mentioned bricks", CreateAsync),
+        new("volume delete", Usages.Delete, "delete volume specified by <VOLNAME>", DeleteAsync),
+        new(
+            "volume help", Usages.Help, "display help for volume commands",
+            _ => Task.FromResult(Print(Help("volume")))),
+        new("volume info", Usages.Info, "list information of all volumes", InfoAsync),
+        new("volume list", Usages.List, "list all volumes in cluster", _ => ListAsync()),
+        new("volume start", Usages.Start, "start volume specified by <VOLNAME>", StartAsync),
+        new("volume status", Usages.Status, "display status of all or specified volume(s)", StatusAsync),
+        new("volume stop", Usages.Stop, "stop volume specified by <VOLNAME>", StopAsync),
+    ];
+
     private async Task<int> CreateAsync(string[] words)
     {
         if (words.Length < 2)
@@ -190,75 +204,6 @@ public sealed partial class GlusterCli
             ? CliXml.Success().Status(reports).ToString()
             : string.Concat(reports.Select(r => detail ? CliText.StatusDetail(r) : CliText.Status(r))));
 
-    private async Task<int> SetAsync(string[] words)
-    {
-        if (words is ["help"])
-        {
-            return Print(CliText.OptionHelp(await Client.OptionHelpAsync()));
-        }
-
-        if (words.Length >= 2 && words[1] == "group")
-        {
-            return Fail("volume set: failed: option groups are not supported; set the options one by one");
-        }
-
-        if (words.Length >= 1 && words[0] == "all")
-        {
-            return Fail("volume set: failed: there are no options for all volumes; name a volume");
-        }
-
-        if (words.Length < 3 || words.Length % 2 == 0)
-        {
-            return Usage(Usages.Set);
-        }
-
-        var options = words.Skip(1).Chunk(2)
-            .Select(pair => new OptionMessage(pair[0], pair[1], IsDefault: false)).ToList();
-        return await ReconfigureAsync(
-            "set", "volSet", "success", ("Set volume successful", "Set volume unsuccessful"),
-            () => Client.SetAsync(words[0], options));
-    }
-
-    private async Task<int> ResetAsync(string[] words)
-    {
-        if (words.Length is 0 or > 3 || (words.Length == 3 && words[2] != "force"))
-        {
-            return Usage(Usages.Reset);
-        }
-
-        var force = words.Length > 1 && words[^1] == "force";
-        var key = words.Length - (force ? 1 : 0) > 1 && words[1] != "all" ? words[1] : null;
-        return await ReconfigureAsync(
-            "reset", "volReset", "success: reset volume successful",
-            ("reset volume successful", "reset volume unsuccessful"),
-            () => Client.ResetAsync(words[0], key, force));
-    }
-
-    private async Task<int> GetAsync(string[] words)
-    {
-        if (words.Length != 2)
-        {
-            return Usage(Usages.Get);
-        }
-
-        try
-        {
-            var options = await Client.OptionsAsync(words[0], words[1] == "all" ? null : words[1]);
-            return Print(_arguments.IsXml ? CliXml.Success().Options(options).ToString() : CliText.Options(options));
-        }
-        catch (CommandException e)
-        {
-            var text = $"volume get option: failed: {e.Message}";
-            if (!_arguments.IsXml)
-            {
-                return Fail(text);
-            }
-
-            Print(CliXml.Failure(e.Message, error: 0).Outcome("volGetopts", text).ToString());
-            return Failed;
-        }
-    }
-
     /// <summary>Runs a command that names its volume in what it prints.</summary>
     private async Task<int> ChangeAsync(
         string verb, string volume, string element, string more, Func<Task<VolumeMessage>> change)
@@ -276,27 +221,6 @@ public sealed partial class GlusterCli
         catch (CommandException e)
         {
             return Fail($"volume {verb}: {volume}: failed: {e.Message}");
-        }
-    }
-
-    /// <summary>Runs a command on options, which do not name their volume in what they print.</summary>
-    private async Task<int> ReconfigureAsync(
-        string verb, string operation, string success, (string Success, string Failure) output,
-        Func<Task<VolumeMessage>> change)
-    {
-        try
-        {
-            await change();
-            return Print(_arguments.IsXml
-                ? CliXml.Success().Outcome(operation, output.Success).ToString() : $"volume {verb}: {success}\n");
-        }
-        catch (CommandException e) when (_arguments.IsXml)
-        {
-            return Print(CliXml.Failure(e.Message).Outcome(operation, output.Failure).ToString());
-        }
-        catch (CommandException e)
-        {
-            return Fail($"volume {verb}: failed: {e.Message}");
         }
     }
 

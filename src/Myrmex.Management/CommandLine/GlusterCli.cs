@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
 
@@ -18,6 +17,7 @@ public sealed partial class GlusterCli(
 
     private CliArguments _arguments = new();
     private IManagementClient? _client;
+    private IReadOnlyList<CliCommand>? _commands;
 
     private IManagementClient Client => _client ??= connect(_arguments);
 
@@ -109,84 +109,6 @@ public sealed partial class GlusterCli(
                 result = await new GlusterCli(connect, terminal, version).RunAsync(words);
             }
         }
-    }
-
-    private Task<int> DispatchAsync(IReadOnlyList<string> words)
-    {
-        var rest = words.Skip(2).ToArray();
-        return (words[0], words.Count > 1 ? words[1] : string.Empty) switch
-        {
-            ("volume", "create") => CreateAsync(rest),
-            ("volume", "start") => StartAsync(rest),
-            ("volume", "stop") => StopAsync(rest),
-            ("volume", "delete") => DeleteAsync(rest),
-            ("volume", "list") => ListAsync(),
-            ("volume", "info") => InfoAsync(rest),
-            ("volume", "status") => StatusAsync(rest),
-            ("volume", "set") => SetAsync(rest),
-            ("volume", "get") => GetAsync(rest),
-            ("volume", "reset") => ResetAsync(rest),
-            ("volume", "help") => Task.FromResult(Print(Help("gluster volume commands", Usages.Volume))),
-            ("peer", "status") => PeerStatusAsync(),
-            ("peer", "probe" or "detach") => Task.FromResult(Fail(
-                $"peer {words[1]}: failed: this version manages a single node")),
-            ("peer", "help") => Task.FromResult(Print(Help("gluster peer commands", Usages.Peer))),
-            ("pool", "list") => PoolListAsync(),
-            ("help", _) => Task.FromResult(Print(Summary())),
-            _ => Task.FromResult(Unrecognized(words)),
-        };
-    }
-
-    private async Task<int> PeerStatusAsync()
-    {
-        var peers = await Client.PeersAsync();
-        if (_arguments.IsXml)
-        {
-            return Print(CliXml.Success().Peers(peers, pool: false).ToString());
-        }
-
-        var others = peers.Where(p => !p.IsLocal).ToList();
-        var text = new StringBuilder($"Number of Peers: {others.Count}\n");
-        foreach (var peer in others)
-        {
-            text.Append($"\nHostname: {peer.HostName}\nUuid: {peer.Id}\n")
-                .Append($"State: Peer in Cluster ({(peer.Connected ? "Connected" : "Disconnected")})\n");
-        }
-
-        return Print(text.ToString());
-    }
-
-    private async Task<int> PoolListAsync()
-    {
-        var peers = await Client.PeersAsync();
-        return Print(_arguments.IsXml ? CliXml.Success().Peers(peers, pool: true).ToString() : CliText.Pool(peers));
-    }
-
-    private static string Help(string title, IReadOnlyList<(string Usage, string Does)> commands)
-    {
-        var text = new StringBuilder($"\n{title}\n========================\n\n");
-        foreach (var (usage, does) in commands)
-        {
-            text.Append(usage).Append(" - ").Append(does).Append('\n');
-        }
-
-        return text.Append('\n').ToString();
-    }
-
-    private static string Summary() =>
-        " peer help                - display help for peer commands\n"
-        + " volume help              - display help for volume commands\n\n";
-
-    private int Unrecognized(IReadOnlyList<string> words)
-    {
-        var known = words[0] is "volume" or "peer" or "pool";
-        var first = known && words.Count == 1
-            ? "unrecognized command\n"
-            : $"unrecognized word: {words[known ? 1 : 0]} (position {(known ? 1 : 0)})\n";
-        terminal.Error.Write(
-            first + "\n Usage: gluster [options] <help> <peer> <pool> <volume>\n Options:\n"
-            + " --help  Shows the help information\n --version  Shows the version\n\n");
-        return Failed;
     }
 
     private int Usage(string usage)

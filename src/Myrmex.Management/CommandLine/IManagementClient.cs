@@ -25,7 +25,7 @@ public interface IManagementClient
 
     Task<VolumeMessage> DeleteAsync(string volume);
 
-    Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<OptionMessage> options);
+    Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options);
 
     /// <param name="key">Null for all options.</param>
     Task<VolumeMessage> ResetAsync(string volume, string? key, bool force);

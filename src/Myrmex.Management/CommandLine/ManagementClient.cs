@@ -27,15 +27,16 @@ public sealed class ManagementClient : IManagementClient, IDisposable
     }
 
     public async Task<IReadOnlyList<VolumeMessage>> ListAsync() =>
-        (await GetAsync("volumes", MessageJson.Default.VolumeListMessage)).Volumes;
+        (await GetAsync("volumes", VolumeMessageJson.Default.VolumeListMessage)).Volumes;
 
-    public Task<VolumeMessage> FindAsync(string volume) => GetAsync(PathOf(volume), MessageJson.Default.VolumeMessage);
+    public Task<VolumeMessage> FindAsync(string volume) =>
+        GetAsync(PathOf(volume), VolumeMessageJson.Default.VolumeMessage);
 
     public Task<VolumeStatusMessage> StatusAsync(string volume, bool detail) =>
-        GetAsync($"{PathOf(volume)}/status?detail={Word(detail)}", MessageJson.Default.VolumeStatusMessage);
+        GetAsync($"{PathOf(volume)}/status?detail={Word(detail)}", VolumeMessageJson.Default.VolumeStatusMessage);
 
     public Task<VolumeMessage> CreateAsync(CreateMessage request) =>
-        ChangeAsync(HttpMethod.Post, "volumes", JsonContent.Create(request, MessageJson.Default.CreateMessage));
+        ChangeAsync(HttpMethod.Post, "volumes", JsonContent.Create(request, VolumeMessageJson.Default.CreateMessage));
 
     public Task<VolumeMessage> StartAsync(string volume, bool force) =>
         ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/start?force={Word(force)}");
@@ -45,21 +46,21 @@ public sealed class ManagementClient : IManagementClient, IDisposable
 
     public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(HttpMethod.Delete, PathOf(volume));
 
-    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<OptionMessage> options) => ChangeAsync(
+    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options) => ChangeAsync(
         HttpMethod.Put, $"{PathOf(volume)}/options",
-        JsonContent.Create(new OptionListMessage(options), MessageJson.Default.OptionListMessage));
+        JsonContent.Create(new SettingListMessage(options), OptionMessageJson.Default.SettingListMessage));
 
     public Task<VolumeMessage> ResetAsync(string volume, string? key, bool force) =>
         ChangeAsync(HttpMethod.Delete, $"{OptionsPath(volume, key)}?force={Word(force)}");
 
     public async Task<IReadOnlyList<OptionMessage>> OptionsAsync(string volume, string? key) =>
-        (await GetAsync(OptionsPath(volume, key), MessageJson.Default.OptionListMessage)).Options;
+        (await GetAsync(OptionsPath(volume, key), OptionMessageJson.Default.OptionListMessage)).Options;
 
     public async Task<IReadOnlyList<OptionHelpMessage>> OptionHelpAsync() =>
-        (await GetAsync("options", MessageJson.Default.OptionHelpListMessage)).Options;
+        (await GetAsync("options", OptionMessageJson.Default.OptionHelpListMessage)).Options;
 
     public async Task<IReadOnlyList<PeerMessage>> PeersAsync() =>
-        (await GetAsync("peers", MessageJson.Default.PeerListMessage)).Peers;
+        (await GetAsync("peers", PeerMessageJson.Default.PeerListMessage)).Peers;
 
     public void Dispose() => _http.Dispose();
 
@@ -74,7 +75,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         SendAsync(new HttpRequestMessage(HttpMethod.Get, path), type);
 
     private Task<VolumeMessage> ChangeAsync(HttpMethod method, string path, HttpContent? body = null) =>
-        SendAsync(new HttpRequestMessage(method, path) { Content = body }, MessageJson.Default.VolumeMessage);
+        SendAsync(new HttpRequestMessage(method, path) { Content = body }, VolumeMessageJson.Default.VolumeMessage);
 
     private async Task<T> SendAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type)
     {
@@ -89,9 +90,10 @@ public sealed class ManagementClient : IManagementClient, IDisposable
                         ?? throw new IOException("the daemon's answer is empty");
                 }
 
-                var error = await response.Content.ReadFromJsonAsync(MessageJson.Default.ErrorMessage);
+                var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
                 throw new CommandException(
-                    FailureOf(response.StatusCode), error?.Error ?? response.StatusCode.ToString());
+                    FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(),
+                    problem?.Advice);
             }
             catch (HttpRequestException e)
             {
@@ -110,6 +112,8 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         HttpStatusCode.BadRequest => CommandFailure.Invalid,
         HttpStatusCode.NotFound => CommandFailure.NotFound,
         HttpStatusCode.Conflict => CommandFailure.Conflict,
+        HttpStatusCode.PreconditionFailed => CommandFailure.Changed,
+        HttpStatusCode.NotImplemented => CommandFailure.NotSupported,
         _ => CommandFailure.Failed,
     };
 

@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Net;
 using System.Text;
 using Myrmex.Base;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Rpc;
 using Myrmex.Runtime;
@@ -21,11 +23,14 @@ internal sealed class ManagementRpc : IDisposable
     private readonly RpcServer _server;
     private readonly VolfileService _service;
     private readonly PortRegistry _registry;
+    private readonly NodeDirectory _directory;
     private readonly LocalNode _node;
 
     public ManagementRpc(
-        Seams seams, VolumeCatalog catalog, VolfileService service, PortRegistry registry, LocalNode node)
+        Seams seams, VolumeCatalog catalog, VolfileService service, PortRegistry registry,
+        NodeDirectory directory, LocalNode node)
     {
+        _directory = directory;
         _service = service;
         _registry = registry;
         _node = node;
@@ -51,7 +56,28 @@ internal sealed class ManagementRpc : IDisposable
         }
     }
 
+    /// <summary>The caller is a program on a node of the cluster, by its address.</summary>
     private bool IsTrusted(RpcConnection connection)
+    {
+        if (IsHere(connection))
+        {
+            return true;
+        }
+
+        var host = connection.Link.Peer.Host;
+        foreach (var node in _directory.All)
+        {
+            if (node.Addresses.Contains(host))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The caller is a program on this machine.</summary>
+    private bool IsHere(RpcConnection connection)
     {
         var peer = connection.Link.Peer;
         return peer.UnixPath is not null || (IPAddress.TryParse(peer.Host, out var address) && _node.IsLocal(address));
@@ -194,7 +220,7 @@ internal sealed class ManagementRpc : IDisposable
             }
 
             // Only programs of this machine may say what listens on this machine.
-            var done = owner.IsTrusted(connection)
+            var done = owner.IsHere(connection)
                 && (head.Procedure == Programs.SignIn
                     ? owner._registry.SignIn(name, port) : owner._registry.SignOut(name, port));
             var reply = new byte[8];

@@ -52,7 +52,7 @@ internal sealed class FakeClient : IManagementClient
 
     public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(volume, $"delete {volume}");
 
-    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<OptionMessage> options) => ChangeAsync(
+    public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options) => ChangeAsync(
         volume, $"set {volume} {string.Join(',', options.Select(o => $"{o.Key}={o.Value}"))}");
 
     public Task<VolumeMessage> ResetAsync(string volume, string? key, bool force) =>

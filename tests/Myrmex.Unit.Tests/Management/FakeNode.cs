@@ -7,6 +7,8 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -157,7 +159,7 @@ internal sealed class FakePort : IBrickPort
 }
 
 /// <summary>
-/// The inside of a daemon over fake processes: store, catalogue, supervisor and commands, and a way to kill and start it
+/// The inside of a daemon over fake processes: a whole session of it, and a way to kill and start it
 /// again. Directories are real and lie on a file system with trusted attributes that is not the root's.
 /// </summary>
 internal sealed class FakeNode : IAsyncDisposable
@@ -167,6 +169,22 @@ internal sealed class FakeNode : IAsyncDisposable
     private CancellationTokenSource _stop = new();
     private Task _loops = Task.CompletedTask;
 
+    /// <summary>Which node of the cluster this is.</summary>
+    public NodeId NodeId { get; init; } = Id;
+
+    public string Name { get; init; } = "n";
+
+    public NodeRecord Record => new()
+    {
+        Id = NodeId,
+        Names = [Name],
+        HostName = Name,
+        Fingerprint = "",
+        PublicKey = "",
+        JoinedUnixMs = 0,
+        Sequence = 1,
+    };
+
     public string Root { get; } = Path.Combine("/dev/shm", $"myrmex-unit-{Guid.NewGuid():N}");
 
     public IStateStore Store { get; set; } = new MemoryStore(LinuxClock.Shared);
@@ -175,11 +193,13 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public FakePort Port { get; } = new();
 
-    public VolumeCatalog Catalog { get; private set; } = null!; // Set by StartAsync.
+    public DaemonSession Session { get; private set; } = null!; // Set by StartAsync.
 
-    public BrickSupervisor Supervisor { get; private set; } = null!; // Set by StartAsync.
+    public VolumeCatalog Catalog => Session.Catalog;
 
-    public VolumeCommands Commands { get; private set; } = null!; // Set by StartAsync.
+    public BrickSupervisor Supervisor => Session.Supervisor;
+
+    public VolumeCommands Commands => Session.Commands;
 
     public DaemonOptions Options => new()
     {
@@ -194,13 +214,17 @@ internal sealed class FakeNode : IAsyncDisposable
         Directory.CreateDirectory(Root);
         Daemon.MakeDirectories(Options);
         _stop = new CancellationTokenSource();
-        Catalog = new VolumeCatalog(Store);
-        await Catalog.LoadAsync(_stop.Token);
-        var node = new LocalNode(Id, LinuxClock.Shared);
-        Supervisor = new BrickSupervisor(Options, Catalog, node, Processes, Processes, Port, RealTime.Seams);
-        Commands = new VolumeCommands(Store, Catalog, node, Supervisor, Processes, RealTime.Seams);
-        await Commands.RecoverAsync(_stop.Token);
-        _loops = Task.WhenAll(Catalog.FollowAsync(_stop.Token), Supervisor.RunAsync(_stop.Token));
+        var instance = Guid.NewGuid().ToString();
+        var life = new NodeLife(Environment.ProcessId, instance, "test", StartedUnixMs: 0);
+        var presence = new NodeLifeKeeper(Store, NodeId, life, RealTime.Seams);
+        var view = new ClusterView(Store, RealTime.Seams.Scheduler);
+        Session = new DaemonSession(
+            Options, Store, view, new ClusterWriter(Store, view, LinuxClock.Shared), presence,
+            new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port, RealTime.Seams);
+        await Coordination.StoreAccess.PutAsync(Store, NodeKeys.Node(NodeId), Record.ToBytes());
+        await view.LoadAsync(_stop.Token);
+        _loops = Task.WhenAll([.. Session.Run(_stop.Token), presence.RunAsync(_stop.Token)]);
+        await view.WaitAsync(() => view.IsAlive(NodeId), 5_000, RealTime.Seams, _stop.Token);
         return this;
     }
 

@@ -7,8 +7,8 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management;
-using Myrmex.Management.Bricks;
-using Myrmex.Management.State;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime.Linux;
 using Myrmex.Unit.Tests.Volumes;
@@ -35,17 +35,23 @@ public sealed class ManagementRpcTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await SaveAsync(SampleVolumes.Distribute(2, "v1"));
-        var catalog = new VolumeCatalog(_store);
-        await catalog.LoadAsync(_stop.Token);
+        var view = new ClusterView(_store, _runtime.Seams.Scheduler);
         var node = new LocalNode(SampleVolumes.Node, LinuxClock.Shared);
         var options = new DaemonOptions { WorkingDirectory = "/nowhere", Executable = ["myrmex"] };
-        var supervisor = new BrickSupervisor(
-            options, catalog, node, new FakeProcesses(), new FakeProcesses(), new FakePort(), _runtime.Seams);
+        var processes = new FakeProcesses();
+        var life = new NodeLife(0, "test", "test", StartedUnixMs: 0);
+        var session = new DaemonSession(
+            options, _store, view, new ClusterWriter(_store, view, LinuxClock.Shared),
+            new NodeLifeKeeper(_store, node.Id, life, _runtime.Seams), node, "test", processes, processes, new FakePort(),
+            _runtime.Seams);
+        var catalog = session.Catalog;
+        var supervisor = session.Supervisor;
+        await view.LoadAsync(_stop.Token);
         var registry = new PortRegistry();
         var service = new VolfileService(catalog, supervisor, registry, managementPort: 24007);
-        _rpc = new ManagementRpc(_runtime.Seams, catalog, service, registry, node);
+        _rpc = new ManagementRpc(_runtime.Seams, catalog, service, registry, session.Directory, node);
         var address = _rpc.Listen("127.0.0.1", 0);
-        _follow = catalog.FollowAsync(_stop.Token);
+        _follow = view.FollowAsync(_stop.Token);
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync("127.0.0.1", address.Port);
         _client = new NetworkStream(socket, ownsSocket: true);

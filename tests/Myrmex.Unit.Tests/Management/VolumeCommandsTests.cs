@@ -6,7 +6,6 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
-using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 using Xunit;
@@ -39,7 +38,7 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
         }
 
         Assert.Equal([0, 1], volume.Bricks.Select(b => b.Index));
-        Assert.Empty(await _node.Store.RangeAsync(KeyRange.Prefix("intent/"), Forever));
+        Assert.Empty(await _node.Store.RangeAsync(KeyRange.Prefix("op/"), Forever));
     }
 
     [RootFact]
@@ -214,64 +213,6 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
         Assert.Equal([new OptionReport("user.x", "1", IsDefault: false)], _node.Commands.Get("demo", "user.x"));
         Assert.Equal(VolumeOptions.All.Count + 1, _node.Commands.Get("demo", key: null).Count);
         Assert.Equal("Did you mean auth.allow?", Assert.Throws<CommandException>(() => _node.Commands.Get("demo", "auth.alow")).Message);
-    }
-
-    /// <summary>Every change of the store in a create, cut before and after it: all of the volume, or nothing.</summary>
-    [RootTheory]
-    [InlineData(1, false, false)]
-    [InlineData(1, true, false)]
-    [InlineData(2, false, false)]
-    [InlineData(2, true, true)]
-    public async Task ACreateThatIsCutShortIsWholeOrGone(int change, bool after, bool isThere)
-    {
-        Directory.CreateDirectory(_node.Brick(2));
-        await File.WriteAllTextAsync(Path.Combine(_node.Brick(2), "data"), "kept");
-        var store = _node.Store;
-        await _node.KillAsync();
-        var crashing = new CrashingStore(store, change, after);
-        _node.Store = crashing;
-        await _node.StartAsync();
-        await Assert.ThrowsAsync<StateStoreException>(() => _node.CreateAsync("demo", 1, 2));
-        Assert.True(crashing.HasCrashed);
-
-        await _node.KillAsync();
-        _node.Store = store;
-        await _node.StartAsync();
-        Assert.Empty(await store.RangeAsync(KeyRange.Prefix("intent/"), Forever));
-        var volume = _node.Catalog.Find("demo");
-        Assert.Equal(isThere, volume is not null);
-        Assert.Equal(isThere, Directory.Exists(_node.Brick(1)));
-        Assert.Equal(isThere, Directory.Exists(Path.Combine(_node.Brick(2), ".glusterfs")));
-        Assert.Equal(volume?.Id, BrickDirectory.ReadVolumeId(_node.Brick(2), out _));
-        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(_node.Brick(2), "data")));
-        if (!isThere)
-        {
-            await _node.CreateAsync("demo", 1, 2);
-        }
-    }
-
-    /// <summary>A create cut while it marked its directories.</summary>
-    [RootTheory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task HalfMarkedDirectoriesAreTakenBack(int marked)
-    {
-        var former = new VolumeId(new Gfid(5, 6));
-        BrickDirectory.Mark(_node.Brick(2), former, isSpread: false);
-        var id = new VolumeId(new Gfid(1, 2));
-        var intent = new CreateIntent(id, [BrickDirectory.Look(_node.Brick(1)), BrickDirectory.Look(_node.Brick(2))]);
-        await _node.Store.PutAsync("intent/demo", intent.ToBytes(), Forever);
-        for (var brick = 1; brick <= marked; brick++)
-        {
-            BrickDirectory.Mark(_node.Brick(brick), id, isSpread: false);
-        }
-
-        await _node.KillAsync();
-        await _node.StartAsync();
-        Assert.False(Directory.Exists(_node.Brick(1)));
-        Assert.Equal(former, BrickDirectory.ReadVolumeId(_node.Brick(2), out _));
-        Assert.True(Directory.Exists(Path.Combine(_node.Brick(2), ".glusterfs")));
     }
 
     private static string NotAvailable(string path) =>

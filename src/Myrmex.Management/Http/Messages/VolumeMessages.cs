@@ -3,31 +3,30 @@ using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.Http;
 
-/// <summary>What the REST service and the command line say to each other. Names are camelCase in JSON.</summary>
-public sealed record ErrorMessage(string Error);
-
-public sealed record DaemonMessage(string Version, string NodeId, string HostName, int Port, int Pid);
-
 public sealed record BrickMessage(string Host, string Path, int Index, string Node, bool IsArbiter);
-
-public sealed record OptionMessage(string Key, string? Value, bool IsDefault);
 
 public sealed record VolumeMessage(
     string Name, string Id, string Status, string Type, int TypeNumber, string BrickCountText, int DistributeCount,
-    int ReplicaCount, int ArbiterCount, IReadOnlyList<BrickMessage> Bricks, IReadOnlyList<OptionMessage> Options);
+    int ReplicaCount, int ArbiterCount, IReadOnlyList<BrickMessage> Bricks, IReadOnlyList<OptionMessage> Options)
+{
+    /// <summary>One higher with every change; also the entity tag.</summary>
+    public long Version { get; init; }
+}
 
 public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);
 
+/// <summary>A volume to make.</summary>
+/// <param name="Bricks">"HOST:/PATH" each.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record CreateMessage(string Name, IReadOnlyList<string> Bricks)
 {
     public int ReplicaCount { get; init; } = 1;
 
     public int ArbiterCount { get; init; }
 
+    /// <summary>Take directories that are used otherwise or lie on the root file system.</summary>
     public bool Force { get; init; }
 }
-
-public sealed record OptionListMessage(IReadOnlyList<OptionMessage> Options);
 
 public sealed record BrickDetailMessage(
     string Device, string FileSystem, string MountOptions, ulong BlockSize, ulong TotalBytes, ulong FreeBytes,
@@ -38,22 +37,11 @@ public sealed record BrickStatusMessage(
 
 public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks);
 
-public sealed record PeerMessage(string Id, string HostName, bool Connected, bool IsLocal);
-
-public sealed record PeerListMessage(IReadOnlyList<PeerMessage> Peers);
-
-public sealed record OptionHelpMessage(string Key, string? Default, string Help);
-
-public sealed record OptionHelpListMessage(IReadOnlyList<OptionHelpMessage> Options);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ErrorMessage))]
-[JsonSerializable(typeof(DaemonMessage))]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(VolumeMessage))]
 [JsonSerializable(typeof(VolumeListMessage))]
 [JsonSerializable(typeof(CreateMessage))]
-[JsonSerializable(typeof(OptionListMessage))]
 [JsonSerializable(typeof(VolumeStatusMessage))]
-[JsonSerializable(typeof(PeerListMessage))]
-[JsonSerializable(typeof(OptionHelpListMessage))]
-public sealed partial class MessageJson : JsonSerializerContext;
+public sealed partial class VolumeMessageJson : JsonSerializerContext;

@@ -1,0 +1,208 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.State;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.Bricks;
+
+/// <summary>The steps of ops on the brick directories and the brick process of this node.</summary>
+internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor supervisor) : IOpSteps
+{
+    private const string UseForce = "Or use 'force' at the end of the command if you want to override this behavior.";
+
+    public bool Check(Op op)
+    {
+        if (op.Kind == OpKind.Start)
+        {
+            foreach (var brick in Mine(op))
+            {
+                CheckMark(op.Planned, brick);
+            }
+
+            return false;
+        }
+
+        foreach (var brick in Mine(op))
+        {
+            CheckDirectory(brick, op.Force);
+        }
+
+        return Mine(op).All(b => BrickDirectory.IsEmpty(b.Path));
+    }
+
+    public IReadOnlyList<BrickBefore> Look(Op op) => [.. Mine(op).Select(b => BrickDirectory.Look(b.Path))];
+
+    public IReadOnlyDictionary<int, ulong> Mark(Op op)
+    {
+        var fileSystems = new Dictionary<int, ulong>();
+        foreach (var brick in Mine(op))
+        {
+            try
+            {
+                BrickDirectory.Mark(brick.Path, op.Planned.Id, op.IsSpread);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new CommandException(CommandFailure.Failed, e.Message);
+            }
+
+            var device = Sys.PathDevice(brick.Path);
+            fileSystems[brick.Index] = device >= 0 ? (ulong)device : throw new CommandException(
+                CommandFailure.Failed, $"{brick.Path}: {BrickDirectory.Words(Sys.ErrorOf(device))}");
+        }
+
+        return fileSystems;
+    }
+
+    public async Task ServeAsync(Op op, CancellationToken cancellation)
+    {
+        var bricks = Mine(op).ToList();
+        bool AllOnline() => bricks.All(b => supervisor.StateOf(b.Path).Online);
+        bool IsOver() => !view.Ops.TryFind(op.Id, out var row) || row.Value.Phase != OpPhase.Do;
+        await supervisor.WaitAsync(
+            () => AllOnline() || Refused(bricks) is not null || IsOver(), Limits.BrickStartMs, cancellation);
+        var wasStarted = op.Kind == OpKind.Start && op.Planned.Version > 1 && op.Force
+            && view.Volumes.TryFind(op.Volume, out var volume) && volume.Value.Status == VolumeStatus.Started;
+        if (!AllOnline() && !wasStarted)
+        {
+            throw new CommandException(CommandFailure.Failed, NotOnline(op, bricks));
+        }
+    }
+
+    /// <summary>Undoes in reverse order; done twice is done once.</summary>
+    public void TakeBack(Op op, OpPart part)
+    {
+        foreach (var brick in part.Before.Reverse())
+        {
+            try
+            {
+                BrickDirectory.Unmark(brick, op.Planned.Id);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Log.Warning(
+                    "ops", "a brick directory keeps the mark of a command that was taken back",
+                    ("reason", e.Message));
+            }
+        }
+    }
+
+    private IEnumerable<Brick> Mine(Op op) =>
+        op.Planned.Bricks.Where(b => b.Node == node && op.NewBricks.Contains(b.Index));
+
+    private Brick? Refused(List<Brick> bricks) => bricks.FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
+
+    private string NotOnline(Op op, List<Brick> bricks)
+    {
+        var refused = Refused(bricks);
+        var reason = refused is null ? null : supervisor.WhyRefused(op.Planned, refused);
+        var what = refused is null
+            ? $"The bricks did not come online within {Limits.BrickStartMs / 1000} seconds."
+            : $"Brick {refused.FullName} cannot be served: {reason ?? "no reason is given"}.";
+        var where = op.Coordinator == node ? "localhost" : view.NameOf(node);
+        return $"Commit failed on {where}. {what} Please check log file {supervisor.BrickLog} for details.";
+    }
+
+    private static void CheckMark(Volume volume, Brick brick)
+    {
+        var id = BrickDirectory.ReadVolumeId(brick.Path, out var error);
+        if (error == Errno.ENOENT)
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"Failed to find brick directory {brick.Path} for volume {volume.Name}. "
+                + $"Reason : {BrickDirectory.Words(error)}");
+        }
+
+        if (id is null)
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"Failed to get extended attribute {BrickDirectory.VolumeIdXattr} for brick dir {brick.Path}. "
+                + $"Reason : {BrickDirectory.Words(error == Errno.Ok ? Errno.EINVAL : error)}");
+        }
+
+        if (id != volume.Id)
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"Volume id mismatch for brick {brick.FullName}. Expected volume id {volume.Id}, volume id {id} found");
+        }
+    }
+
+    /// <summary>Looks only; what is missing is made later.</summary>
+    private void CheckDirectory(Brick brick, bool force)
+    {
+        // By the mark too, and whatever force says: the path may lead there through a symbolic link.
+        if (BrickDirectory.ReadVolumeId(brick.Path, out _) is { } id
+            && view.Volumes.Rows.Values.Any(v => v.Value.Id == id))
+        {
+            throw BrickPlan.NotAvailable(brick);
+        }
+
+        if (File.Exists(brick.Path))
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"The provided path {brick.Path} which is already present, is not a directory");
+        }
+
+        var parent = Path.GetDirectoryName(brick.Path)!;
+        if (!Directory.Exists(parent))
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"Failed to create brick directory for brick {brick.FullName}. "
+                + $"Reason : {BrickDirectory.Words(Errno.ENOENT)} ");
+        }
+
+        var nearest = Directory.Exists(brick.Path) ? brick.Path : parent;
+        if (BrickDirectory.TryXattrs(nearest) is var error and not Errno.Ok)
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"The file system of brick {brick.FullName} cannot be used. Setting extended attributes failed, "
+                + $"reason: {BrickDirectory.Words(error)}");
+        }
+
+        if (force)
+        {
+            return;
+        }
+
+        CheckPlace(brick, nearest);
+        if (BrickDirectory.FindVolumeOn(brick.Path) is { } marked)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                (marked == brick.Path ? string.Empty : "parent directory ") + $"{marked} is already part of a volume");
+        }
+    }
+
+    private static void CheckPlace(Brick brick, string nearest)
+    {
+        if (MountTable.Read().Any(m => m.MountPoint == brick.Path))
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"The brick {brick.FullName} is a mount point. Please create a sub-directory under the mount point and "
+                + $"use that as the brick directory. {UseForce}");
+        }
+
+        if (Sys.PathDevice(nearest) == Sys.PathDevice("/"))
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"The brick {brick.FullName} is being created in the root partition. It is recommended that you don't "
+                + $"use the system's root partition for storage backend. {UseForce}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Generic;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.Cluster;
+
+/// <summary>A brick that a node should serve, as it is.</summary>
+/// <param name="Online">Clients can use it.</param>
+/// <param name="Refused">The brick process runs and does not serve it; <paramref name="Reason"/> may say why.</param>
+/// <param name="Port">0 when it has none.</param>
+/// <param name="Pid">0 when its process does not run.</param>
+internal sealed record BrickRun(
+    string Volume, string Path, bool Online, bool Refused, string? Reason, int Port, int Pid);
+
+/// <summary>
+/// What a node does, kept at <c>run/NODE</c> under the node's lease: it goes when the node is not heard of. It holds
+/// the bricks that should be served, and those that still are although they should not.
+/// </summary>
+/// <param name="Revision">
+/// The change of volumes or ops that the node has acted on: what it says is the state after it.
+/// </param>
+/// <param name="HasQuorum">Enough nodes live for volumes with server quorum.</param>
+internal sealed record NodeRun(NodeId Node, long Revision, bool HasQuorum, IReadOnlyList<BrickRun> Bricks)
+{
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, NodeRunJson.Default.NodeRun);
+
+    public static NodeRun FromBytes(System.ReadOnlySpan<byte> bytes) =>
+        JsonSerializer.Deserialize(bytes, NodeRunJson.Default.NodeRun) ?? throw new JsonException("no state of a node");
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(NodeRun))]
+internal sealed partial class NodeRunJson : JsonSerializerContext;

@@ -1,0 +1,31 @@
+using System.Collections.Generic;
+using System.Text.Json.Serialization;
+
+namespace Myrmex.Management.Http;
+
+/// <summary>An option and its value in force.</summary>
+/// <param name="Value">Null when it has none.</param>
+/// <param name="IsDefault">Nobody has set it.</param>
+public sealed record OptionMessage(string Key, string? Value, bool IsDefault);
+
+public sealed record OptionListMessage(IReadOnlyList<OptionMessage> Options);
+
+/// <summary>What an option is to be.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record SettingMessage(string Key, string Value);
+
+/// <summary>Settings that are made together or not at all.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record SettingListMessage(IReadOnlyList<SettingMessage> Options);
+
+public sealed record OptionHelpMessage(string Key, string? Default, string Help);
+
+public sealed record OptionHelpListMessage(IReadOnlyList<OptionHelpMessage> Options);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(OptionListMessage))]
+[JsonSerializable(typeof(SettingListMessage))]
+[JsonSerializable(typeof(OptionHelpListMessage))]
+public sealed partial class OptionMessageJson : JsonSerializerContext;

@@ -1,0 +1,37 @@
+using System.Collections.Generic;
+using System.Text.Json.Serialization;
+
+namespace Myrmex.Management.Http;
+
+/// <summary>A node of the cluster.</summary>
+public sealed record PeerMessage(string Id, string HostName, bool Connected, bool IsLocal)
+{
+    /// <summary>Further names of the node.</summary>
+    public IReadOnlyList<string> OtherNames { get; init; } = [];
+
+    /// <summary>Set by administrators, e.g. rack and site.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+}
+
+public sealed record PeerListMessage(IReadOnlyList<PeerMessage> Peers);
+
+/// <summary>A machine to take into the cluster.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ProbeMessage(string Host);
+
+/// <param name="Outcome">"joined", "local" when it is this node, "member" when it was one already.</param>
+public sealed record ProbedMessage(string Outcome, PeerMessage Peer);
+
+/// <summary>Labels to set; a null value removes one.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record LabelsMessage(IReadOnlyDictionary<string, string?> Labels);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(PeerMessage))]
+[JsonSerializable(typeof(PeerListMessage))]
+[JsonSerializable(typeof(ProbeMessage))]
+[JsonSerializable(typeof(ProbedMessage))]
+[JsonSerializable(typeof(LabelsMessage))]
+public sealed partial class PeerMessageJson : JsonSerializerContext;

@@ -1,0 +1,172 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
+using Myrmex.Management.State;
+using Myrmex.Runtime;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management;
+
+internal sealed partial class VolumeCommands
+{
+    /// <summary>As many as fit into a transaction.</summary>
+    private const int MemberConditionsMax = 100;
+
+    private Op NewOp(
+        OpKind kind, Volume planned, IReadOnlyList<NodeId> nodes, IReadOnlyList<int> bricks, bool force) => new(
+            seams.NewGfid().ToString(), kind, planned.Name, node.Id, instance, OpPhase.Check, nodes, planned, bricks)
+        {
+            Force = force,
+            StartedUnixMs = seams.Clock.WallNs / 1_000_000,
+        };
+
+    /// <summary>
+    /// Runs an op to its end: the change made by <paramref name="finish"/>, or everything taken back.
+    /// </summary>
+    /// <param name="modified">Revision of the volume that the op was decided on; none when there must be none.</param>
+    /// <param name="conditions">What else must not have changed until the op is written.</param>
+    /// <param name="also">What else is written with the op.</param>
+    private async Task<Volume> RunOpAsync(
+        Op op, Revision modified, IReadOnlyList<Condition> conditions, IReadOnlyList<Operation> also,
+        Func<Op, IReadOnlyList<OpPart>, (Volume Volume, ClusterEvent Event)> finish, CancellationToken cancellation)
+    {
+        await UnlockedAsync(op.Volume, cancellation);
+        worker.Enter(op.Id);
+        try
+        {
+            await BeginAsync(op, modified, conditions, also, cancellation);
+            try
+            {
+                await PartsAsync(op, OpPartState.Checked, Limits.OpCheckMs, cancellation);
+                op = op with { Phase = OpPhase.Do, IsSpread = IsSpread(op) };
+                await AdvanceAsync(op, cancellation);
+                var parts = await PartsAsync(op, OpPartState.Done, Limits.OpDoMs, cancellation);
+                var (volume, told) = finish(op, parts);
+                await FinishAsync(op, volume, told, cancellation);
+                return volume;
+            }
+            catch (Exception e) when (e is CommandException or OperationCanceledException)
+            {
+                await TakeBackAsync(op, e.Message, CancellationToken.None);
+                throw;
+            }
+        }
+        finally
+        {
+            worker.Leave(op.Id); // If it is still there, the worker takes it back.
+        }
+    }
+
+    private async Task BeginAsync(
+        Op op, Revision modified, IReadOnlyList<Condition> conditions, IReadOnlyList<Operation> also,
+        CancellationToken cancellation)
+    {
+        var begun = await writer.CommitAsync(
+            [
+                .. conditions, Condition.Unchanged(StateKeys.Volume(op.Volume), modified),
+                Condition.Missing(StateKeys.VolumeLock(op.Volume)),
+                .. op.Nodes.Take(MemberConditionsMax).Select(n => Condition.Exists(NodeKeys.Node(n))),
+            ],
+            [
+                .. also, Operation.PutValue(StateKeys.Op(op.Id), op.ToBytes()),
+                Operation.PutValue(StateKeys.VolumeLock(op.Volume), System.Text.Encoding.ASCII.GetBytes(op.Id)),
+            ],
+            told: null, cancellation);
+        ChangedException.ThrowUnless(begun);
+    }
+
+    private async Task AdvanceAsync(Op op, CancellationToken cancellation)
+    {
+        var key = StateKeys.Op(op.Id);
+        var advanced = view.Ops.TryFind(op.Id, out var row) && await writer.CommitAsync(
+            [Condition.Unchanged(key, row.Modified)], [Operation.PutValue(key, op.ToBytes())], told: null, cancellation);
+        if (!advanced)
+        {
+            throw TakenBack(op);
+        }
+    }
+
+    /// <summary>Waits until every node has come so far; throws what the first one that could not says.</summary>
+    private async Task<IReadOnlyList<OpPart>> PartsAsync(
+        Op op, OpPartState state, long timeoutMs, CancellationToken cancellation)
+    {
+        bool HasCome(NodeId n) => view.PartOf(op, n)?.State == state;
+        OpPart? Failed() => view.PartsOf(op).FirstOrDefault(p => p.State == OpPartState.Failed);
+        NodeId? Lost() => op.Nodes.Cast<NodeId?>().FirstOrDefault(n => !HasCome(n!.Value) && !view.IsAlive(n.Value));
+        bool IsMine() => view.Ops.TryFind(op.Id, out var row) && row.Value.Phase == op.Phase;
+        await view.WaitAsync(
+            () => op.Nodes.All(HasCome) || Failed() is not null || Lost() is not null || !IsMine(), timeoutMs, seams,
+            cancellation);
+        if (Failed() is { } failed)
+        {
+            throw new CommandException(failed.Failure, failed.Error ?? "no reason is given");
+        }
+
+        if (!IsMine())
+        {
+            throw TakenBack(op);
+        }
+
+        if (op.Nodes.FirstOrDefault(n => !HasCome(n)) is var late && !op.Nodes.All(HasCome))
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                view.IsAlive(late)
+                    ? $"{view.NameOf(late)} did not answer within {timeoutMs / 1000} seconds; nothing was changed"
+                    : $"{view.NameOf(late)} is not heard of any more; nothing was changed");
+        }
+
+        return [.. op.Nodes.Select(n => view.PartOf(op, n)!)];
+    }
+
+    /// <summary>The change, and the end of the op, in one transaction.</summary>
+    private async Task FinishAsync(Op op, Volume volume, ClusterEvent told, CancellationToken cancellation)
+    {
+        if (!view.Ops.TryFind(op.Id, out var row))
+        {
+            throw TakenBack(op);
+        }
+
+        // Bound to the op: should it arrive late, after the op was aborted, it does nothing.
+        var done = await writer.CommitAsync(
+            [Condition.Unchanged(StateKeys.Op(op.Id), row.Modified)],
+            [
+                Operation.PutValue(StateKeys.Volume(volume.Name), VolumeJson.ToBytes(volume)),
+                Operation.DeleteKey(StateKeys.Op(op.Id)),
+                Operation.DeleteKey(StateKeys.VolumeLock(op.Volume)),
+                new Operation.Delete(KeyRange.Prefix(StateKeys.PartsOf(op.Id))),
+            ],
+            told, cancellation);
+        if (!done)
+        {
+            throw TakenBack(op);
+        }
+
+        Log.Information(
+            "volumes", "volume changed", ("command", op.Kind), ("volume", volume.Name), ("id", volume.Id),
+            ("version", volume.Version), ("bricks", volume.Bricks.Count));
+    }
+
+    /// <summary>Aborts, and waits a moment for the nodes that are heard of to have taken back their steps.</summary>
+    private async Task TakeBackAsync(Op op, string reason, CancellationToken cancellation)
+    {
+        await worker.AbortAsync(op.Id, reason, cancellation);
+        await view.WaitAsync(
+            () => !view.Ops.TryFind(op.Id, out _)
+                || (view.PartsOf(op).Any() && view.PartsOf(op).All(p => !view.IsAlive(p.Node))),
+            Limits.OpTakeBackMs, seams, cancellation);
+    }
+
+    /// <summary>All bricks of a new volume are empty, on all nodes.</summary>
+    private bool IsSpread(Op op) =>
+        op.Kind == OpKind.Create && op.Planned.Bricks.Count > 1 && view.PartsOf(op).All(p => p.IsEmpty);
+
+    private static CommandException TakenBack(Op op) => new(
+        CommandFailure.Failed,
+        $"the command on {op.Volume} was taken back by another node, because this one was not heard of; try again");
+}

@@ -1,0 +1,265 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Coordination;
+using Myrmex.Management;
+using Myrmex.Management.Bricks;
+using Myrmex.Runtime.Linux;
+using Myrmex.Volumes;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Management;
+
+/// <summary>
+/// Commands on three nodes over one store, and daemons that are killed around every single change of the store: what
+/// was not answered is whole or gone, on all of them. Needs root, for trusted attributes.
+/// </summary>
+public sealed class VolumeOpsTests : IAsyncLifetime
+{
+    private const int Nodes = 3;
+
+    /// <summary>More changes than a create makes on one node; cuts beyond the last one cut nothing.</summary>
+    private const int CutsMax = 12;
+
+    private static readonly CancellationToken Forever = CancellationToken.None;
+    private readonly MemoryStore _store = new(LinuxClock.Shared);
+    private readonly List<FakeNode> _nodes = [];
+
+    public async Task InitializeAsync()
+    {
+        for (var i = 0; i < Nodes; i++)
+        {
+            var id = new NodeId(new Gfid(77, (ulong)i + 1));
+            _nodes.Add(new FakeNode { NodeId = id, Name = $"n{i}", Store = _store });
+        }
+
+        await Task.WhenAll(_nodes.Select(n => n.StartAsync()));
+        await AllAreHeardOfAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+    }
+
+    [RootFact]
+    public async Task AVolumeOfThreeNodesIsMadeStartedSeenAndStoppedEverywhere()
+    {
+        var volume = await CreateAsync(_nodes[0]);
+        Assert.Equal(_nodes.Select(n => n.NodeId), volume.Bricks.Select(b => b.Node));
+        Assert.All(_nodes, n => Assert.Equal(volume.Id, BrickDirectory.ReadVolumeId(n.Brick(1), out _)));
+        Assert.All(volume.Bricks, b => Assert.NotEqual(0UL, b.FileSystem));
+        await _nodes[1].Commands.StartAsync("demo", force: false, Forever);
+        Assert.All(_nodes, n => Assert.NotNull(n.Processes.Running));
+        Assert.All(_nodes, n => Assert.All(n.Commands.Status("demo", detail: false).Bricks, b => Assert.True(b.Online)));
+        await _nodes[2].Commands.StopAsync("demo", force: false, Forever);
+        Assert.All(_nodes, n => Assert.Null(n.Processes.Running));
+        await _nodes[0].Commands.DeleteAsync("demo", Forever);
+        Assert.All(_nodes, n => Assert.Empty(n.Commands.List()));
+        Assert.Equal(
+            ["VOLUME_CREATE", "VOLUME_START", "VOLUME_STOP", "VOLUME_DELETE"],
+            Events().Where(e => e.StartsWith("VOLUME", StringComparison.Ordinal)));
+        await AssertNothingIsUnderWayAsync();
+    }
+
+    [RootFact]
+    public async Task ABrickThatOneNodeRefusesLeavesNothingOnTheOthers()
+    {
+        Directory.CreateDirectory(_nodes[2].Brick(1));
+        await File.WriteAllTextAsync(Path.Combine(_nodes[2].Root, "file"), "x");
+        var e = await Assert.ThrowsAsync<CommandException>(() => _nodes[0].Commands.CreateAsync(
+            new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}", $"n2:{_nodes[2].Root}/file"]), Forever));
+        Assert.Equal(
+            $"The provided path {_nodes[2].Root}/file which is already present, is not a directory", e.Message);
+        Assert.False(Directory.Exists(_nodes[0].Brick(1)));
+        await AssertNothingIsUnderWayAsync();
+        await CreateAsync(_nodes[1]);
+    }
+
+    [RootFact]
+    public async Task ABrickThatOneNodeCannotServeKeepsTheVolumeFromStarting()
+    {
+        await CreateAsync(_nodes[0]);
+        _nodes[1].Processes.Broken.Add(_nodes[1].Brick(1));
+        var e = await Assert.ThrowsAsync<CommandException>(
+            () => _nodes[0].Commands.StartAsync("demo", force: false, Forever));
+        Assert.StartsWith($"Commit failed on n1. Brick n1:{_nodes[1].Brick(1)} cannot be served", e.Message);
+        Assert.Equal(VolumeStatus.Created, _nodes[2].Commands.Find("demo").Status);
+        await UntilAsync(() => _nodes.All(n => n.Processes.Running is null));
+        await AssertNothingIsUnderWayAsync();
+    }
+
+    [RootFact]
+    public async Task AVolumeGrowsByANodeWhileItIsStarted()
+    {
+        await _nodes[0].Commands.CreateAsync(new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}"]), Forever);
+        await _nodes[0].Commands.StartAsync("demo", force: false, Forever);
+        var grown = await _nodes[2].Commands.AddBrickAsync(
+            "demo", new AddBrickRequest([$"n1:{_nodes[1].Brick(1)}"], ReplicaCount: 0, Force: false), Forever);
+        Assert.Equal([0, 1], grown.Bricks.Select(b => b.Index));
+        Assert.Equal(grown.Id, BrickDirectory.ReadVolumeId(_nodes[1].Brick(1), out _));
+        Assert.All(_nodes[0].Commands.Status("demo", detail: false).Bricks, b => Assert.True(b.Online));
+        await AssertNothingIsUnderWayAsync();
+        _nodes[2].Processes.Broken.Add(_nodes[2].Brick(1));
+        await Assert.ThrowsAsync<CommandException>(
+            () => _nodes[0].Commands.AddBrickAsync(
+                "demo", new AddBrickRequest([$"n2:{_nodes[2].Brick(1)}"], ReplicaCount: 0, Force: false), Forever));
+        Assert.False(Directory.Exists(_nodes[2].Brick(1)));
+        Assert.Equal(2, _nodes[1].Commands.Find("demo").Bricks.Count);
+        await AssertNothingIsUnderWayAsync();
+    }
+
+    [RootFact]
+    public async Task WithANodeAwayEverythingThatDoesNotNeedItWorks()
+    {
+        await CreateAsync(_nodes[0]);
+        await _nodes[0].Commands.StartAsync("demo", force: false, Forever);
+        await _nodes[2].KillAsync();
+        await UntilAsync(() => !_nodes[0].Session.View.IsAlive(_nodes[2].NodeId));
+        await _nodes[0].Commands.SetAsync("demo", [new VolumeSetting("user.x", "1")], Forever);
+        await _nodes[0].Commands.StopAsync("demo", force: false, Forever);
+        await _nodes[1].Commands.StartAsync("demo", force: false, Forever);
+        Assert.Equal(
+            [true, true, false], _nodes[1].Commands.Status("demo", detail: false).Bricks.Select(b => b.Online));
+        var e = await Assert.ThrowsAsync<CommandException>(() => _nodes[0].Commands.CreateAsync(
+            new CreateRequest("other", [$"n2:{_nodes[2].Brick(2)}"]), Forever));
+        Assert.Equal("Host n2 is not connected", e.Message);
+        await _nodes[2].StartAsync();
+        await UntilAsync(() => _nodes[0].Commands.Status("demo", detail: false).Bricks.All(b => b.Online));
+    }
+
+    [RootFact]
+    public async Task ManyCommandsAtOnceOnAllNodesAllHappen()
+    {
+        await CreateAsync(_nodes[0]);
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Task.Run(() => _nodes[i % Nodes].Commands.SetAsync(
+            "demo", [new VolumeSetting($"user.k{i}", "v")], Forever))));
+        await UntilAsync(() => 30 == _nodes[0].Commands.Find("demo").Settings.Count(
+            s => s.Key.StartsWith("user.k", StringComparison.Ordinal)));
+        var racing = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                await _nodes[i % Nodes].Commands.CreateAsync(
+                    new CreateRequest($"v{i}", [$"n1:{_nodes[1].Brick(2)}"]), Forever);
+                return 1;
+            }
+            catch (CommandException)
+            {
+                return 0;
+            }
+        })));
+        Assert.Equal(1, racing.Sum());
+        await AssertNothingIsUnderWayAsync();
+    }
+
+    public static TheoryData<int, bool, int> Cuts()
+    {
+        var cuts = new TheoryData<int, bool, int>();
+        for (var change = 1; change <= CutsMax; change++)
+        {
+            cuts.Add(change, false, 0);
+            cuts.Add(change, true, 0);
+            cuts.Add(change, false, 1);
+            cuts.Add(change, true, 1);
+        }
+
+        return cuts;
+    }
+
+    /// <summary>Node 0 runs the command; node 0 or another one that has a part in it is killed.</summary>
+    [RootTheory]
+    [MemberData(nameof(Cuts))]
+    public async Task ACreateThatIsCutShortIsWholeOrGone(int change, bool after, int victim)
+    {
+        Directory.CreateDirectory(_nodes[1].Brick(1));
+        await File.WriteAllTextAsync(Path.Combine(_nodes[1].Brick(1), "data"), "kept");
+        var former = new VolumeId(new Gfid(5, 6));
+        BrickDirectory.Mark(_nodes[2].Brick(1), former, isSpread: false);
+
+        await CutAsync(victim, change, after, () => _nodes[0].Commands.CreateAsync(Request() with { Force = true }, Forever));
+        await AssertNothingIsUnderWayAsync();
+        var volume = _nodes[2].Catalog.Find("demo");
+        Assert.Equal(volume is not null, Directory.Exists(_nodes[0].Brick(1)));
+        Assert.Equal(volume is not null, Directory.Exists(Path.Combine(_nodes[1].Brick(1), ".glusterfs")));
+        Assert.Equal(volume?.Id, BrickDirectory.ReadVolumeId(_nodes[1].Brick(1), out _));
+        Assert.Equal(volume?.Id ?? former, BrickDirectory.ReadVolumeId(_nodes[2].Brick(1), out _));
+        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(_nodes[1].Brick(1), "data")));
+        if (volume is null)
+        {
+            await _nodes[1].Commands.CreateAsync(Request() with { Force = true }, Forever);
+        }
+    }
+
+    /// <summary>The same for a start: the volume is started and served, or neither.</summary>
+    [RootTheory]
+    [MemberData(nameof(Cuts))]
+    public async Task AStartThatIsCutShortIsWholeOrGone(int change, bool after, int victim)
+    {
+        await CreateAsync(_nodes[0]);
+        await CutAsync(victim, change, after, () => _nodes[0].Commands.StartAsync("demo", force: false, Forever));
+        await AssertNothingIsUnderWayAsync();
+        var started = _nodes[2].Commands.Find("demo").Status == VolumeStatus.Started;
+        await UntilAsync(() => _nodes.All(n => n.Supervisor.StateOf(n.Brick(1)).Online == started));
+        await UntilAsync(() => _nodes.All(n => n.Processes.Running is not null == started));
+    }
+
+    private CreateRequest Request() => new("demo", [.. _nodes.Select((n, i) => $"n{i}:{n.Brick(1)}")]);
+
+    private Task<Volume> CreateAsync(FakeNode on) => on.Commands.CreateAsync(Request(), Forever);
+
+    /// <summary>Runs a command with a node whose store is cut, then starts that node again with a good one.</summary>
+    private async Task CutAsync(int victim, int change, bool after, Func<Task> command)
+    {
+        await _nodes[victim].KillAsync();
+        var crashing = new CrashingStore(_store, change, after) { IsArmed = false };
+        _nodes[victim].Store = crashing;
+        await _nodes[victim].StartAsync();
+        await AllAreHeardOfAsync();
+        crashing.IsArmed = true;
+        try
+        {
+            await command();
+        }
+        catch (Exception e) when (e is CommandException or StateStoreException)
+        {
+            // Not answered, or refused because the other one went.
+        }
+
+        await _nodes[victim].KillAsync();
+        _nodes[victim].Store = _store;
+        await _nodes[victim].StartAsync();
+        await AllAreHeardOfAsync();
+    }
+
+    private Task AllAreHeardOfAsync() =>
+        UntilAsync(() => _nodes.All(n => _nodes.All(other => n.Session.View.IsAlive(other.NodeId))));
+
+    private async Task AssertNothingIsUnderWayAsync()
+    {
+        await UntilAsync(() => _nodes.All(n => n.Session.View.Ops.Rows.IsEmpty));
+        Assert.Empty(await _store.RangeAsync(KeyRange.Prefix("part/"), Forever));
+        Assert.Empty(await _store.RangeAsync(KeyRange.Prefix("lock/"), Forever));
+    }
+
+    private List<string> Events() => [.. _nodes[0].Session.View.Events.Rows.Values.Select(r => r.Value.Type)];
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        const int PeriodMs = 20;
+        const int PeriodsMax = 1_000;
+        for (var i = 0; i < PeriodsMax && !condition(); i++)
+        {
+            await Task.Delay(PeriodMs);
+        }
+
+        Assert.True(condition());
+    }
+}
