@@ -88,8 +88,8 @@ internal sealed class EtcdCluster : IDisposable
     }
 
     /// <summary>
-    /// Asks other members from now on. Connections to those that stay are kept; calls under way to one that goes come to
-    /// their end, and its watches move to another when it is closed, no later than the longest call takes.
+    /// Asks other members from now on. Connections to those that stay are kept; calls under way to one that goes
+    /// come to their end, and its watches move to another when it is closed, no later than the longest call takes.
     /// </summary>
     public void UseEndpoints(IReadOnlyList<Uri> addresses)
     {
