@@ -15,5 +15,9 @@ internal static class CommandTable
         GlusterCommands.Peer,
         GlusterCommands.Pool,
         GlusterCommands.Volume,
+        GlusterCommands.Events,
+        GlusterCommands.Tasks,
+        ClusterCommand.Entry,
+        Aliases.Install,
     ];
 }
