@@ -142,7 +142,7 @@ public sealed class BrickAdminTests : IDisposable
     {
         VolumeAndMount();
         var socket = Path.Combine("/tmp", $"myrmex-metrics-{Environment.ProcessId}.sock");
-        using var mount = MyrmexMount.FromServer(_directory, "own", _server.Host, "vol", "-o", $"metrics={socket}");
+        using var mount = MyrmexMount.FromServer(_directory, "own", _server.Host, "vol", $"metrics={socket}");
         mount.Sh("echo x > f; cat f");
         using var http = new HttpClient(new SocketsHttpHandler
         {
