@@ -122,7 +122,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
     {
         NodeId = id.ToString(),
-        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault() ?? "127.0.0.1",
+        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault()
+            ?? "127.0.0.1",
         WorkingDirectory = options.WorkingDirectory,
         Certificates = NodeCertificates.In(options.WorkingDirectory),
     };

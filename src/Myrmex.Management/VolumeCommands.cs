@@ -155,7 +155,8 @@ internal sealed partial class VolumeCommands(
             catch (ChangedException)
             {
                 throw new CommandException(
-                    CommandFailure.Conflict, "other commands keep changing the same things at the same time; try again");
+                    CommandFailure.Conflict,
+                    "other commands keep changing the same things at the same time; try again");
             }
         }
     }

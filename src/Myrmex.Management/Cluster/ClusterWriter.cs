@@ -12,8 +12,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Cluster;
 
 /// <summary>
-/// Changes of the cluster's state. A change and the event that tells of it are one transaction. Returns when the view of
-/// this node shows the change.
+/// Changes of the cluster's state. A change and the event that tells of it are one transaction. Returns when the view
+/// of this node shows the change.
 /// </summary>
 internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock clock)
 {
@@ -26,8 +26,8 @@ internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock 
 
     /// <summary>
     /// Makes the change if all conditions hold. False when one did not: the view then shows why. Throws
-    /// <see cref="StateStoreException"/>, after which the change may have been made or not (the store did not answer for
-    /// <see cref="Limits.CommitMs"/>), unless it is a <see cref="TransactionRefusedException"/>.
+    /// <see cref="StateStoreException"/>, after which the change may have been made or not (the store did not answer
+    /// for <see cref="Limits.CommitMs"/>), unless it is a <see cref="TransactionRefusedException"/>.
     /// </summary>
     public async Task<bool> CommitAsync(
         IReadOnlyList<Condition> conditions, IReadOnlyList<Operation> operations, ClusterEvent? told,

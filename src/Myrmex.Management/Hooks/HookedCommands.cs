@@ -61,5 +61,6 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
     private string Known(string name) => commands.Find(name).Name;
 
     private (int Started, bool IsStarted) Started(string name) => (
-        commands.List().Count(v => v.Status == VolumeStatus.Started), commands.Find(name).Status == VolumeStatus.Started);
+        commands.List().Count(v => v.Status == VolumeStatus.Started),
+        commands.Find(name).Status == VolumeStatus.Started);
 }
