@@ -15,14 +15,16 @@ namespace Myrmex.Management.Cluster;
 /// Changes of the cluster's state. A change and the event that tells of it are one transaction. Returns when the view
 /// of this node shows the change.
 /// </summary>
-internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock clock)
+/// <param name="patienceMs">How long the outcome of a change is looked for.</param>
+internal sealed class ClusterWriter(
+    IStateStore store, ClusterView view, Seams seams, long patienceMs = Limits.CommitMs)
 {
     private static readonly IReadOnlyDictionary<string, string> NoData = new Dictionary<string, string>();
 
     /// <summary>An event of now; its number is given when it is written.</summary>
     public ClusterEvent NewEvent(
         string type, string? volume = null, NodeId? node = null, IReadOnlyDictionary<string, string>? data = null) =>
-        new(0, clock.WallNs / 1_000_000, type, volume, node?.ToString(), data ?? NoData);
+        new(0, seams.Clock.WallNs / 1_000_000, type, volume, node?.ToString(), data ?? NoData);
 
     /// <summary>
     /// Makes the change if all conditions hold. False when one did not: the view then shows why. Throws
@@ -74,7 +76,7 @@ internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock 
     private async Task<TransactionResult> CommitSurelyAsync(
         StateTransaction transaction, CancellationToken cancellation)
     {
-        var deadlineNs = clock.MonotonicNs + (Limits.CommitMs * 1_000_000);
+        var deadlineNs = seams.Clock.MonotonicNs + (patienceMs * 1_000_000);
         for (var isUnsure = false; ; isUnsure = true)
         {
             try
@@ -84,9 +86,11 @@ internal sealed class ClusterWriter(IStateStore store, ClusterView view, IClock 
                     ? result with { Succeeded = true } : result;
             }
             catch (StateStoreException e) when (
-                e is not TransactionRefusedException && IsRepeatable(transaction) && clock.MonotonicNs < deadlineNs)
+                e is not TransactionRefusedException && IsRepeatable(transaction)
+                && seams.Clock.MonotonicNs < deadlineNs)
             {
                 Log.Information("state", "the outcome of a change is looked for", ("reason", e.Message));
+                await Pauses.WaitAsync(seams.Scheduler, Limits.CommitRetryMs, cancellation);
             }
         }
     }

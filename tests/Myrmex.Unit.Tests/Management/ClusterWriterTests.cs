@@ -23,7 +23,7 @@ public sealed class ClusterWriterTests : IAsyncLifetime
     {
         _losing = new LosingStore(_store);
         _view = new ClusterView(_losing, RealTime.Seams.Scheduler);
-        _writer = new ClusterWriter(_losing, _view, LinuxClock.Shared);
+        _writer = new ClusterWriter(_losing, _view, RealTime.Seams);
         await _view.LoadAsync(_stop.Token);
         _follow = _view.FollowAsync(_stop.Token);
     }
@@ -54,7 +54,7 @@ public sealed class ClusterWriterTests : IAsyncLifetime
     {
         _losing.LoseNext(made, async () =>
         {
-            var other = new ClusterWriter(_store, _view, LinuxClock.Shared);
+            var other = new ClusterWriter(_store, _view, RealTime.Seams);
             await other.TellAsync(other.NewEvent("OTHER"), _stop.Token);
         });
         Assert.True(await CommitAsync("x", Revision.None, "1"));
