@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.NodeApi;
+using Myrmex.Runtime;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Http;
