@@ -42,9 +42,9 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
         {
             _admins.Add(node, new FakeBrickAdmin(r => _answer(r)));
             var run = new BrickRun("demo", path, Online: true, Refused: false, Reason: null, 49152, 7);
-            await StoreAccess.PutAsync(
+            await Coordination.StoreAccess.PutAsync(
                 _store, StateKeys.Run(node), new NodeRun(node, 1, HasQuorum: true, [run]).ToBytes());
-            await StoreAccess.PutAsync(
+            await Coordination.StoreAccess.PutAsync(
                 _store, NodeKeys.Life(node), new NodeLife(1, "x", "test", StartedUnixMs: 0).ToBytes());
         }
 
