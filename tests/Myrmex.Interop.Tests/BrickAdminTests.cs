@@ -172,7 +172,7 @@ public sealed class BrickAdminTests : IDisposable
 
         var clients = _server.Gluster("volume status vol clients");
         Assert.Contains("Clients connected : 1\n", clients, StringComparison.Ordinal);
-        Assert.Matches($@"\n{Regex.Escape(_server.Host)[..4]}[\d.]+:\d+ +\d+ +\d+ +100000 *\n", clients);
+        Assert.Matches(@"\n127\.[\d.]+:\d+ +\d+ +\d+ +100000 *\n", clients);
         Assert.Matches(@"fuse +1 *\n", _server.Gluster("volume status vol client-list"));
         using (Child.Start("opener", _directory.Logs, "/bin/bash", "-c", $"exec 3< {mount.Path}/f; sleep 60"))
         {
