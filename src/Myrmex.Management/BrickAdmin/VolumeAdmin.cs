@@ -55,13 +55,21 @@ public sealed class VolumeAdmin(Func<string, IBrickAdmin?> adminOf)
     /// <summary>What a brick says that does not have the path: in a volume of many, most.</summary>
     public const string NoPath = "No such file or directory";
 
+    /// <summary>The problem of a brick that should run and does not.</summary>
+    public const string NotRunning = "Brick is not running";
+
     private async Task<BrickReport<T>> AskOneAsync<T>(
         BrickPlace place, Func<IBrickAdmin, string, CancellationToken, Task<T>> ask, CancellationToken cancellation)
         where T : class
     {
-        if (!place.Online || adminOf(place.Node) is not { } admin)
+        if (adminOf(place.Node) is not { } admin)
         {
-            return new BrickReport<T>(place, null, "Brick is not running");
+            return new BrickReport<T>(place, null, "its node is not heard of"); // The brick may well run.
+        }
+
+        if (!place.Online)
+        {
+            return new BrickReport<T>(place, null, NotRunning);
         }
 
         try

@@ -223,7 +223,7 @@ public sealed partial class GlusterCli
                 var dumps = await Client.StatedumpAsync(words[0], parts);
 
                 // Bricks that do not run have nothing to tell, as in GlusterFS.
-                return dumps.Bricks.FirstOrDefault(b => b.Place.Online && b.Problem is not null) is { } failed
+                return dumps.Bricks.FirstOrDefault(b => b.Problem is not (null or VolumeAdmin.NotRunning)) is { } failed
                     ? throw new CommandException(CommandFailure.Failed, $"{failed.Place.Name}: {failed.Problem}")
                     : CliJson.Of(dumps, BrickAdminMessageJson.Default.StatedumpMessage);
             });

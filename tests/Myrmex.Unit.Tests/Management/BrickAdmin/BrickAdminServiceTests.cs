@@ -61,11 +61,14 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
         _answer = r => r.Brick == "/bricks/b1" ? Clients(3) : new BrickAnswer { Problem = "it is busy" };
         var told = await _service.ClientsAsync("demo", Forever);
         Assert.Equal(
-            ["srv1:/bricks/b1 True 49152 7  3", "srv1:/bricks/b2 True 49152 7 it is busy ", "srv1:/bricks/b3 False 0 0 Brick is not running "],
+            ["srv1:/bricks/b1 True 49152 7  3", "srv1:/bricks/b2 True 49152 7 it is busy ", "srv1:/bricks/b3 False 0 0 its node is not heard of "],
             told.Bricks.Select(b =>
                 $"{b.Place.Name} {b.Place.Online} {b.Place.Port} {b.Place.Pid} {b.Problem} {b.Value?.Clients.Single().OpenFds}"));
         Assert.Equal(["/bricks/b1"], _admins[Here].Requests.Select(r => r.Brick));
         Assert.Equal(["/bricks/b2"], _admins[There].Requests.Select(r => r.Brick));
+        var elsewhere = ThreeNodes().Bricks[0] with { Path = "/bricks/new" };
+        _volumes.Volume = ThreeNodes() with { Bricks = [elsewhere] };
+        Assert.Equal("Brick is not running", (await _service.ClientsAsync("demo", Forever)).Bricks.Single().Problem);
         var stopped = _volumes.Volume with { Status = VolumeStatus.Stopped };
         _volumes.Volume = stopped;
         Assert.Equal("Volume demo is not started", await RefusedAsync(() => _service.ClientsAsync("demo", Forever)));
@@ -131,7 +134,7 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
             : new BrickAnswer { Problem = "No such file or directory" };
         var told = await _service.ClearLocksAsync("demo", request, Forever);
         Assert.Equal(
-            "srv1:/bricks/b1/: posix blocked locks=0 granted locks=2\nsrv1:/bricks/b3: Brick is not running",
+            "srv1:/bricks/b1/: posix blocked locks=0 granted locks=2\nsrv1:/bricks/b3: its node is not heard of",
             VolumeAdmin.ClearedText(new VolumeReport<string>("demo", told.Bricks)));
         Assert.Equal(
             new ClearLocksQuery("/f", LockKind.Granted, "posix", string.Empty), _admins[Here].Requests.Single().ClearLocks);
