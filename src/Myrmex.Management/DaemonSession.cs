@@ -1,19 +1,23 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Etcd;
 using Myrmex.Management.Hooks;
 using Myrmex.Management.Http;
+using Myrmex.Management.Metrics;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
+using Myrmex.Volumes;
 
 namespace Myrmex.Management;
 
@@ -97,6 +101,9 @@ internal sealed class DaemonSession : IAsyncDisposable
     public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
     {
         var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
+        var local = new LocalBrickAdmin(_seams, BrickAdminProgram.SocketOf(_options.WorkingDirectory));
+        IBrickAdmin? AdminOf(NodeId id) => id == Node.Id ? local
+            : View.IsAlive(id) ? new RemoteBrickAdmin(nodes.Client, id) : null;
         var services = new RestServices
         {
             Daemon = () => daemon,
@@ -104,6 +111,10 @@ internal sealed class DaemonSession : IAsyncDisposable
             Scheduler = _seams.Scheduler,
             AddBrick = hooked,
             Peers = new PeerService(nodes),
+            BrickAdmin = new BrickAdminService(View, Commands, AdminOf, _options.LogDirectory, _seams),
+            Details = new BrickDetails(View, Node.Id, (node, path, c) => nodes.Client.GetAsync(
+                node, path, VolumeMessageJson.Default.VolumeStatusMessage, c)),
+            MetricSources = MetricSources(local),
             ClusterOptions = new ClusterOptionCommands(View, Writer),
             Events = new EventLog(View, _seams),
             Volfile = key => Volfiles.Spec(key, trusted: true),
@@ -111,7 +122,32 @@ internal sealed class DaemonSession : IAsyncDisposable
             AreMetricsOpen = _options.AreMetricsOpen,
         };
         Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
-            new StoreRoutes(cluster)];
+            new StoreRoutes(cluster), new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
+    }
+
+    private MetricSource[] MetricSources(IBrickAdmin local) =>
+    [
+        new("daemon", _ => Task.FromResult(DaemonPage())),
+        new("brick", async cancellation =>
+        {
+            try
+            {
+                return await local.MetricsAsync(cancellation);
+            }
+            catch (BrickAdminException)
+            {
+                return string.Empty; // No brick is wanted here, or myrmex_bricks shows that they are not online.
+            }
+        }),
+    ];
+
+    private string DaemonPage()
+    {
+        var volumes = Commands.List();
+        var started = volumes.Where(v => v.Status == VolumeStatus.Started);
+        return DaemonMetrics.Text(
+            [.. volumes.Select(v => v.Status.ToString())], started.Sum(v => v.Bricks.Count(b => b.Node == Node.Id)),
+            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count);
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>

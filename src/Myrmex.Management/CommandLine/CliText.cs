@@ -142,20 +142,6 @@ internal static class CliText
         return text.Append('\n').ToString();
     }
 
-    public static string ClearedLocks(ClearLocksMessage message)
-    {
-        var text = new StringBuilder("Volume clear-locks successful\n");
-        var cleared = message.Bricks.Where(b => b.Blocked + b.Granted > 0).ToList();
-        foreach (var brick in cleared)
-        {
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"{brick.Kind} blocked locks={brick.Blocked} granted locks={brick.Granted}\n");
-        }
-
-        return text.Append(cleared.Count == 0 ? "No locks cleared.\n" : string.Empty).ToString();
-    }
-
     public static string Peers(IReadOnlyList<PeerMessage> others)
     {
         var text = new StringBuilder($"Number of Peers: {others.Count}\n");

@@ -52,6 +52,11 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
             HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, key, force, cancellation),
             cancellation);
 
+    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) =>
+        hooks.AroundAsync(
+            HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, keys, cancellation),
+            cancellation);
+
     public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) =>
         hooks.AroundAsync(
             HookCall.AddBrick(Known(name), workingDirectory),

@@ -51,7 +51,7 @@ public sealed class RestServerTests : IAsyncLifetime
         Events = _fakes,
         Tasks = _fakes,
         Volfile = key => key == "demo" ? "volume demo\nend-volume\n" : null,
-        MetricSources = [() => "extra 1\n"],
+        MetricSources = [new("daemon", _ => Task.FromResult("extra 1\n"))],
     };
 
     public Task InitializeAsync() => StartAsync(Everything);
