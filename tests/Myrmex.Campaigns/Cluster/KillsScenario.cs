@@ -75,6 +75,13 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         {
             var asked = coordinator.Rest.SendAsync(command.Method, command.Path, command.Body, CommandLimit);
             Strike(victim, freeze, delayMs);
+            var early = asked.IsCompleted ? asked.GetAwaiter().GetResult() : null;
+            Learn(command, early, delayMs);
+            if (early is { Refused: true })
+            {
+                run.Fail($"{title}: refused before anything happened: {early.Why}");
+            }
+
             Thread.Sleep(pause);
             var clock = Stopwatch.StartNew();
             Restore(victim, freeze);
@@ -109,17 +116,13 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         return participants.Length > 0 && random.Below(2) == 0 ? participants[random.Below(participants.Length)] : coordinator;
     }
 
-    /// <summary>Hits the daemon after so many milliseconds; how long an undisturbed command takes is learned by the way.</summary>
+    /// <summary>Hits the daemon after so many milliseconds.</summary>
     private static void Strike(BedNode victim, bool freeze, double delayMs)
     {
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed.TotalMilliseconds < delayMs)
         {
-            // Sleeping is too coarse for the last bit.
-            if (delayMs - clock.Elapsed.TotalMilliseconds > 2)
-            {
-                Thread.Sleep(1);
-            }
+            Thread.Sleep(delayMs - clock.Elapsed.TotalMilliseconds > 2 ? 1 : 0);
         }
 
         if (freeze)
@@ -129,6 +132,21 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         else
         {
             victim.KillDaemon();
+        }
+    }
+
+    /// <summary>How long an undisturbed command of this kind takes, so that most kills come in the middle of one.</summary>
+    /// <param name="early">The answer that came before the kill.</param>
+    private void Learn(ModelCommand command, RestAnswer? early, double delayMs)
+    {
+        var usual = _usualMs.GetValueOrDefault(command.Kind, FirstGuessMs);
+        if (early is not null)
+        {
+            _usualMs[command.Kind] = (usual + early.Took.TotalMilliseconds) / 2;
+        }
+        else if (delayMs > 0.9 * usual)
+        {
+            _usualMs[command.Kind] = usual * 1.3;
         }
     }
 
@@ -209,12 +227,6 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 
     private void Note(ModelCommand command, RestAnswer answer, bool happened, TimeSpan recovery, string title)
     {
-        if (answer.Succeeded && answer.Took < TimeSpan.FromSeconds(3))
-        {
-            var usual = _usualMs.GetValueOrDefault(command.Kind, FirstGuessMs);
-            _usualMs[command.Kind] = (0.7 * usual) + (0.3 * answer.Took.TotalMilliseconds);
-        }
-
         var tally = _tallies.TryGetValue(command.Kind, out var known) ? known : _tallies[command.Kind] = new Tally();
         tally.Completed += happened ? 1 : 0;
         tally.TakenBack += happened ? 0 : 1;
