@@ -54,6 +54,9 @@ public static class Limits
     /// <summary>Pause after all members were tried once.</summary>
     internal const long RetryPauseMs = 100;
 
+    /// <summary>How long one member may take to write its file anew.</summary>
+    internal const long DefragmentMs = 300_000;
+
     /// <summary>Times a token is renewed for one command.</summary>
     internal const int TokenRenewalsMax = 2;
 }

@@ -32,8 +32,10 @@ public static class StateCopy
     /// holds anything else, and when either store was changed meanwhile; then the target keeps the marker.
     /// </summary>
     /// <param name="name">Of this move: the same when it is tried again, printable text without spaces.</param>
+    /// <param name="last">Goes with the transaction that ends the copy: what tells that it was finished.</param>
     public static async Task<StateCopyReport> CopyAsync(
-        IStateStore source, IStateStore target, string name, Func<string, bool> wanted, CancellationToken cancellation)
+        IStateStore source, IStateStore target, string name, Func<string, bool> wanted, CancellationToken cancellation,
+        IReadOnlyList<Operation>? last = null)
     {
         await CheckUsableAsync(source, cancellation);
         await ClearAsync(target, name, cancellation);
@@ -51,8 +53,9 @@ public static class StateCopy
             first += batch.Length;
         }
 
-        await VerifyAsync(source, target, all, entries, cancellation);
-        var end = await CommitAsync(target, [HasMarker(name)], [Operation.DeleteKey(Marker)], cancellation);
+        await VerifyAsync(source, target, wanted, entries, cancellation);
+        var end = await CommitAsync(
+            target, [HasMarker(name)], [Operation.DeleteKey(Marker), .. last ?? []], cancellation);
         return new StateCopyReport(
             entries.Count, entries.Sum(e => (long)e.Key.Length + e.Value.Length), leased, revision, end.Revision);
     }
@@ -66,6 +69,29 @@ public static class StateCopy
                 $"the state store holds an unfinished copy ({NameOf(marker)}); finish the move before it is used");
         }
     }
+
+    /// <summary>
+    /// The name of one try of a move: tries of the same move clear what an earlier one has left, and a try that comes
+    /// late does not write into the one that is under way.
+    /// </summary>
+    public static string NameOfTry(string move, Revision token) => $"{move}/{token}";
+
+    /// <summary>True for a marker that a try of this move has left.</summary>
+    public static bool IsOfMove(StateEntry marker, string move) => MoveOf(NameOf(marker)) == move;
+
+    /// <summary>Clears what tries of a move have left unfinished; nothing else is touched.</summary>
+    public static async Task AbandonAsync(IStateStore target, string move, CancellationToken cancellation)
+    {
+        if (await target.GetAsync(Marker, cancellation) is { } marker && IsOfMove(marker, move))
+        {
+            await target.CommitAsync(
+                new StateTransaction(
+                    [Condition.Unchanged(Marker, marker.Modified)], [new Operation.Delete(KeyRange.All)], []),
+                cancellation);
+        }
+    }
+
+    private static string MoveOf(string name) => name.Split('/')[0];
 
     private static string NameOf(StateEntry marker) => Encoding.ASCII.GetString(marker.Value.Span);
 
@@ -89,12 +115,13 @@ public static class StateCopy
                 + "use an empty store or another prefix");
         }
 
-        if (NameOf(marker) != name)
+        if (!IsOfMove(marker, MoveOf(name)))
         {
             throw new StateStoreException($"the target holds an unfinished copy of another cluster ({NameOf(marker)})");
         }
 
-        await CommitAsync(target, [HasMarker(name)], [new Operation.Delete(KeyRange.All)], cancellation);
+        await CommitAsync(
+            target, [Condition.Unchanged(Marker, marker.Modified)], [new Operation.Delete(KeyRange.All)], cancellation);
     }
 
     private static Operation[] Batch(List<StateEntry> entries, int first)
@@ -116,11 +143,13 @@ public static class StateCopy
     }
 
     private static async Task VerifyAsync(
-        IStateStore source, IStateStore target, IReadOnlyList<StateEntry> all, List<StateEntry> entries,
+        IStateStore source, IStateStore target, Func<string, bool> wanted, List<StateEntry> entries,
         CancellationToken cancellation)
     {
-        var (_, now) = await ReadAsync(source, cancellation);
-        if (!all.Select(e => (e.Key, e.Modified)).SequenceEqual(now.Select(e => (e.Key, e.Modified))))
+        // Leases may end meanwhile: their keys are not copied.
+        var (_, all) = await ReadAsync(source, cancellation);
+        var now = all.Where(e => e.Lease == LeaseId.None && wanted(e.Key));
+        if (!entries.Select(e => (e.Key, e.Modified)).SequenceEqual(now.Select(e => (e.Key, e.Modified))))
         {
             throw new StateStoreException("the source was changed while it was copied; stop what uses it");
         }

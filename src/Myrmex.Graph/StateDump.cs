@@ -11,6 +11,9 @@ public sealed class StateDump
     public void Section(string type, string name) =>
         _text.Append('\n').Append('[').Append(type).Append('.').Append(name).Append("]\n");
 
+    /// <summary>A section with any title.</summary>
+    public void Heading(string title) => _text.Append('\n').Append('[').Append(title).Append("]\n");
+
     public void Put(string key, object? value) =>
         _text.Append(key).Append('=').AppendFormat(CultureInfo.InvariantCulture, "{0}", value).Append('\n');
 

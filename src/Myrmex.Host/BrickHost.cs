@@ -15,6 +15,7 @@ namespace Myrmex.Host;
 internal sealed class BrickHost(string listPath, Seams seams)
 {
     private readonly Dictionary<string, TranslatorGraph> _bricks = new(StringComparer.Ordinal);
+    private volatile TranslatorGraph[] _running = [];
     private readonly Lock _lock = new(); // Held while bricks are started and stopped: one reload at a time.
 
     public int Count
@@ -27,6 +28,9 @@ internal sealed class BrickHost(string listPath, Seams seams)
             }
         }
     }
+
+    /// <summary>The graphs that run now; never waits for a reload.</summary>
+    public IReadOnlyList<TranslatorGraph> Running => _running;
 
     /// <summary>Brings the bricks in line with the list. A brick that cannot start is logged and tried at the next reload.</summary>
     /// <returns>Number of bricks that should run but do not.</returns>
@@ -89,6 +93,7 @@ internal sealed class BrickHost(string listPath, Seams seams)
                 document, Registry.All, seams, new GraphOrigin { ProcessName = "brick", VolfileKey = path }, e => OnEvent(path, e));
             graph.Start();
             _bricks.Add(path, graph);
+            _running = [.. _bricks.Values];
             Log.Information("brick", "brick started", ("volfile", path));
             return true;
         }
@@ -102,6 +107,7 @@ internal sealed class BrickHost(string listPath, Seams seams)
     private void StopBrick(string path)
     {
         _bricks.Remove(path, out var graph);
+        _running = [.. _bricks.Values];
         graph?.Stop();
         Log.Information("brick", "brick stopped", ("volfile", path));
     }

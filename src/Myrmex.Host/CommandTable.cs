@@ -8,11 +8,16 @@ internal static class CommandTable
     public static IReadOnlyList<Command> All { get; } =
     [
         BrickCommand.Entry,
+        BrickAskCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
         GlusterCommands.Gluster,
         GlusterCommands.Peer,
         GlusterCommands.Pool,
         GlusterCommands.Volume,
+        GlusterCommands.Events,
+        GlusterCommands.Tasks,
+        ClusterCommand.Entry,
+        Aliases.Install,
     ];
 }

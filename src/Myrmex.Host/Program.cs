@@ -11,7 +11,13 @@ internal static class Program
     {
         try
         {
-            var command = args.Length == 0 ? null : CommandTable.All.FirstOrDefault(c => c.Name == args[0]);
+            if (Aliases.Called is { } alias)
+            {
+                return alias.Run(args);
+            }
+
+            var command = args.Length == 0 ? null
+                : CommandTable.All.Concat(Aliases.All).FirstOrDefault(c => c.Name == args[0]);
             if (command is null)
             {
                 return Usage(args);

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
@@ -6,14 +7,14 @@ using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
-using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.Http;
 using Myrmex.Management.Nodes;
-using Myrmex.Management.State;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
+using Myrmex.Volumes;
 
 namespace Myrmex.Management;
 
@@ -46,15 +47,37 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     {
         MakeDirectories(options);
         await using var local = SqliteStore.Open(options.StateFile, seams.Clock);
+        var hasServed = false;
+        void Ready()
+        {
+            hasServed = true;
+            ready();
+        }
+
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                await RunSessionAsync(local, ready, cancellation);
+                await RunSessionAsync(local, Ready, cancellation);
             }
             catch (NodeDetachedException e)
             {
                 Log.Warning("daemon", "this node is alone now", ("reason", e.Message));
+            }
+            catch (StoreMovedException e)
+            {
+                Log.Information("daemon", "going on with another store", ("kind", e.Target.Kind));
+            }
+            catch (StateStoreException e)
+            {
+                if (!hasServed && !await IsBoundAsync(local, cancellation))
+                {
+                    throw;
+                }
+
+                // It has a place in a cluster: bricks go on, and so does the wait.
+                Log.Error("daemon", "the store of the cluster cannot be used, trying again", ("reason", e.Message));
+                await Pauses.WaitAsync(seams.Scheduler, Limits.StoreRetryMs, cancellation);
             }
         }
 
@@ -65,60 +88,106 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private async Task RunSessionAsync(SqliteStore local, Action ready, CancellationToken cancellation)
     {
         await NodeIdentity.ApplyPendingAsync(local, cancellation);
-        await using var remote = options.Etcd is { } etcd ? EtcdStore.Open(etcd, seams) : null;
-        IStateStore store = remote is null ? local : remote;
-        await CheckStateAsync(local, store, cancellation);
-        var view = new ClusterView(store, seams.Scheduler);
-        var writer = new ClusterWriter(store, view, seams.Clock);
+        await NodeIdentity.LoadAsync(NodeOptions(), local, cancellation); // Writes the files that etcd is opened with.
+        var id = await NodeIdentity.LoadIdAsync(local, seams, cancellation);
+        await using var cluster = await ClusterStore.OpenAsync(
+            local, EtcdOptionsOf(id), await GivenAsync(local, cancellation), seams, cancellation);
+        var view = new ClusterView(cluster.Store, seams.Scheduler);
+        var writer = new ClusterWriter(cluster.Store, view, seams.Clock);
         DaemonSession? session = null;
         await using var nodes = await NodeServices.OpenAsync(
             new NodeServicesParts
             {
                 Options = NodeOptions(),
                 Local = local,
-                Store = store,
+                Store = cluster.Choice.Kind == StoreKind.Embedded ? local : cluster.Store,
                 View = view.State,
                 Seams = seams,
                 Commit = writer.CommitMembersAsync,
+                StoreOffer = cluster.Choice.Kind == StoreKind.Embedded
+                    ? null : (_, _) => Task.FromResult(cluster.Choice.ToText()),
                 Map = services =>
                 {
-                    session = NewSession(local, store, view, writer, services);
+                    session = NewSession(local, cluster, view, writer, services);
                     return endpoints => session.Map(endpoints);
                 },
             },
             cancellation);
-        await ServeAsync(local, session!, nodes, ready, cancellation); // Made by Map.
+        await using (session)
+        {
+            await ServeAsync(local, cluster, session!, nodes, ready, cancellation); // Made by Map.
+        }
+    }
+
+    private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
+    {
+        NodeId = id.ToString(),
+        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault() ?? "127.0.0.1",
+        WorkingDirectory = options.WorkingDirectory,
+        Certificates = NodeCertificates.In(options.WorkingDirectory),
+    };
+
+    /// <summary>
+    /// The store that the daemon was told to use; not that of a cluster which the node was detached from.
+    /// </summary>
+    private async Task<StoreChoice?> GivenAsync(SqliteStore local, CancellationToken cancellation) =>
+        options.Etcd is { } etcd && await local.GetAsync(NodeKeys.LocalDetached, cancellation) is null
+            ? StoreChoice.External(etcd, options.EtcdPasswordFile) : null;
+
+    /// <summary>The nodes as far as it concerns who runs etcd.</summary>
+    private static IReadOnlyList<ClusterNode> NodesOf(DaemonSession session) =>
+    [
+        .. session.Directory.All.Select(n => new ClusterNode(
+            n.Id.ToString(), AddressOf(n), n.Sequence, session.View.IsAlive(n.Id))),
+    ];
+
+    /// <summary>What others reached the node at when it joined, if that is an address.</summary>
+    private static string AddressOf(NodeRecord node) =>
+        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? node.Addresses.FirstOrDefault() ?? node.Name;
+
+    /// <summary>A daemon that was told to run etcd itself moves there from its file, once.</summary>
+    private async Task ManageEtcdAsync(ClusterStore cluster, CancellationToken cancellation)
+    {
+        if (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
+        {
+            Log.Information("daemon", "the state of the cluster moves to an etcd of its own");
+            await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+        }
+
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
     }
 
     private DaemonSession NewSession(
-        SqliteStore local, IStateStore store, ClusterView view, ClusterWriter writer, NodeServices nodes) => new(
-            options, store, view, writer, nodes.Life, new LocalNode(nodes.Identity.Current.Id, seams.Clock),
-            nodes.Life.Instance, new LinuxProcessControl(), new BrickProbe(seams), new BrickPort(local), seams)
-        {
-            Nodes = nodes,
-        };
+        SqliteStore local, ClusterStore cluster, ClusterView view, ClusterWriter writer, NodeServices nodes)
+    {
+        var node = new LocalNode(nodes.Identity.Current.Id, seams.Clock);
+        var session = new DaemonSession(
+            options, cluster.Store, view, writer, nodes.Life, node, nodes.Life.Instance, new LinuxProcessControl(),
+            new BrickProbe(seams), new BrickPort(local), seams);
+        session.Serve(Describe(node, options.Port), nodes, cluster);
+        return session;
+    }
 
     private async Task ServeAsync(
-        SqliteStore local, DaemonSession session, NodeServices nodes, Action ready, CancellationToken cancellation)
+        SqliteStore local, ClusterStore cluster, DaemonSession session, NodeServices nodes, Action ready,
+        CancellationToken cancellation)
     {
         var node = session.Node;
-        var registry = new PortRegistry();
         using var rpc = new ManagementRpc(
-            seams, session.Catalog, new VolfileService(session.Catalog, session.Supervisor, registry, options.Port),
-            registry, session.Directory, node);
+            seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
             .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
+            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(cluster, stop.Token),
         ];
         try
         {
             await session.View.WaitAsync(
                 () => session.View.IsAlive(node.Id), Limits.AppearMs, seams, cancellation);
             File.Delete(options.Socket); // Left by a daemon that was killed; the file says that none runs.
-            session.Daemon = Describe(node, address.Port);
-            await using var rest = new RestServer(options, session.Routes(), new RestGuard(LoadToken()));
+            await using var rest = new RestServer(options, session.Routes, new RestGuard(LoadToken()));
             await rest.StartAsync(cancellation);
             File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
@@ -155,25 +224,9 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         Version = Version,
     };
 
-    /// <summary>
-    /// Refuses half a cluster, and to leave a cluster behind: a file that holds volumes is not passed over for etcd.
-    /// </summary>
-    private async Task CheckStateAsync(SqliteStore local, IStateStore store, CancellationToken cancellation)
-    {
-        await StateCopy.CheckUsableAsync(store, cancellation);
-        if (ReferenceEquals(local, store))
-        {
-            return;
-        }
-
-        var passedOver = await local.RangeAsync(KeyRange.Prefix(StateKeys.Volumes), cancellation);
-        if (passedOver.Count > 0)
-        {
-            throw new StateStoreException(
-                $"{options.StateFile} holds {passedOver.Count} volumes that are not used with --etcd; start without "
-                + "--etcd, or move the state to etcd first");
-        }
-    }
+    /// <summary>The node has been told before which store is its cluster's.</summary>
+    private static async Task<bool> IsBoundAsync(SqliteStore local, CancellationToken cancellation) =>
+        await local.GetAsync(StoreChoice.Key, cancellation) is not null;
 
     private async Task ExpireLeasesAsync(SqliteStore store, CancellationToken cancellation)
     {
@@ -186,8 +239,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        Version, node.Id.ToString(), Dns.GetHostName(), port,
-        Environment.ProcessId);
+        Version, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
+    {
+        WorkingDirectory = options.WorkingDirectory,
+    };
 
     /// <summary>The token of the REST port, made when it is missing.</summary>
     private string LoadToken()

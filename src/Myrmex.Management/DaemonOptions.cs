@@ -44,6 +44,21 @@ public sealed record DaemonOptions
     /// </summary>
     public EtcdOptions? Etcd { get; init; }
 
+    /// <summary>File with the password of <see cref="Etcd"/>'s user, to be read again when etcd is opened.</summary>
+    public string? EtcdPasswordFile { get; init; }
+
+    /// <summary>The daemons of the cluster run etcd themselves.</summary>
+    public bool ManagesEtcd { get; init; }
+
+    /// <summary><c>/metrics</c> is for everyone who reaches the REST port, without the token.</summary>
+    public bool AreMetricsOpen { get; init; }
+
+    /// <summary>The administrator's own option groups, one file each.</summary>
+    public string GroupDirectory => Path.Combine(WorkingDirectory, "groups");
+
+    /// <summary>Programs that run before and after commands: <c>hooks/1/OP/pre|post/S*</c>.</summary>
+    public string HookDirectory => Path.Combine(WorkingDirectory, "hooks", "1");
+
     public string StateFile => Path.Combine(WorkingDirectory, "state.db");
 
     public string TokenFile => Path.Combine(WorkingDirectory, "token");

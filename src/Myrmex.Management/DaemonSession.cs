@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
@@ -5,9 +6,13 @@ using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Etcd;
+using Myrmex.Management.Hooks;
 using Myrmex.Management.Http;
+using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 
 namespace Myrmex.Management;
@@ -16,11 +21,15 @@ namespace Myrmex.Management;
 /// What a daemon is as long as it uses one store of a cluster: its view, its commands, its bricks, and the loops behind
 /// them. A daemon that joins a cluster ends one session and begins another; bricks go on in between.
 /// </summary>
-internal sealed class DaemonSession
+internal sealed class DaemonSession : IAsyncDisposable
 {
     private readonly RunPublisher _publisher;
     private readonly EventPruner _pruner;
+    private readonly PeerEvents _peerEvents;
+    private readonly HookRunner _hooks;
+    private readonly LocalAudit _audit;
     private readonly ServerQuorum _quorum;
+    private readonly DaemonOptions _options;
     private readonly Seams _seams;
 
     public DaemonSession(
@@ -28,6 +37,7 @@ internal sealed class DaemonSession
         LocalNode node, string instance, IProcessControl processes, IBrickProbe probe, IBrickPort port, Seams seams)
     {
         _seams = seams;
+        _options = options;
         View = view;
         Directory = new NodeDirectory(view.State);
         Writer = writer;
@@ -40,16 +50,22 @@ internal sealed class DaemonSession
         Commands = new VolumeCommands(
             view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
         _publisher = new RunPublisher(view, Writer, presence, Supervisor, seams);
+        Volfiles = new VolfileService(Catalog, Supervisor, Ports, options.Port);
+        _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
+        _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
+        _audit = new LocalAudit(options, view, node, Supervisor, processes);
         _pruner = new EventPruner(store, view, seams);
     }
 
     public LocalNode Node { get; }
 
-    /// <summary>The other nodes; null in tests of one node without them.</summary>
-    public NodeServices? Nodes { get; init; }
+    /// <summary>Ports that other programs of this node have signed in.</summary>
+    public PortRegistry Ports { get; } = new();
 
-    /// <summary>What the REST service says of this daemon.</summary>
-    public DaemonMessage Daemon { get; set; } = new("0", string.Empty, string.Empty, 0, 0);
+    public VolfileService Volfiles { get; }
+
+    /// <summary>What the REST service offers, once <see cref="Serve"/> was called.</summary>
+    public IReadOnlyList<RestRoutes> Routes { get; private set; } = [];
 
     public ClusterView View { get; }
 
@@ -73,22 +89,43 @@ internal sealed class DaemonSession
         Worker.RunAsync(cancellation),
         _publisher.RunAsync(cancellation),
         _pruner.RunAsync(cancellation),
+        _peerEvents.RunAsync(cancellation),
         WatchQuorumAsync(cancellation),
     ];
 
-    /// <summary>The REST routes over this session.</summary>
-    public IReadOnlyList<RestRoutes> Routes() =>
-        [new DaemonRoutes(Daemon), new PeerRoutes(Daemon), new OptionRoutes(), new VolumeRoutes(Commands)];
+    /// <summary>Makes the REST routes over this session.</summary>
+    public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
+    {
+        var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
+        var services = new RestServices
+        {
+            Daemon = () => daemon,
+            Volumes = hooked,
+            Scheduler = _seams.Scheduler,
+            AddBrick = hooked,
+            Peers = new PeerService(nodes),
+            ClusterOptions = new ClusterOptionCommands(View, Writer),
+            Events = new EventLog(View, _seams),
+            Volfile = key => Volfiles.Spec(key, trusted: true),
+            GroupDirectory = _options.GroupDirectory,
+            AreMetricsOpen = _options.AreMetricsOpen,
+        };
+        Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
+            new StoreRoutes(cluster)];
+    }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
     public void Map(IEndpointRouteBuilder endpoints)
     {
-        var map = new RouteMap(endpoints, without: NodeApi.NodeApiServer.HealthPath);
-        foreach (var subject in Routes())
+        var map = new RouteMap(endpoints, without: NodeApiServer.HealthPath);
+        foreach (var subject in Routes)
         {
             subject.Map(map);
         }
     }
+
+    /// <summary>Ends the hooks that run.</summary>
+    public ValueTask DisposeAsync() => _hooks.DisposeAsync();
 
     private async Task WatchQuorumAsync(CancellationToken cancellation)
     {

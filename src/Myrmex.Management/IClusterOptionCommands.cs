@@ -7,7 +7,7 @@ namespace Myrmex.Management;
 
 /// <summary>
 /// The options of all volumes at once, kept at <c>cluster/options</c>. Settings that come here have been checked with
-/// <c>ClusterOptions.Problem</c>.
+/// <see cref="ClusterOptions.Problem"/>.
 /// </summary>
 internal interface IClusterOptionCommands
 {

@@ -9,6 +9,18 @@ internal static class Limits
     /// <summary>Bytes of a REST request's body.</summary>
     public const long RequestBytesMax = 1 << 20;
 
+    /// <summary>Events in one answer.</summary>
+    public const int EventsReadMax = 1_000;
+
+    /// <summary>How long a stream of events may say nothing.</summary>
+    public const long EventSilenceMs = 15_000;
+
+    /// <summary>How long one hook may take.</summary>
+    public const long HookMs = 60_000;
+
+    /// <summary>How long the output of a hook that has ended may be held open by what it left behind.</summary>
+    public const long HookOutputMs = 1_000;
+
     /// <summary>How long <c>volume start</c> waits for its bricks to serve.</summary>
     public const long BrickStartMs = 20_000;
 
@@ -74,6 +86,9 @@ internal static class Limits
 
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
+
+    /// <summary>Before a store that cannot be used is opened again.</summary>
+    public const long StoreRetryMs = 2_000;
 
     /// <summary>How long a daemon that starts waits to be heard of before it serves commands.</summary>
     public const long AppearMs = 5_000;

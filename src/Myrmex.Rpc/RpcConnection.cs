@@ -55,11 +55,13 @@ public sealed class RpcConnection : ILinkHandler
     private long _queuedTotal; // Bytes of all calls so far.
     private bool _isClosed;
     private Link? _link;
+    private long _sentBytes; // Written while the link's queue is locked.
     private FragmentBuffer? _fragments;
 
     // The rest belongs to the link's loop.
     private IDisposable? _timer;
     private long _lastHeardNs;
+    private long _receivedBytes;
     private long _waitingSinceNs; // When the timer first saw calls outstanding; 0 while it sees none.
     private long _sentSeen;
     private long _queuedSeen;
@@ -80,6 +82,17 @@ public sealed class RpcConnection : ILinkHandler
 
     /// <summary>Calls waiting for an answer.</summary>
     public int Outstanding => Volatile.Read(ref _outstanding);
+
+    /// <summary>Bytes of the records that have come, marks included.</summary>
+    public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
+
+    /// <summary>Bytes of the records that were queued for the peer, marks included.</summary>
+    public long SentBytes => Volatile.Read(ref _sentBytes);
+
+    /// <summary>
+    /// Monotonic time of the last record from the peer; of the one being handled, on the link's loop.
+    /// </summary>
+    public long LastHeardNs => Volatile.Read(ref _lastHeardNs);
 
     /// <summary>
     /// Milliseconds after which a peer is taken for dead that owes answers, sends nothing and takes nothing; 0 = never. Time
@@ -144,6 +157,7 @@ public sealed class RpcConnection : ILinkHandler
         }
         finally
         {
+            _sentBytes += used;
             link!.EndSend(used, default); // There was room, so there is a link.
         }
 
@@ -175,6 +189,7 @@ public sealed class RpcConnection : ILinkHandler
         finally
         {
             // BeginSend has locked the link's queue: it must be unlocked, whatever the encoder did.
+            _sentBytes += used > 0 ? used + payload.Length : 0;
             link.EndSend(used, used > 0 ? payload : default);
         }
 
@@ -194,6 +209,7 @@ public sealed class RpcConnection : ILinkHandler
         var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
         RpcHeader.WriteReply(ref writer, xid, status);
         RpcHeader.WriteMark(room, writer.Position);
+        _sentBytes += RpcHeader.MarkSize + writer.Position;
         link.EndSend(RpcHeader.MarkSize + writer.Position, default);
     }
 
@@ -210,6 +226,7 @@ public sealed class RpcConnection : ILinkHandler
     void ILinkHandler.OnFrame(Link link, Payload frame)
     {
         _lastHeardNs = _seams.Clock.MonotonicNs;
+        _receivedBytes += frame.Length;
         if (_fragments is null && RpcHeader.IsLastFragment(frame.Span))
         {
             OnRecord(link, frame.Slice(RpcHeader.MarkSize, frame.Length - RpcHeader.MarkSize));
@@ -292,6 +309,7 @@ public sealed class RpcConnection : ILinkHandler
         }
         finally
         {
+            _sentBytes += used > 0 ? used + payload.Length : 0;
             link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
             payload.Release();
         }

@@ -42,10 +42,11 @@ public static partial class VolumeOptions
                 "transport.address-family", OptionKind.Choice, "inet", ClientType, "transport.address-family",
                 "How clients look up the bricks' hosts: inet for IPv4, inet6 for IPv6."),
             ["inet", "inet6"]) with { AtCreation = "inet" },
-        Choice(
-            Switch("nfs.disable", "on",
-                "Accepted only as on: bricks have no NFS server; export a mount with NFS-Ganesha instead."),
-            ["on"]) with { AtCreation = "on" },
+        Switch("nfs.disable", "on", "Bricks have no NFS server; export a mount with NFS-Ganesha instead.") with
+        {
+            AtCreation = "on",
+            Effect = OptionEffect.Refused,
+        },
 
         // Who may use the volume.
         Brick(
@@ -127,7 +128,7 @@ public static partial class VolumeOptions
             ["auto", "on", "off", "yes", "no", "true", "false", "enable", "disable", "1", "0"]),
         Client(
             "cluster.min-free-disk", OptionKind.Text, "10%", DhtType, "min-free-disk",
-            "Free space (percent or size) below which a brick gets no new files."),
+            "Free space (percent or size) below which a brick gets no new files.") with { IsPercentOrSize = true },
         Range(
             Client(
                 "cluster.min-free-inodes", OptionKind.Percent, "5%", DhtType, "min-free-inodes",

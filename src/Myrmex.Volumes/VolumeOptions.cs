@@ -14,8 +14,10 @@ public static partial class VolumeOptions
     /// <summary>Keys with this prefix are free-form notes of the administrator.</summary>
     public const string UserPrefix = "user.";
 
+    private const int ClosestLengthMax = 256; // Comparing costs the product of the lengths.
+
     /// <summary>Every option, in the order of help and <c>volume get VOL all</c>.</summary>
-    public static IReadOnlyList<VolumeOption> All { get; } = Table();
+    public static IReadOnlyList<VolumeOption> All { get; } = [.. Table(), .. MoreTable()];
 
     private static readonly Dictionary<string, VolumeOption> ByKey =
         All.ToDictionary(o => o.Key, StringComparer.Ordinal);
@@ -42,20 +44,21 @@ public static partial class VolumeOptions
         var option = Find(key);
         if (option is null && !IsUserKey(key))
         {
-            return $"option : {key} does not exist\nDid you mean {Closest(key)}?";
+            return key == ClusterOptions.OpVersion || key == ClusterOptions.MaxOpVersion
+                ? $"Option \"{key}\" is not valid for a single volume"
+                : ClusterOptions.Find(key) is not null ? "Not a valid option for single volume"
+                : $"option : {key} does not exist\nDid you mean {Closest(key)}?";
         }
 
-        if (VolumeNames.ValueProblem(value) is { } unfit)
-        {
-            return $"the value of option {key} {unfit}";
-        }
-
-        return option?.Declaration.Check(value) is { } problem
-            ? $"'{value}' in 'option {key} {value}' {problem}" : null;
+        return VolumeNames.ValueProblem(value) is { } unfit
+            ? $"the value of option {key} {unfit}" : option?.Problem(value);
     }
 
     /// <summary>The known key that differs least from <paramref name="key"/>.</summary>
-    public static string Closest(string key) => All.MinBy(o => Distance(key, o.Key))!.Key;
+    public static string Closest(string key) => Closest(key, All.Select(o => o.Key));
+
+    internal static string Closest(string key, IEnumerable<string> keys) =>
+        key.Length > ClosestLengthMax ? keys.First() : keys.MinBy(known => Distance(key, known))!;
 
     /// <summary>What the settings of <paramref name="volume"/> say for one translator, in table order.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> For(

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Net.Http;
 using System.Threading;
@@ -23,6 +24,10 @@ internal sealed class EtcdEndpoint(Uri address, GrpcChannel channel) : IDisposab
 
     public Auth.AuthClient Auth { get; } = new(channel);
 
+    public Cluster.ClusterClient Cluster { get; } = new(channel);
+
+    public Maintenance.MaintenanceClient Maintenance { get; } = new(channel);
+
     public void Dispose() => channel.Dispose();
 }
 
@@ -37,11 +42,14 @@ internal sealed class EtcdCluster : IDisposable
     private const string LeaderKey = "hasleader";
     private const string TokenKey = "token";
 
-    private readonly EtcdOptions _options;
     private readonly Seams _seams;
-    private readonly EtcdEndpoint[] _endpoints;
+    private readonly Lock _lock = new(); // Guards _current, _retired and the change of the two after; a leaf lock.
     private readonly SemaphoreSlim _login = new(1, 1); // Held by the one who asks for a token.
+    private readonly HashSet<Retired> _retired = [];
+    private volatile EtcdOptions _options;
+    private volatile EtcdEndpoint[] _endpoints;
     private int _current;
+    private bool _isDisposed;
     private volatile string? _token;
     private volatile bool _isAuthOff;
 
@@ -52,16 +60,57 @@ internal sealed class EtcdCluster : IDisposable
         _endpoints = [.. options.Endpoints.Select(address => new EtcdEndpoint(address, Open(address)))];
     }
 
+    /// <summary>With the addresses of now.</summary>
+    public EtcdOptions Options => _options;
+
     /// <summary>The member that is asked now.</summary>
-    public EtcdEndpoint Current => _endpoints[(int)((uint)Volatile.Read(ref _current) % (uint)_endpoints.Length)];
+    public EtcdEndpoint Current
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _endpoints[_current];
+            }
+        }
+    }
 
     /// <summary>Asks the next member from now on, unless someone else has moved on from this one already.</summary>
     public void Blame(EtcdEndpoint endpoint)
     {
-        var current = Volatile.Read(ref _current);
-        if (ReferenceEquals(_endpoints[(int)((uint)current % (uint)_endpoints.Length)], endpoint))
+        lock (_lock)
         {
-            Interlocked.CompareExchange(ref _current, current + 1, current);
+            if (ReferenceEquals(_endpoints[_current], endpoint))
+            {
+                _current = (_current + 1) % _endpoints.Length;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks other members from now on. Connections to those that stay are kept; calls under way to one that goes come to
+    /// their end, and its watches move to another when it is closed, no later than the longest call takes.
+    /// </summary>
+    public void UseEndpoints(IReadOnlyList<Uri> addresses)
+    {
+        lock (_lock)
+        {
+            if (_isDisposed || _endpoints.Select(e => e.Address).SequenceEqual(addresses))
+            {
+                return;
+            }
+
+            var asked = _endpoints[_current];
+            var endpoints = addresses
+                .Select(a => _endpoints.FirstOrDefault(e => e.Address == a) ?? new EtcdEndpoint(a, Open(a))).ToArray();
+            foreach (var gone in _endpoints.Except(endpoints))
+            {
+                Retire(gone);
+            }
+
+            _endpoints = endpoints;
+            _current = Math.Max(0, Array.IndexOf(endpoints, asked));
+            _options = _options with { Endpoints = [.. addresses] };
         }
     }
 
@@ -74,7 +123,7 @@ internal sealed class EtcdCluster : IDisposable
     public async Task<T> CallAsync<T>(
         bool repeatable, Func<EtcdEndpoint, CallOptions, Task<T>> call, CancellationToken cancellation)
     {
-        var deadlineNs = _seams.Clock.MonotonicNs + (_options.RequestTimeout.Ticks * 100);
+        var deadlineNs = _seams.Clock.MonotonicNs + (Options.RequestTimeout.Ticks * 100);
         var tries = 0;
         var renewals = 0;
         while (true)
@@ -103,9 +152,10 @@ internal sealed class EtcdCluster : IDisposable
 
                 Blame(endpoint);
                 tries++;
+                var members = _endpoints.Length;
                 var mayRepeat = repeatable || verdict == EtcdVerdict.NotDone;
                 var isHopeless = verdict == EtcdVerdict.TokenRefused
-                    || (EtcdErrors.IsTrust(e) && tries >= _endpoints.Length);
+                    || (EtcdErrors.IsTrust(e) && tries >= members);
                 // What is left must be enough for an attempt, or the last error would be a meaningless one.
                 if (!mayRepeat || isHopeless
                     || _seams.Clock.MonotonicNs + (2 * Limits.RetryPauseMs * 1_000_000) >= deadlineNs)
@@ -122,9 +172,15 @@ internal sealed class EtcdCluster : IDisposable
     }
 
     /// <summary>What goes with every call; logs in first when that is necessary.</summary>
-    public async Task<Metadata> MetadataAsync(EtcdEndpoint endpoint, CancellationToken cancellation)
+    public async Task<Metadata> MetadataAsync(
+        EtcdEndpoint endpoint, CancellationToken cancellation, bool isLeaderNeeded = true)
     {
-        var metadata = new Metadata { { LeaderKey, "true" } };
+        var metadata = new Metadata();
+        if (isLeaderNeeded)
+        {
+            metadata.Add(LeaderKey, "true");
+        }
+
         if (_options.User is not null && !_isAuthOff
             && (_token ?? await LogInAsync(endpoint, cancellation)) is { } token)
         {
@@ -139,8 +195,40 @@ internal sealed class EtcdCluster : IDisposable
     public StateStoreException ToException(RpcException e, EtcdEndpoint endpoint) =>
         new(EtcdErrors.Advice(e, _options, endpoint.Address), e);
 
+    /// <summary>
+    /// One call to the member at this address, whether it is among those in use or not; no fail-over. Throws
+    /// <see cref="RpcException"/>.
+    /// </summary>
+    public async Task<T> CallOneAsync<T>(
+        Uri address, Func<EtcdEndpoint, CallOptions, Task<T>> call, TimeSpan limit, CancellationToken cancellation)
+    {
+        var known = _endpoints.FirstOrDefault(e => e.Address == address);
+        using var opened = known is null ? new EtcdEndpoint(address, Open(address)) : null;
+        var endpoint = (known ?? opened)!; // One of them is there.
+        return await TryAsync(endpoint, call, (long)limit.TotalMilliseconds, cancellation, isLeaderNeeded: false);
+    }
+
     public void Dispose()
     {
+        Retired[] retired;
+        lock (_lock)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            retired = [.. _retired];
+            _retired.Clear();
+        }
+
+        foreach (var one in retired)
+        {
+            one.Timer?.Dispose();
+            one.Endpoint.Dispose();
+        }
+
         foreach (var endpoint in _endpoints)
         {
             endpoint.Dispose();
@@ -149,16 +237,38 @@ internal sealed class EtcdCluster : IDisposable
         _login.Dispose();
     }
 
+    /// <summary>Closes an endpoint when no call to it can be under way any more. Called below the lock.</summary>
+    private void Retire(EtcdEndpoint endpoint)
+    {
+        var retired = new Retired(endpoint);
+        _retired.Add(retired);
+        retired.Timer = _seams.Scheduler.Schedule(
+            (long)_options.RequestTimeout.TotalMilliseconds + Limits.RetryPauseMs,
+            () =>
+            {
+                bool isOurs;
+                lock (_lock)
+                {
+                    isOurs = _retired.Remove(retired);
+                }
+
+                if (isOurs)
+                {
+                    retired.Endpoint.Dispose();
+                }
+            });
+    }
+
     private async Task<T> TryAsync<T>(
         EtcdEndpoint endpoint, Func<EtcdEndpoint, CallOptions, Task<T>> call, long limitMs,
-        CancellationToken cancellation)
+        CancellationToken cancellation, bool isLeaderNeeded = true)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(TimeSpan.FromMilliseconds(limitMs));
         Metadata metadata;
         try
         {
-            metadata = await MetadataAsync(endpoint, limit.Token);
+            metadata = await MetadataAsync(endpoint, limit.Token, isLeaderNeeded);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException)
         {
@@ -238,5 +348,12 @@ internal sealed class EtcdCluster : IDisposable
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(Limits.RetryPauseMs),
             MaxReconnectBackoff = TimeSpan.FromMilliseconds(Limits.WatchPauseMsMax),
         });
+    }
+
+    private sealed class Retired(EtcdEndpoint endpoint)
+    {
+        public EtcdEndpoint Endpoint => endpoint;
+
+        public IDisposable? Timer { get; set; }
     }
 }

@@ -38,6 +38,11 @@ internal static class EtcdErrors
     public static EtcdVerdict Judge(RpcException e)
     {
         var detail = e.Status.Detail;
+        if (detail.Contains("not supported for learner", StringComparison.Ordinal))
+        {
+            return EtcdVerdict.NotDone; // Another member is no learner.
+        }
+
         switch (e.StatusCode)
         {
             case StatusCode.Unavailable:
@@ -76,6 +81,17 @@ internal static class EtcdErrors
     public static bool IsAuthOff(RpcException e) =>
         e.StatusCode == StatusCode.FailedPrecondition
         && e.Status.Detail.Contains("authentication is not enabled", StringComparison.Ordinal);
+
+    /// <summary>A learner that is to vote has not all data yet, or has not been heard of.</summary>
+    public static bool IsLearnerBehind(RpcException e) =>
+        e.StatusCode == StatusCode.FailedPrecondition
+        && e.Status.Detail.Contains("in sync with leader", StringComparison.Ordinal);
+
+    /// <summary>A member that is to vote does so already.</summary>
+    public static bool IsNoLearner(RpcException e) =>
+        e.StatusCode == StatusCode.FailedPrecondition
+        && e.Status.Detail.Contains("can only promote a learner member", StringComparison.Ordinal)
+        && !IsLearnerBehind(e);
 
     /// <summary>TLS was refused by this side or the other.</summary>
     public static bool IsTrust(RpcException e)

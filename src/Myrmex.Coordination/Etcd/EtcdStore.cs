@@ -43,6 +43,16 @@ public sealed class EtcdStore : IStateStore
         return new EtcdStore(options, seams);
     }
 
+    /// <summary>
+    /// Asks these members from now on; at least one. Calls under way and watches go on: a watch of a member that is not
+    /// among them moves to another, without a gap.
+    /// </summary>
+    public void UseEndpoints(IReadOnlyList<Uri> endpoints)
+    {
+        (_options with { Endpoints = endpoints }).Check();
+        _cluster.UseEndpoints(endpoints);
+    }
+
     /// <inheritdoc/>
     public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
     {
@@ -237,7 +247,7 @@ public sealed class EtcdStore : IStateStore
         catch (RpcException e)
         {
             throw known(e) ?? new TransactionRefusedException(
-                EtcdErrors.Advice(e, _options, _cluster.Current.Address), e);
+                EtcdErrors.Advice(e, _cluster.Options, _cluster.Current.Address), e);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException
             && _closing.IsCancellationRequested)

@@ -47,11 +47,19 @@ internal static class BrickCommand
 
     private static readonly Option<int> Workers = new("--workers") { Description = "threads for work that may block; 0 = default" };
 
+    private static readonly Option<string?> AdminSocket = new("--admin-socket")
+    {
+        Description = "unix socket for the questions of the daemon",
+    };
+
     public static Command Entry { get; } = new("brick", "serve the bricks of this node (started by the daemon)", Run);
 
     private static int Run(string[] args)
     {
-        var root = new RootCommand("Serves the bricks of this node.") { Port, Bind, Bricks, LogFile, Level, PidFile, Reactors, Workers };
+        var root = new RootCommand("Serves the bricks of this node.")
+        {
+            Port, Bind, Bricks, LogFile, Level, PidFile, Reactors, Workers, AdminSocket,
+        };
         root.SetAction(Serve);
         return root.Parse(args).Invoke();
     }
@@ -69,6 +77,7 @@ internal static class BrickCommand
         using var server = new RpcServer(runtime.Seams, connection => new ServerConnection(connection, Registry.Exports));
         var host = new BrickHost(options.GetRequiredValue(Bricks), runtime.Seams);
         host.Reload();
+        using var admin = ListenForQuestions(options, runtime.Seams, host);
         var address = server.Listen(
             new LinkAddress(options.GetRequiredValue(Bind), options.GetValue(Port)),
             RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls });
@@ -86,6 +95,28 @@ internal static class BrickCommand
         server.Dispose();
         host.StopAll();
         return 0;
+    }
+
+    /// <summary>Data is served also when questions cannot be.</summary>
+    private static BrickAdminServer? ListenForQuestions(ParseResult options, Seams seams, BrickHost host)
+    {
+        if (options.GetValue(AdminSocket) is not { } path)
+        {
+            return null;
+        }
+
+        var admin = new BrickAdminServer(
+            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock));
+        try
+        {
+            admin.Listen(path);
+        }
+        catch (IOException e)
+        {
+            Log.Error("brick", "questions cannot be answered", ("socket", path), ("reason", e.Message));
+        }
+
+        return admin;
     }
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) =>

@@ -22,6 +22,7 @@ internal static class DaemonCommand
 {
     private const int ReadyTimeoutMs = 30_000;
     private const int ReadyPeriodMs = 50;
+    private const string Managed = "managed";
 
     private static readonly Option<string> WorkingDirectory = new("--working-directory")
     {
@@ -45,6 +46,11 @@ internal static class DaemonCommand
     {
         Description = "port of the REST service on localhost; 0 for none",
         DefaultValueFactory = _ => 24080,
+    };
+
+    private static readonly Option<bool> MetricsOpen = new("--metrics-open")
+    {
+        Description = "serve /metrics without the token",
     };
 
     private static readonly Option<int> BrickPort = new("--brick-port")
@@ -72,7 +78,8 @@ internal static class DaemonCommand
 
     private static readonly Option<string?> Etcd = new("--etcd")
     {
-        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas",
+        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas, or 'managed' to "
+            + "have the daemons run it",
     };
 
     private static readonly Option<string> EtcdPrefix = new("--etcd-prefix")
@@ -117,7 +124,8 @@ internal static class DaemonCommand
     {
         var root = new RootCommand("Manages volumes, serves volume files and keeps the bricks of this node running.")
         {
-            WorkingDirectory, Bind, Port, HttpPort, BrickPort, NodePort, JoinToken, AcceptAnyProbe, LogFile, Level, Foreground,
+            WorkingDirectory, Bind, Port, HttpPort, MetricsOpen, BrickPort, NodePort, JoinToken, AcceptAnyProbe,
+            LogFile, Level, Foreground,
             Etcd, EtcdPrefix, EtcdCa, EtcdCert, EtcdKey, EtcdUser, EtcdPasswordFile,
         };
         root.SetAction(async (options, _) =>
@@ -247,12 +255,15 @@ internal static class DaemonCommand
         Bind = parsed.GetRequiredValue(Bind),
         Port = parsed.GetValue(Port),
         HttpPort = parsed.GetValue(HttpPort),
+        AreMetricsOpen = parsed.GetValue(MetricsOpen),
         BrickPortBase = parsed.GetValue(BrickPort),
         NodePort = parsed.GetValue(NodePort),
         JoinTokenFile = Absolute(parsed.GetValue(JoinToken)),
         AcceptAnyProbe = parsed.GetValue(AcceptAnyProbe),
         Executable = HostPaths.Executable,
-        Etcd = parsed.GetValue(Etcd) is { } addresses ? ToEtcdOptions(parsed, addresses) : null,
+        Etcd = parsed.GetValue(Etcd) is { } addresses and not Managed ? ToEtcdOptions(parsed, addresses) : null,
+        EtcdPasswordFile = Absolute(parsed.GetValue(EtcdPasswordFile)),
+        ManagesEtcd = parsed.GetValue(Etcd) == Managed,
     };
 
     private static EtcdOptions ToEtcdOptions(ParseResult parsed, string addresses)

@@ -19,7 +19,12 @@ internal static class GlusterCommands
 
     public static Command Gluster { get; } = new("gluster", "take a command line of GlusterFS' gluster command", Run);
 
-    private static int Run(string[] args)
+    public static Command Events { get; } = new(
+        "events", "show what has happened; --follow for what happens", args => Run(["events", .. args]));
+
+    public static Command Tasks { get; } = new("tasks", "show long work", args => Run(["tasks", .. args]));
+
+    public static int Run(string[] args)
     {
         var version = typeof(GlusterCommands).Assembly.GetName().Version?.ToString(3) ?? "0";
         using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = false };
@@ -30,6 +35,6 @@ internal static class GlusterCommands
     private static ManagementClient Connect(CliArguments arguments)
     {
         var directory = arguments.WorkingDirectory is { } given ? Path.GetFullPath(given) : HostPaths.WorkingDirectory;
-        return new ManagementClient(Path.TrimEndingDirectorySeparator(directory), arguments.Timeout);
+        return new ManagementClient(Path.TrimEndingDirectorySeparator(directory), arguments.Timeout, arguments.Socket);
     }
 }

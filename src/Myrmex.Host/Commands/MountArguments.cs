@@ -33,6 +33,7 @@ internal sealed class MountArguments
           -o reader-thread-count=N        request loops (1)
           -o read-ahead-kb=N              read-ahead of the mount (1024)
           -o thin-client                  one connection to a proxy does all
+          -o metrics=ADDRESS              metrics over HTTP: HOST:PORT, a port of localhost, or a path (also --metrics)
           -o mount-timeout=S              wait for the volume at most (60)
           -o fuse-mountopts=OPTIONS       passed on to the mount call, colon-separated
         """;
@@ -91,6 +92,9 @@ internal sealed class MountArguments
 
     public string PidFile => Value("pid-file");
 
+    /// <summary>Where metrics are answered; null for nowhere.</summary>
+    public LinkAddress? Metrics { get; private set; }
+
     public LogLevel LogLevel { get; private set; } = LogLevel.Information;
 
     public int MountTimeoutMs { get; private set; } = 60_000;
@@ -108,13 +112,16 @@ internal sealed class MountArguments
                 case "-f" or "--foreground":
                     arguments.Foreground = true;
                     break;
-                case "-o" or "-t" or "--volfile" when i + 1 == args.Count:
+                case "-o" or "-t" or "--volfile" or "--metrics" when i + 1 == args.Count:
                     throw new MountArgumentException($"{args[i]} needs a value\n{Usage}");
                 case "-o":
                     arguments.AddOptions(args[++i]);
                     break;
                 case "-t":
                     i++;
+                    break;
+                case "--metrics":
+                    arguments._values["metrics"] = args[++i];
                     break;
                 case "--volfile":
                     arguments._values["volfile"] = args[++i];
@@ -184,7 +191,7 @@ internal sealed class MountArguments
             case "log-level" or "log-file" or "pid-file" or "volfile" or "backup-volfile-servers"
                 or "attribute-timeout" or "entry-timeout" or "negative-timeout" or "direct-io-mode" or "gid-timeout"
                 or "resolve-gids" or "background-qlen" or "reader-thread-count" or "read-ahead-kb" or "mount-timeout"
-                or "volfile-server-port":
+                or "volfile-server-port" or "metrics":
                 _values[key] = value ?? throw new MountArgumentException($"option {key} needs a value");
                 return true;
             case "backupvolfile-server":
@@ -209,6 +216,12 @@ internal sealed class MountArguments
         if (_positional.Count != 2 && !(isLocal && _positional.Count == 1))
         {
             throw new MountArgumentException(Usage);
+        }
+
+        if (Value("metrics") is { Length: > 0 } metrics)
+        {
+            Metrics = MetricsResponder.ParseAddress(metrics)
+                ?? throw new MountArgumentException($"option metrics: '{metrics}' is no address");
         }
 
         MountPoint = Path.TrimEndingDirectorySeparator(Path.GetFullPath(_positional[^1]));

@@ -1,9 +1,12 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Debug;
 using Myrmex.Fuse;
 using Myrmex.Graph;
+using Myrmex.Management.Metrics;
 using Myrmex.Protocol;
 using Myrmex.Runtime.Linux;
 
@@ -18,6 +21,7 @@ internal sealed class MountedVolume : IDisposable
     private VolumeClient? _client;
     private GraphHost? _host;
     private FuseSession? _session;
+    private MetricsResponder? _metrics;
 
     public MountedVolume(MountArguments arguments)
     {
@@ -42,6 +46,11 @@ internal sealed class MountedVolume : IDisposable
 
         CheckRoot();
         _session = new FuseSession(_arguments.Fuse, new GraphHostSource(_host), _runtime.Seams);
+        if (_arguments.Metrics is { } address)
+        {
+            _metrics = new MetricsResponder(_runtime.Seams, address, Metrics);
+        }
+
         _session.Mount(_runtime.Reactors);
     }
 
@@ -59,8 +68,31 @@ internal sealed class MountedVolume : IDisposable
         return dump + (_host?.Active?.Graph.Dump() ?? string.Empty);
     }
 
+    /// <summary>The page of metrics of this process.</summary>
+    public string Metrics()
+    {
+        var text = new MetricsText();
+        ProcessMetrics.AddTo(text);
+        if (_session is { } session)
+        {
+            text.Add(MetricTable.FuseLocalGetattrs, session.LocalGetattrs);
+            foreach (var (opcode, count) in session.RequestCounts())
+            {
+                text.Add(MetricTable.FuseRequests, count, opcode.ToLowerInvariant());
+            }
+        }
+
+        foreach (var stats in _host?.Active?.Graph.Translators.OfType<IoStats>() ?? [])
+        {
+            IoStatsMetrics.AddTo(text, stats);
+        }
+
+        return text.ToString();
+    }
+
     public void Dispose()
     {
+        _metrics?.Dispose();
         _session?.Dispose();
         _client?.Dispose();
         if (_client is null)

@@ -368,6 +368,7 @@ internal sealed class BrickSupervisor
                 .. _options.Executable, "brick", "--port", _port.ToString(
                     System.Globalization.CultureInfo.InvariantCulture),
                 "--bricks", _options.BrickList, "--log-file", BrickLog,
+                "--admin-socket", BrickAdmin.BrickAdminProgram.SocketOf(_options.WorkingDirectory),
             ],
             BrickLog);
         _process = process;

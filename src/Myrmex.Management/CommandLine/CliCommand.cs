@@ -16,6 +16,12 @@ internal sealed record CliCommand(string Words, string Usage, string Does, Func<
     /// <summary>How many words name it.</summary>
     public int Length => _words.Length;
 
+    /// <summary>It is refused in this version, and help does not show it.</summary>
+    public bool IsAbsent { get; init; }
+
+    /// <summary>It is about the whole cluster, and <c>global help</c> shows it.</summary>
+    public bool IsGlobal { get; init; }
+
     /// <summary>"volume", "peer" and so on.</summary>
     public string Subject => _words[0];
 

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
@@ -42,9 +44,24 @@ internal static class CliText
         return text.ToString();
     }
 
-    public static string Status(VolumeStatusMessage volume)
+    public static string Status(VolumeStatusMessage volume, StatusParts parts)
     {
         var text = new StringBuilder();
+        if ((parts & StatusParts.Bricks) != 0)
+        {
+            AppendBricks(text, volume);
+        }
+
+        if ((parts & StatusParts.Tasks) != 0)
+        {
+            AppendTasks(text, volume);
+        }
+
+        return text.ToString();
+    }
+
+    private static void AppendBricks(StringBuilder text, VolumeStatusMessage volume)
+    {
         text.Append("Status of volume: ").Append(volume.Name).Append('\n')
             .Append("Gluster process                             TCP Port  RDMA Port  Online  Pid\n")
             .Append(Rule).Append('\n');
@@ -53,10 +70,110 @@ internal static class CliText
             AppendProcess(text, brick);
         }
 
-        return text.Append(" \n")
-            .Append("Task Status of Volume ").Append(volume.Name).Append('\n')
-            .Append(Rule).Append('\n')
-            .Append("There are no active volume tasks\n").Append(" \n").ToString();
+        text.Append(" \n");
+    }
+
+    private static void AppendTasks(StringBuilder text, VolumeStatusMessage volume)
+    {
+        text.Append("Task Status of Volume ").Append(volume.Name).Append('\n').Append(Rule).Append('\n');
+        foreach (var task in volume.Tasks)
+        {
+            Line(text, "Task", TaskKind(task.Kind));
+            text.Append("ID                   : ").Append(task.Id).Append('\n');
+            Line(text, "Status", TaskState(task));
+            text.Append(" \n");
+        }
+
+        if (volume.Tasks.Count == 0)
+        {
+            text.Append("There are no active volume tasks\n").Append(" \n");
+        }
+    }
+
+    /// <summary>GlusterFS' name of a kind of task.</summary>
+    public static string TaskKind(string kind) => kind is "rebalance" or "fix-layout" ? "Rebalance" : kind;
+
+    /// <summary>GlusterFS' word for the state of a task.</summary>
+    public static string TaskState(TaskMessage task)
+    {
+        var state = task.State switch
+        {
+            "waiting" => "not started",
+            "running" => "in progress",
+            "done" => "completed",
+            _ => task.State,
+        };
+        return task.Kind == "fix-layout" && state != "not started" ? $"fix-layout {state}" : state;
+    }
+
+    public static string Tasks(IReadOnlyList<TaskMessage> tasks)
+    {
+        var text = new StringBuilder("ID                                   Kind         Volume           State\n");
+        foreach (var task in tasks)
+        {
+            text.Append(task.Id.PadRight(36)).Append(' ').Append(task.Kind.PadRight(12)).Append(' ')
+                .Append((task.Volume ?? "-").PadRight(16)).Append(' ').Append(task.State);
+            foreach (var (name, value) in task.Progress)
+            {
+                text.Append(CultureInfo.InvariantCulture, $" {name}={value}");
+            }
+
+            text.Append(task.Error is null ? "\n" : $" ({task.Error})\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>One event on one line; time is UTC.</summary>
+    public static string Event(ClusterEvent told)
+    {
+        var text = new StringBuilder();
+        text.Append(told.Seq.ToString(CultureInfo.InvariantCulture)).Append(' ')
+            .Append(DateTimeOffset.FromUnixTimeMilliseconds(told.UnixMs)
+                .ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture))
+            .Append(' ').Append(told.Type);
+        text.Append(told.Volume is null ? string.Empty : $" volume={told.Volume}");
+        text.Append(told.Node is null ? string.Empty : $" node={told.Node}");
+        foreach (var (key, value) in told.Data)
+        {
+            text.Append(' ').Append(key).Append('=').Append(value);
+        }
+
+        return text.Append('\n').ToString();
+    }
+
+    public static string ClearedLocks(ClearLocksMessage message)
+    {
+        var text = new StringBuilder("Volume clear-locks successful\n");
+        var cleared = message.Bricks.Where(b => b.Blocked + b.Granted > 0).ToList();
+        foreach (var brick in cleared)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{brick.Kind} blocked locks={brick.Blocked} granted locks={brick.Granted}\n");
+        }
+
+        return text.Append(cleared.Count == 0 ? "No locks cleared.\n" : string.Empty).ToString();
+    }
+
+    public static string Peers(IReadOnlyList<PeerMessage> others)
+    {
+        var text = new StringBuilder($"Number of Peers: {others.Count}\n");
+        foreach (var peer in others)
+        {
+            text.Append($"\nHostname: {peer.HostName}\nUuid: {peer.Id}\n")
+                .Append($"State: Peer in Cluster ({(peer.Connected ? "Connected" : "Disconnected")})\n");
+            if (peer.OtherNames.Count > 0)
+            {
+                text.Append("Other names:\n");
+                foreach (var name in peer.OtherNames)
+                {
+                    text.Append(name).Append('\n');
+                }
+            }
+        }
+
+        return text.ToString();
     }
 
     public static string StatusDetail(VolumeStatusMessage volume)

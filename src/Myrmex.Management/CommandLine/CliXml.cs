@@ -18,7 +18,16 @@ internal sealed class CliXml
 
     public const int NoVolume = 30806;
 
-    private readonly StringBuilder _text = new("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n");
+    private const string Declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+
+    // The places are GlusterFS' numbers.
+    private static readonly string[] TaskStates =
+    [
+        "not started", "in progress", "stopped", "completed", "failed", "fix-layout in progress",
+        "fix-layout stopped", "fix-layout completed", "fix-layout failed",
+    ];
+
+    private readonly StringBuilder _text = new(Declaration);
     private readonly Stack<string> _open = new();
 
     private CliXml(int result, int error, string message)
@@ -87,7 +96,7 @@ internal sealed class CliXml
         return this;
     }
 
-    public CliXml Status(IReadOnlyList<VolumeStatusMessage> volumes)
+    public CliXml Status(IReadOnlyList<VolumeStatusMessage> volumes, StatusParts parts)
     {
         Open("volStatus");
         Open("volumes");
@@ -95,23 +104,87 @@ internal sealed class CliXml
         {
             Open("volume");
             Element("volName", volume.Name);
-            Element("nodeCount", volume.Bricks.Count);
-            var detailed = false;
-            foreach (var brick in volume.Bricks)
+            if ((parts & StatusParts.Bricks) != 0)
             {
-                Node(brick);
-                detailed |= brick.Detail is not null;
+                Element("nodeCount", volume.Bricks.Count);
+                foreach (var brick in volume.Bricks)
+                {
+                    Node(brick);
+                }
             }
 
-            if (!detailed)
+            if ((parts & StatusParts.Tasks) != 0)
             {
-                Element("tasks", string.Empty);
+                Tasks(volume.Tasks);
             }
 
             Close();
         }
 
+        CloseEmptied();
         return this;
+    }
+
+    private void Tasks(IReadOnlyList<TaskMessage> tasks)
+    {
+        Open("tasks");
+        foreach (var task in tasks)
+        {
+            Open("task");
+            Element("type", CliText.TaskKind(task.Kind));
+            Element("id", task.Id);
+            Element("status", Array.IndexOf(TaskStates, CliText.TaskState(task)));
+            Element("statusStr", CliText.TaskState(task));
+            Close();
+        }
+
+        CloseEmptied();
+    }
+
+    /// <summary>The head of a refused profile command.</summary>
+    public CliXml Profile(string volume, int op)
+    {
+        Open("volProfile");
+        Element("volname", volume);
+        Element("profileOp", op);
+        return this;
+    }
+
+    public CliXml RebalanceBegun(string task, string said)
+    {
+        Open("volRebalance");
+        Element("task-id", task);
+        Element("op", 1);
+        Element("output", said);
+        return this;
+    }
+
+    /// <summary>What commands on peers say.</summary>
+    public CliXml Said(string text)
+    {
+        Element("output", text);
+        return this;
+    }
+
+    public CliXml Uuid(string uuid)
+    {
+        Open("uuidGenerate");
+        Element("uuid", uuid);
+        return this;
+    }
+
+    /// <summary>All on one line, as <c>volume set help-xml</c> has it.</summary>
+    public static string OptionHelp(IReadOnlyList<OptionHelpMessage> options)
+    {
+        var text = new StringBuilder(Declaration).Append("<options>");
+        foreach (var option in options)
+        {
+            text.Append("<option><defaultValue>").Append(SecurityElement.Escape(option.Default ?? "(null)"))
+                .Append("</defaultValue><description>").Append(SecurityElement.Escape(option.Help))
+                .Append("</description><name>").Append(SecurityElement.Escape(option.Key)).Append("</name></option>");
+        }
+
+        return text.Append("</options>\n").ToString();
     }
 
     public CliXml Options(IReadOnlyList<OptionMessage> options)
@@ -225,14 +298,14 @@ internal sealed class CliXml
         Close();
     }
 
-    private void Open(string name)
+    internal void Open(string name)
     {
         Indent();
         _text.Append('<').Append(name).Append(">\n");
         _open.Push(name);
     }
 
-    private void Close()
+    internal void Close()
     {
         var name = _open.Pop();
         Indent();
@@ -240,7 +313,7 @@ internal sealed class CliXml
     }
 
     /// <summary>Closes an element; one without content becomes a single tag.</summary>
-    private void CloseEmptied()
+    internal void CloseEmptied()
     {
         var opening = $"<{_open.Peek()}>\n";
         if (_text.Length >= opening.Length && _text.ToString(_text.Length - opening.Length, opening.Length) == opening)
@@ -254,10 +327,10 @@ internal sealed class CliXml
         Close();
     }
 
-    private void Element(string name, IFormattable value) =>
+    internal void Element(string name, IFormattable value) =>
         Element(name, value.ToString(null, CultureInfo.InvariantCulture));
 
-    private void Element(string name, string value)
+    internal void Element(string name, string value)
     {
         Indent();
         if (value.Length == 0)

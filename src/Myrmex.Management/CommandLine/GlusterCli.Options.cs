@@ -8,6 +8,13 @@ namespace Myrmex.Management.CommandLine;
 
 public sealed partial class GlusterCli
 {
+    private static readonly ReconfigureForm SetForm =
+        new("set", "volSet", "success", "Set volume successful", "Set volume unsuccessful");
+
+    private static readonly ReconfigureForm ResetForm = new(
+        "reset", "volReset", "success: reset volume successful", "reset volume successful",
+        "reset volume unsuccessful");
+
     private IEnumerable<CliCommand> OptionTable() =>
     [
         new(
@@ -15,36 +22,63 @@ public sealed partial class GlusterCli
             "Get the value of the all options or given option for volume <VOLNAME> or all option", GetAsync),
         new("volume reset", Usages.Reset, "reset all the reconfigured options", ResetAsync),
         new("volume set", Usages.Set, "set options for volume <VOLNAME>", SetAsync),
+        new("volume set help", "volume set help", "what can be set", _ => OptionHelpAsync(isXml: false)),
+        new("volume set help-xml", "volume set help-xml", "the same as XML", _ => OptionHelpAsync(isXml: true)),
     ];
 
     private async Task<int> SetAsync(string[] words)
     {
-        if (words is ["help"])
+        switch (words)
         {
-            return Print(CliText.OptionHelp(await Client.OptionHelpAsync()));
-        }
-
-        if (words.Length >= 2 && words[1] == "group")
-        {
-            return Fail("volume set: failed: option groups are not supported; set the options one by one");
-        }
-
-        if (words.Length >= 1 && words[0] == "all")
-        {
-            return Fail("volume set: failed: there are no options for all volumes; name a volume");
+            case ["help"]:
+                return await OptionHelpAsync(isXml: false);
+            case ["help-xml"]:
+                return await OptionHelpAsync(isXml: true);
+            case [_, "group", _]:
+                return await SetGroupAsync(words[0], words[2]);
         }
 
         if (words.Length < 3 || words.Length % 2 == 0)
         {
-            return Usage(Usages.Set);
+            return Usage(Usages.SetGroup); // GlusterFS shows only this one.
         }
 
-        var options = words.Skip(1).Chunk(2)
-            .Select(pair => new SettingMessage(pair[0], pair[1])).ToList();
-        return await ReconfigureAsync(
-            "set", "volSet", "success", ("Set volume successful", "Set volume unsuccessful"),
-            () => Client.SetAsync(words[0], options));
+        return await ReconfigureAsync(SetForm, words[0], ToSettings(words.Skip(1)));
     }
+
+    private async Task<int> SetGroupAsync(string volume, string name)
+    {
+        OptionGroupMessage group;
+        try
+        {
+            group = await Client.OptionGroupAsync(name);
+        }
+        catch (CommandException e) when (e.Failure == CommandFailure.NotFound)
+        {
+            return Refused(e, e.Message);
+        }
+
+        return await ReconfigureAsync(SetForm, volume, group.Options);
+    }
+
+    private Task<int> ReconfigureAsync(ReconfigureForm form, string volume, IReadOnlyList<SettingMessage> settings) =>
+        volume == "all"
+            ? ReconfigureAsync(
+                form, () => Client.SetClusterAsync(settings), l => CliJson.Of(
+                    new OptionListMessage(l), OptionMessageJson.Default.OptionListMessage))
+            : ReconfigureAsync(form, () => Client.SetAsync(volume, settings), Json);
+
+    private async Task<int> OptionHelpAsync(bool isXml)
+    {
+        var options = await Client.OptionHelpAsync();
+        return _arguments.IsJson
+            ? Print(CliJson.Of(
+                new OptionHelpListMessage(options), OptionMessageJson.Default.OptionHelpListMessage))
+            : Print(isXml || _arguments.IsXml ? CliXml.OptionHelp(options) : CliText.OptionHelp(options));
+    }
+
+    private static List<SettingMessage> ToSettings(IEnumerable<string> words) =>
+        [.. words.Chunk(2).Select(pair => new SettingMessage(pair[0], pair[1]))];
 
     private async Task<int> ResetAsync(string[] words)
     {
@@ -55,10 +89,11 @@ public sealed partial class GlusterCli
 
         var force = words.Length > 1 && words[^1] == "force";
         var key = words.Length - (force ? 1 : 0) > 1 && words[1] != "all" ? words[1] : null;
-        return await ReconfigureAsync(
-            "reset", "volReset", "success: reset volume successful",
-            ("reset volume successful", "reset volume unsuccessful"),
-            () => Client.ResetAsync(words[0], key, force));
+        return words[0] == "all"
+            ? await ReconfigureAsync(
+                ResetForm, () => Client.ResetClusterAsync(key), l => CliJson.Of(
+                    new OptionListMessage(l), OptionMessageJson.Default.OptionListMessage))
+            : await ReconfigureAsync(ResetForm, () => Client.ResetAsync(words[0], key, force), Json);
     }
 
     private async Task<int> GetAsync(string[] words)
@@ -70,15 +105,19 @@ public sealed partial class GlusterCli
 
         try
         {
-            var options = await Client.OptionsAsync(words[0], words[1] == "all" ? null : words[1]);
-            return Print(_arguments.IsXml ? CliXml.Success().Options(options).ToString() : CliText.Options(options));
+            var key = words[1] == "all" ? null : words[1];
+            var options = words[0] == "all"
+                ? await Client.ClusterOptionsAsync(key) : await Client.OptionsAsync(words[0], key);
+            return Show(
+                new OptionListMessage(options), OptionMessageJson.Default.OptionListMessage,
+                () => CliXml.Success().Options(options), () => CliText.Options(options));
         }
         catch (CommandException e)
         {
             var text = $"volume get option: failed: {e.Message}";
             if (!_arguments.IsXml)
             {
-                return Fail(text);
+                return Refused(e, text);
             }
 
             Print(CliXml.Failure(e.Message, error: 0).Outcome("volGetopts", text).ToString());
@@ -86,24 +125,29 @@ public sealed partial class GlusterCli
         }
     }
 
+    private static string Json(VolumeMessage volume) => CliJson.Of(volume, VolumeMessageJson.Default.VolumeMessage);
+
     /// <summary>Runs a command on options, which do not name their volume in what they print.</summary>
-    private async Task<int> ReconfigureAsync(
-        string verb, string operation, string success, (string Success, string Failure) output,
-        Func<Task<VolumeMessage>> change)
+    private async Task<int> ReconfigureAsync<T>(ReconfigureForm form, Func<Task<T>> change, Func<T, string> json)
     {
         try
         {
-            await change();
-            return Print(_arguments.IsXml
-                ? CliXml.Success().Outcome(operation, output.Success).ToString() : $"volume {verb}: {success}\n");
+            var changed = await change();
+            return Print(_arguments.IsJson ? json(changed)
+                : _arguments.IsXml ? CliXml.Success().Outcome(form.Operation, form.SuccessXml).ToString()
+                : $"volume {form.Verb}: {form.Success}\n");
         }
         catch (CommandException e) when (_arguments.IsXml)
         {
-            return Print(CliXml.Failure(e.Message).Outcome(operation, output.Failure).ToString());
+            return Print(CliXml.Failure(e.Message).Outcome(form.Operation, form.FailureXml).ToString());
         }
         catch (CommandException e)
         {
-            return Fail($"volume {verb}: failed: {e.Message}");
+            return Refused(e, $"volume {form.Verb}: failed: {e.Message}");
         }
     }
+
+    /// <summary>The words of a command on options.</summary>
+    private sealed record ReconfigureForm(
+        string Verb, string Operation, string Success, string SuccessXml, string FailureXml);
 }

@@ -13,13 +13,24 @@ public sealed partial class GlusterCli
     [
         .. VolumeTable(),
         .. OptionTable(),
+        .. BrickTable(),
+        .. RebalanceTable(),
         .. PeerTable(),
+        .. GlobalTable(),
         .. HelpTable(),
+        .. AbsentTable(),
     ];
 
     private IEnumerable<CliCommand> HelpTable() =>
     [
         new("help", "help", "display help", _ => Task.FromResult(Print(Summary()))),
+        HelpOf("volume", "volume"),
+        HelpOf("peer", "peer"),
+        HelpOf("global", "global"),
+        HelpOf("snapshot", "snapshot"),
+        HelpOf("volume quota", "quota"),
+        HelpOf("volume bitrot", "bitrot"),
+        HelpOf("system::", "system"),
     ];
 
     private Task<int> DispatchAsync(IReadOnlyList<string> words)
@@ -29,31 +40,44 @@ public sealed partial class GlusterCli
             ? Task.FromResult(Unrecognized(words)) : command.Run([.. words.Skip(command.Length)]);
     }
 
-    /// <summary>The commands of a subject with what they do, by name.</summary>
-    private string Help(string subject)
+    private CliCommand HelpOf(string words, string title) => new(
+        $"{words} help", $"{words} help", $"display help for {title} commands",
+        _ => Task.FromResult(Print(Help(words, title))));
+
+    /// <summary>The commands of a subject with what they do, by name. Refused ones are not shown.</summary>
+    private string Help(string words, string title)
     {
-        var text = new StringBuilder($"\ngluster {subject} commands\n========================\n\n");
-        foreach (var command in Commands.Where(c => c.Subject == subject).OrderBy(c => c.Words, StringComparer.Ordinal))
+        bool Belongs(CliCommand c) => words == "global" ? c.IsGlobal
+            : c.Words.StartsWith(words + " ", StringComparison.Ordinal) || (words == "peer" && c.Subject == "pool");
+        var heading = $"gluster {title} commands";
+        var text = new StringBuilder($"\n{heading}\n{new string('=', heading.Length)}\n\n");
+        foreach (var command in Commands.Where(c => Belongs(c) && !c.IsAbsent && (words != "volume" || c.Length == 2))
+            .OrderBy(c => c.Usage, StringComparer.Ordinal))
         {
             text.Append(command.Usage).Append(" - ").Append(command.Does).Append('\n');
         }
 
-        return text.Append('\n').ToString();
+        return text.Append("\n\n").ToString();
     }
 
     private static string Summary() =>
         " peer help                - display help for peer commands\n"
-        + " volume help              - display help for volume commands\n\n";
+        + " volume help              - display help for volume commands\n"
+        + " volume bitrot help       - display help for volume bitrot commands\n"
+        + " volume quota help        - display help for volume quota commands\n"
+        + " snapshot help            - display help for snapshot commands\n"
+        + " global help              - list global commands\n\n";
 
     private int Unrecognized(IReadOnlyList<string> words)
     {
         var known = Commands.Max(c => c.Agrees(words));
         var first = known == words.Count
             ? "unrecognized command\n" : $"unrecognized word: {words[known]} (position {known})\n";
-        var subjects = Commands.Select(c => c.Subject).Distinct().Order(StringComparer.Ordinal);
-        terminal.Error.Write(
-            $"{first}\n Usage: gluster [options] {string.Join(' ', subjects.Select(s => $"<{s}>"))}\n Options:\n"
-            + " --help  Shows the help information\n --version  Shows the version\n\n");
+        Print(
+            first + "\n Usage: gluster [options] <help> <peer> <pool> <volume>\n Options:\n"
+            + " --help  Shows the help information\n --version  Shows the version\n"
+            + " --print-logdir  Shows the log directory\n"
+            + " --print-statedumpdir Shows the state dump directory\n\n");
         return Failed;
     }
 }

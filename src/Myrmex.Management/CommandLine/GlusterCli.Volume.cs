@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Management.Http;
@@ -17,15 +18,15 @@ public sealed partial class GlusterCli
     [
         new("volume create", Usages.Create, "create a new volume of specified type with mentioned bricks", CreateAsync),
         new("volume delete", Usages.Delete, "delete volume specified by <VOLNAME>", DeleteAsync),
-        new(
-            "volume help", Usages.Help, "display help for volume commands",
-            _ => Task.FromResult(Print(Help("volume")))),
         new("volume info", Usages.Info, "list information of all volumes", InfoAsync),
         new("volume list", Usages.List, "list all volumes in cluster", _ => ListAsync()),
         new("volume start", Usages.Start, "start volume specified by <VOLNAME>", StartAsync),
         new("volume status", Usages.Status, "display status of all or specified volume(s)", StatusAsync),
         new("volume stop", Usages.Stop, "stop volume specified by <VOLNAME>", StopAsync),
     ];
+
+    /// <summary>Output is for people, not for programs.</summary>
+    private bool IsText => !_arguments.IsXml && !_arguments.IsJson;
 
     private async Task<int> CreateAsync(string[] words)
     {
@@ -56,13 +57,27 @@ public sealed partial class GlusterCli
             var hasValue = i + 1 < end;
             switch (words[i])
             {
-                case "replica" when bricks.Count == 0 && hasValue && int.TryParse(words[i + 1], out var replicas):
+                case "replica" when bricks.Count == 0 && hasValue:
+                    if (!int.TryParse(words[++i], NumberStyles.None, CultureInfo.InvariantCulture, out var replicas)
+                        || replicas < 2)
+                    {
+                        problem = "replica count should be greater than 1";
+                        return null;
+                    }
+
                     request = request with { ReplicaCount = replicas };
-                    i++;
                     break;
-                case "arbiter" when bricks.Count == 0 && hasValue && int.TryParse(words[i + 1], out var arbiters):
-                    request = request with { ArbiterCount = arbiters };
-                    i++;
+                case "arbiter" when bricks.Count == 0 && request.ReplicaCount < 2:
+                    problem = "arbiter option must be preceded by replica option.";
+                    return null;
+                case "arbiter" when bricks.Count == 0 && hasValue:
+                    if (words[++i] != "1")
+                    {
+                        problem = "For arbiter configuration, replica count must be 2 or 3";
+                        return null;
+                    }
+
+                    request = request with { ArbiterCount = 1 };
                     break;
                 case "transport" when bricks.Count == 0 && hasValue && words[i + 1] == "tcp":
                     i++;
@@ -70,7 +85,8 @@ public sealed partial class GlusterCli
                 case "transport" when bricks.Count == 0:
                     problem = "the only transport is tcp";
                     return null;
-                case "disperse" or "disperse-data" or "redundancy" or "stripe" or "thin-arbiter" when bricks.Count == 0:
+                case "disperse" or "disperse-data" or "redundancy" or "thin-arbiter"
+                    when bricks.Count == 0:
                     problem = $"{words[i]} volumes are not supported";
                     return null;
                 case var brick when brick.IndexOf(":/", StringComparison.Ordinal) <= 0:
@@ -85,7 +101,8 @@ public sealed partial class GlusterCli
             }
         }
 
-        problem = Volumes.VolumeNames.Problem(request.Name) ?? (bricks.Count == 0 ? "no brick is named" : string.Empty);
+        problem = Volumes.VolumeNames.Problem(request.Name)
+            ?? (bricks.Count == 0 ? "No bricks specified" : string.Empty);
         return problem.Length == 0 ? request : null;
     }
 
@@ -119,14 +136,11 @@ public sealed partial class GlusterCli
     private async Task<int> ListAsync()
     {
         var volumes = await Client.ListAsync();
-        if (_arguments.IsXml)
-        {
-            return Print(CliXml.Success().List(volumes).ToString());
-        }
-
-        return volumes.Count == 0
+        return volumes.Count == 0 && IsText
             ? Note("No volumes present in cluster")
-            : Print(string.Concat(volumes.Select(v => v.Name + "\n")));
+            : Show(
+                new VolumeListMessage(volumes), VolumeMessageJson.Default.VolumeListMessage,
+                () => CliXml.Success().List(volumes), () => string.Concat(volumes.Select(v => v.Name + "\n")));
     }
 
     private async Task<int> InfoAsync(string[] words)
@@ -140,69 +154,17 @@ public sealed partial class GlusterCli
         {
             var volumes = words.Length == 0 || words[0] == "all"
                 ? await Client.ListAsync() : [await Client.FindAsync(words[0])];
-            if (_arguments.IsXml)
-            {
-                return Print(CliXml.Success().Info(volumes).ToString());
-            }
-
-            return volumes.Count == 0
-                ? Note("No volumes present") : Print(string.Concat(volumes.Select(CliText.Info)));
+            return volumes.Count == 0 && IsText
+                ? Note("No volumes present")
+                : Show(
+                    new VolumeListMessage(volumes), VolumeMessageJson.Default.VolumeListMessage,
+                    () => CliXml.Success().Info(volumes), () => string.Concat(volumes.Select(CliText.Info)));
         }
         catch (CommandException e) when (e.Failure == CommandFailure.NotFound && _arguments.IsXml)
         {
             return Print(CliXml.Failure("Volume does not exist", CliXml.NoVolume).Info([]).ToString());
         }
     }
-
-    private async Task<int> StatusAsync(string[] words)
-    {
-        var detail = words.Length > 0 && words[^1] == "detail";
-        var names = detail ? words[..^1] : words;
-        if (names.Length > 1)
-        {
-            return Usage(Usages.Status);
-        }
-
-        try
-        {
-            return names.Length == 0 || names[0] == "all"
-                ? await StatusOfAllAsync(detail)
-                : PrintStatus([await Client.StatusAsync(names[0], detail)], detail);
-        }
-        catch (CommandException e) when (_arguments.IsXml)
-        {
-            return Print(CliXml.Failure(e.Message).Outcome("volStatus", e.Message).ToString());
-        }
-    }
-
-    private async Task<int> StatusOfAllAsync(bool detail)
-    {
-        var volumes = await Client.ListAsync();
-        if (volumes.Count == 0 && !_arguments.IsXml)
-        {
-            return Note("No volumes present");
-        }
-
-        var reports = new List<VolumeStatusMessage>();
-        foreach (var volume in volumes)
-        {
-            if (volume.Status == "Started")
-            {
-                reports.Add(await Client.StatusAsync(volume.Name, detail));
-            }
-            else if (!_arguments.IsXml)
-            {
-                Note($"Volume {volume.Name} is not started");
-            }
-        }
-
-        return PrintStatus(reports, detail);
-    }
-
-    private int PrintStatus(IReadOnlyList<VolumeStatusMessage> reports, bool detail) => Print(
-        _arguments.IsXml
-            ? CliXml.Success().Status(reports).ToString()
-            : string.Concat(reports.Select(r => detail ? CliText.StatusDetail(r) : CliText.Status(r))));
 
     /// <summary>Runs a command that names its volume in what it prints.</summary>
     private async Task<int> ChangeAsync(
@@ -211,8 +173,9 @@ public sealed partial class GlusterCli
         try
         {
             var changed = await change();
-            return Print(_arguments.IsXml
-                ? CliXml.Success().Changed(element, changed).ToString() : $"volume {verb}: {volume}: success{more}\n");
+            return Show(
+                changed, VolumeMessageJson.Default.VolumeMessage, () => CliXml.Success().Changed(element, changed),
+                () => $"volume {verb}: {volume}: success{more}\n");
         }
         catch (CommandException e) when (_arguments.IsXml)
         {
@@ -220,14 +183,14 @@ public sealed partial class GlusterCli
         }
         catch (CommandException e)
         {
-            return Fail($"volume {verb}: {volume}: failed: {e.Message}");
+            return Refused(e, $"volume {verb}: {volume}: failed: {e.Message}");
         }
     }
 
     /// <summary>The exit code when the answer is not yes, else null.</summary>
     private async Task<int?> ConfirmAsync(string question)
     {
-        if (_arguments.IsScript || _arguments.IsXml)
+        if (_arguments.IsScript || !IsText)
         {
             return null;
         }

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
+using System.Text.Json.Serialization.Metadata;
 using System.Threading.Tasks;
+using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
 
@@ -32,13 +34,14 @@ public sealed partial class GlusterCli(
             {
                 { AsksVersion: true } => Print($"myrmex {version}\n"),
                 { AsksHelp: true } => Print(Summary()),
+                { AsksDirectory: not null } => await PrintDirectoryAsync(),
                 { Words.Count: 0 } => await PromptAsync(),
                 _ => await DispatchAsync(_arguments.Words),
             };
         }
         catch (CommandException e)
         {
-            return Fail(e.Message);
+            return Refused(e, e.Message);
         }
         catch (DaemonUnreachableException e)
         {
@@ -130,9 +133,35 @@ public sealed partial class GlusterCli(
         return Failed;
     }
 
+    /// <summary>A refusal of the daemon, in words or, with --json, as the problem that it is.</summary>
+    private int Refused(CommandException e, string text)
+    {
+        if (_arguments.IsJson)
+        {
+            Print(CliJson.Of(Problems.Of(e), ProblemMessageJson.Default.ProblemMessage));
+            return Failed;
+        }
+
+        return Fail(e.Advice is null ? text : $"{text}\n{e.Advice}");
+    }
+
     private int Print(string text)
     {
         terminal.Out.Write(text);
         return Success;
+    }
+
+    /// <summary>What a command found, in the form that was asked for.</summary>
+    private int Show<T>(T message, JsonTypeInfo<T> type, Func<CliXml> xml, Func<string> text) => Print(
+        _arguments.IsJson ? CliJson.Of(message, type) : _arguments.IsXml ? xml().ToString() : text());
+
+    /// <summary>A report with a renderer of its own.</summary>
+    private int Show<T>(T message, JsonTypeInfo<T> type, string? rendered) =>
+        Print(_arguments.IsJson || rendered is null ? CliJson.Of(message, type) : rendered);
+
+    private async Task<int> PrintDirectoryAsync()
+    {
+        var daemon = await Client.DaemonAsync();
+        return Print($"{daemon.WorkingDirectory}/log\n");
     }
 }

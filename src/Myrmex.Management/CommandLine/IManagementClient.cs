@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
@@ -11,6 +13,8 @@ namespace Myrmex.Management.CommandLine;
 /// </summary>
 public interface IManagementClient
 {
+    Task<DaemonMessage> DaemonAsync();
+
     Task<IReadOnlyList<VolumeMessage>> ListAsync();
 
     Task<VolumeMessage> FindAsync(string volume);
@@ -25,6 +29,8 @@ public interface IManagementClient
 
     Task<VolumeMessage> DeleteAsync(string volume);
 
+    Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request);
+
     Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options);
 
     /// <param name="key">Null for all options.</param>
@@ -35,7 +41,60 @@ public interface IManagementClient
 
     Task<IReadOnlyList<OptionHelpMessage>> OptionHelpAsync();
 
+    Task<OptionGroupMessage> OptionGroupAsync(string name);
+
+    /// <param name="key">Null for all options.</param>
+    Task<IReadOnlyList<OptionMessage>> ClusterOptionsAsync(string? key);
+
+    Task<IReadOnlyList<OptionMessage>> SetClusterAsync(IReadOnlyList<SettingMessage> options);
+
+    /// <param name="key">Null for all options.</param>
+    Task<IReadOnlyList<OptionMessage>> ResetClusterAsync(string? key);
+
     Task<IReadOnlyList<PeerMessage>> PeersAsync();
+
+    Task<ProbedMessage> ProbeAsync(string host);
+
+    Task<PeerMessage> DetachAsync(string host, bool force);
+
+    /// <param name="labels">A null value removes a label.</param>
+    Task<PeerMessage> LabelAsync(string host, IReadOnlyDictionary<string, string?> labels);
+
+    /// <param name="op">start, stop, info or clear.</param>
+    Task<ProfileMessage> ProfileAsync(string volume, string op, bool peek, bool cumulative, bool incremental);
+
+    /// <param name="brick">Null for all bricks.</param>
+    /// <param name="files">0 for all.</param>
+    Task<TopMessage> TopAsync(
+        string volume, string metric, string? brick, int files, long blockSize, long blockCount);
+
+    Task<StatedumpMessage> StatedumpAsync(string volume, IReadOnlyList<string> parts);
+
+    Task<ClearLocksMessage> ClearLocksAsync(string volume, string path, string kind, string type, string? argument);
+
+    Task<VolumeClientsMessage> ClientsAsync(string volume);
+
+    /// <param name="kind">mem, inode, fd or callpool.</param>
+    Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind);
+
+    /// <param name="brick">Null for all bricks.</param>
+    Task<DoneMessage> RotateLogAsync(string volume, string? brick);
+
+    /// <param name="action">fix-layout, start or stop.</param>
+    Task<RebalanceMessage> RebalanceAsync(string volume, string action, bool force);
+
+    Task<RebalanceMessage> RebalanceStatusAsync(string volume);
+
+    Task<IReadOnlyList<TaskMessage>> TasksAsync(string? volume);
+
+    Task<EventListMessage> EventsAsync(long after);
+
+    /// <summary>Events as they happen, until it is cancelled or the daemon goes.</summary>
+    /// <param name="after">Number of the last one known; null for what happens next.</param>
+    IAsyncEnumerable<ClusterEvent> FollowEventsAsync(long? after, CancellationToken cancellation);
+
+    /// <summary>The volume file for a key.</summary>
+    Task<string> VolfileAsync(string key);
 }
 
 /// <summary>Nobody answers for the working directory; the message says what to do.</summary>

@@ -13,15 +13,18 @@ using Myrmex.Management.Http;
 namespace Myrmex.Management.CommandLine;
 
 /// <summary>REST over the daemon's unix socket.</summary>
-public sealed class ManagementClient : IManagementClient, IDisposable
+public sealed partial class ManagementClient : IManagementClient, IDisposable
 {
     private readonly string _workingDirectory;
+    private readonly string _socket;
     private readonly HttpClient _http;
 
     /// <param name="timeout">Longest time a command may take.</param>
-    public ManagementClient(string workingDirectory, TimeSpan timeout)
+    /// <param name="socket">The unix socket; null for the working directory's.</param>
+    public ManagementClient(string workingDirectory, TimeSpan timeout, string? socket = null)
     {
         _workingDirectory = workingDirectory;
+        _socket = socket ?? DaemonOptions.SocketOf(workingDirectory);
         var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync };
         _http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost/v1/"), Timeout = timeout };
     }
@@ -43,6 +46,12 @@ public sealed class ManagementClient : IManagementClient, IDisposable
 
     public Task<VolumeMessage> StopAsync(string volume, bool force) =>
         ChangeAsync(HttpMethod.Post, $"{PathOf(volume)}/stop?force={Word(force)}");
+
+    public Task<DaemonMessage> DaemonAsync() => GetAsync("daemon", DaemonMessageJson.Default.DaemonMessage);
+
+    public Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request) => ChangeAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/bricks",
+        JsonContent.Create(request, BrickAdminMessageJson.Default.AddBrickMessage));
 
     public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(HttpMethod.Delete, PathOf(volume));
 
@@ -84,16 +93,9 @@ public sealed class ManagementClient : IManagementClient, IDisposable
             try
             {
                 using var response = await _http.SendAsync(request);
-                if (response.IsSuccessStatusCode)
-                {
-                    return await response.Content.ReadFromJsonAsync(type)
-                        ?? throw new IOException("the daemon's answer is empty");
-                }
-
-                var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
-                throw new CommandException(
-                    FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(),
-                    problem?.Advice);
+                await CheckAsync(response);
+                return await response.Content.ReadFromJsonAsync(type)
+                    ?? throw new IOException("the daemon's answer is empty");
             }
             catch (HttpRequestException e)
             {
@@ -104,6 +106,16 @@ public sealed class ManagementClient : IManagementClient, IDisposable
                 throw new DaemonUnreachableException(
                     "Error : Request timed out. The daemon may still be working on it; look with 'volume info'.", e);
             }
+        }
+    }
+
+    private static async Task CheckAsync(HttpResponseMessage response)
+    {
+        if (!response.IsSuccessStatusCode)
+        {
+            var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
+            throw new CommandException(
+                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(), problem?.Advice);
         }
     }
 
@@ -121,8 +133,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
     {
         if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
-            var socket = DaemonOptions.SocketOf(_workingDirectory);
-            return $"Connection failed. You may not use {socket}; try again as root.";
+            return $"Connection failed. You may not use {_socket}; try again as root.";
         }
 
         return "Connection failed. Please check if the myrmex daemon is operational.\n"
@@ -136,8 +147,7 @@ public sealed class ManagementClient : IManagementClient, IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(
-                new UnixDomainSocketEndPoint(DaemonOptions.SocketOf(_workingDirectory)), cancellation);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socket), cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

@@ -48,6 +48,11 @@ internal readonly struct RestRequest(HttpContext context)
         };
     }
 
+    /// <summary>An item of a list or map in a body, which the deserializer lets be null.</summary>
+    public static T NotNull<T>(string name, T? value)
+        where T : class =>
+        value ?? throw new CommandException(CommandFailure.Invalid, $"{name} has a null");
+
     /// <summary>The body, which must be JSON in UTF-8.</summary>
     public async Task<T> ReadAsync<T>(JsonTypeInfo<T> type)
     {

@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -43,13 +44,31 @@ internal sealed class RestServer : IAsyncDisposable
         _application = builder.Build();
         _application.Use(guard.RunAsync);
         var map = new RouteMap(_application);
+        Routes = map.Routes;
         foreach (var subject in routes)
         {
             subject.Map(map);
         }
+
+        MapDescription(map);
     }
+
+    /// <summary>What is served, the description itself included.</summary>
+    public IReadOnlyList<Route> Routes { get; }
 
     public Task StartAsync(CancellationToken cancellation) => _application.StartAsync(cancellation);
 
     public async ValueTask DisposeAsync() => await _application.DisposeAsync();
+
+    private static void MapDescription(RouteMap map)
+    {
+        var version = typeof(RestServer).Assembly.GetName().Version?.ToString(3) ?? "0";
+        var text = string.Empty;
+        map.Get(OpenApi.Path, "This description.", "application/json", request =>
+        {
+            request.Context.Response.ContentType = "application/json";
+            return request.Context.Response.WriteAsync(text, request.Aborted);
+        });
+        text = OpenApi.Describe(map.Routes, version).ToJsonString(); // After the route itself, which it has too.
+    }
 }

@@ -24,9 +24,6 @@ internal sealed record Route(
     /// <summary>Media type of the answer.</summary>
     public string AnswerType { get; init; } = "application/json";
 
-    /// <summary>The answer carries an entity tag; GET takes If-None-Match, changes take If-Match.</summary>
-    public bool IsTagged { get; private set; }
-
     public Route Flag(string name, string summary) => With(new RouteQuery(name, "boolean", summary));
 
     public Route Number(string name, string summary) => With(new RouteQuery(name, "integer", summary));
@@ -36,12 +33,6 @@ internal sealed record Route(
     public Route Open()
     {
         IsOpen = true;
-        return this;
-    }
-
-    public Route Tagged()
-    {
-        IsTagged = true;
         return this;
     }
 

@@ -1,12 +1,14 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Runtime;
 
@@ -52,8 +54,22 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
         Add(route, async request =>
         {
             var message = await handle(request);
+            if (message is ITagged { Tag: var tag } && IsKnown(request.Context, tag))
+            {
+                request.Context.Response.StatusCode = StatusCodes.Status304NotModified;
+                return;
+            }
+
             await request.Context.Response.WriteAsJsonAsync(message, type, cancellationToken: CancellationToken.None);
         });
+
+    /// <summary>Tells the tag, and whether the caller has said that it knows the answer with it.</summary>
+    private static bool IsKnown(HttpContext context, string tag)
+    {
+        context.Response.Headers.ETag = tag;
+        return HttpMethods.IsGet(context.Request.Method)
+            && context.Request.Headers.IfNoneMatch.ToString().Split(',').Any(t => t.Trim() == tag);
+    }
 
     private Route Add(Route route, Func<RestRequest, Task> handle)
     {
@@ -99,6 +115,12 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
         {
             Log.Error("rest", "command failed", ("path", context.Request.Path), ("reason", e.Message));
             await Problems.WriteAsync(context, Problems.Of(StatusCodes.Status500InternalServerError, e.Message));
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Log.Error("rest", "mistake in a command", ("path", context.Request.Path), ("reason", e));
+            await Problems.WriteAsync(context, Problems.Of(
+                StatusCodes.Status500InternalServerError, $"this is a mistake of the daemon: {e.Message}"));
         }
     }
 }

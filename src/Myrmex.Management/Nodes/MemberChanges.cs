@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
-using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Volumes;
 
@@ -19,14 +18,6 @@ internal sealed record MemberEvent(string Type, NodeId Node, string Name)
     public const string Detach = "PEER_DETACH";
     public const string Label = "PEER_LABEL";
     public const string Rename = "PEER_RENAME";
-
-    /// <summary>Commits through the writer of the cluster; its view must be followed meanwhile.</summary>
-    public static MemberCommit Through(ClusterWriter writer) => (conditions, operations, told, cancellation) =>
-        writer.CommitAsync(
-            conditions, operations,
-            told is null ? null : writer.NewEvent(
-                told.Type, node: told.Node, data: new Dictionary<string, string> { ["name"] = told.Name }),
-            cancellation);
 }
 
 /// <summary>

@@ -89,6 +89,9 @@ internal sealed class LinuxListener : IListener, IPollHandler
         }
     }
 
+    /// <summary>Mode 0600.</summary>
+    private const uint OwnerOnly = 0x180;
+
     private static int Open(LinkAddress address)
     {
         if (address.UnixPath is not null)
@@ -148,6 +151,12 @@ internal sealed class LinuxListener : IListener, IPollHandler
         if (fd < 0)
         {
             return fd;
+        }
+
+        if (family == Sys.AfUnix)
+        {
+            // The file that bind makes takes the socket's mode: there is no moment in which others could connect.
+            Sys.ChangeMode(fd, OwnerOnly);
         }
 
         Sys.SetSockOpt(fd, Sys.SolSocket, Sys.SoReuseAddr, value: 1);

@@ -1,7 +1,10 @@
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.CommandLine;
 using Myrmex.Management.Http;
 
@@ -17,6 +20,8 @@ internal sealed class FakeClient : IManagementClient
     public Dictionary<string, VolumeStatusMessage> Statuses { get; } = [];
 
     public List<OptionMessage> Options { get; } = [];
+
+    public List<ClusterEvent> Events { get; } = [];
 
     /// <summary>What every change is refused with; null lets it pass.</summary>
     public CommandException? Refusal { get; set; }
@@ -66,6 +71,109 @@ internal sealed class FakeClient : IManagementClient
 
     public Task<IReadOnlyList<PeerMessage>> PeersAsync() => Task.FromResult<IReadOnlyList<PeerMessage>>(
         [new PeerMessage(Node, "oracle1", Connected: true, IsLocal: true)]);
+
+    public Task<DaemonMessage> DaemonAsync() => Task.FromResult(
+        new DaemonMessage("1.2.3", Node, "oracle1", 24007, 42) { WorkingDirectory = "/state" });
+
+    public Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request) => ChangeAsync(
+        volume, $"add-brick {volume} {string.Join(',', request.Bricks)} replica {request.ReplicaCount} force={request.Force}");
+
+    public Task<OptionGroupMessage> OptionGroupAsync(string name) => name == "mine"
+        ? Task.FromResult(new OptionGroupMessage(name, [new SettingMessage("a.b", "1"), new SettingMessage("c.d", "2")]))
+        : throw new CommandException(
+            CommandFailure.NotFound, $"Unable to open file '/state/groups/{name}'. Error: No such file or directory");
+
+    public Task<IReadOnlyList<OptionMessage>> ClusterOptionsAsync(string? key) => NotedAsync<IReadOnlyList<OptionMessage>>(
+        $"cluster-get {key ?? "(all)"}", [new OptionMessage("cluster.op-version", "100000", IsDefault: false)]);
+
+    public Task<IReadOnlyList<OptionMessage>> SetClusterAsync(IReadOnlyList<SettingMessage> options) =>
+        NotedAsync<IReadOnlyList<OptionMessage>>(
+            $"cluster-set {string.Join(',', options.Select(o => $"{o.Key}={o.Value}"))}", []);
+
+    public Task<IReadOnlyList<OptionMessage>> ResetClusterAsync(string? key) =>
+        NotedAsync<IReadOnlyList<OptionMessage>>($"cluster-reset {key ?? "(all)"}", []);
+
+    public Task<ProbedMessage> ProbeAsync(string host) => NotedAsync(
+        $"probe {host}",
+        new ProbedMessage(
+            host == "here" ? "local" : host == "old" ? "member" : "joined",
+            new PeerMessage(Node, host, Connected: true, IsLocal: false)));
+
+    public Task<PeerMessage> DetachAsync(string host, bool force) => NotedAsync(
+        $"detach {host} force={force}", new PeerMessage(Node, host, Connected: false, IsLocal: false));
+
+    public Task<PeerMessage> LabelAsync(string host, IReadOnlyDictionary<string, string?> labels) => NotedAsync(
+        $"label {host} {string.Join(',', labels.Select(l => $"{l.Key}={l.Value ?? "(none)"}"))}",
+        new PeerMessage(Node, host, Connected: true, IsLocal: false)
+        {
+            Labels = new Dictionary<string, string> { ["rack"] = "r1" },
+        });
+
+    public Task<ProfileMessage> ProfileAsync(string volume, string op, bool peek, bool cumulative, bool incremental) =>
+        NotedAsync(
+            $"profile {volume} {op} peek={peek} cumulative={cumulative} incremental={incremental}",
+            new ProfileMessage(volume, op, []));
+
+    public Task<TopMessage> TopAsync(
+        string volume, string metric, string? brick, int files, long blockSize, long blockCount) => NotedAsync(
+            $"top {volume} {metric} {brick ?? "(all)"} {files} {blockSize} {blockCount}", new TopMessage(volume, metric, []));
+
+    public Task<StatedumpMessage> StatedumpAsync(string volume, IReadOnlyList<string> parts) =>
+        NotedAsync($"statedump {volume} {string.Join(',', parts)}", new StatedumpMessage(volume, []));
+
+    public Task<ClearLocksMessage> ClearLocksAsync(
+        string volume, string path, string kind, string type, string? argument) => NotedAsync(
+            $"clear-locks {volume} {path} {kind} {type} {argument ?? "(none)"}",
+            new ClearLocksMessage(volume, [
+                new ClearedLocksMessage("h", "/b1", type, 0, path == "/locked" ? 1 : 0),
+                new ClearedLocksMessage("h", "/b2", type, 0, 0),
+            ]));
+
+    public Task<VolumeClientsMessage> ClientsAsync(string volume) =>
+        NotedAsync($"clients {volume}", new VolumeClientsMessage(volume, []));
+
+    public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind) =>
+        NotedAsync($"internals {volume} {kind}", new VolumeInternalsMessage(volume, kind, []));
+
+    public Task<DoneMessage> RotateLogAsync(string volume, string? brick) =>
+        NotedAsync($"rotate {volume} {brick ?? "(all)"}", new DoneMessage(volume, "log rotate successful"));
+
+    public Task<RebalanceMessage> RebalanceAsync(string volume, string action, bool force) =>
+        NotedAsync($"rebalance {volume} {action} force={force}", Rebalance(volume));
+
+    public Task<RebalanceMessage> RebalanceStatusAsync(string volume) =>
+        NotedAsync($"rebalance {volume} status", Rebalance(volume));
+
+    public Task<IReadOnlyList<TaskMessage>> TasksAsync(string? volume) =>
+        NotedAsync<IReadOnlyList<TaskMessage>>($"tasks {volume ?? "(all)"}", []);
+
+    public Task<EventListMessage> EventsAsync(long after)
+    {
+        var events = Events.Where(e => e.Seq > after).Take(2).ToList();
+        return Task.FromResult(new EventListMessage(events, events.Count > 0 ? events[^1].Seq : after));
+    }
+
+    public async IAsyncEnumerable<ClusterEvent> FollowEventsAsync(
+        long? after, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (var told in Events.Where(e => e.Seq > (after ?? 0)))
+        {
+            await Task.Yield();
+            yield return told;
+        }
+    }
+
+    public Task<string> VolfileAsync(string key) => key == "demo"
+        ? Task.FromResult("volume demo\nend-volume\n")
+        : throw new CommandException(CommandFailure.NotFound, "no");
+
+    private static RebalanceMessage Rebalance(string volume) => new(volume, "task-1", "fix-layout", []);
+
+    private Task<T> NotedAsync<T>(string call, T answer)
+    {
+        Calls.Add(call);
+        return Refusal is null ? Task.FromResult(answer) : throw Refusal;
+    }
 
     private Task<VolumeMessage> ChangeAsync(string volume, string call)
     {

@@ -18,7 +18,24 @@ public sealed record SettingMessage(string Key, string Value);
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record SettingListMessage(IReadOnlyList<SettingMessage> Options);
 
-public sealed record OptionHelpMessage(string Key, string? Default, string Help);
+/// <summary>What an option is for.</summary>
+public sealed record OptionHelpMessage(string Key, string? Default, string Help)
+{
+    /// <summary>The values that are taken, in words.</summary>
+    public string Range { get; init; } = string.Empty;
+
+    /// <summary>
+    /// works, gluster-clients, none (taken, and changes nothing in this version) or refused (only the default is
+    /// taken).
+    /// </summary>
+    public string Effect { get; init; } = "works";
+
+    /// <summary>It is set for all volumes at once.</summary>
+    public bool IsClusterWide { get; init; }
+}
+
+/// <summary>Settings that belong together, under a name.</summary>
+public sealed record OptionGroupMessage(string Name, IReadOnlyList<SettingMessage> Options);
 
 public sealed record OptionHelpListMessage(IReadOnlyList<OptionHelpMessage> Options);
 
@@ -28,4 +45,5 @@ public sealed record OptionHelpListMessage(IReadOnlyList<OptionHelpMessage> Opti
 [JsonSerializable(typeof(OptionListMessage))]
 [JsonSerializable(typeof(SettingListMessage))]
 [JsonSerializable(typeof(OptionHelpListMessage))]
+[JsonSerializable(typeof(OptionGroupMessage))]
 public sealed partial class OptionMessageJson : JsonSerializerContext;

@@ -22,9 +22,11 @@ public sealed record ProbeMessage(string Host);
 /// <param name="Outcome">"joined", "local" when it is this node, "member" when it was one already.</param>
 public sealed record ProbedMessage(string Outcome, PeerMessage Peer);
 
-/// <summary>Labels to set; a null value removes one.</summary>
+/// <summary>Changes of a node's labels.</summary>
+/// <param name="Set">Labels with their values.</param>
+/// <param name="Remove">Names of labels.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record LabelsMessage(IReadOnlyDictionary<string, string?> Labels);
+public sealed record LabelsMessage(IReadOnlyDictionary<string, string> Set, IReadOnlyList<string> Remove);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,

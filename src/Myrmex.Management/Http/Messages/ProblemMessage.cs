@@ -13,6 +13,7 @@ namespace Myrmex.Management.Http;
 public sealed record ProblemMessage(string Type, string Title, int Status, string Detail, string? Advice);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ProblemMessage))]
 public sealed partial class ProblemMessageJson : JsonSerializerContext;

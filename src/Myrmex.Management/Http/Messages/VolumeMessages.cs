@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.Http;
@@ -8,9 +9,13 @@ public sealed record BrickMessage(string Host, string Path, int Index, string No
 public sealed record VolumeMessage(
     string Name, string Id, string Status, string Type, int TypeNumber, string BrickCountText, int DistributeCount,
     int ReplicaCount, int ArbiterCount, IReadOnlyList<BrickMessage> Bricks, IReadOnlyList<OptionMessage> Options)
+    : ITagged
 {
     /// <summary>One higher with every change; also the entity tag.</summary>
     public long Version { get; init; }
+
+    [JsonIgnore]
+    public string Tag => string.Create(CultureInfo.InvariantCulture, $"\"{Id}-{Version}\"");
 }
 
 public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);
@@ -35,7 +40,14 @@ public sealed record BrickDetailMessage(
 public sealed record BrickStatusMessage(
     string Host, string Path, string Node, bool Online, int Port, int Pid, BrickDetailMessage? Detail);
 
-public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks);
+public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks)
+{
+    /// <summary>Long work on the volume.</summary>
+    public IReadOnlyList<TaskMessage> Tasks { get; init; } = [];
+}
+
+/// <summary>What <c>volume status --json</c> prints.</summary>
+public sealed record VolumeStatusListMessage(IReadOnlyList<VolumeStatusMessage> Volumes);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
@@ -44,4 +56,5 @@ public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<B
 [JsonSerializable(typeof(VolumeListMessage))]
 [JsonSerializable(typeof(CreateMessage))]
 [JsonSerializable(typeof(VolumeStatusMessage))]
+[JsonSerializable(typeof(VolumeStatusListMessage))]
 public sealed partial class VolumeMessageJson : JsonSerializerContext;

@@ -7,7 +7,7 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Http;
 
 /// <summary>Volumes, their status and their options.</summary>
-internal sealed class VolumeRoutes(IVolumeCommands commands) : RestRoutes
+internal sealed class VolumeRoutes(IVolumeCommands commands, ITaskLog? tasks = null) : RestRoutes
 {
     private const string Volumes = "/v1/volumes";
     private const string One = Volumes + "/{name}";
@@ -43,7 +43,7 @@ internal sealed class VolumeRoutes(IVolumeCommands commands) : RestRoutes
             r => ToMessage(commands.Find(r.Path("name"))));
         map.Get(
             One + "/status", "What runs of a started volume.", VolumeMessageJson.Default.VolumeStatusMessage,
-            r => ToMessage(commands.Status(r.Path("name"), r.Flag("detail"))))
+            r => WithTasks(ToMessage(commands.Status(r.Path("name"), r.Flag("detail")))))
             .Flag("detail", "With the bricks' file systems.");
     }
 
@@ -92,10 +92,14 @@ internal sealed class VolumeRoutes(IVolumeCommands commands) : RestRoutes
 
     private static async Task<VolumeMessage> ToldAsync(Task<Volume> command) => ToMessage(await command);
 
-    private static VolumeSetting ToSetting(SettingMessage? message) => message is null
-        ? throw new CommandException(CommandFailure.Invalid, "a setting is null") : new(message.Key, message.Value);
+    private static VolumeSetting ToSetting(SettingMessage? message)
+    {
+        var setting = RestRequest.NotNull("options", message);
+        return new VolumeSetting(setting.Key, setting.Value);
+    }
 
-    private static CreateRequest ToRequest(CreateMessage message) => new(message.Name, message.Bricks)
+    private static CreateRequest ToRequest(CreateMessage message) => new(
+        message.Name, [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))])
     {
         ReplicaCount = message.ReplicaCount,
         ArbiterCount = message.ArbiterCount,
@@ -109,6 +113,9 @@ internal sealed class VolumeRoutes(IVolumeCommands commands) : RestRoutes
                 b.Brick.Host, b.Brick.Path, b.Brick.Node.ToString(), b.Online, b.Port, b.Pid,
                 b.Detail is null ? null : ToMessage(b.Detail))),
         ]);
+
+    private VolumeStatusMessage WithTasks(VolumeStatusMessage status) => tasks is null
+        ? status : status with { Tasks = [.. tasks.Tasks.Where(t => t.Volume == status.Name)] };
 
     private static BrickDetailMessage ToMessage(BrickDetail detail) => new(
         detail.Device, detail.FileSystem, detail.MountOptions, detail.Space.BlockSize, detail.Space.TotalBytes,

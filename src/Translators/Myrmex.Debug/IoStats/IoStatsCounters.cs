@@ -44,6 +44,8 @@ internal sealed class IoStatsCounters
         Interlocked.Add(ref stripe.TotalNs[(int)code], ns);
         Lower(ref stripe.MinNs[(int)code], ns);
         Raise(ref stripe.MaxNs[(int)code], ns);
+        Lower(ref stripe.IntervalMinNs[(int)code], ns);
+        Raise(ref stripe.IntervalMaxNs[(int)code], ns);
     }
 
     public void CountRead(int bytes)
@@ -71,12 +73,40 @@ internal sealed class IoStatsCounters
         return snapshot;
     }
 
+    /// <summary>Replaces smallest and largest latency by those since the interval began.</summary>
+    public void ReadExtremes(IoStatsSnapshot interval)
+    {
+        for (var i = 0; i < FopTable.CodeLimit; i++)
+        {
+            ref var fop = ref interval.Fops[i];
+            fop.MinNs = long.MaxValue;
+            fop.MaxNs = 0;
+            foreach (var stripe in _stripes)
+            {
+                fop.MinNs = Math.Min(fop.MinNs, Volatile.Read(ref stripe.IntervalMinNs[i]));
+                fop.MaxNs = Math.Max(fop.MaxNs, Volatile.Read(ref stripe.IntervalMaxNs[i]));
+            }
+        }
+    }
+
+    /// <summary>A new interval begins.</summary>
+    public void ClearExtremes()
+    {
+        foreach (var stripe in _stripes)
+        {
+            Array.Fill(stripe.IntervalMinNs, long.MaxValue);
+            Array.Clear(stripe.IntervalMaxNs);
+        }
+    }
+
     public void Clear()
     {
         foreach (var stripe in _stripes)
         {
             stripe.Clear();
         }
+
+        ClearExtremes();
     }
 
     /// <summary>Bucket n counts sizes from 2^n to 2^(n+1)-1 bytes; 0 bytes count in bucket 0.</summary>
@@ -120,6 +150,8 @@ internal sealed class IoStatsCounters
         public readonly long[] TotalNs = new long[FopTable.CodeLimit];
         public readonly long[] MinNs = new long[FopTable.CodeLimit];
         public readonly long[] MaxNs = new long[FopTable.CodeLimit];
+        public readonly long[] IntervalMinNs = new long[FopTable.CodeLimit];
+        public readonly long[] IntervalMaxNs = new long[FopTable.CodeLimit];
         public readonly long[] Reads = new long[BucketCount];
         public readonly long[] Writes = new long[BucketCount];
         public long ReadBytes;
@@ -128,6 +160,7 @@ internal sealed class IoStatsCounters
         public Stripe()
         {
             Array.Fill(MinNs, long.MaxValue);
+            Array.Fill(IntervalMinNs, long.MaxValue);
         }
 
         public void AddTo(IoStatsSnapshot snapshot)

@@ -43,6 +43,12 @@ public sealed class IoStatsSnapshot
 
     public long WrittenBytes { get; set; }
 
+    /// <summary>The time that was counted.</summary>
+    public long DurationNs { get; set; }
+
+    /// <summary>Of an interval: how many were taken before it since the start or the last clearing.</summary>
+    public int Number { get; set; }
+
     /// <summary>What came after <paramref name="earlier"/>; smallest and largest latency stay those of the whole time.</summary>
     public IoStatsSnapshot Since(IoStatsSnapshot earlier)
     {

@@ -17,8 +17,11 @@ internal sealed class IoStatsState
     private readonly IClock _clock;
     private readonly IWorkers _workers;
     private readonly bool _serverBelow;
-    private readonly Lock _intervalGuard = new(); // Guards _last; a leaf lock.
+    private readonly Lock _guard = new(); // Guards the four fields of intervals; a leaf lock of those who read.
     private IoStatsSnapshot _last = new();
+    private long _startedNs;
+    private long _intervalStartedNs;
+    private int _intervalNumber;
     private string _dumpDirectory = string.Empty;
     private volatile int _mode;
 
@@ -27,6 +30,7 @@ internal sealed class IoStatsState
         _clock = place.Seams.Clock;
         _workers = place.Seams.Workers;
         _serverBelow = HasServerBelow(place.Subvolumes);
+        _startedNs = _intervalStartedNs = NowNs;
         Take(place.Options);
     }
 
@@ -41,6 +45,10 @@ internal sealed class IoStatsState
     ];
 
     public IoStatsCounters Counters { get; } = new();
+
+    public FileFiguresTable Files { get; } = new();
+
+    public OpenCounter Open { get; } = new();
 
     public Translator? Owner { get; set; }
 
@@ -57,41 +65,86 @@ internal sealed class IoStatsState
             | (options.Boolean("latency-measurement") ? IoStatsMode.Latency : IoStatsMode.Off));
     }
 
-    public TReply Count<TReply>(FopCode code, TReply reply, IoStatsMode mode, long startNs, int writtenBytes)
+    public TReply Count<TReply>(in MeasuredFop fop, TReply reply)
         where TReply : Reply
     {
-        Counters.CountFop(code, reply.IsOk);
-        if ((mode & IoStatsMode.Latency) != 0)
+        if (reply.IsOk && fop.Code is (FopCode.Open or FopCode.Create))
         {
-            Counters.CountLatency(code, _clock.MonotonicNs - startNs);
+            Open.Opened(_clock);
         }
 
-        if (code == FopCode.Write && reply.IsOk)
+        if (fop.Mode == IoStatsMode.Off)
         {
-            Counters.CountWrite(writtenBytes);
+            return reply;
         }
-        else if (code == FopCode.Read && reply is ReadReply { IsOk: true } read)
+
+        Counters.CountFop(fop.Code, reply.IsOk);
+        var tookNs = 0L;
+        if ((fop.Mode & IoStatsMode.Latency) != 0)
         {
-            Counters.CountRead(read.Data.Length);
+            tookNs = _clock.MonotonicNs - fop.StartNs;
+            Counters.CountLatency(fop.Code, tookNs);
+        }
+
+        if (reply.IsOk)
+        {
+            CountData(in fop, reply, tookNs);
         }
 
         return reply;
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    public async ValueTask<TReply> CountLater<TReply>(
-        FopCode code, ValueTask<TReply> task, IoStatsMode mode, long startNs, int writtenBytes)
-        where TReply : Reply => Count(code, await task, mode, startNs, writtenBytes);
+    public async ValueTask<TReply> CountLater<TReply>(MeasuredFop fop, ValueTask<TReply> task)
+        where TReply : Reply => Count(in fop, await task);
 
-    public IoStatsSnapshot TakeInterval()
+    public IoStatsSnapshot Total()
     {
-        var now = Counters.Read();
-        lock (_intervalGuard)
+        lock (_guard)
         {
+            var total = Counters.Read();
+            total.DurationNs = NowNs - _startedNs;
+            return total;
+        }
+    }
+
+    public IoStatsSnapshot TakeInterval(bool peek)
+    {
+        lock (_guard)
+        {
+            var now = Counters.Read();
             var interval = now.Since(_last);
-            _last = now;
+            Counters.ReadExtremes(interval);
+            var nowNs = NowNs;
+            interval.DurationNs = nowNs - _intervalStartedNs;
+            interval.Number = _intervalNumber;
+            if (!peek)
+            {
+                _last = now;
+                _intervalStartedNs = nowNs;
+                _intervalNumber++;
+                Counters.ClearExtremes();
+            }
+
             return interval;
         }
+    }
+
+    public void Clear()
+    {
+        lock (_guard)
+        {
+            Counters.Clear();
+            _last = new IoStatsSnapshot();
+            _startedNs = _intervalStartedNs = NowNs;
+            _intervalNumber = 0;
+        }
+    }
+
+    public void ClearTop()
+    {
+        Files.Clear();
+        Open.Clear();
     }
 
     public bool IsDumpRequest(XData? values) => values is not null && values.Contains(DumpKey);
@@ -124,6 +177,41 @@ internal sealed class IoStatsState
 
         _workers.Submit(new DumpWork(this, Path.Combine(_dumpDirectory, file)));
         return _serverBelow ? TFop.Invoke(next, in fop, call) : new ValueTask<TReply>(TReply.Rent());
+    }
+
+    private void CountData(in MeasuredFop fop, Reply reply, long tookNs)
+    {
+        switch (fop.Code)
+        {
+            case FopCode.Write:
+                Counters.CountWrite(fop.WrittenBytes);
+                CountFile(in fop, fop.Gfid, TopKind.Write, fop.WrittenBytes, tookNs);
+                break;
+            case FopCode.Read when reply is ReadReply read:
+                Counters.CountRead(read.Data.Length);
+                CountFile(in fop, fop.Gfid, TopKind.Read, read.Data.Length, tookNs);
+                break;
+            case FopCode.Create when reply is CreateReply create:
+                CountFile(in fop, create.Iatt.Gfid, TopKind.Open, 0, 0);
+                break;
+            case FopCode.Open:
+                CountFile(in fop, fop.Gfid, TopKind.Open, 0, 0);
+                break;
+            case FopCode.Opendir:
+                CountFile(in fop, fop.Gfid, TopKind.Opendir, 0, 0);
+                break;
+            case FopCode.Readdir or FopCode.Readdirp:
+                CountFile(in fop, fop.Gfid, TopKind.Readdir, 0, 0);
+                break;
+        }
+    }
+
+    private void CountFile(in MeasuredFop fop, Gfid gfid, TopKind kind, int bytes, long tookNs)
+    {
+        if ((fop.Mode & IoStatsMode.Counts) != 0)
+        {
+            Files.Count(in gfid, kind, tookNs > 0 ? bytes * 1000.0 / tookNs : 0, tookNs > 0 ? _clock.WallNs : 0);
+        }
     }
 
     private static bool HasServerBelow(IEnumerable<Translator> subvolumes)

@@ -29,7 +29,7 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 /// What this process serves, by the name that clients send as remote-subvolume, and who is attached. Bricks come and go while
 /// others are served.
 /// </summary>
-public sealed class ExportTable
+public sealed partial class ExportTable
 {
     private readonly object _lock = new(); // Guards all three collections; a leaf lock, pulsed when a client has ended.
     private readonly Dictionary<string, Export> _exports = new(StringComparer.Ordinal);

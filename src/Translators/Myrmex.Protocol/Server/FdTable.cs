@@ -76,6 +76,24 @@ internal sealed class FdTable
         }
     }
 
+    /// <summary>The first open files, lowest numbers first.</summary>
+    public List<FdView> List(int countMax)
+    {
+        lock (_lock)
+        {
+            var list = new List<FdView>();
+            for (var i = 0; i < _next && list.Count < countMax; i++)
+            {
+                if (_fds[i] is { } fd)
+                {
+                    list.Add(new FdView(i, fd.Gfid, fd.Flags, fd.IsDirectory));
+                }
+            }
+
+            return list;
+        }
+    }
+
     /// <summary>Empties the table and gives what was in it.</summary>
     public List<Fd> TakeAll()
     {

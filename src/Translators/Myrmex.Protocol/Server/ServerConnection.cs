@@ -44,6 +44,9 @@ public sealed class ServerConnection : IRpcHandler
 
     internal FdTable Fds { get; } = new();
 
+    /// <summary>When the client was let in, nanoseconds since 1970.</summary>
+    internal long AttachedWallNs { get; private set; }
+
     internal RpcConnection Rpc => _connection;
 
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
@@ -332,6 +335,7 @@ public sealed class ServerConnection : IRpcHandler
         }
 
         _gate = new RequestGate(_connection.Link, attachment.Export.Seams.Clock);
+        AttachedWallNs = attachment.Export.Seams.Clock.WallNs;
         Volatile.Write(ref _attachment, attachment);
         if (!_exports.TryAttach(this))
         {

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -21,6 +22,12 @@ internal sealed partial class ServerRequest : IWork, IFdSource
     private int _position;
     private Fd? _newFd;
     private bool _isLock;
+    private long _startNs;
+
+    public ServerRequest()
+    {
+        RequestBook.Add(this);
+    }
 
     /// <summary>Answer this instead of running the fop.</summary>
     public Errno Refusal { get; set; }
@@ -49,7 +56,23 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         request._call = call;
         request._record = record;
         request._position = position;
+        request._startNs = connection.Rpc.LastHeardNs;
         return request;
+    }
+
+    /// <summary>
+    /// The call, if this object has one of the export now. Any thread; what it tells may be of two calls.
+    /// </summary>
+    public CallView? View(string export)
+    {
+        var attachment = Volatile.Read(ref _attachment);
+        var call = Volatile.Read(ref _call);
+        return attachment is null || call is null || attachment.Export.Name != export
+            ? null
+            : new CallView(
+                _head.Xid, (FopCode)_head.Procedure, call.Uid, call.Gid, call.Pid,
+                Math.Max(0, attachment.Export.Seams.Clock.MonotonicNs - Volatile.Read(ref _startNs)),
+                attachment.Identity.Uid);
     }
 
     public void Run()

@@ -328,6 +328,11 @@ public sealed class NodeClusterTests : IAsyncLifetime
                 "ann", TestIdentities.FingerprintOf(issued.Certificate)));
             Assert.Equal("admin:ann", await http.GetStringAsync("/v1/admin-echo"));
             Assert.Equal(403, (int)(await http.GetAsync("/v1/node/echo")).StatusCode);
+            using var nothing = new System.Net.Http.StringContent(string.Empty);
+            var token = await (await http.PostAsync("/v1/cluster/token", nothing)).Content.ReadAsStringAsync();
+            Assert.Contains(await TokenAsync(first), token);
+            Assert.Contains("\"name\":\"ann\"", await http.GetStringAsync("/v1/cluster/administrators"));
+            Assert.Equal(404, (int)(await http.DeleteAsync("/v1/cluster/administrators/bob")).StatusCode);
             var listed = Assert.Single(await first.Services.Administrators.ListAsync(CancellationToken.None));
             Assert.Equal("ann", listed.Name);
             await first.Services.Administrators.RevokeAsync("ann", CancellationToken.None);

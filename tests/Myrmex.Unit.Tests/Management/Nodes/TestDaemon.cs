@@ -146,7 +146,7 @@ internal sealed class TestDaemon : IAsyncDisposable
                     View = view,
                     Seams = Seams,
                     StoreOffer = IsShared ? (_, _) => Task.FromResult(SharedStore) : null,
-                    Map = _ => Map,
+                    Map = services => routes => Map(services, routes),
                 },
                 cancellation);
             Services = services;
@@ -181,8 +181,18 @@ internal sealed class TestDaemon : IAsyncDisposable
         return StartsShared && !wasDetached ? _shared : Local;
     }
 
-    private static void Map(IEndpointRouteBuilder routes)
+    private static void Map(NodeServices nodes, IEndpointRouteBuilder routes)
     {
+        var map = new RouteMap(routes);
+        new TrustRoutes(nodes).Map(map);
+        var rest = new RestServices
+        {
+            Daemon = () => new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),
+            Volumes = null!, // Not asked here.
+            Scheduler = null!,
+            Peers = new PeerService(nodes),
+        };
+        new PeerRoutes(rest).Map(map);
         routes.MapGet("/v1/node/echo", (RequestDelegate)(c => c.Response.WriteAsync(
             $"{{\"nodeId\":\"{NodeCaller.Of(c)!.NodeId}\",\"version\":\"echo\"}}")));
         routes.MapGet("/v1/admin-echo", (RequestDelegate)(c => c.Response.WriteAsync(NodeCaller.Of(c)!.ToString())));

@@ -1,0 +1,122 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Management.Http;
+
+namespace Myrmex.Management.CommandLine;
+
+public sealed partial class GlusterCli
+{
+    private static readonly string[] StatusKinds =
+        ["detail", "clients", "mem", "inode", "fd", "callpool", "tasks", "client-list"];
+
+    private async Task<int> StatusAsync(string[] words)
+    {
+        var kind = words.Length > 0 && Array.IndexOf(StatusKinds, words[^1]) >= 0 ? words[^1] : string.Empty;
+        var names = kind.Length > 0 ? words[..^1] : words;
+        if (names.Length > 2 || (names.Length == 2 && names[0] == "all"))
+        {
+            return Usage(Usages.Status);
+        }
+
+        try
+        {
+            var which = names.Length == 2 ? names[1] : null;
+            return names.Length == 0 || names[0] == "all"
+                ? await StatusOfAllAsync(kind) : await StatusOfAsync([names[0]], which, kind);
+        }
+        catch (CommandException e) when (_arguments.IsXml)
+        {
+            return Print(CliXml.Failure(e.Message).Outcome("volStatus", e.Message).ToString());
+        }
+    }
+
+    private async Task<int> StatusOfAllAsync(string kind)
+    {
+        var volumes = await Client.ListAsync();
+        if (volumes.Count == 0 && IsText)
+        {
+            return Note("No volumes present");
+        }
+
+        if (IsText)
+        {
+            foreach (var volume in volumes.Where(v => v.Status != "Started"))
+            {
+                Print(" \n");
+                Note($"Volume {volume.Name} is not started");
+            }
+        }
+
+        return await StatusOfAsync([.. volumes.Where(v => v.Status == "Started").Select(v => v.Name)], null, kind);
+    }
+
+    /// <param name="which">A brick, or a daemon of GlusterFS; null for everything.</param>
+    private async Task<int> StatusOfAsync(IReadOnlyList<string> volumes, string? which, string kind)
+    {
+        switch (kind)
+        {
+            case "clients" or "client-list":
+                foreach (var volume in volumes)
+                {
+                    var clients = await Client.ClientsAsync(volume);
+                    Show(
+                        clients, BrickAdminMessageJson.Default.VolumeClientsMessage,
+                        CliReports.Text(clients, _arguments.IsXml));
+                }
+
+                return Success;
+            case "mem" or "inode" or "fd" or "callpool":
+                foreach (var volume in volumes)
+                {
+                    var internals = await Client.InternalsAsync(volume, kind);
+                    Show(
+                        internals, BrickAdminMessageJson.Default.VolumeInternalsMessage,
+                        CliReports.Text(internals, _arguments.IsXml));
+                }
+
+                return Success;
+        }
+
+        var reports = new List<VolumeStatusMessage>();
+        foreach (var volume in volumes)
+        {
+            reports.Add(Only(await Client.StatusAsync(volume, kind == "detail"), which));
+        }
+
+        var parts = kind == "tasks" ? StatusParts.Tasks
+            : kind == "detail" || which is not null ? StatusParts.Bricks : StatusParts.Bricks | StatusParts.Tasks;
+        return Show(
+            new VolumeStatusListMessage(reports), VolumeMessageJson.Default.VolumeStatusListMessage,
+            () => CliXml.Success().Status(reports, parts),
+            () => string.Concat(reports.Select(
+                r => kind == "detail" ? CliText.StatusDetail(r) : CliText.Status(r, parts))));
+    }
+
+    private static VolumeStatusMessage Only(VolumeStatusMessage report, string? which)
+    {
+        switch (which)
+        {
+            case null:
+                return report;
+            case "shd":
+                throw new CommandException(
+                    CommandFailure.Conflict, $"Volume {report.Name} is not Self-heal compatible");
+            case "nfs" or "quotad":
+                return report with { Bricks = [] }; // There are no such daemons.
+        }
+
+        var bricks = report.Bricks.Where(b => $"{b.Host}:{b.Path}" == which).ToList();
+        return bricks.Count > 0 ? report with { Bricks = bricks } : throw new CommandException(
+            CommandFailure.NotFound, $"No brick {which} in volume {report.Name}");
+    }
+}
+
+/// <summary>What of a status is shown.</summary>
+[Flags]
+internal enum StatusParts
+{
+    Bricks = 1,
+    Tasks = 2,
+}

@@ -1,0 +1,8 @@
+namespace Myrmex.Management.Http;
+
+/// <summary>An answer with an entity tag. Source: RFC 9110, ETag.</summary>
+public interface ITagged
+{
+    /// <summary>With its quotes; another one after every change.</summary>
+    string Tag { get; }
+}

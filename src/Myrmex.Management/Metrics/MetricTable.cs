@@ -1,0 +1,111 @@
+using System.Collections.Generic;
+
+namespace Myrmex.Management.Metrics;
+
+/// <summary>All metrics. docs/reference/metrics.md has the same list; a test compares.</summary>
+public static class MetricTable
+{
+    public static readonly MetricDeclaration BuildInfo =
+        All("myrmex_build_info", "gauge", "Always 1; the label is the version.", "version");
+
+    public static readonly MetricDeclaration ResidentBytes =
+        All("myrmex_process_resident_bytes", "gauge", "Memory of the process that is in RAM.");
+
+    public static readonly MetricDeclaration CpuSeconds =
+        All("myrmex_process_cpu_seconds_total", "counter", "Processor time of all threads, user and system.");
+
+    public static readonly MetricDeclaration UptimeSeconds =
+        All("myrmex_process_uptime_seconds", "gauge", "Time since the process started.");
+
+    public static readonly MetricDeclaration Threads =
+        All("myrmex_process_threads", "gauge", "Threads of the process.");
+
+    public static readonly MetricDeclaration HeapBytes =
+        All("myrmex_heap_bytes", "gauge", "Managed objects, live or not yet collected.");
+
+    public static readonly MetricDeclaration HeapCommittedBytes =
+        All(
+            "myrmex_heap_committed_bytes", "gauge",
+            "Memory that the collector had from the system at its last run; 0 before.");
+
+    public static readonly MetricDeclaration Collections =
+        All("myrmex_gc_collections_total", "counter", "Garbage collections.", "generation");
+
+    public static readonly MetricDeclaration GcPauseSeconds =
+        All("myrmex_gc_pause_seconds_total", "counter", "Time that threads stood still for the garbage collector.");
+
+    public static readonly MetricDeclaration PayloadBytes =
+        All("myrmex_payload_bytes", "gauge", "Payload buffers that are rented now.");
+
+    public static readonly MetricDeclaration PayloadLimitBytes =
+        All("myrmex_payload_limit_bytes", "gauge", "Above this many rented bytes links stop reading.");
+
+    public static readonly MetricDeclaration BrickClients =
+        Brick("myrmex_brick_clients", "gauge", "Attached clients.");
+
+    public static readonly MetricDeclaration BrickOpenFds =
+        Brick("myrmex_brick_open_fds", "gauge", "Files and directories that clients have open.");
+
+    public static readonly MetricDeclaration BrickActiveInodes =
+        Brick("myrmex_brick_active_inodes", "gauge", "Different inodes among them.");
+
+    public static readonly MetricDeclaration BrickCalls =
+        Brick("myrmex_brick_calls", "gauge", "Calls that are under way.");
+
+    public static readonly MetricDeclaration BrickOldestCallSeconds =
+        Brick("myrmex_brick_oldest_call_seconds", "gauge", "Age of the oldest of them; waiting locks count.");
+
+    public static readonly MetricDeclaration OpenFiles = Stats(
+        "myrmex_open_files", "gauge", "Open files below debug/io-stats.");
+
+    public static readonly MetricDeclaration Counting = Stats(
+        "myrmex_counting", "gauge", "1 while fops are counted (profile, count-fop-hits or latency-measurement).");
+
+    public static readonly MetricDeclaration Fops = Stats(
+        "myrmex_fops_total", "counter", "Fops that have ended; only while counting.", "graph,fop");
+
+    public static readonly MetricDeclaration FopErrors = Stats(
+        "myrmex_fop_errors_total", "counter", "Those that failed.", "graph,fop");
+
+    public static readonly MetricDeclaration FopLatency = Stats(
+        "myrmex_fop_latency_seconds", "summary", "Sum and count of measured latencies.", "graph,fop");
+
+    public static readonly MetricDeclaration ReadBytes = Stats(
+        "myrmex_read_bytes_total", "counter", "Bytes that reads have answered; only while counting.");
+
+    public static readonly MetricDeclaration WrittenBytes = Stats(
+        "myrmex_written_bytes_total", "counter", "Bytes of successful writes; only while counting.");
+
+    public static readonly MetricDeclaration FuseRequests = new(
+        "myrmex_fuse_requests_total", "counter", "Requests of the kernel.", "opcode", "mount");
+
+    public static readonly MetricDeclaration FuseLocalGetattrs = new(
+        "myrmex_fuse_local_getattrs_total", "counter", "GETATTRs that needed no fop.", string.Empty, "mount");
+
+    public static readonly MetricDeclaration Volumes = new(
+        "myrmex_volumes", "gauge", "Volumes by state.", "status", "daemon");
+
+    public static readonly MetricDeclaration Bricks = new(
+        "myrmex_bricks", "gauge", "Bricks that this node should serve, and those that are online.", "state", "daemon");
+
+    public static readonly MetricDeclaration Nodes = new(
+        "myrmex_nodes", "gauge", "Nodes of the cluster, this one included.", "state", "daemon");
+
+    /// <summary>In the order in which they are written.</summary>
+    public static IReadOnlyList<MetricDeclaration> Everything { get; } =
+    [
+        BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
+        GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
+        BrickOldestCallSeconds, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests,
+        FuseLocalGetattrs, Volumes, Bricks, Nodes,
+    ];
+
+    private static MetricDeclaration All(string name, string type, string help, string labels = "") =>
+        new(name, type, help, labels, "all");
+
+    private static MetricDeclaration Brick(string name, string type, string help) =>
+        new(name, type, help, "brick", "brick");
+
+    private static MetricDeclaration Stats(string name, string type, string help, string labels = "graph") =>
+        new(name, type, help, labels, "brick,mount");
+}
