@@ -48,11 +48,14 @@ internal sealed class BedNode : IDisposable
 
     public NodeRest Rest { get; }
 
-    public bool HasEtcd => _etcdWords.Length > 0;
+    /// <summary>Living processes of etcd on this node, whoever started them.</summary>
+    public IReadOnlyList<int> EtcdPids =>
+        Find($"\0--data-dir\0{(IsManaged ? Home + "/" : Path.Combine(_directory.Path, $"{Name}-etcd"))}");
+
+    /// <summary>The daemon runs etcd, if this node has a member at all.</summary>
+    public bool IsManaged => _etcdWords.Length == 0;
 
     public bool DaemonRuns => _daemon is { Running: true };
-
-    public bool EtcdRuns => _etcd is { Running: true };
 
     public int DaemonPid => _daemon?.Pid ?? 0;
 
@@ -60,16 +63,7 @@ internal sealed class BedNode : IDisposable
     public string Id { get; private set; } = "";
 
     /// <summary>Every living brick process of this node; there should be one at most.</summary>
-    public IReadOnlyList<int> BrickPids
-    {
-        get
-        {
-            var wanted = $"\0--bricks\0{Home}/bricks.list\0";
-            return [.. Directory.GetDirectories("/proc").Select(Path.GetFileName)
-                .Where(p => char.IsAsciiDigit(p![0]) && CommandOf(p!).Contains(wanted, StringComparison.Ordinal))
-                .Select(p => int.Parse(p!, CultureInfo.InvariantCulture))];
-        }
-    }
+    public IReadOnlyList<int> BrickPids => Find($"\0--bricks\0{Home}/bricks.list\0");
 
     /// <summary>The volume files that the brick process is to serve.</summary>
     public IReadOnlyList<string> BrickList =>
@@ -83,7 +77,26 @@ internal sealed class BedNode : IDisposable
             _network.On(Name, [Machine.Find("etcd")!, "--data-dir", Path.Combine(_directory.Path, $"{Name}-etcd"), .. _etcdWords]));
     }
 
-    public void KillEtcd() => _etcd?.Kill();
+    public void KillEtcd()
+    {
+        SignalEtcd("KILL");
+        _etcd?.WaitForExit(Soon);
+    }
+
+    /// <summary>Ends the service of this node's etcd until <see cref="ResumeEtcd"/>. A daemon starts one that has ended again.</summary>
+    public void HaltEtcd() => SignalEtcd(IsManaged ? "STOP" : "KILL");
+
+    public void ResumeEtcd()
+    {
+        if (IsManaged)
+        {
+            SignalEtcd("CONT");
+        }
+        else
+        {
+            StartEtcd();
+        }
+    }
 
     /// <summary>Starts the daemon and does not wait for it.</summary>
     public void LaunchDaemon() => _daemon = Child.Start(
@@ -104,8 +117,11 @@ internal sealed class BedNode : IDisposable
             throw new HarnessException($"the daemon of {Name} ended with {_daemon!.ExitCode}\n{_daemon.LogTail()}");
         }
 
-        Id = Rest.Get("daemon", TimeSpan.FromSeconds(2)).Body?["nodeId"]?.ToString() ?? Id;
+        ReadId();
     }
+
+    /// <summary>A node that joins or leaves a cluster gets another identity.</summary>
+    public void ReadId() => Id = Rest.Get("daemon", TimeSpan.FromSeconds(2)).Body?["nodeId"]?.ToString() ?? Id;
 
     public void StartDaemon()
     {
@@ -146,7 +162,7 @@ internal sealed class BedNode : IDisposable
     public void PowerOn()
     {
         _network.Reconnect(Name);
-        if (HasEtcd)
+        if (!IsManaged)
         {
             StartEtcd();
         }
@@ -163,6 +179,10 @@ internal sealed class BedNode : IDisposable
         "/", limit ?? Shell.DefaultLimit, "env",
         [$"MYRMEX_WORKDIR={Home}", Product.Executable, "gluster", "--mode=script", .. command.Split(' ')]);
 
+    /// <summary>A command of myrmex.</summary>
+    public CommandResult Myrmex(params string[] words) => Shell.Run(
+        "/", Shell.DefaultLimit, "env", [$"MYRMEX_WORKDIR={Home}", Product.Executable, .. words]);
+
     public string LogTail(int lines = 15) => _daemon?.LogTail(lines) ?? "";
 
     public void Dispose()
@@ -178,18 +198,33 @@ internal sealed class BedNode : IDisposable
         KillBricks();
         KillEtcd();
         _etcd?.Dispose();
-        CopyBrickLog();
+        CopyLogs();
     }
 
     /// <summary>To the logs that are kept after a failure.</summary>
-    private void CopyBrickLog()
+    private void CopyLogs()
     {
-        var log = Path.Combine(Home, "log", "brick.log");
-        if (File.Exists(log))
+        var logs = Path.Combine(Home, "log");
+        foreach (var log in Directory.Exists(logs) ? Directory.GetFiles(logs, "*.log") : [])
         {
-            File.Copy(log, Path.Combine(_directory.Logs, $"{Name}-brick.log"), overwrite: true);
+            File.Copy(log, Path.Combine(_directory.Logs, $"{Name}-{Path.GetFileName(log)}"), overwrite: true);
         }
     }
+
+    private void SignalEtcd(string signal)
+    {
+        foreach (var pid in EtcdPids)
+        {
+            Child.Signal(pid, signal);
+        }
+    }
+
+    private static List<int> Find(string wanted) =>
+    [
+        .. Directory.GetDirectories("/proc").Select(Path.GetFileName)
+            .Where(p => char.IsAsciiDigit(p![0]) && CommandOf(p).Contains(wanted, StringComparison.Ordinal))
+            .Select(p => int.Parse(p!, CultureInfo.InvariantCulture)),
+    ];
 
     private static string CommandOf(string pid)
     {

@@ -26,6 +26,8 @@ internal sealed class ClusterAudit(NodeBed bed, ClusterModel model, SortedDictio
         CheckRests();
         CheckEvents();
         CheckDaemons(volumes);
+        CheckPeers();
+        CheckOwn();
         CheckDirectories(volumes);
         foreach (var node in bed.Nodes)
         {
@@ -63,7 +65,13 @@ internal sealed class ClusterAudit(NodeBed bed, ClusterModel model, SortedDictio
             _differences.Add($"left in the store: {key} = {store[key]}");
         }
 
-        foreach (var node in bed.Nodes)
+        var records = Below("node/").Count();
+        if (records != model.Members.Count())
+        {
+            _differences.Add($"the store has {records} nodes, expected {model.Members.Count()}");
+        }
+
+        foreach (var node in model.Members)
         {
             foreach (var key in new[] { $"node/{node.Id}", $"alive/{node.Id}", $"run/{node.Id}" }.Where(k => !store.ContainsKey(k)))
             {
@@ -89,13 +97,48 @@ internal sealed class ClusterAudit(NodeBed bed, ClusterModel model, SortedDictio
     private void CheckDaemons(Dictionary<string, (ModelVolume Volume, string Id)> volumes)
     {
         var expected = string.Join(' ', volumes.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key}:{v.Value.Volume.Status}"));
-        foreach (var node in bed.Nodes)
+        foreach (var node in model.Members)
         {
             var answer = node.Rest.Get("volumes", Brief);
             var told = string.Join(' ', answer.Body?["volumes"]?.AsArray().Select(v => $"{v!["name"]}:{v["status"]}") ?? []);
             if (!answer.Succeeded || told != expected)
             {
                 _differences.Add($"the daemon of {node.Name} says '{told}{answer.Why}', the store '{expected}'");
+            }
+        }
+    }
+
+    /// <summary>Every member knows all of them, and a machine that is none knows itself alone.</summary>
+    private void CheckPeers()
+    {
+        foreach (var node in bed.Nodes.Append(bed.Spare))
+        {
+            var wanted = model.Members.Contains(node) ? model.Members.Count() : 1;
+            var answer = node.Rest.Get("peers", Brief);
+            var peers = answer.Body?["peers"]?.AsArray();
+            var connected = peers?.Count(p => p!["connected"]!.GetValue<bool>()) ?? 0;
+            if (peers?.Count != wanted || connected != wanted)
+            {
+                _differences.Add($"{node.Name} knows {peers?.Count} nodes, {connected} of them connected, expected {wanted} {answer.Why}");
+            }
+        }
+    }
+
+    /// <summary>What the product's own audit finds.</summary>
+    private void CheckOwn()
+    {
+        var answer = bed.Nodes[0].Rest.Get("cluster/audit", Brief);
+        if (!answer.Succeeded)
+        {
+            _differences.Add($"cluster/audit: {answer.Why}");
+        }
+
+        foreach (var node in answer.Body?["nodes"]?.AsArray() ?? [])
+        {
+            _differences.AddRange(node!["findings"]!.AsArray().Select(f => $"cluster/audit on {node["name"]}: {f}"));
+            if (node["problem"] is { } problem)
+            {
+                _differences.Add($"cluster/audit on {node["name"]}: {problem}");
             }
         }
     }

@@ -14,6 +14,7 @@ internal sealed class ClusterCampaign : Campaign
     public const string Kills = "kills";
     private const string Nodes = "nodes";
     private const string Only = "only";
+    private const string Store = "store";
 
     private const int NodeCount = 5;
     private const long DiskMiB = 1024;
@@ -29,13 +30,14 @@ internal sealed class ClusterCampaign : Campaign
         [Minutes] = "most minutes for the kills (60)",
         [Kills] = "number of commands with a kill (200)",
         [Nodes] = "machines (5)",
+        [Store] = "managed: the daemons run etcd; given: it runs beside them (managed)",
         [Only] = "only this part: fleet or kills",
     };
 
     public override void Run(CampaignRun run)
     {
         var count = (int)run.Options.Number(Nodes, run.IsSmoke ? 3 : NodeCount);
-        var bed = run.Directory.Own(new NodeBed(run.Directory, count, DiskMiB));
+        var bed = run.Directory.Own(new NodeBed(run.Directory, count, DiskMiB, run.Options.Text(Store, "managed") == "managed"));
         if (!run.Step(string.Create(CultureInfo.InvariantCulture, $"start {count} nodes"), bed.Start))
         {
             return;

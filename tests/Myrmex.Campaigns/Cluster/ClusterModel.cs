@@ -29,6 +29,12 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
 
     public IReadOnlyDictionary<string, ModelVolume> Volumes => _volumes;
 
+    /// <summary>The spare machine belongs to the cluster.</summary>
+    public bool HasSpare { get; private set; }
+
+    /// <summary>Nodes that belong to the cluster.</summary>
+    public IEnumerable<BedNode> Members => HasSpare ? bed.Nodes.Append(bed.Spare) : bed.Nodes;
+
     /// <summary>Directories that are there and are not bricks, with the volume id that they carry; empty for none.</summary>
     public IEnumerable<(string Path, string Mark)> OtherDirectories =>
         _former.Select(f => (f.Key, f.Value)).Concat(_plain.Select(p => (p, "")));
@@ -43,6 +49,7 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
             Add(_volumes.Count < 3 ? 12 : 4, () => Create(random));
         }
 
+        Add(3, ChangeMembers);
         foreach (var volume in _volumes.Values)
         {
             Add(1, () => Set(volume, random));
@@ -68,6 +75,12 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
     {
         if (!happened)
         {
+            return;
+        }
+
+        if (command.MemberAfter is { } member)
+        {
+            HasSpare = member;
             return;
         }
 
@@ -100,6 +113,7 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
     /// <summary>Takes what there is for right: the volumes of the store, and no directory that is not a brick of one.</summary>
     public void Adopt(IReadOnlyDictionary<string, string> store)
     {
+        HasSpare = IsMember(store);
         _volumes.Clear();
         _former.Clear();
         _plain.Clear();
@@ -114,6 +128,17 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
             Directory.Delete(path, recursive: true);
         }
     }
+
+    /// <summary>The spare machine has a record in the store.</summary>
+    public bool IsMember(IReadOnlyDictionary<string, string> store) => store.Any(
+        e => e.Key.StartsWith("node/", StringComparison.Ordinal) && e.Value.Contains($"\"{bed.Spare.Address}\"", StringComparison.Ordinal));
+
+    private ModelCommand ChangeMembers() => HasSpare
+        ? new ModelCommand("peer detach", "", HttpMethod.Delete, $"peers/{bed.Spare.Address}", null, null, null) { MemberAfter = false }
+        : new ModelCommand("peer probe", "", HttpMethod.Post, "peers", new JsonObject { ["host"] = bed.Spare.Address }, null, null)
+        {
+            MemberAfter = true,
+        };
 
     private ModelCommand Create(SimRandom random)
     {

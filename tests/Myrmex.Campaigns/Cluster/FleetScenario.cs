@@ -272,17 +272,21 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
             }
         }
 
-        leader.StartEtcd();
-        Wait.Until("etcd is healthy", Back, () => bed.Ctl("endpoint", "health").ExitCode == 0);
+        if (!leader.IsManaged)
+        {
+            leader.StartEtcd();
+        }
+
+        Wait.Until("etcd is whole", Back, () => bed.HealthyMembers() >= 3);
         AwaitWhole(Nodes[0]);
         Clear("leader of etcd killed");
     }
 
     private void LoseMajority()
     {
-        var members = Nodes.Where(n => n.HasEtcd).ToList();
+        var members = Nodes.Where(n => n.EtcdPids.Count > 0).ToList();
         var lost = members.Take((members.Count / 2) + 1).ToList();
-        lost.ForEach(n => n.KillEtcd());
+        lost.ForEach(n => n.HaltEtcd());
         var clock = Stopwatch.StartNew();
         foreach (var node in Nodes)
         {
@@ -301,7 +305,7 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
 
         run.Figure("without a majority of etcd", Text(clock.Elapsed));
         Clear("without a majority of etcd");
-        lost.ForEach(n => n.StartEtcd());
+        lost.ForEach(n => n.ResumeEtcd());
         clock.Restart();
         Wait.Until("commands work again", Back, () => Nodes[0].Gluster($"volume set {Volume} performance.md-cache-timeout 4").ExitCode == 0, bed.LogTails);
         run.Figure("first change after the majority was back", Text(clock.Elapsed));

@@ -35,7 +35,9 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 
     public void Run()
     {
+        bed.Spare.StartDaemon();
         var model = new ClusterModel(bed, HasAddBrick());
+        model.Adopt(bed.ReadStore() ?? throw new HarnessException("etcd does not answer"));
         var rounds = (int)run.Options.Number(ClusterCampaign.Kills, run.IsSmoke ? 6 : 200);
         var end = TimeSpan.FromMinutes(run.Options.Number(ClusterCampaign.Minutes, 60));
         var clock = Stopwatch.StartNew();
@@ -87,7 +89,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
             Restore(victim, freeze);
             var answer = asked.GetAwaiter().GetResult();
             var store = AwaitCalm(clock);
-            var happened = Judge(command, answer, store, title);
+            var happened = Judge(model, command, answer, store, title);
             model.Settle(command, happened, former, random);
             Note(command, answer, happened, clock.Elapsed, title);
             var differences = new ClusterAudit(bed, model, AwaitServed(model)).Run();
@@ -111,8 +113,8 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 
     private BedNode ChooseVictim(ModelCommand command, BedNode coordinator, SimRandom random)
     {
-        var bricks = (command.After ?? command.Before!).Bricks;
-        var participants = bed.Nodes.Where(n => n != coordinator && bricks.Any(b => b.Node == n.Id)).ToArray();
+        var bricks = (command.After ?? command.Before)?.Bricks ?? [];
+        var participants = command.MemberAfter is not null ? [bed.Spare] : bed.Nodes.Where(n => n != coordinator && bricks.Any(b => b.Node == n.Id)).ToArray();
         return participants.Length > 0 && random.Below(2) == 0 ? participants[random.Below(participants.Length)] : coordinator;
     }
 
@@ -198,14 +200,30 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         Wait.Holds(RecoveryLimit, () =>
         {
             store = bed.ReadStore() ?? throw new HarnessException("etcd does not answer");
+            bed.Spare.ReadId();
             return new ClusterAudit(bed, model, store).Run().Count == 0;
         });
         return store;
     }
 
     /// <summary>True when the command has happened; anything else than its two outcomes, or not the one that was answered, is a failure.</summary>
-    private bool Judge(ModelCommand command, RestAnswer answer, SortedDictionary<string, string> store, string title)
+    private bool Judge(ClusterModel model, ModelCommand command, RestAnswer answer, SortedDictionary<string, string> store, string title)
     {
+        if (command.MemberAfter is { } wanted)
+        {
+            var member = model.IsMember(store);
+            if (answer.Succeeded && member != wanted)
+            {
+                run.Fail($"{title}: it was answered as done, but it is not");
+            }
+            else if (answer.Refused && member == wanted)
+            {
+                run.Fail($"{title}: it was answered as refused ({answer.Why}), but it is done");
+            }
+
+            return member == wanted;
+        }
+
         var there = store.TryGetValue($"volume/{command.Volume}", out var json) ? ModelVolume.Read(json).Volume : null;
         bool Is(ModelVolume? outcome) => outcome is null ? there is null : outcome.IsSame(there);
         var (before, after) = (Is(command.Before), Is(command.After));

@@ -11,5 +11,8 @@ namespace Myrmex.Campaigns;
 internal sealed record ModelCommand(
     string Kind, string Volume, HttpMethod Method, string Path, JsonNode? Body, ModelVolume? Before, ModelVolume? After)
 {
-    public override string ToString() => $"{Kind} {Volume}";
+    /// <summary>For commands on the spare machine instead of a volume: whether it is a member afterwards; null for others.</summary>
+    public bool? MemberAfter { get; init; }
+
+    public override string ToString() => $"{Kind} {Volume}".TrimEnd();
 }
