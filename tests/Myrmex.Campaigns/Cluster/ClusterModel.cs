@@ -148,7 +148,6 @@ internal sealed class ClusterModel(NodeBed bed, bool hasAddBrick)
         var body = new JsonObject
         {
             ["name"] = name,
-            ["replicaCount"] = 1,
             ["bricks"] = new JsonArray([.. bricks.Select(b => (JsonNode)$"{bed[NameOf(b)].Address}:{b.Path}")]),
             ["force"] = force,
         };

@@ -38,7 +38,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         bed.Spare.StartDaemon();
         var model = new ClusterModel(bed, HasAddBrick());
         model.Adopt(bed.ReadStore() ?? throw new HarnessException("etcd does not answer"));
-        var rounds = (int)run.Options.Number(ClusterCampaign.Kills, run.IsSmoke ? 6 : 200);
+        var rounds = (int)run.Options.Number(ClusterCampaign.Kills, run.IsSmoke ? 4 : 200);
         var end = TimeSpan.FromMinutes(run.Options.Number(ClusterCampaign.Minutes, 60));
         var clock = Stopwatch.StartNew();
         var done = 0;
