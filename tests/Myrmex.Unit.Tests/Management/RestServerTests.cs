@@ -243,6 +243,12 @@ public sealed class RestServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public void AVolumeHasOneCopyWhenTheRequestDoesNotSay() => Assert.Equal(
+        1,
+        System.Text.Json.JsonSerializer.Deserialize(
+            "{\"name\":\"demo\",\"bricks\":[\"h:/b\"]}", VolumeMessageJson.Default.CreateMessage)!.ReplicaCount);
+
+    [Fact]
     public async Task AnUnchangedVolumeIsNotSentAgain()
     {
         using var first = await SendAsync("GET", "/v1/volumes/demo");
