@@ -11,6 +11,7 @@ internal static class CommandTable
         BrickAskCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
+        RebalanceCommand.Entry,
         GlusterCommands.Gluster,
         GlusterCommands.Peer,
         GlusterCommands.Pool,

@@ -14,6 +14,10 @@ namespace Myrmex.Volumes;
 /// <param name="FileSystem">Device number of its file system: bricks with the same one share the space.</param>
 public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulong FileSystem)
 {
+    /// <summary>Being emptied: it gets no range of any directory and no new file.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Decommissioned { get; init; }
+
     /// <summary>"HOST:PATH", the way people name it.</summary>
     [JsonIgnore]
     public string FullName => $"{Host}:{Path}";

@@ -27,7 +27,7 @@ public static class ClientVolfile
             Add(file, volume, brick.IdIn(volume.Name), "protocol/client", options, []);
         }
 
-        Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", [], bricks);
+        Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", DistributeOptions(volume), bricks);
         Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
         Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
         Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
@@ -66,6 +66,11 @@ public static class ClientVolfile
 
         return options;
     }
+
+    private static List<KeyValuePair<string, string>> DistributeOptions(Volume volume) =>
+        volume.DecommissionedSubvolumes is { Count: > 0 } leaving
+            ? [new("decommissioned-bricks", string.Join(',', leaving))]
+            : [];
 
     private static void Layer(VolfileDocument file, Volume volume, string option, string suffix, string type)
     {

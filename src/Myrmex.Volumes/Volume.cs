@@ -28,7 +28,7 @@ public sealed record VolumeSetting(string Key, string Value);
 /// Invariants: brick indices are unique and below <see cref="NextBrickIndex"/>; the number of bricks is a multiple of
 /// <see cref="ReplicaCount"/>; bricks of one replica set follow each other.
 /// </summary>
-public sealed record Volume
+public sealed partial record Volume
 {
     public required string Name { get; init; }
 
@@ -113,7 +113,7 @@ public sealed record Volume
     {
         for (var i = 0; i < Bricks.Count; i++)
         {
-            if (Bricks[i] == brick)
+            if (Bricks[i].Index == brick.Index)
             {
                 return i;
             }

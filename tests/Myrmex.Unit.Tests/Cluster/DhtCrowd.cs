@@ -50,6 +50,9 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
     private readonly ConcurrentQueue<string> _history = new();
     private readonly ConcurrentDictionary<Gfid, string> _contents = new();
     private int _fresh;
+    private int _acting; // With the next two only meaningful on one thread.
+    private TaskCompletionSource? _closed;
+    private TaskCompletionSource? _quiet;
     private int _namesMade;
     private int _namesRemoved;
 
@@ -81,14 +84,42 @@ internal sealed class DhtCrowd(CrowdHabits habits, IReadOnlyList<DhtVolume> clie
     /// <summary>Names that must be there at the end when nothing was ever replaced.</summary>
     public int NamesExpected => _namesMade - _namesRemoved;
 
+    /// <summary>Ends when nothing is under way any more; nothing begins before <see cref="Open"/>.</summary>
+    public Task CloseAsync()
+    {
+        (_closed, _quiet) = (new TaskCompletionSource(), new TaskCompletionSource());
+        return _acting == 0 ? Task.CompletedTask : _quiet.Task;
+    }
+
+    public void Open()
+    {
+        var closed = _closed;
+        _closed = null;
+        closed!.SetResult();
+    }
+
     /// <summary>One user of one client.</summary>
     public async Task VisitAsync(int user, int fops)
     {
         var random = new Random((seed * 1000) + user);
-        var client = clients[user % clients.Count];
         for (var i = 0; i < fops; i++)
         {
-            await ActAsync(client, random, $"{user}.{i}");
+            // A client may get another graph meanwhile.
+            await (_closed?.Task ?? Task.CompletedTask);
+            _acting++;
+            try
+            {
+                await ActAsync(clients[user % clients.Count], random, $"{user}.{i}");
+            }
+            finally
+            {
+                _acting--;
+            }
+
+            if (_acting == 0 && _closed is not null)
+            {
+                _quiet!.TrySetResult();
+            }
         }
     }
 

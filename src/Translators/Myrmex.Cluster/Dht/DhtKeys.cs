@@ -43,6 +43,9 @@ internal static class DhtKeys
 
     public static ReadOnlySpan<byte> FixLayout => "distribute.fix.layout"u8;
 
+    /// <summary>The same, as a mount lets it through.</summary>
+    public static ReadOnlySpan<byte> TrustedFixLayout => "trusted.distribute.fix.layout"u8;
+
     public static ReadOnlySpan<byte> MigrateData => "trusted.distribute.migrate-data"u8;
 
     public static ReadOnlySpan<byte> HashedSubvolume => "dht.file.hashed-subvol."u8;

@@ -36,8 +36,11 @@ internal struct NameHint
     public long StampNs;
     public Gfid Gfid;
 
-    /// <summary>Index of the subvolume with the data plus one.</summary>
+    /// <summary>Index of the subvolume with the data plus one; 0 when it was not found.</summary>
     public ushort Place;
+
+    /// <summary>Number of the layout with which it was not found anywhere, else 0.</summary>
+    public long Layout;
 
     /// <summary>Key of a name in a directory, and the check value that belongs to it.</summary>
     public static Gfid KeyOf(in Gfid parent, ReadOnlySpan<byte> name, out ulong check)

@@ -15,6 +15,19 @@ internal sealed class DirectoryFd(int subvolumeCount)
     private Dictionary<ulong, (ulong Cookie, int Subvolume)>? _young;
     private Dictionary<ulong, (ulong Cookie, int Subvolume)>? _old;
     private ulong _tokens;
+    private Layout? _layout;
+
+    /// <summary>The layout by which this listing, which may begin anew, has been made so far.</summary>
+    public Layout ListBy(Layout layout, bool restarts)
+    {
+        if (restarts || Volatile.Read(ref _layout) is not { } begun)
+        {
+            Volatile.Write(ref _layout, layout);
+            return layout;
+        }
+
+        return begun;
+    }
 
     public bool IsOpen(int subvolume) => Volatile.Read(ref _open[subvolume]);
 

@@ -74,7 +74,8 @@ public sealed partial class Distribute
         var (parent, name, xdata) = TShape.EntryOf(in fop);
         for (var attempt = 0; ; attempt++)
         {
-            var place = await PlaceNewAsync(parent, name, refresh: attempt > 0, call);
+            var place = await PlaceNewAsync(
+                parent, name, TShape.MayExist(in fop), refresh: attempt > 0, call);
             if (place.Target is null)
             {
                 return (TReply.Fail(place.Error), null);
@@ -97,14 +98,15 @@ public sealed partial class Distribute
 
     /// <summary>Where a new name goes.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<Placement> PlaceNewAsync(Gfid parent, Name name, bool refresh, Call call)
+    private async ValueTask<Placement> PlaceNewAsync(
+        Gfid parent, Name name, bool mayExist, bool refresh, Call call)
     {
         if (refresh)
         {
             await FetchLayoutAsync(parent, call);
         }
 
-        var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+        var (error, layout, hashed) = await HashedForNewAsync(parent, name, mayExist, call);
         if (hashed is null)
         {
             return new Placement(error, null, null, null);

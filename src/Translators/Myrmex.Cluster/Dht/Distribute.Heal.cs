@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -76,7 +75,8 @@ public sealed partial class Distribute
 
         Layout? layout = null;
         var locks = LockSet.Rent(call);
-        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok && StillHashesTo(hashed, parent, name))
+        if (await locks.NameAsync(hashed, parent, name) == Errno.Ok
+            && await IsPlacedAsync(hashed, parent, name, locks.Call))
         {
             var answers = await ProbeAsync(default, parent, name, locks.Call);
             if (IsOneDirectory(answers, gfid))
@@ -186,7 +186,7 @@ public sealed partial class Distribute
         var mode = iatt.Mode & FileMode.PermissionMask;
         var fop = new MkdirFop { Parent = parent, Mode = mode, Name = name, XData = request };
         var made = await subvolume.Translator.Mkdir(in fop, call);
-        var error = made.Error;
+        var (error, before) = (made.Error, made.PreParent);
         made.Release();
         request.Release();
         if (error is not (Errno.Ok or Errno.EEXIST))
@@ -198,7 +198,22 @@ public sealed partial class Distribute
         }
 
         await CopyMetadataAsync(subvolume, iatt, xattrs, call);
+        if (error == Errno.Ok && !before.IsNull)
+        {
+            await RestoreTimeAsync(subvolume, before, call);
+        }
+
         return true;
+    }
+
+    /// <summary>Nothing was made in the directory for those who use it: it keeps the time of its last change.</summary>
+    private static async ValueTask<Errno> RestoreTimeAsync(Subvolume subvolume, Iatt before, Call call)
+    {
+        var fop = new SetattrFop { Gfid = before.Gfid, Iatt = before, Valid = SetattrValid.Mtime };
+        var reply = await subvolume.Translator.Setattr(in fop, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
     }
 
     /// <summary>Gives a copy of a directory the owner, mode, times and attributes of another.</summary>
@@ -284,35 +299,7 @@ public sealed partial class Distribute
     {
         var space = await SpaceAsync(call);
         var parts = PlanParts(gfid, old, space, commitHash, keepOverlap);
-        var answers = Answers<SetxattrReply>.Rent(_subvolumes.Length);
-        var values = new XData?[_subvolumes.Length];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            if (parts[i].Error == Errno.Ok)
-            {
-                values[i] = LayoutValue(parts[i].Xattr);
-                var fop = new SetxattrFop { Gfid = gfid, Values = values[i] };
-                answers.Put(i, _subvolumes[i].Translator.Setxattr(in fop, call));
-            }
-        }
-
-        await answers.JoinAsync();
-        for (var i = 0; i < parts.Length; i++)
-        {
-            values[i]?.Release();
-            if (answers[i] is { IsOk: false } failed)
-            {
-                Log.Warning(
-                    Room, "layout could not be written",
-                    ("subvolume", _subvolumes[i].Name), ("gfid", gfid), ("errno", failed.Error));
-                parts[i] = old[i];
-            }
-        }
-
-        answers.Release();
-        var layout = new Layout(parts, old.Mds);
-        RememberDirectory(gfid, layout, Volatile.Read(ref _generation), default, default);
-        return layout;
+        return await WriteLayoutAsync(gfid, old, new Layout(parts, old.Mds), call);
     }
 
     private static XData LayoutValue(LayoutXattr xattr)

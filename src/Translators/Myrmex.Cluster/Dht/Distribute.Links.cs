@@ -116,7 +116,8 @@ public sealed partial class Distribute
         }
 
         var locks = LockSet.Rent(call);
-        if (await locks.NameAsync(hashed, ask.Parent, ask.Name) == Errno.Ok)
+        if (await locks.NameAsync(hashed, ask.Parent, ask.Name) == Errno.Ok
+            && await IsPlacedAsync(hashed, ask.Parent, ask.Name, locks.Call))
         {
             await RepairLockedLinkAsync(ask with { Gfid = default }, hashed, cached, gfid, locks.Call);
         }
@@ -186,7 +187,8 @@ public sealed partial class Distribute
 
         var locks = LockSet.Rent(call);
         LookupReply? reply = null;
-        if (await locks.NameAsync(hashed, ask.Parent, ask.Name) == Errno.Ok)
+        if (await locks.NameAsync(hashed, ask.Parent, ask.Name) == Errno.Ok
+            && await IsPlacedAsync(hashed, ask.Parent, ask.Name, locks.Call))
         {
             reply = await RemoveLockedDanglingAsync(ask with { Gfid = default }, locks.Call);
         }

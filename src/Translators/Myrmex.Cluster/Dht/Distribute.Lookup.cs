@@ -107,9 +107,18 @@ public sealed partial class Distribute
             // A name that a listing has just shown elsewhere exists, whatever its hashed subvolume says.
             var trusted = reply.Error == Errno.ENOENT && !MayLieElsewhere(layout)
                 && !TryHint(ask.Parent, ask.Name, out _);
-            return trusted || !IsAbsence(reply.Error) && reply.Error != Errno.ENOTCONN
-                ? reply
-                : await LookupEverywhereAsync(ask, call, hashed, reply);
+            if (trusted || (!IsAbsence(reply.Error) && reply.Error != Errno.ENOTCONN))
+            {
+                return reply;
+            }
+
+            reply = await LookupEverywhereAsync(ask, call, hashed, reply);
+            if (reply.Error == Errno.ENOENT)
+            {
+                RememberAbsent(ask.Parent, ask.Name, layout);
+            }
+
+            return reply;
         }
 
         if (reply.Iatt.IsDirectory)

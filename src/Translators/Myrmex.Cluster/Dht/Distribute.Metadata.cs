@@ -46,7 +46,7 @@ public sealed partial class Distribute
 
         if (fop.Values is { } values)
         {
-            if (values.Contains(DhtKeys.FixLayout))
+            if (values.Contains(DhtKeys.FixLayout) || values.Contains(DhtKeys.TrustedFixLayout))
             {
                 return FixLayoutAsync(fop.Gfid, call);
             }
@@ -316,36 +316,5 @@ public sealed partial class Distribute
         }
 
         return names;
-    }
-
-    /// <summary>
-    /// Recomputes the layout of a directory for the subvolumes of today, keeping as many names in place as it can.
-    /// EIO while a subvolume is away; a layout that an administrator has fixed stays.
-    /// </summary>
-    private async ValueTask<SetxattrReply> FixLayoutAsync(Gfid gfid, Call call)
-    {
-        var locks = LockSet.Rent(call);
-        var error = await LockLayoutEverywhereAsync(locks, gfid);
-        if (error == Errno.Ok)
-        {
-            var layout = await RereadLayoutAsync(gfid, Gfid.Null, default, locks.Call);
-            if (layout is null)
-            {
-                error = Errno.ESTALE;
-            }
-            else if (layout.HasUnknown)
-            {
-                error = Errno.ENOTCONN;
-            }
-            else if (!layout.IsFixed)
-            {
-                var hash = _settings.CommitHash ?? VolumeCommitHash;
-                var written = await WriteNewLayoutAsync(gfid, layout, hash, keepOverlap: true, locks.Call);
-                error = written.IsWhole ? Errno.Ok : Errno.EIO;
-            }
-        }
-
-        await locks.UnlockAsync();
-        return error == Errno.Ok ? SetxattrReply.Rent() : SetxattrReply.Fail(error);
     }
 }

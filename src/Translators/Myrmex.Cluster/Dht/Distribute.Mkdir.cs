@@ -35,7 +35,8 @@ public sealed partial class Distribute
     {
         for (var attempt = 0; ; attempt++)
         {
-            var place = await PlaceNewAsync(fop.Parent, fop.Name, refresh: attempt > 0, call);
+            var place = await PlaceNewAsync(
+                fop.Parent, fop.Name, mayExist: false, refresh: attempt > 0, call);
             if (place.Hashed is null)
             {
                 return MkdirReply.Fail(place.Error);

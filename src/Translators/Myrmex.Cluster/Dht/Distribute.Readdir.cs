@@ -116,6 +116,12 @@ public sealed partial class Distribute
             return ReaddirpReply.Fail(error);
         }
 
+        if (fop.Fd.Get(Slot) is DirectoryFd open)
+        {
+            // One listing, one layout: a directory is shown by the subvolume that has its name, once.
+            layout = open.ListBy(layout, restarts: fop.Offset == 0);
+        }
+
         var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
         request.SetUInt(DhtKeys.LinkTo, 256);
         var reply = await ListAsync(fop with { XData = request }, layout, call);

@@ -35,20 +35,46 @@ public sealed partial class Distribute
             return LinkReply.Fail(route.Directory is not null ? Errno.EPERM : route.Error);
         }
 
-        var (error, _, hashed) = await HashedOfAsync(fop.NewParent, fop.NewName, call);
-        if (hashed is null)
+        for (var attempt = 0; ; attempt++)
         {
-            return LinkReply.Fail(error);
-        }
+            var (error, _, hashed) = await HashedForNewAsync(
+                fop.NewParent, fop.NewName, mayExist: false, call);
+            if (hashed is null)
+            {
+                return LinkReply.Fail(error);
+            }
 
+            var reply = await LinkAtAsync(fop, hashed, cached, call);
+            if (reply.Error != Errno.EAGAIN || attempt == DhtLimits.LayoutRetriesMax)
+            {
+                return reply;
+            }
+
+            reply.Release();
+        }
+    }
+
+    /// <summary>EAGAIN when the new name turns out to hash elsewhere.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<LinkReply> LinkAtAsync(LinkFop fop, Subvolume hashed, Subvolume cached, Call call)
+    {
         var locks = LockSet.Rent(call);
         locks.WantMigration(cached, fop.Gfid);
-        if (hashed != cached)
+        if (hashed == cached)
+        {
+            locks.WantLayout(hashed, fop.NewParent, LockType.Read); // One call makes the name, or finds it taken.
+        }
+        else
         {
             locks.WantName(hashed, fop.NewParent, fop.NewName);
         }
 
-        error = await locks.TakeAsync();
+        var error = await locks.TakeAsync();
+        if (error == Errno.Ok && !await IsPlacedAsync(hashed, fop.NewParent, fop.NewName, locks.Call))
+        {
+            error = Errno.EAGAIN;
+        }
+
         if (error == Errno.Ok && hashed != cached)
         {
             error = await MakeLinkAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, cached, locks.Call);
@@ -192,8 +218,13 @@ public sealed partial class Distribute
         }
     }
 
-    private bool StillHash(RenameFop fop, Subvolume oldHashed, Subvolume newHashed) =>
-        StillHashesTo(oldHashed, fop.OldParent, fop.OldName) && StillHashesTo(newHashed, fop.NewParent, fop.NewName);
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<bool> ArePlacedAsync(RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Call call)
+    {
+        var placing = IsPlacedAsync(oldHashed, fop.OldParent, fop.OldName, call);
+        var isPlaced = await IsPlacedAsync(newHashed, fop.NewParent, fop.NewName, call);
+        return await placing && isPlaced;
+    }
 
     private static int ComparePlaces(
         Subvolume left, Gfid leftParent, Name leftName, Subvolume right, Gfid rightParent, Name rightName)
@@ -262,11 +293,12 @@ public sealed partial class Distribute
         FilePlace expectedTarget, Call root, Call call)
     {
         var cached = expectedSource.At!;
+        var placing = ArePlacedAsync(fop, oldHashed, newHashed, root);
         var finding = FindAsync(fop.OldParent, fop.OldName, oldHashed, cached, root);
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expectedTarget.At, root);
         var source = await finding;
         var place = new FilePlace(target.At, target.Iatt.Gfid);
-        var error = !StillHash(fop, oldHashed, newHashed) ? Errno.EAGAIN
+        var error = !await placing ? Errno.EAGAIN
             : source.Error is not (Errno.Ok or Errno.ENOENT) ? source.Error
             : source.Error != Errno.Ok || source.Iatt.Gfid != expectedSource.Gfid || source.At != cached ? Errno.EAGAIN
             : target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
@@ -350,7 +382,8 @@ public sealed partial class Distribute
         var preparing = PrepareLinkAsync(plan, root);
         var link = await LinkDataAsync(plan, root);
         var (error, made) = await preparing;
-        error = error == Errno.Ok ? link.Error : error;
+        // A name that is taken after all, beside the data: look at both names again.
+        error = error != Errno.Ok ? error : link.Error == Errno.EEXIST ? Errno.EAGAIN : link.Error;
         var reply = error == Errno.Ok
             ? await plan.NewHashed.Translator.Rename(in fop, call)
             : RenameReply.Fail(error);

@@ -39,11 +39,13 @@ public sealed partial class Distribute
     private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, Call root, Call call)
     {
+        var placing = ArePlacedAsync(fop, oldHashed, newHashed, root);
         var probing = ProbeAsync(default, fop.OldParent, fop.OldName, root);
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
         var sources = await probing;
+        var arePlaced = await placing;
         var error = target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
-            : !StillHash(fop, oldHashed, newHashed) || !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
+            : !arePlaced || !IsOneDirectory(sources, gfid) ? Errno.EAGAIN
             : target.Error == Errno.ENOENT || target.Iatt.Gfid == gfid ? Errno.Ok
             : target.Iatt.IsDirectory ? await ProveReplaceableAsync(target.Iatt.Gfid, strays, root)
             : Errno.ENOTDIR;

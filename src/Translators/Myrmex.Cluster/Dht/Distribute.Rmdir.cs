@@ -69,7 +69,8 @@ public sealed partial class Distribute
             var hashed = HashedOf(parent, fop.Name) ?? _subvolumes[0];
             var locks = LockSet.Rent(call);
             error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
-            var isPlaced = attempt == DhtLimits.LayoutRetriesMax || StillHashesTo(hashed, fop.Parent, fop.Name);
+            var isPlaced = error != Errno.Ok || attempt == DhtLimits.LayoutRetriesMax
+                || await IsPlacedAsync(hashed, fop.Parent, fop.Name, locks.Call);
             var reply = error == Errno.Ok && isPlaced
                 ? await RmdirLockedAsync(fop, gfid, hashed, locks, call)
                 : RmdirReply.Fail(error);

@@ -38,11 +38,109 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// Asked with the name locked where it hashed to: the layout may have been repaired before the lock was held.
+    /// Asked with the name locked at <paramref name="hashed"/>, which keeps the layout as it is: does the subvolume
+    /// itself say that the name belongs to it? When not, others lock the name elsewhere: the remembered layout is older
+    /// than its last change, and is forgotten. True for a name without a subvolume, and when nobody can say.
     /// </summary>
-    private bool StillHashesTo(Subvolume hashed, in Gfid parent, Name name) =>
-        !_directories.TryGet(parent, out var state) || state.Layout is not { } layout
-        || HashedOf(layout, name) is not { } now || now == hashed;
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<bool> IsPlacedAsync(Subvolume hashed, Gfid parent, Name name, Call call)
+    {
+        if (!_directories.TryGet(parent, out var state) || state.Layout is not { } layout
+            || HashedOf(layout, name) is not { } now)
+        {
+            return true;
+        }
+
+        if (now != hashed)
+        {
+            return false;
+        }
+
+        var request = XData.Rent();
+        request.SetUInt(DhtKeys.Layout, LayoutXattr.Size);
+        var ask = new LookupFop { Gfid = parent, XData = request };
+        var reply = await hashed.Translator.Lookup(in ask, call);
+        request.Release();
+        var hash = _munger.Hash(name.Span);
+        var isPlaced = !reply.IsOk || (ReadPart(reply) is { HasRange: true } part
+            && hash >= part.Xattr.Start && hash <= part.Xattr.Stop);
+        reply.Release();
+        if (!isPlaced)
+        {
+            ForgetLayout(parent);
+        }
+
+        return isPlaced;
+    }
+
+    /// <summary>The layout is fetched again before it is used; the name of the directory stays known.</summary>
+    private void ForgetLayout(in Gfid directory)
+    {
+        if (_directories.TryGet(directory, out var state))
+        {
+            state.Layout = null;
+            _directories.Set(directory, state);
+        }
+    }
+
+    /// <summary>
+    /// Notes that a look-up on all subvolumes, begun when this was the layout, has not found a name.
+    /// </summary>
+    private void RememberAbsent(in Gfid parent, Name name, Layout layout)
+    {
+        var key = NameHint.KeyOf(parent, name.Span, out var check);
+        _hints.Set(key, new NameHint { Check = check, Layout = layout.Number, StampNs = Seams.Clock.MonotonicNs });
+    }
+
+    /// <summary>
+    /// Where a name that is to be made hashes to; null with the reason when nowhere. May it be elsewhere, where a
+    /// former layout has put it? A look-up that began with this layout in hand has shown it absent, or one is made now.
+    /// From then on the name can appear only where the layout puts it, as bricks refuse what believes in a former one.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<(Errno Error, Layout? Layout, Subvolume? Hashed)> HashedForNewAsync(
+        Gfid parent, Name name, bool mayExist, Call call)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var (error, layout, hashed) = await HashedOfAsync(parent, name, call);
+            if (hashed is null || !MayLieElsewhere(layout!) || IsKnownAbsent(parent, name, layout!))
+            {
+                return (error, layout, hashed);
+            }
+
+            if (attempt == DhtLimits.NameRetriesMax)
+            {
+                return (Errno.EBUSY, null, null);
+            }
+
+            var lookup = await Lookup(new LookupFop { Parent = parent, Name = name }, call);
+            error = lookup.Error;
+            lookup.Release();
+            if (error is not (Errno.Ok or Errno.ENOENT))
+            {
+                return (error, null, null);
+            }
+
+            if (error == Errno.Ok && !mayExist)
+            {
+                // Removed since it was seen, it may have left a link file of a former layout, which is no absence.
+                return (Errno.EEXIST, null, null);
+            }
+
+            if (error == Errno.Ok && _directories.TryGet(parent, out var state) && state.Layout == layout)
+            {
+                // It exists; the look-up has made sure that its hashed subvolume knows of it, and refuses.
+                return (Errno.Ok, layout, hashed);
+            }
+        }
+    }
+
+    private bool IsKnownAbsent(in Gfid parent, Name name, Layout layout)
+    {
+        var key = NameHint.KeyOf(parent, name.Span, out var check);
+        return _hints.TryGet(key, out var hint) && hint.Check == check && hint.Layout == layout.Number;
+    }
 
     private bool IsKnownDirectory(in Gfid gfid) => _directories.TryGet(gfid, out var state) && state.Layout is not null;
 
@@ -78,7 +176,7 @@ public sealed partial class Distribute
     private bool TryHint(in Gfid parent, Name name, out NameHint hint)
     {
         var key = NameHint.KeyOf(parent, name.Span, out var check);
-        return _hints.TryGet(key, out hint) && hint.Check == check
+        return _hints.TryGet(key, out hint) && hint.Check == check && hint.Place > 0
             && Seams.Clock.MonotonicNs - hint.StampNs <= DhtLimits.NameHintNs;
     }
 

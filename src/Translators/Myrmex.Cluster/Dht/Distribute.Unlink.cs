@@ -102,12 +102,13 @@ public sealed partial class Distribute
     private async ValueTask<UnlinkReply> UnlinkLockedAsync(
         UnlinkFop fop, Subvolume hashed, Subvolume cached, Gfid gfid, LockSet locks, Call call)
     {
-        if (!StillHashesTo(hashed, fop.Parent, fop.Name))
+        var placing = IsPlacedAsync(hashed, fop.Parent, fop.Name, locks.Call);
+        var found = await FindAsync(fop.Parent, fop.Name, hashed, cached, locks.Call);
+        if (!await placing)
         {
             return UnlinkReply.Fail(Errno.EBUSY);
         }
 
-        var found = await FindAsync(fop.Parent, fop.Name, hashed, cached, locks.Call);
         if (found.Error == Errno.Ok ? found.At != cached || found.Iatt.Gfid != gfid : found.Error != Errno.ENOTCONN)
         {
             return UnlinkReply.Fail(found.Error == Errno.Ok ? Errno.EBUSY : found.Error);

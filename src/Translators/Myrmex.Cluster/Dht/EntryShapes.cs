@@ -10,6 +10,9 @@ internal interface IEntryShape<TFop, TReply>
     /// <summary>The same fop with another dictionary.</summary>
     static abstract TFop With(in TFop fop, XData xdata);
 
+    /// <summary>It is no error when the name exists.</summary>
+    static abstract bool MayExist(in TFop fop);
+
     /// <summary>The file that was made.</summary>
     static abstract Gfid GfidOf(TReply reply);
 }
@@ -20,6 +23,8 @@ internal readonly struct CreateShape : IEntryShape<CreateFop, CreateReply>
 
     public static CreateFop With(in CreateFop fop, XData xdata) => fop with { XData = xdata };
 
+    public static bool MayExist(in CreateFop fop) => (fop.Flags & OpenFlags.Exclusive) == 0;
+
     public static Gfid GfidOf(CreateReply reply) => reply.Iatt.Gfid;
 }
 
@@ -28,6 +33,8 @@ internal readonly struct MknodShape : IEntryShape<MknodFop, MknodReply>
     public static (Gfid Parent, Name Name, XData? XData) EntryOf(in MknodFop fop) => (fop.Parent, fop.Name, fop.XData);
 
     public static MknodFop With(in MknodFop fop, XData xdata) => fop with { XData = xdata };
+
+    public static bool MayExist(in MknodFop fop) => false;
 
     public static Gfid GfidOf(MknodReply reply) => reply.Iatt.Gfid;
 }
@@ -39,6 +46,8 @@ internal readonly struct SymlinkShape : IEntryShape<SymlinkFop, SymlinkReply>
 
     public static SymlinkFop With(in SymlinkFop fop, XData xdata) => fop with { XData = xdata };
 
+    public static bool MayExist(in SymlinkFop fop) => false;
+
     public static Gfid GfidOf(SymlinkReply reply) => reply.Iatt.Gfid;
 }
 
@@ -47,6 +56,8 @@ internal readonly struct PutShape : IEntryShape<PutFop, PutReply>
     public static (Gfid Parent, Name Name, XData? XData) EntryOf(in PutFop fop) => (fop.Parent, fop.Name, fop.XData);
 
     public static PutFop With(in PutFop fop, XData xdata) => fop with { XData = xdata };
+
+    public static bool MayExist(in PutFop fop) => true;
 
     public static Gfid GfidOf(PutReply reply) => reply.Iatt.Gfid;
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Dht;
@@ -21,6 +22,8 @@ internal readonly record struct LayoutPart(Errno Error, bool HasXattr, LayoutXat
 /// </summary>
 internal sealed class Layout
 {
+    private static long _numbers;
+
     private readonly LayoutPart[] _parts;
     private readonly Range[] _ranges;
 
@@ -40,6 +43,9 @@ internal sealed class Layout
             IsFixed |= part.HasRange && part.Xattr.Type == LayoutXattr.TypeFixed;
         }
     }
+
+    /// <summary>Tells this layout from all others of this process; above 0.</summary>
+    public long Number { get; } = Interlocked.Increment(ref _numbers);
 
     public int SubvolumeCount => _parts.Length;
 
