@@ -15,6 +15,7 @@ using Myrmex.Management.Metrics;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Management.Tasks;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -32,6 +33,8 @@ internal sealed class DaemonSession : IAsyncDisposable
     private readonly PeerEvents _peerEvents;
     private readonly HookRunner _hooks;
     private readonly LocalAudit _audit;
+    private readonly TaskRunner _tasks;
+    private readonly RebalanceService _rebalances;
     private readonly ServerQuorum _quorum;
     private readonly DaemonOptions _options;
     private readonly Seams _seams;
@@ -58,6 +61,9 @@ internal sealed class DaemonSession : IAsyncDisposable
         _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
         _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
         _audit = new LocalAudit(options, view, node, Supervisor, processes);
+        _tasks = new TaskRunner(store, node.Id, new TaskChildren(options, processes), seams);
+        _tasks.Finished += TellOfTask;
+        _rebalances = new RebalanceService(view, Writer, new TaskCommands(store, seams), seams.Clock);
         _pruner = new EventPruner(store, view, seams);
     }
 
@@ -94,6 +100,7 @@ internal sealed class DaemonSession : IAsyncDisposable
         _publisher.RunAsync(cancellation),
         _pruner.RunAsync(cancellation),
         _peerEvents.RunAsync(cancellation),
+        _tasks.RunAsync(cancellation),
         WatchQuorumAsync(cancellation),
     ];
 
@@ -108,6 +115,8 @@ internal sealed class DaemonSession : IAsyncDisposable
         {
             Daemon = () => daemon,
             Volumes = hooked,
+            Rebalance = _rebalances,
+            Tasks = _rebalances,
             Scheduler = _seams.Scheduler,
             AddBrick = hooked,
             Peers = new PeerService(nodes),
@@ -162,6 +171,22 @@ internal sealed class DaemonSession : IAsyncDisposable
 
     /// <summary>Ends the hooks that run.</summary>
     public ValueTask DisposeAsync() => _hooks.DisposeAsync();
+
+    private void TellOfTask(ClusterTask task) => _ = TellOfTaskAsync(task);
+
+    private async Task TellOfTaskAsync(ClusterTask task)
+    {
+        try
+        {
+            var data = new Dictionary<string, string> { ["task"] = task.Id, ["state"] = task.State.ToString() };
+            await Writer.TellAsync(
+                Writer.NewEvent(EventTypes.TaskEnd, task.Volume, task.Node, data), CancellationToken.None);
+        }
+        catch (StateStoreException e)
+        {
+            Log.Warning("events", "the end of a task is not told", ("task", task.Id), ("reason", e.Message));
+        }
+    }
 
     private async Task WatchQuorumAsync(CancellationToken cancellation)
     {
