@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
+using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Runtime;
