@@ -22,8 +22,8 @@ public static unsafe partial class Sys
     public static int Kill(int pid, int signal) => Result(NativeKill(pid, signal));
 
     /// <summary>
-    /// Takes a signal that this process was started to ignore (nohup, a shell's background) back to its default. Without
-    /// it .NET installs no handler for that signal.
+    /// Takes a signal that this process was started to ignore (nohup, a shell's background) back to its default.
+    /// Without it .NET installs no handler for that signal.
     /// </summary>
     public static void HeedSignal(int signal) => NativeSignal(signal, handler: 0);
 
