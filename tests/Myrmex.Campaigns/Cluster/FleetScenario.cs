@@ -17,6 +17,7 @@ namespace Myrmex.Campaigns;
 internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
 {
     private const string Volume = "fleet";
+    private const string Everyone = "*";
     private const string Temporary = "extra";
 
     /// <summary>Seconds after which a client leaves a silent connection: nobody on other bricks may see an error, but a look-up of a
@@ -70,6 +71,7 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
         if (!run.IsSmoke)
         {
             run.Step("majority of etcd lost", LoseMajority);
+            run.Step("all machines switched off", LoseAll);
         }
 
         run.Step("end: everything that was acknowledged", () => Finish(mounts));
@@ -318,6 +320,35 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
         Clear("after the majority was back");
     }
 
+    /// <summary>Everything stops at once; switched on in another order it must come back without any help.</summary>
+    private void LoseAll()
+    {
+        foreach (var node in Nodes)
+        {
+            node.PowerOff();
+        }
+
+        Thread.Sleep(Away);
+        var clock = Stopwatch.StartNew();
+        foreach (var node in Nodes.Reverse())
+        {
+            node.PowerOn();
+        }
+
+        foreach (var node in Nodes)
+        {
+            node.AwaitDaemon();
+        }
+
+        AwaitWhole(Nodes[0]);
+        AwaitWhole(Nodes[^1]);
+        Clear("all machines switched off", Everyone);
+        AwaitProgress("after all machines were switched on", Nodes.Select(n => n.Name), tolerant: true);
+        run.Figure("all machines on until both clients used all bricks", Text(clock.Elapsed));
+        Battery("all nodes up", Nodes);
+        Clear("after all machines were switched on");
+    }
+
     private void Finish(List<BedMount> mounts)
     {
         foreach (var writer in _writers)
@@ -365,7 +396,8 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
         foreach (var view in views)
         {
             _operations += view.Operations;
-            if (view.Brick != tolerated && view.WorstMs > _worstMs)
+            var away = tolerated == Everyone || view.Brick == tolerated;
+            if (!away && view.WorstMs > _worstMs)
             {
                 (_worstMs, _worstAt) = (view.WorstMs, $"{writer.Name} client, brick of {view.Brick}, {when}");
             }
@@ -374,7 +406,7 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
             {
                 var key = $"{error.Key} ({writer.Name})";
                 _errors[key] = _errors.GetValueOrDefault(key) + error.Count();
-                if (view.Brick != tolerated || error.Key == "WRONG")
+                if (!away || error.Key == "WRONG")
                 {
                     run.Fail($"{when}: the {writer.Name} client saw {error.Count()} times {error.First()} on files of {view.Brick}");
                 }
@@ -383,7 +415,7 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
     }
 
     /// <summary>Waits until both clients have worked on files of these bricks once more.</summary>
-    private void AwaitProgress(string when, IEnumerable<string> bricks)
+    private void AwaitProgress(string when, IEnumerable<string> bricks, bool tolerant = false)
     {
         var since = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         var waiting = _writers.SelectMany(w => bricks.Select(b => (Writer: w, Brick: b))).ToHashSet();
@@ -394,7 +426,7 @@ internal sealed class FleetScenario(CampaignRun run, NodeBed bed)
             {
                 var views = writer.Look();
                 // Errors of the brick that was away are expected until its client has found it again.
-                Note(writer, views, when, all.Count == 1 ? all[0] : null);
+                Note(writer, views, when, tolerant ? Everyone : all.Count == 1 ? all[0] : null);
                 waiting.RemoveWhere(w => w.Writer == writer && views.Any(v => v.Brick == w.Brick && v.GoodUnixMs > since));
             }
 

@@ -15,8 +15,9 @@ namespace Myrmex.Campaigns;
 /// </summary>
 internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 {
-    /// <summary>One in so many daemons is stopped and goes on after its lease has ended, instead of being killed.</summary>
-    private const int FrozenOneIn = 6;
+    /// <summary>What happens in a round, as often as it is here.</summary>
+    private static readonly Blow[] Blows =
+        [Blow.KillDaemon, Blow.KillDaemon, Blow.KillDaemon, Blow.KillDaemon, Blow.FreezeDaemon, Blow.KillEtcdLeader];
 
     private const int BadRoundsMax = 10;
 
@@ -30,8 +31,19 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
     private readonly Dictionary<string, int> _refusals = [];
     private TimeSpan _longest;
     private string _longestAt = "";
-    private int _frozen;
+    private TimeSpan _longestStart;
+    private readonly SortedDictionary<Blow, int> _blows = [];
     private int _bad;
+
+    private enum Blow
+    {
+        KillDaemon,
+
+        /// <summary>SIGSTOP, and on after its lease has ended: it must not go on with what others have taken back.</summary>
+        FreezeDaemon,
+
+        KillEtcdLeader,
+    }
 
     public void Run()
     {
@@ -64,19 +76,20 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         var random = run.Random((ulong)round);
         var command = model.Choose(random);
         var coordinator = bed.Nodes[random.Below(bed.Nodes.Count)];
+        var blow = Blows[random.Below(Blows.Length)];
         var victim = ChooseVictim(command, coordinator, random);
-        var freeze = random.Below(FrozenOneIn) == 0;
+        victim = blow == Blow.KillEtcdLeader ? bed.EtcdLeader() ?? throw new HarnessException("etcd has no leader") : victim;
         var delayMs = random.Below(10_000) / 10_000.0 * _usualMs.GetValueOrDefault(command.Kind, FirstGuessMs) * 1.1;
-        var pause = TimeSpan.FromMilliseconds(freeze ? 7_000 + random.Below(3_000) : random.Below(3) == 0 ? random.Below(9_000) : random.Below(300));
+        var pause = TimeSpan.FromMilliseconds(blow == Blow.FreezeDaemon ? 7_000 + random.Below(3_000) : random.Below(3) == 0 ? random.Below(9_000) : random.Below(300));
         var title = string.Create(
             CultureInfo.InvariantCulture,
-            $"round {round}: {command} on {coordinator.Name}, {(freeze ? "SIGSTOP of" : "kill -9 of")} {victim.Name} after {delayMs:0} ms for {pause.TotalSeconds:0.0} s");
+            $"round {round}: {command} on {coordinator.Name}, {blow} on {victim.Name} after {delayMs:0} ms for {pause.TotalSeconds:0.0} s");
         var former = OldId(command);
         var failures = run.Failures;
         try
         {
             var asked = coordinator.Rest.SendAsync(command.Method, command.Path, command.Body, CommandLimit);
-            Strike(victim, freeze, delayMs);
+            Strike(victim, blow, delayMs);
             var early = asked.IsCompleted ? asked.GetAwaiter().GetResult() : null;
             Learn(command, early, delayMs);
             if (early is { Refused: true })
@@ -86,12 +99,15 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 
             Thread.Sleep(pause);
             var clock = Stopwatch.StartNew();
-            Restore(victim, freeze);
+            Restore(victim, blow);
+            var served = clock.Elapsed;
             var answer = asked.GetAwaiter().GetResult();
             var store = AwaitCalm(clock);
+            var calm = clock.Elapsed;
             var happened = Judge(model, command, answer, store, title);
             model.Settle(command, happened, former, random);
-            Note(command, answer, happened, clock.Elapsed, title);
+            _blows[blow] = _blows.GetValueOrDefault(blow) + 1;
+            Note(command, answer, happened, served, calm, title);
             var differences = new ClusterAudit(bed, model, AwaitServed(model)).Run();
             foreach (var difference in differences)
             {
@@ -119,7 +135,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
     }
 
     /// <summary>Hits the daemon after so many milliseconds.</summary>
-    private static void Strike(BedNode victim, bool freeze, double delayMs)
+    private static void Strike(BedNode victim, Blow blow, double delayMs)
     {
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed.TotalMilliseconds < delayMs)
@@ -127,13 +143,17 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
             Thread.Sleep(delayMs - clock.Elapsed.TotalMilliseconds > 2 ? 1 : 0);
         }
 
-        if (freeze)
+        switch (blow)
         {
-            victim.Signal("STOP");
-        }
-        else
-        {
-            victim.KillDaemon();
+            case Blow.FreezeDaemon:
+                victim.Signal("STOP");
+                break;
+            case Blow.KillEtcdLeader:
+                victim.KillEtcd();
+                break;
+            default:
+                victim.KillDaemon();
+                break;
         }
     }
 
@@ -152,15 +172,23 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         }
     }
 
-    private static void Restore(BedNode victim, bool freeze)
+    private static void Restore(BedNode victim, Blow blow)
     {
-        if (freeze)
+        switch (blow)
         {
-            victim.Signal("CONT");
-        }
-        else
-        {
-            victim.StartDaemon();
+            case Blow.FreezeDaemon:
+                victim.Signal("CONT");
+                break;
+            case Blow.KillDaemon:
+                victim.StartDaemon();
+                break;
+            default:
+                if (!victim.IsManaged)
+                {
+                    victim.StartEtcd();
+                }
+
+                break;
         }
     }
 
@@ -176,8 +204,8 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         SortedDictionary<string, string>? store = null;
         while (true)
         {
-            store = bed.ReadStore() ?? throw new HarnessException("etcd does not answer");
-            if (!store.Keys.Any(ClusterAudit.IsOfACommand))
+            store = bed.ReadStore();
+            if (store?.Keys.Any(ClusterAudit.IsOfACommand) == false)
             {
                 return store;
             }
@@ -186,7 +214,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
             {
                 throw new HarnessException(
                     $"after {RecoveryLimit.TotalSeconds:0} s there is still: "
-                    + string.Join(' ', store.Where(e => ClusterAudit.IsOfACommand(e.Key)).Select(e => $"{e.Key}={e.Value}")));
+                    + string.Join(' ', store is null ? ["no etcd that answers"] : store.Where(e => ClusterAudit.IsOfACommand(e.Key)).Select(e => $"{e.Key}={e.Value}")));
             }
 
             Thread.Sleep(100);
@@ -199,7 +227,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         SortedDictionary<string, string> store = new(StringComparer.Ordinal);
         Wait.Holds(RecoveryLimit, () =>
         {
-            store = bed.ReadStore() ?? throw new HarnessException("etcd does not answer");
+            store = bed.ReadStore() ?? store;
             bed.Spare.ReadId();
             return new ClusterAudit(bed, model, store).Run().Count == 0;
         });
@@ -243,7 +271,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         return after && (answer.Succeeded || !before);
     }
 
-    private void Note(ModelCommand command, RestAnswer answer, bool happened, TimeSpan recovery, string title)
+    private void Note(ModelCommand command, RestAnswer answer, bool happened, TimeSpan served, TimeSpan calm, string title)
     {
         var tally = _tallies.TryGetValue(command.Kind, out var known) ? known : _tallies[command.Kind] = new Tally();
         tally.Completed += happened ? 1 : 0;
@@ -255,15 +283,16 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
             _refusals[why] = _refusals.GetValueOrDefault(why) + 1;
         }
 
-        if (recovery > _longest)
+        if (calm - served > _longest)
         {
-            (_longest, _longestAt) = (recovery, title);
+            (_longest, _longestAt) = (calm - served, title);
         }
+
+        _longestStart = served > _longestStart ? served : _longestStart;
 
         run.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{title}; {Text(answer)} after {answer.Took.TotalSeconds:0.0} s; {(happened ? "done" : "not done")}, calm after {recovery.TotalSeconds:0.0} s"));
-        _frozen += title.Contains("SIGSTOP", StringComparison.Ordinal) ? 1 : 0;
+            $"{title}; {Text(answer)} after {answer.Took.TotalSeconds:0.0} s; {(happened ? "done" : "not done")}, back after {served.TotalSeconds:0.0} s, calm after {calm.TotalSeconds:0.0} s"));
     }
 
     private void RemoveAll(ClusterModel model)
@@ -286,7 +315,7 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
 
     private void Report(int done, int rounds)
     {
-        run.Figure("commands with a kill", string.Create(CultureInfo.InvariantCulture, $"{done} of {rounds}, {_frozen} of them stopped for longer than the lease instead"));
+        run.Figure("commands with a kill", $"{done} of {rounds}: {string.Join(", ", _blows.Select(b => $"{b.Value} {b.Key}"))}");
         foreach (var (kind, tally) in _tallies)
         {
             run.Figure($"  {kind}", $"{tally.Completed} done, {tally.TakenBack} taken back; {tally.Answered} answered");
@@ -297,7 +326,8 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
             run.Figure($"  answered {count} times", why);
         }
 
-        run.Figure("longest from the daemon's start until nothing was under way", string.Create(CultureInfo.InvariantCulture, $"{_longest.TotalSeconds:0.0} s ({_longestAt})"));
+        run.Figure("longest start of a daemon until it answers", string.Create(CultureInfo.InvariantCulture, $"{_longestStart.TotalSeconds:0.0} s"));
+        run.Figure("longest from then until nothing was under way", string.Create(CultureInfo.InvariantCulture, $"{_longest.TotalSeconds:0.0} s ({_longestAt})"));
     }
 
     private static string Text(RestAnswer answer) =>

@@ -83,7 +83,11 @@ internal sealed class NodeBed : IDisposable
             node.AwaitDaemon();
             if (_managed)
             {
-                Shell.Succeed(Nodes[0].Gluster($"peer probe {node.Address}"));
+                // At first the state may still be on its way into the etcd that the daemon has just started.
+                CommandResult? probed = null;
+                Wait.Until(
+                    $"{node.Name} joins", Soon, () => (probed = Nodes[0].Gluster($"peer probe {node.Address}")).ExitCode == 0,
+                    () => $"{probed}");
                 node.ReadId();
             }
         }
