@@ -276,4 +276,5 @@ public abstract class LocalStore : IStateStore
 }
 
 /// <summary>The store could not take it, and certainly nothing has changed: a full disk, nobody to ask.</summary>
-public sealed class TransactionRefusedException(string message, Exception? inner = null) : StateStoreException(message, inner);
+public sealed class TransactionRefusedException(string message, Exception? inner = null)
+    : StateStoreException(message, inner);

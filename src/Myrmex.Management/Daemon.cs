@@ -93,7 +93,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         await using var cluster = await ClusterStore.OpenAsync(
             local, EtcdOptionsOf(id), await GivenAsync(local, cancellation), seams, cancellation);
         var view = new ClusterView(cluster.Store, seams.Scheduler);
-        var writer = new ClusterWriter(cluster.Store, view, seams.Clock);
+        var writer = new ClusterWriter(cluster.Store, view, seams);
         DaemonSession? session = null;
         await using var nodes = await NodeServices.OpenAsync(
             new NodeServicesParts
@@ -122,7 +122,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
     {
         NodeId = id.ToString(),
-        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault() ?? "127.0.0.1",
+        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault()
+            ?? "127.0.0.1",
         WorkingDirectory = options.WorkingDirectory,
         Certificates = NodeCertificates.In(options.WorkingDirectory),
     };

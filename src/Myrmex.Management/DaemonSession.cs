@@ -1,19 +1,24 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Etcd;
 using Myrmex.Management.Hooks;
 using Myrmex.Management.Http;
+using Myrmex.Management.Metrics;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Management.Tasks;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
+using Myrmex.Volumes;
 
 namespace Myrmex.Management;
 
@@ -28,6 +33,8 @@ internal sealed class DaemonSession : IAsyncDisposable
     private readonly PeerEvents _peerEvents;
     private readonly HookRunner _hooks;
     private readonly LocalAudit _audit;
+    private readonly TaskRunner _tasks;
+    private readonly RebalanceService _rebalances;
     private readonly ServerQuorum _quorum;
     private readonly DaemonOptions _options;
     private readonly Seams _seams;
@@ -54,6 +61,9 @@ internal sealed class DaemonSession : IAsyncDisposable
         _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
         _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
         _audit = new LocalAudit(options, view, node, Supervisor, processes);
+        _tasks = new TaskRunner(store, node.Id, new TaskChildren(options, processes), seams);
+        _tasks.Finished += TellOfTask;
+        _rebalances = new RebalanceService(view, Writer, new TaskCommands(store, seams), seams.Clock);
         _pruner = new EventPruner(store, view, seams);
     }
 
@@ -90,6 +100,7 @@ internal sealed class DaemonSession : IAsyncDisposable
         _publisher.RunAsync(cancellation),
         _pruner.RunAsync(cancellation),
         _peerEvents.RunAsync(cancellation),
+        _tasks.RunAsync(cancellation),
         WatchQuorumAsync(cancellation),
     ];
 
@@ -97,13 +108,22 @@ internal sealed class DaemonSession : IAsyncDisposable
     public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
     {
         var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
+        var local = new LocalBrickAdmin(_seams, BrickAdminProgram.SocketOf(_options.WorkingDirectory));
+        IBrickAdmin? AdminOf(NodeId id) => id == Node.Id ? local
+            : View.IsAlive(id) ? new RemoteBrickAdmin(nodes.Client, id) : null;
         var services = new RestServices
         {
             Daemon = () => daemon,
             Volumes = hooked,
+            Rebalance = _rebalances,
+            Tasks = _rebalances,
             Scheduler = _seams.Scheduler,
             AddBrick = hooked,
             Peers = new PeerService(nodes),
+            BrickAdmin = new BrickAdminService(View, Commands, AdminOf, _options.LogDirectory, _seams),
+            Details = new BrickDetails(View, Node.Id, (node, path, c) => nodes.Client.GetAsync(
+                node, path, VolumeMessageJson.Default.VolumeStatusMessage, c)),
+            MetricSources = MetricSources(local),
             ClusterOptions = new ClusterOptionCommands(View, Writer),
             Events = new EventLog(View, _seams),
             Volfile = key => Volfiles.Spec(key, trusted: true),
@@ -111,7 +131,32 @@ internal sealed class DaemonSession : IAsyncDisposable
             AreMetricsOpen = _options.AreMetricsOpen,
         };
         Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
-            new StoreRoutes(cluster)];
+            new StoreRoutes(cluster), new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
+    }
+
+    private MetricSource[] MetricSources(IBrickAdmin local) =>
+    [
+        new("daemon", _ => Task.FromResult(DaemonPage())),
+        new("brick", async cancellation =>
+        {
+            try
+            {
+                return await local.MetricsAsync(cancellation);
+            }
+            catch (BrickAdminException)
+            {
+                return string.Empty; // No brick is wanted here, or myrmex_bricks shows that they are not online.
+            }
+        }),
+    ];
+
+    private string DaemonPage()
+    {
+        var volumes = Commands.List();
+        var started = volumes.Where(v => v.Status == VolumeStatus.Started);
+        return DaemonMetrics.Text(
+            [.. volumes.Select(v => v.Status.ToString())], started.Sum(v => v.Bricks.Count(b => b.Node == Node.Id)),
+            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count);
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>
@@ -126,6 +171,22 @@ internal sealed class DaemonSession : IAsyncDisposable
 
     /// <summary>Ends the hooks that run.</summary>
     public ValueTask DisposeAsync() => _hooks.DisposeAsync();
+
+    private void TellOfTask(ClusterTask task) => _ = TellOfTaskAsync(task);
+
+    private async Task TellOfTaskAsync(ClusterTask task)
+    {
+        try
+        {
+            var data = new Dictionary<string, string> { ["task"] = task.Id, ["state"] = task.State.ToString() };
+            await Writer.TellAsync(
+                Writer.NewEvent(EventTypes.TaskEnd, task.Volume, task.Node, data), CancellationToken.None);
+        }
+        catch (StateStoreException e)
+        {
+            Log.Warning("events", "the end of a task is not told", ("task", task.Id), ("reason", e.Message));
+        }
+    }
 
     private async Task WatchQuorumAsync(CancellationToken cancellation)
     {

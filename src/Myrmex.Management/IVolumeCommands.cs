@@ -31,4 +31,7 @@ internal interface IVolumeCommands
 
     /// <param name="key">Null for all options.</param>
     Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation);
+
+    /// <summary>All keys at once.</summary>
+    Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation);
 }

@@ -87,6 +87,12 @@ internal static class Limits
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
 
+    /// <summary>How long the outcome of a change is looked for that the store did not tell.</summary>
+    public const long CommitMs = 12_000;
+
+    /// <summary>Between two looks for it.</summary>
+    public const long CommitRetryMs = 100;
+
     /// <summary>Before a store that cannot be used is opened again.</summary>
     public const long StoreRetryMs = 2_000;
 

@@ -98,7 +98,8 @@ internal sealed partial class VolumeCommands
         {
             var grown = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
             return (grown, writer.NewEvent(
-                EventTypes.VolumeAddBrick, name, data: Data(("bricks", string.Join(' ', added.Select(b => b.FullName))))));
+                EventTypes.VolumeAddBrick, name,
+                data: Data(("bricks", string.Join(' ', added.Select(b => b.FullName))))));
         }, cancellation);
     });
 

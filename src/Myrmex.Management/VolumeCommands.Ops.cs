@@ -84,7 +84,8 @@ internal sealed partial class VolumeCommands
     {
         var key = StateKeys.Op(op.Id);
         var advanced = view.Ops.TryFind(op.Id, out var row) && await writer.CommitAsync(
-            [Condition.Unchanged(key, row.Modified)], [Operation.PutValue(key, op.ToBytes())], told: null, cancellation);
+            [Condition.Unchanged(key, row.Modified)], [Operation.PutValue(key, op.ToBytes())], told: null,
+            cancellation);
         if (!advanced)
         {
             throw TakenBack(op);

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -41,10 +42,20 @@ internal sealed partial class VolumeCommands
             CheckReset(key, force);
         }
 
-        bool Goes(VolumeSetting s) => key is null ? force || !IsProtected(s.Key) : s.Key == key;
-        var going = volume.Settings.Where(Goes).ToList();
-        return going.Count == 0 ? volume : await SaveAsync(
-            volume, volume.Without(Goes), Told(EventTypes.VolumeReset, name, going), cancellation);
+        return await ResetAsync(
+            volume, s => key is null ? force || !IsProtected(s.Key) : s.Key == key, cancellation);
+    });
+
+    /// <summary>Takes settings back to their defaults, all at once.</summary>
+    public Task<Volume> ResetAsync(
+        string name, IReadOnlyList<string> keys, CancellationToken cancellation) => DecideAsync(async () =>
+    {
+        foreach (var key in keys)
+        {
+            CheckReset(key, force: false);
+        }
+
+        return await ResetAsync(Find(name), s => keys.Contains(s.Key), cancellation);
     });
 
     /// <summary>The value of one option or of all, defaults included.</summary>
@@ -66,6 +77,14 @@ internal sealed partial class VolumeCommands
         }
 
         return [Report(volume, key)];
+    }
+
+    private async Task<Volume> ResetAsync(
+        Volume volume, Func<VolumeSetting, bool> goes, CancellationToken cancellation)
+    {
+        var going = volume.Settings.Where(goes).ToList();
+        return going.Count == 0 ? volume : await SaveAsync(
+            volume, volume.Without(goes), Told(EventTypes.VolumeReset, volume.Name, going), cancellation);
     }
 
     private ClusterEvent Told(string type, string volume, IReadOnlyList<VolumeSetting> settings) => writer.NewEvent(

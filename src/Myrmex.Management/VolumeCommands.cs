@@ -7,6 +7,7 @@ using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
+using Myrmex.Management.Tasks;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -98,7 +99,11 @@ internal sealed partial class VolumeCommands(
         await UnlockedAsync(name, cancellation);
         var deleted = await writer.CommitAsync(
             [Condition.Unchanged(StateKeys.Volume(name), modified), Condition.Missing(StateKeys.VolumeLock(name))],
-            [Operation.DeleteKey(StateKeys.Volume(name))],
+            [
+                Operation.DeleteKey(StateKeys.Volume(name)), Operation.DeleteKey(TaskKeys.VolumeTask(name)),
+                .. view.Tasks.Rows.Values.Where(t => t.Value.Volume == name)
+                    .Select(t => Operation.DeleteKey(TaskKeys.Task(t.Value.Id))),
+            ],
             writer.NewEvent(EventTypes.VolumeDelete, name, data: Data(("id", volume.Id.ToString()))), cancellation);
         ChangedException.ThrowUnless(deleted);
         Log.Information("volumes", "volume deleted", ("volume", name), ("id", volume.Id));
@@ -155,7 +160,8 @@ internal sealed partial class VolumeCommands(
             catch (ChangedException)
             {
                 throw new CommandException(
-                    CommandFailure.Conflict, "other commands keep changing the same things at the same time; try again");
+                    CommandFailure.Conflict,
+                    "other commands keep changing the same things at the same time; try again");
             }
         }
     }

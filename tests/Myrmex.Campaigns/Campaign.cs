@@ -9,7 +9,7 @@ namespace Myrmex.Campaigns;
 internal abstract class Campaign
 {
     public static IReadOnlyList<Campaign> All { get; } =
-        [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign()];
+        [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign()];
 
     public abstract string Name { get; }
 

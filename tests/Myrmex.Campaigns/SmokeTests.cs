@@ -19,6 +19,9 @@ public sealed class SmokeTests
     [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
     public void Fuzz() => RunSmoke("fuzz");
 
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Etcd | Need.Namespaces)]
+    public void Cluster() => RunSmoke("cluster");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

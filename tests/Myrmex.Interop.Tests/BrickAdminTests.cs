@@ -4,6 +4,8 @@ using System.Linq;
 using System.Net.Http;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -138,11 +140,72 @@ public sealed class BrickAdminTests : IDisposable
     }
 
     [InteropFact(Need.StockClient | Need.Xfs)]
+    public void TheCommandLineShowsExactlyWhatAStockClientDid()
+    {
+        var mount = VolumeAndMount("performance.write-behind off", "performance.quick-read off", "performance.open-behind off");
+        mount.Sh("echo 0123456789 > f");
+        Refused("volume profile vol info", "Profile on Volume vol is not started");
+        Assert.Contains("Starting volume profile on vol has been successful", _server.Gluster("volume profile vol start"), StringComparison.Ordinal);
+        Refused("volume profile vol start", "Profile on Volume vol is already started");
+        mount.Sh("dd if=/dev/zero of=big bs=128k count=10 status=none; dd if=/dev/zero of=small bs=4k count=3 status=none; mkdir d");
+
+        // The first fop after the answer of start is counted: nothing waits here.
+        var info = _server.Gluster("volume profile vol info peek");
+        Assert.StartsWith($"Brick: {_server.Host}:{_brick}\n-----", info);
+        Assert.Contains("Cumulative Stats:\n", info, StringComparison.Ordinal);
+        Assert.Matches(@"Interval 0 Stats:\n   Block Size: +4096b\+ +131072b\+ \n No\. of Reads: +0 +0 \nNo\. of Writes: +3 +10 \n", info);
+        Assert.Matches(@" ns +13 +WRITE\n", info);
+        Assert.Matches(@" ns +1 +MKDIR\n", info);
+        Assert.Contains("Data Written: 1323008 bytes\n", info, StringComparison.Ordinal);
+        var xml = XDocument.Parse(_server.Gluster("volume profile vol info cumulative --xml"));
+        Assert.Equal("13", xml.Descendants("fop").Single(f => f.Element("name")!.Value == "WRITE").Element("hits")!.Value);
+        Assert.Equal("1323008", xml.Descendants("totalWrite").Single().Value);
+        Assert.Equal(
+            $"Brick: {_server.Host}:{_brick}\nCount\t\tfilename\n=======================\n10\t\t/big\n3\t\t/small",
+            _server.Gluster("volume top vol write").TrimEnd());
+        Assert.Contains("\n10\t\t/big", _server.Gluster($"volume top vol write brick {_server.Host}:{_brick} list-cnt 1"), StringComparison.Ordinal);
+        Assert.Contains($"Cleared stats for brick {_server.Host}:{_brick}", _server.Gluster("volume top vol clear"), StringComparison.Ordinal);
+        Assert.Contains("Cleared stats.", _server.Gluster("volume profile vol info clear"), StringComparison.Ordinal);
+        Assert.DoesNotContain("WRITE", _server.Gluster("volume profile vol info"), StringComparison.Ordinal);
+        Assert.Contains("Stopping volume profile on vol has been successful", _server.Gluster("volume profile vol stop"), StringComparison.Ordinal);
+        Assert.DoesNotContain("diagnostics", _server.Gluster("volume info vol"), StringComparison.Ordinal);
+
+        var clients = _server.Gluster("volume status vol clients");
+        Assert.Contains("Clients connected : 1\n", clients, StringComparison.Ordinal);
+        Assert.Matches(@"\n127\.[\d.]+:\d+ +\d+ +\d+ +100000 *\n", clients);
+        Assert.Matches(@"fuse +1 *\n", _server.Gluster("volume status vol client-list"));
+        using (Child.Start("opener", _directory.Logs, "/bin/bash", "-c", $"exec 3< {mount.Path}/f; sleep 60"))
+        {
+            Wait.Until("the file is open", Soon, () => OpenFds() == 1, () => mount.LogTail());
+            Assert.Contains("Connection 1:\nRefCount = 1  MaxFDs = 1 ", _server.Gluster("volume status vol fd"), StringComparison.Ordinal);
+            Assert.Contains("Active Inodes : 1\n", _server.Gluster("volume status vol inode"), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("Pending calls: 0", _server.Gluster("volume status vol callpool"), StringComparison.Ordinal);
+        Assert.Matches(@"Mallinfo\n--------\nArena    : \d+\n", _server.Gluster("volume status vol mem"));
+        using var holder = Child.Start("holder", _directory.Logs, "python3", "-c", LockOf(mount) + "print('held'); time.sleep(60)");
+        Wait.Until(
+            "the lock is held", Soon,
+            () => File.Exists(holder.Log) && File.ReadAllText(holder.Log).Contains("held", StringComparison.Ordinal));
+        Assert.Equal(
+            $"Volume clear-locks successful\n{_server.Host}:{_brick}/: posix blocked locks=0 granted locks=1",
+            _server.Gluster("volume clear-locks vol /f kind granted posix").TrimEnd());
+        Assert.Equal(
+            "Volume clear-locks successful\nNo locks cleared.", _server.Gluster("volume clear-locks vol /f kind all posix").TrimEnd());
+        Refused("volume clear-locks vol /none kind all posix", "clear-locks getxattr command failed. Reason: No such file or directory");
+
+        Assert.Equal("volume statedump: success", _server.Gluster("volume statedump vol mem").TrimEnd());
+        var dump = Assert.Single(Directory.GetFiles($"{_server.WorkingDirectory}/log", "*.dump.*"));
+        Assert.Contains("[mallinfo]", File.ReadAllText(dump), StringComparison.Ordinal);
+        Refused("volume log vol rotate", "logs of bricks cannot be rotated by this version");
+    }
+
+    [InteropFact(Need.StockClient | Need.Xfs)]
     public void AMountAnswersMetricsOverHttp()
     {
         VolumeAndMount();
         var socket = Path.Combine("/tmp", $"myrmex-metrics-{Environment.ProcessId}.sock");
-        using var mount = MyrmexMount.FromServer(_directory, "own", _server.Host, "vol", "-o", $"metrics={socket}");
+        using var mount = MyrmexMount.FromServer(_directory, "own", _server.Host, "vol", $"metrics={socket}");
         mount.Sh("echo x > f; cat f");
         using var http = new HttpClient(new SocketsHttpHandler
         {
@@ -161,6 +224,13 @@ public sealed class BrickAdminTests : IDisposable
         Assert.Contains("\nmyrmex_counting{graph=\"vol\"} 0\n", page, StringComparison.Ordinal);
         Assert.Equal(404, (int)other.StatusCode);
         File.Delete(socket);
+    }
+
+    private void Refused(string command, string reason)
+    {
+        var result = _server.Run(command);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(reason, result.Error + result.Output, StringComparison.Ordinal);
     }
 
     private static string LockOf(StockMount mount) =>

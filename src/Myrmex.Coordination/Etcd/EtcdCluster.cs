@@ -88,8 +88,8 @@ internal sealed class EtcdCluster : IDisposable
     }
 
     /// <summary>
-    /// Asks other members from now on. Connections to those that stay are kept; calls under way to one that goes come to
-    /// their end, and its watches move to another when it is closed, no later than the longest call takes.
+    /// Asks other members from now on. Connections to those that stay are kept; calls under way to one that goes
+    /// come to their end, and its watches move to another when it is closed, no later than the longest call takes.
     /// </summary>
     public void UseEndpoints(IReadOnlyList<Uri> addresses)
     {
@@ -130,7 +130,8 @@ internal sealed class EtcdCluster : IDisposable
         {
             var endpoint = Current;
             var leftMs = Math.Max(1, (deadlineNs - _seams.Clock.MonotonicNs) / 1_000_000);
-            var limitMs = repeatable ? Math.Min(leftMs, (long)_options.AttemptTimeout.TotalMilliseconds) : leftMs;
+            var attempt = repeatable ? _options.AttemptTimeout : _options.ChangeTimeout;
+            var limitMs = Math.Min(leftMs, (long)attempt.TotalMilliseconds);
             try
             {
                 return await TryAsync(endpoint, call, limitMs, cancellation);

@@ -16,8 +16,8 @@ public interface IEtcdAdministration : IAsyncDisposable
     Task<IReadOnlyList<EtcdMember>> MembersAsync(CancellationToken cancellation);
 
     /// <summary>
-    /// Adds a member that is to be started at this address. It has no vote until it is promoted, so that it does no harm
-    /// when it does not come. etcd takes one such at a time, and refuses while it is not sure of its majority.
+    /// Adds a member that is to be started at this address. It has no vote until it is promoted, so that it does no
+    /// harm when it does not come. etcd takes one such at a time, and refuses while it is not sure of its majority.
     /// </summary>
     Task<EtcdMember> AddLearnerAsync(Uri peerUrl, CancellationToken cancellation);
 

@@ -84,13 +84,17 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
         var stats = StatsOf(brick);
         return new BrickProfile(
             query.Cumulative ? BrickAnswers.Figures(stats.Total()) : null,
-            query.Interval ? BrickAnswers.Figures(stats.Interval(query.Peek)) : null);
+            query.Interval ? BrickAnswers.Figures(stats.Interval(query.Peek)) : null)
+        {
+            Counting = stats.Counting,
+        };
     }
 
     private static BrickProfile ClearProfile(BrickView brick)
     {
-        StatsOf(brick).Clear();
-        return new BrickProfile(null, null, Cleared: true);
+        var stats = StatsOf(brick);
+        stats.Clear();
+        return new BrickProfile(null, null, Cleared: true) { Counting = stats.Counting };
     }
 
     private static BrickTop ClearTop(BrickView brick)

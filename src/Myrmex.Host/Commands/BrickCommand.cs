@@ -78,6 +78,9 @@ internal static class BrickCommand
         var host = new BrickHost(options.GetRequiredValue(Bricks), runtime.Seams);
         host.Reload();
         using var admin = ListenForQuestions(options, runtime.Seams, host);
+        // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
+        Sys.HeedSignal(Sys.SignalHangUp);
+        using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
         var address = server.Listen(
             new LinkAddress(options.GetRequiredValue(Bind), options.GetValue(Port)),
             RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls });
@@ -87,7 +90,6 @@ internal static class BrickCommand
         }
 
         Log.Information("brick", "serving", ("address", address), ("bricks", host.Count));
-        using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
         using var dump = OnSignal(DumpSignal, () => HostLog.WriteDump("brick", host.Dump()));
         using var terminate = OnSignal(PosixSignal.SIGTERM, stop.Set);
         using var interrupt = OnSignal(PosixSignal.SIGINT, stop.Set);

@@ -125,8 +125,8 @@ internal static class ClusterCommand
             var audit = await client.AuditAsync();
             foreach (var node in audit.Nodes)
             {
-                Console.WriteLine(
-                    $"{node.HostName}: " + (node.Problem ?? (node.Findings.Count == 0 ? "in agreement" : "not in agreement")));
+                var outcome = node.Findings.Count == 0 ? "in agreement" : "not in agreement";
+                Console.WriteLine($"{node.HostName}: {node.Problem ?? outcome}");
                 foreach (var finding in node.Findings)
                 {
                     Console.WriteLine($"  {finding}");
@@ -144,7 +144,8 @@ internal static class ClusterCommand
     {
         var target = new Argument<string>("TARGET")
         {
-            Description = "managed: an etcd that the daemons run; or addresses of members of an etcd, separated by commas",
+            Description = "managed: an etcd that the daemons run; or addresses of members of an etcd, "
+                + "separated by commas",
         };
         var prefix = new Option<string?>("--etcd-prefix") { Description = "what stands before every key" };
         var ca = new Option<string?>("--etcd-ca") { Description = "certificates of etcd's authority, on every node" };

@@ -78,8 +78,8 @@ internal static class DaemonCommand
 
     private static readonly Option<string?> Etcd = new("--etcd")
     {
-        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas, or 'managed' to "
-            + "have the daemons run it",
+        Description = "keep the cluster's state in etcd: addresses of its members, separated by commas, or "
+            + "'managed' to have the daemons run it",
     };
 
     private static readonly Option<string> EtcdPrefix = new("--etcd-prefix")

@@ -109,7 +109,11 @@ public sealed record ProfileFigures(
     int Number, long DurationSeconds, long ReadBytes, long WrittenBytes, IReadOnlyList<BlockProfile> Blocks,
     IReadOnlyList<FopProfile> Fops);
 
-public sealed record BrickProfile(ProfileFigures? Cumulative, ProfileFigures? Interval, bool Cleared = false);
+public sealed record BrickProfile(ProfileFigures? Cumulative, ProfileFigures? Interval, bool Cleared = false)
+{
+    /// <summary>Fops are counted now.</summary>
+    public bool Counting { get; init; }
+}
 
 /// <param name="Figure">Number of fops; for perf lists whole megabytes (10^6) a second of the fastest.</param>
 /// <param name="WallNs">When the fastest was, nanoseconds since 1970; 0 for other lists.</param>

@@ -23,37 +23,53 @@ public sealed class VolumeAdmin(Func<string, IBrickAdmin?> adminOf)
     }
 
     /// <summary>
-    /// Clears locks of a path on every brick. The one text: the counts of all bricks that have it, or that there
-    /// were none;
-    /// throws when the path is on none of them.
+    /// Clears locks of a path on every brick; throws when no brick has the path. Source: volume clear-locks.
     /// </summary>
-    public async Task<string> ClearLocksAsync(
+    public async Task<VolumeReport<string>> ClearLocksAsync(
         string volume, IEnumerable<BrickPlace> bricks, ClearLocksQuery query, CancellationToken cancellation)
     {
         var report = await AskAsync(volume, bricks, (a, brick, c) => a.ClearLocksAsync(brick, query, c), cancellation);
+        return report.Bricks.Any(b => b.Value is not null)
+            ? report
+            : throw new BrickAdminException(
+                report.Bricks.Select(b => b.Problem).FirstOrDefault(p => p is not null && p != NoPath)
+                ?? (report.Bricks.Count > 0 ? NoPath : "no brick was asked"));
+    }
+
+    /// <summary>
+    /// The one text of <see cref="ClearLocksAsync"/>: the counts of all bricks that have cleared something, or that
+    /// there was nothing; and why a brick could not be asked, whose locks are as they were.
+    /// </summary>
+    public static string ClearedText(VolumeReport<string> report)
+    {
         var cleared = report.Bricks.Where(b => b.Value is not null && b.Value != NothingCleared)
             .Select(b => $"{b.Place.Name}/: {b.Value}").ToList();
-        if (cleared.Count > 0)
-        {
-            return string.Join('\n', cleared);
-        }
-
-        return report.Bricks.Any(b => b.Value is not null)
-            ? NothingCleared
-            : throw new BrickAdminException(report.Bricks.Select(b => b.Problem).FirstOrDefault(p => p is not null)
-                ?? "no brick was asked");
+        var unasked = report.Bricks.Where(b => b.Problem is not null && b.Problem != NoPath)
+            .Select(b => $"{b.Place.Name}: {b.Problem}");
+        return string.Join('\n', (cleared.Count > 0 ? cleared : [NothingCleared]).Concat(unasked));
     }
 
     /// <summary>What a brick says that had nothing to clear. Source: volume clear-locks.</summary>
     public const string NothingCleared = "No locks cleared.";
 
+    /// <summary>What a brick says that does not have the path: in a volume of many, most.</summary>
+    public const string NoPath = "No such file or directory";
+
+    /// <summary>The problem of a brick that should run and does not.</summary>
+    public const string NotRunning = "Brick is not running";
+
     private async Task<BrickReport<T>> AskOneAsync<T>(
         BrickPlace place, Func<IBrickAdmin, string, CancellationToken, Task<T>> ask, CancellationToken cancellation)
         where T : class
     {
-        if (!place.Online || adminOf(place.Node) is not { } admin)
+        if (adminOf(place.Node) is not { } admin)
         {
-            return new BrickReport<T>(place, null, "Brick is not running");
+            return new BrickReport<T>(place, null, "its node is not heard of"); // The brick may well run.
+        }
+
+        if (!place.Online)
+        {
+            return new BrickReport<T>(place, null, NotRunning);
         }
 
         try

@@ -234,7 +234,8 @@ internal sealed class BrickSupervisor
     private void NoteLeaving(List<WantedBrick> wanted)
     {
         var paths = wanted.Select(w => w.Brick.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var before in _wantedBefore.Where(b => _online.Contains(b.Brick.Path) && !paths.Contains(b.Brick.Path)))
+        bool IsLeaving(string path) => _online.Contains(path) && !paths.Contains(path);
+        foreach (var before in _wantedBefore.Where(b => IsLeaving(b.Brick.Path)))
         {
             _leaving[before.Brick.Path] = new Leaving(before, _seams.Clock.MonotonicNs);
         }

@@ -7,6 +7,7 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Management.Tasks;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
 
@@ -32,6 +33,7 @@ internal sealed class ClusterView
         Parts = new(_view, StateKeys.Parts, e => OpPart.FromBytes(e.Value.Span));
         VolumeLocks = new(_view, StateKeys.VolumeLocks, e => Encoding.ASCII.GetString(e.Value.Span));
         Events = new(_view, StateKeys.Events, e => ClusterEvent.FromBytes(e.Value.Span));
+        Tasks = new(_view, TaskKeys.Tasks, e => ClusterTask.FromBytes(e.Value.Span));
         _view.Changed += (snapshot, _) => Changed?.Invoke(snapshot.Revision);
     }
 
@@ -57,6 +59,8 @@ internal sealed class ClusterView
     public StateTable<string> VolumeLocks { get; }
 
     public StateTable<ClusterEvent> Events { get; }
+
+    public StateTable<ClusterTask> Tasks { get; }
 
     public StateView State => _view;
 

@@ -14,7 +14,9 @@ namespace Myrmex.Management.Cluster;
 /// <summary>The steps of ops on one machine. Each may be done again after it was cut short.</summary>
 internal interface IOpSteps
 {
-    /// <summary>Whether the step can be done; touches nothing. Throws <see cref="CommandException"/> when not.</summary>
+    /// <summary>
+    /// Whether the step can be done; touches nothing. Throws <see cref="CommandException"/> when not.
+    /// </summary>
     /// <returns>True when all brick directories concerned are empty.</returns>
     bool Check(Op op);
 

@@ -22,10 +22,11 @@ internal static partial class CliReports
         return text;
     }
 
-    public static string? Text(VolumeClientsMessage message, bool isXml)
+    /// <param name="isList">client-list: by kinds of clients.</param>
+    public static string? Text(VolumeClientsMessage message, bool isList, bool isXml)
     {
         string? text = null;
-        Clients(message, isXml, ref text);
+        Clients(message, isList, isXml, ref text);
         return text;
     }
 
@@ -47,7 +48,7 @@ internal static partial class CliReports
 
     static partial void Top(TopMessage message, bool isXml, ref string? text);
 
-    static partial void Clients(VolumeClientsMessage message, bool isXml, ref string? text);
+    static partial void Clients(VolumeClientsMessage message, bool isList, bool isXml, ref string? text);
 
     static partial void Internals(VolumeInternalsMessage message, bool isXml, ref string? text);
 

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Linq;
 using System.Text;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
@@ -140,20 +139,6 @@ internal static class CliText
         }
 
         return text.Append('\n').ToString();
-    }
-
-    public static string ClearedLocks(ClearLocksMessage message)
-    {
-        var text = new StringBuilder("Volume clear-locks successful\n");
-        var cleared = message.Bricks.Where(b => b.Blocked + b.Granted > 0).ToList();
-        foreach (var brick in cleared)
-        {
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"{brick.Kind} blocked locks={brick.Blocked} granted locks={brick.Granted}\n");
-        }
-
-        return text.Append(cleared.Count == 0 ? "No locks cleared.\n" : string.Empty).ToString();
     }
 
     public static string Peers(IReadOnlyList<PeerMessage> others)

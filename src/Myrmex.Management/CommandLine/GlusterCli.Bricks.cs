@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Linq;
 using System.Net;
 using System.Threading.Tasks;
+using Myrmex.Management.BrickAdmin;
+using Myrmex.Management.CommandLine.Reports;
 using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
@@ -216,8 +218,15 @@ public sealed partial class GlusterCli
 
         return await SimplyAsync(
             "volume statedump", "volStatedump", "Volume statedump successful", "success",
-            async () => CliJson.Of(
-                await Client.StatedumpAsync(words[0], parts), BrickAdminMessageJson.Default.StatedumpMessage));
+            async () =>
+            {
+                var dumps = await Client.StatedumpAsync(words[0], parts);
+
+                // Bricks that do not run have nothing to tell, as in GlusterFS.
+                return dumps.Bricks.FirstOrDefault(b => b.Problem is not (null or VolumeAdmin.NotRunning)) is { } failed
+                    ? throw new CommandException(CommandFailure.Failed, $"{failed.Place.Name}: {failed.Problem}")
+                    : CliJson.Of(dumps, BrickAdminMessageJson.Default.StatedumpMessage);
+            });
     }
 
     private async Task<int> ClearLocksAsync(string[] words)
@@ -239,7 +248,8 @@ public sealed partial class GlusterCli
                 words[0], words[1], words[3], words[4], words.Length > 5 ? words[5] : null);
             return _arguments.IsJson
                 ? Print(CliJson.Of(cleared, BrickAdminMessageJson.Default.ClearLocksMessage))
-                : Print(CliText.ClearedLocks(cleared));
+                : Print(OutcomeReports.ClearedLocks(
+                    VolumeAdmin.ClearedText(new VolumeReport<string>(words[0], cleared.Bricks))));
         }
         catch (CommandException e)
         {

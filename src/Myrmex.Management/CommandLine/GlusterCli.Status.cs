@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
@@ -61,9 +62,10 @@ public sealed partial class GlusterCli
                 foreach (var volume in volumes)
                 {
                     var clients = await Client.ClientsAsync(volume);
+                    clients = clients with { Bricks = Only(volume, clients.Bricks, which) };
                     Show(
                         clients, BrickAdminMessageJson.Default.VolumeClientsMessage,
-                        CliReports.Text(clients, _arguments.IsXml));
+                        CliReports.Text(clients, kind == "client-list", _arguments.IsXml));
                 }
 
                 return Success;
@@ -71,6 +73,7 @@ public sealed partial class GlusterCli
                 foreach (var volume in volumes)
                 {
                     var internals = await Client.InternalsAsync(volume, kind);
+                    internals = internals with { Bricks = Only(volume, internals.Bricks, which) };
                     Show(
                         internals, BrickAdminMessageJson.Default.VolumeInternalsMessage,
                         CliReports.Text(internals, _arguments.IsXml));
@@ -96,20 +99,31 @@ public sealed partial class GlusterCli
 
     private static VolumeStatusMessage Only(VolumeStatusMessage report, string? which)
     {
+        var bricks = Only(report.Name, report.Bricks, which, b => $"{b.Host}:{b.Path}");
+        return report with { Bricks = bricks };
+    }
+
+    private static IReadOnlyList<BrickReport<T>> Only<T>(
+        string volume, IReadOnlyList<BrickReport<T>> bricks, string? which)
+        where T : class => Only(volume, bricks, which, b => b.Place.Name);
+
+    private static IReadOnlyList<T> Only<T>(
+        string volume, IReadOnlyList<T> bricks, string? which, Func<T, string> nameOf)
+    {
         switch (which)
         {
             case null:
-                return report;
+                return bricks;
             case "shd":
                 throw new CommandException(
-                    CommandFailure.Conflict, $"Volume {report.Name} is not Self-heal compatible");
+                    CommandFailure.Conflict, $"Volume {volume} is not Self-heal compatible");
             case "nfs" or "quotad":
-                return report with { Bricks = [] }; // There are no such daemons.
+                return []; // There are no such daemons.
         }
 
-        var bricks = report.Bricks.Where(b => $"{b.Host}:{b.Path}" == which).ToList();
-        return bricks.Count > 0 ? report with { Bricks = bricks } : throw new CommandException(
-            CommandFailure.NotFound, $"No brick {which} in volume {report.Name}");
+        var named = bricks.Where(b => nameOf(b) == which).ToList();
+        return named.Count > 0 ? named : throw new CommandException(
+            CommandFailure.NotFound, $"No brick {which} in volume {volume}");
     }
 }
 

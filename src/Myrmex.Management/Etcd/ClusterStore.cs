@@ -14,9 +14,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Management.Etcd;
 
 /// <summary>
-/// The store of the cluster as this node uses it: the one that its own file names, and the member of etcd that this node
-/// runs for it. Open it, run <see cref="RunAsync"/> beside everything else, and open it again when that says that the
-/// cluster has moved to another store.
+/// The store of the cluster as this node uses it: the one that its own file names, and the member of etcd that this
+/// node runs for it. Open it, run <see cref="RunAsync"/> beside everything else, and open it again when that says
+/// that the cluster has moved to another store.
 /// </summary>
 public sealed class ClusterStore : IAsyncDisposable
 {
@@ -128,10 +128,11 @@ public sealed class ClusterStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Moves the cluster to another store; ends when it is there, and then <see cref="RunAsync"/>, which must run, throws
-    /// <see cref="StoreMovedException"/> on every daemon. Throws <see cref="CommandException"/> when it is refused or was
-    /// taken back: then everything is as it was. When this daemon is killed meanwhile, the daemons that start next
-    /// finish it or take it back.
+    /// Moves the cluster to another store; ends when it is there, and then <see cref="RunAsync"/>, which must run,
+    /// throws
+    /// <see cref="StoreMovedException"/> on every daemon. Throws <see cref="CommandException"/> when it is refused
+    /// or was taken back: then everything is as it was. When this daemon is killed meanwhile, the daemons that start
+    /// next finish it or take it back.
     /// </summary>
     /// <param name="target">
     /// <see cref="StoreChoice.External"/>, or <see cref="StoreChoice.Managed"/> without members for one that begins on
@@ -261,7 +262,8 @@ public sealed class ClusterStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes out of the node's file what was moved from there: when this node has left the cluster, it must not find it.
+    /// Takes out of the node's file what was moved from there: when this node has left the cluster, it must not find
+    /// it.
     /// </summary>
     private async Task ClearFileAsync(CancellationToken cancellation)
     {
@@ -277,7 +279,8 @@ public sealed class ClusterStore : IAsyncDisposable
 
         await _local.CommitAsync(
             StateTransaction.Always(
-                new Operation.Delete(KeyRange.Between("!", Local)), new Operation.Delete(KeyRange.Between(LocalEnd, Last)),
+                new Operation.Delete(KeyRange.Between("!", Local)),
+                new Operation.Delete(KeyRange.Between(LocalEnd, Last)),
                 new Operation.Delete(KeyRange.Prefix(Last))),
             cancellation);
     }

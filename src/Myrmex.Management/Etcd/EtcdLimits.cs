@@ -28,7 +28,10 @@ internal static class EtcdLimits
 
     public const long RestartPauseMsMax = 30_000;
 
-    /// <summary>A member that ends this often before it was ever healthy is given up on this node for a while.</summary>
+    /// <summary>
+    /// A member that ends this often before it was ever healthy is given up on this node for a
+    /// while.
+    /// </summary>
     public const int FirstStartsMax = 5;
 
     /// <summary>And tried again after this time.</summary>
@@ -45,7 +48,10 @@ internal static class EtcdLimits
 
     public const long ProbePeriodMs = 100;
 
-    /// <summary>Milliseconds. Disks of storage nodes are busy, and a change of leader costs more than a late one.</summary>
+    /// <summary>
+    /// Milliseconds. Disks of storage nodes are busy, and a change of leader costs more than a late
+    /// one.
+    /// </summary>
     public const int HeartbeatMs = 300;
 
     public const int ElectionMs = 3_000;

@@ -94,8 +94,8 @@ internal sealed class EtcdNode
     }
 
     /// <summary>
-    /// True when the data of this node is that of the member. After a restore from a backup it is although the number is
-    /// another one: the process is asked before its data is given up.
+    /// True when the data of this node is that of the member. After a restore from a backup it is although the
+    /// number is another one: the process is asked before its data is given up.
     /// </summary>
     private async Task<bool> IsMineAsync(
         EtcdMemberSpec spec, EtcdDocumentMember mine, CancellationToken cancellation) =>

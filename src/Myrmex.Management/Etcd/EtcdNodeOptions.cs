@@ -14,7 +14,10 @@ public sealed record EtcdNodeOptions
     /// <summary>Address or host name at which the others reach this node.</summary>
     public required string Address { get; init; }
 
-    /// <summary>Absolute path of what the daemon keeps: data is in <c>etcd</c> below it, the log in <c>log</c>.</summary>
+    /// <summary>
+    /// Absolute path of what the daemon keeps: data is in <c>etcd</c> below it, the log in
+    /// <c>log</c>.
+    /// </summary>
     public required string WorkingDirectory { get; init; }
 
     public required NodeCertificates Certificates { get; init; }

@@ -12,7 +12,10 @@ internal enum EtcdTrouble
     CannotRun,
 }
 
-/// <summary>What is wrong with the member of a node, under <c>cluster/etcd-trouble/NODE</c>; deleted when it is over.</summary>
+/// <summary>
+/// What is wrong with the member of a node, under <c>cluster/etcd-trouble/NODE</c>; deleted when it is
+/// over.
+/// </summary>
 /// <param name="MemberId">Of the member concerned, as in <see cref="EtcdDocumentMember.Id"/>; empty for none.</param>
 internal sealed record EtcdReport(string Node, EtcdTrouble Trouble, string MemberId, string Reason)
 {

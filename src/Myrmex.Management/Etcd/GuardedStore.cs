@@ -8,10 +8,10 @@ using Myrmex.Coordination;
 namespace Myrmex.Management.Etcd;
 
 /// <summary>
-/// A store that can be moved: no change is made once <see cref="StoreMoveRecord.Key"/> is there, whoever asks and whether
-/// or not he has heard of the move. Such a change throws <see cref="TransactionRefusedException"/>. A transaction has one
-/// condition less than in other stores, and a branch for conditions that do not hold must not change anything.
-/// Does not own the store below.
+/// A store that can be moved: no change is made once <see cref="StoreMoveRecord.Key"/> is there, whoever asks and
+/// whether or not he has heard of the move. Such a change throws <see cref="TransactionRefusedException"/>. A
+/// transaction has one condition less than in other stores, and a branch for conditions that do not hold must not
+/// change anything. Does not own the store below.
 /// </summary>
 internal sealed class GuardedStore(IStateStore inner) : IStateStore
 {

@@ -13,6 +13,7 @@ public sealed record NodeCertificates(string CaFile, string CertificateFile, str
     {
         var directory = Path.Combine(workingDirectory, "identity");
         return new NodeCertificates(
-            Path.Combine(directory, "ca.pem"), Path.Combine(directory, "node.pem"), Path.Combine(directory, "node.key"));
+            Path.Combine(directory, "ca.pem"), Path.Combine(directory, "node.pem"),
+            Path.Combine(directory, "node.key"));
     }
 }

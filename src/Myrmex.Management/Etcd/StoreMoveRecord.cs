@@ -15,9 +15,10 @@ internal enum StoreMovePhase
 }
 
 /// <summary>
-/// A move of the cluster to another store, under <see cref="Key"/> in the store it leaves. While it is there every change
-/// of this store is refused (<see cref="GuardedStore"/>). It is put once, becomes <see cref="StoreMovePhase.Moved"/> in
-/// one transaction when the other store holds everything, or is deleted: then this store goes on.
+/// A move of the cluster to another store, under <see cref="Key"/> in the store it leaves. While it is there every
+/// change of this store is refused (<see cref="GuardedStore"/>). It is put once, becomes <see
+/// cref="StoreMovePhase.Moved"/> in one transaction when the other store holds everything, or is deleted: then this
+/// store goes on.
 /// </summary>
 /// <param name="Name">Of all moves out of this store.</param>
 internal sealed record StoreMoveRecord(string Name, StoreMovePhase Phase, StoreChoice Target)

@@ -35,7 +35,8 @@ internal sealed class StoreMover(
 
     /// <summary>
     /// From here on the source is not changed any more and the move goes its way. Throws
-    /// <see cref="StateStoreException"/> when the target cannot be reached or is not empty, or another move is under way.
+    /// <see cref="StateStoreException"/> when the target cannot be reached or is not empty, or another move is under
+    /// way.
     /// </summary>
     public async Task BeginAsync(StoreChoice target, CancellationToken cancellation)
     {

@@ -52,6 +52,11 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
             HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, key, force, cancellation),
             cancellation);
 
+    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) =>
+        hooks.AroundAsync(
+            HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, keys, cancellation),
+            cancellation);
+
     public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) =>
         hooks.AroundAsync(
             HookCall.AddBrick(Known(name), workingDirectory),
@@ -61,5 +66,6 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
     private string Known(string name) => commands.Find(name).Name;
 
     private (int Started, bool IsStarted) Started(string name) => (
-        commands.List().Count(v => v.Status == VolumeStatus.Started), commands.Find(name).Status == VolumeStatus.Started);
+        commands.List().Count(v => v.Status == VolumeStatus.Started),
+        commands.Find(name).Status == VolumeStatus.Started);
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
+using Myrmex.Management.Metrics;
 using Myrmex.Runtime;
 
 namespace Myrmex.Management.Http;
@@ -41,8 +42,11 @@ internal sealed record RestServices
     /// <summary>Metrics are for everyone, without the token.</summary>
     public bool AreMetricsOpen { get; init; }
 
-    /// <summary>More lines of metrics, in Prometheus' text form.</summary>
-    public IReadOnlyList<Func<string>> MetricSources { get; init; } = [];
+    /// <summary>Details of bricks on other nodes; null for a daemon that knows none.</summary>
+    public IBrickDetails? Details { get; init; }
+
+    /// <summary>Whose metrics there are beside those of volumes.</summary>
+    public IReadOnlyList<MetricSource> MetricSources { get; init; } = [];
 
     /// <summary>The routes of all subjects.</summary>
     public IReadOnlyList<RestRoutes> Routes() =>
@@ -50,7 +54,7 @@ internal sealed record RestServices
         new DaemonRoutes(Daemon),
         new PeerRoutes(this),
         new OptionRoutes(this),
-        new VolumeRoutes(Volumes, Tasks),
+        new VolumeRoutes(Volumes, Tasks, Details),
         new BrickAdminRoutes(this),
         new RebalanceRoutes(this),
         new EventRoutes(this),

@@ -21,6 +21,12 @@ public static unsafe partial class Sys
     /// <summary>Sends a signal to a process; signal 0 only asks whether it is there.</summary>
     public static int Kill(int pid, int signal) => Result(NativeKill(pid, signal));
 
+    /// <summary>
+    /// Takes a signal that this process was started to ignore (nohup, a shell's background) back to its default.
+    /// Without it .NET installs no handler for that signal.
+    /// </summary>
+    public static void HeedSignal(int signal) => NativeSignal(signal, handler: 0);
+
     /// <summary>Bytes of the extended attribute, following symbolic links, or negative errno.</summary>
     public static nint PathGetXattr(string path, string name, Span<byte> value)
     {
@@ -82,6 +88,9 @@ public static unsafe partial class Sys
 
     [LibraryImport(Libc, EntryPoint = "kill", SetLastError = true)]
     private static partial int NativeKill(int pid, int signal);
+
+    [LibraryImport(Libc, EntryPoint = "signal")]
+    private static partial nint NativeSignal(int signal, nint handler);
 
     [LibraryImport(Libc, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint NativeGetXattr(string path, string name, byte* value, nint size);

@@ -131,7 +131,8 @@ public sealed class ManagedEtcdTests : IAsyncLifetime
                 && node.Cluster.Choice.Kind == StoreKind.External);
         }
 
-        await nodes[0].Store.PutAsync("volume/v", Bytes("2"), Forever);
+        // Until it has opened the new store, what is there is the old one, which takes no changes.
+        Wait.Until("changes are taken", Soon, () => Try(() => nodes[0].Store.PutAsync("volume/v", Bytes("2"), Forever).Wait(5_000)));
         Assert.All(nodes, n => Assert.NotEqual(0, n.EtcdPid)); // For the one that does not know yet.
         await nodes[2].StartAsync();
         Assert.Equal("2", Text(await nodes[2].Store.GetAsync("volume/v", Forever)));

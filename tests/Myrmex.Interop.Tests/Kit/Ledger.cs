@@ -10,7 +10,7 @@ namespace Myrmex.Interop.Tests.Kit;
 /// <summary>
 /// What a test run has made outside its own memory: processes, mounts, loop devices, addresses. It lies in a file in the run's
 /// directory, so that the next run can take away what a killed run left. Lines: <c>process PID STARTTIME</c>, <c>loop DEVICE</c>,
-/// <c>address ADDRESS</c>; mounts are found in the mount table by the run's directory.
+/// <c>address ADDRESS</c>, <c>namespace NAME</c>; mounts are found in the mount table by the run's directory.
 /// </summary>
 internal static class Ledger
 {
@@ -56,6 +56,9 @@ internal static class Ledger
     public static void AddLoop(string device) => Add($"loop {device}");
 
     public static void AddAddress(string address) => Add($"address {address}");
+
+    /// <summary>A network namespace; what is in it goes with it.</summary>
+    public static void AddNamespace(string name) => Add($"namespace {name}");
 
     /// <summary>Start time of a process in clock ticks since boot: with the pid it names one process for ever. Empty if it is gone.</summary>
     public static string StartTime(int pid)
@@ -141,6 +144,11 @@ internal static class Ledger
         foreach (var line in lines.Where(line => line[0] == "address"))
         {
             Shell.Run("/", Shell.DefaultLimit, "ip", "addr", "del", $"{line[1]}/32", "dev", "lo");
+        }
+
+        foreach (var line in lines.Where(line => line[0] == "namespace" && File.Exists($"/run/netns/{line[1]}")))
+        {
+            Shell.Run("/", Shell.DefaultLimit, "ip", "netns", "del", line[1]);
         }
 
         if (Mounts.Below(directory).Length == 0)

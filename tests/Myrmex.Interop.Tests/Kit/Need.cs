@@ -44,6 +44,9 @@ public enum Need
 
     /// <summary>openssl, to make certificates.</summary>
     OpenSsl = 2048,
+
+    /// <summary>Network namespaces (iproute2, util-linux), and root.</summary>
+    Namespaces = 4096 | Root,
 }
 
 /// <summary>Looks for what <see cref="Need"/> names.</summary>
@@ -72,6 +75,8 @@ internal static class Machine
             _ when Wants(Need.Etcd) && (Find("etcd") is null || Find("etcdctl") is null) =>
                 "needs etcd (packages etcd-server, etcd-client)",
             _ when Wants(Need.OpenSsl) && Find("openssl") is null => "needs openssl",
+            _ when Wants(Need.Namespaces) && new[] { "ip", "nsenter", "unshare" }.Any(t => Find(t) is null) =>
+                "needs network namespaces (packages iproute2, util-linux)",
             _ when Wants(Need.Toolchain) && new[] { "git", "gcc", "make" }.Any(t => Find(t) is null) => "needs git, gcc and make",
             _ => null,
         };

@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.CommandLine;
 using Myrmex.Management.Http;
 
@@ -109,6 +110,8 @@ internal sealed class FakeClient : IManagementClient
             Labels = new Dictionary<string, string> { ["rack"] = "r1" },
         });
 
+    private static BrickPlace Brick(string path) => new("h", path, "id", Online: true, 49152, 7);
+
     public Task<ProfileMessage> ProfileAsync(string volume, string op, bool peek, bool cumulative, bool incremental) =>
         NotedAsync(
             $"profile {volume} {op} peek={peek} cumulative={cumulative} incremental={incremental}",
@@ -125,8 +128,8 @@ internal sealed class FakeClient : IManagementClient
         string volume, string path, string kind, string type, string? argument) => NotedAsync(
             $"clear-locks {volume} {path} {kind} {type} {argument ?? "(none)"}",
             new ClearLocksMessage(volume, [
-                new ClearedLocksMessage("h", "/b1", type, 0, path == "/locked" ? 1 : 0),
-                new ClearedLocksMessage("h", "/b2", type, 0, 0),
+                Brick("/b1").With(path == "/locked" ? $"{type} blocked locks=0 granted locks=1" : VolumeAdmin.NothingCleared),
+                Brick("/b2").Failed<string>(VolumeAdmin.NoPath),
             ]));
 
     public Task<VolumeClientsMessage> ClientsAsync(string volume) =>

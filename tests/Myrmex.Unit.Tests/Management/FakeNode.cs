@@ -219,7 +219,7 @@ internal sealed class FakeNode : IAsyncDisposable
         var presence = new NodeLifeKeeper(Store, NodeId, life, RealTime.Seams);
         var view = new ClusterView(Store, RealTime.Seams.Scheduler);
         Session = new DaemonSession(
-            Options, Store, view, new ClusterWriter(Store, view, LinuxClock.Shared), presence,
+            Options, Store, view, new ClusterWriter(Store, view, RealTime.Seams, patienceMs: 0), presence,
             new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port, RealTime.Seams);
         await Coordination.StoreAccess.PutAsync(Store, NodeKeys.Node(NodeId), Record.ToBytes());
         await view.LoadAsync(_stop.Token);

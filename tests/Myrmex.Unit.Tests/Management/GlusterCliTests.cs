@@ -294,7 +294,7 @@ public sealed class GlusterCliTests
     [InlineData("volume statedump demo", "volume statedump: success\n", "statedump demo ")]
     [InlineData("volume statedump demo mem fd", "volume statedump: success\n", "statedump demo mem,fd")]
     [InlineData("volume clear-locks demo / kind all posix", "Volume clear-locks successful\nNo locks cleared.\n", "clear-locks demo / all posix (none)")]
-    [InlineData("volume clear-locks demo /locked kind granted inode 0,0-0", "Volume clear-locks successful\ninode blocked locks=0 granted locks=1\n", "clear-locks demo /locked granted inode 0,0-0")]
+    [InlineData("volume clear-locks demo /locked kind granted inode 0,0-0", "Volume clear-locks successful\nh:/b1/: inode blocked locks=0 granted locks=1\n", "clear-locks demo /locked granted inode 0,0-0")]
     [InlineData("volume log demo rotate", "volume log-rotate: success\n", "rotate demo (all)")]
     [InlineData("volume log demo rotate h:/b1", "volume log-rotate: success\n", "rotate demo h:/b1")]
     [InlineData("volume rebalance demo fix-layout start", "volume rebalance: demo: success: Rebalance on demo has been started successfully. Use rebalance status command to check status of the rebalance process.\nID: task-1\n", "rebalance demo fix-layout force=False")]

@@ -41,7 +41,7 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         var processes = new FakeProcesses();
         var life = new NodeLife(0, "test", "test", StartedUnixMs: 0);
         var session = new DaemonSession(
-            options, _store, view, new ClusterWriter(_store, view, LinuxClock.Shared),
+            options, _store, view, new ClusterWriter(_store, view, _runtime.Seams),
             new NodeLifeKeeper(_store, node.Id, life, _runtime.Seams), node, "test", processes, processes, new FakePort(),
             _runtime.Seams);
         var catalog = session.Catalog;

@@ -3,6 +3,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
 using Myrmex.Unit.Tests.Volumes;
@@ -20,6 +21,8 @@ internal sealed class RestFakes
         OtherNames = ["10.0.0.1"],
         Labels = new Dictionary<string, string> { ["rack"] = "r1" },
     };
+
+    private static readonly BrickPlace Place = new("h", "/b", "id-1", Online: true, Port: 1, Pid: 2);
 
     private readonly Volume _volume = SampleVolumes.Distribute(2) with { Name = "demo" };
     private readonly List<ClusterEvent> _events = [];
@@ -123,6 +126,8 @@ internal sealed class RestFakes
 
     public Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation) => Found(name);
 
+    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) => Found(name);
+
     public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) => Found(name);
 
     public Task<IReadOnlyList<PeerMessage>> ListAsync(CancellationToken cancellation) =>
@@ -138,28 +143,29 @@ internal sealed class RestFakes
 
     public Task<ProfileMessage> ProfileAsync(string volume, ProfileRequest request, CancellationToken cancellation)
     {
-        var stats = new ProfileStatsMessage(1, 2, 3, 4, [new(4096, 1, 2)], [new("WRITE", 1, 2.5, 3, 4)]);
-        return Named(volume, new ProfileMessage(volume, request.Op, [new BrickProfileMessage("h", "/b", stats, null)]));
+        var figures = new ProfileFigures(1, 2, 3, 4, [new(4096, 1, 2)], [new("WRITE", 1, 2.5, 3, 4)]);
+        return Named(volume, new ProfileMessage(
+            volume, request.Op, [Place.With(new BrickProfile(figures, null)), Place.Failed<BrickProfile>("away")]));
     }
 
     public Task<TopMessage> TopAsync(string volume, TopRequest request, CancellationToken cancellation) => Named(
-        volume, new TopMessage(volume, request.Metric, [new("h", "/b", 1, 2, 0, 0, 0, [new("/f", 3, 0, 0)])]));
+        volume, new TopMessage(volume, request.Metric, [Place.With(new BrickTop([new("/f", 3, 0)]) { MaxOpen = 2 })]));
 
     public Task<StatedumpMessage> StatedumpAsync(
         string volume, IReadOnlyList<string> parts, CancellationToken cancellation) =>
-        Named(volume, new StatedumpMessage(volume, [new("h", "/b", "/dump")]));
+        Named(volume, new StatedumpMessage(volume, [Place.With("/dump")]));
 
     public Task<ClearLocksMessage> ClearLocksAsync(
         string volume, ClearLocksRequest request, CancellationToken cancellation) =>
-        Named(volume, new ClearLocksMessage(volume, [new("h", "/b", request.Type, 0, 1)]));
+        Named(volume, new ClearLocksMessage(volume, [Place.With("posix blocked locks=0 granted locks=1")]));
 
     public Task<VolumeClientsMessage> ClientsAsync(string volume, CancellationToken cancellation) => Named(
         volume, new VolumeClientsMessage(
-            volume, [new("h", "/b", "id-1", true, 1, 2, [new("10.0.0.9:1000", 1, 2, 100000, "name")])]));
+            volume, [Place.With(new BrickClients([new("10.0.0.9:1000", "id", "u", "fuse", 100000, 1, 2, 3, 4)]))]));
 
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind, CancellationToken cancellation) => Named(
         volume, new VolumeInternalsMessage(
-            volume, kind, [new("h", "/b", "id-1", true, 1, 2, [new("arena", "1", IsDefault: false)])]));
+            volume, kind, [Place.With(new BrickInternals(new BrickMemory { Arena = 1 }, null, null, null))]));
 
     public Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation) => Found(volume);
 

@@ -51,7 +51,7 @@ public sealed class RestServerTests : IAsyncLifetime
         Events = _fakes,
         Tasks = _fakes,
         Volfile = key => key == "demo" ? "volume demo\nend-volume\n" : null,
-        MetricSources = [() => "extra 1\n"],
+        MetricSources = [new("daemon", _ => Task.FromResult("extra 1\n"))],
     };
 
     public Task InitializeAsync() => StartAsync(Everything);
@@ -241,6 +241,12 @@ public sealed class RestServerTests : IAsyncLifetime
         using var answer = await SendAsync("POST", "/v1/volumes", new string(' ', (1 << 20) + 1));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
     }
+
+    [Fact]
+    public void AVolumeHasOneCopyWhenTheRequestDoesNotSay() => Assert.Equal(
+        1,
+        System.Text.Json.JsonSerializer.Deserialize(
+            "{\"name\":\"demo\",\"bricks\":[\"h:/b\"]}", VolumeMessageJson.Default.CreateMessage)!.ReplicaCount);
 
     [Fact]
     public async Task AnUnchangedVolumeIsNotSentAgain()

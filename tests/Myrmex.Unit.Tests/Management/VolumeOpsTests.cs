@@ -132,7 +132,8 @@ public sealed class VolumeOpsTests : IAsyncLifetime
             new CreateRequest("other", [$"n2:{_nodes[2].Brick(2)}"]), Forever));
         Assert.Equal("Host n2 is not connected", e.Message);
         await _nodes[2].StartAsync();
-        await UntilAsync(() => _nodes[0].Commands.Status("demo", detail: false).Bricks.All(b => b.Online));
+        await UntilAsync(() => _nodes[0].Commands.Find("demo").Status == VolumeStatus.Started
+            && _nodes[0].Commands.Status("demo", detail: false).Bricks.All(b => b.Online));
     }
 
     [RootFact]

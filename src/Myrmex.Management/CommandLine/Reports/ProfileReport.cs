@@ -123,9 +123,9 @@ internal static class ProfileReport
         foreach (var fop in fops.OrderBy(f => f.Hits * f.AverageNs))
         {
             var share = total > 0 ? fop.Hits * fop.AverageNs * 100 / total : 0;
-            var (name, hits) = (fop.Name, fop.Hits);
+            var (name, hits, mean) = (fop.Name, fop.Hits, fop.AverageNs);
             text.Line(
-                $"{share,10:F2} {fop.AverageNs,10:F2} ns {fop.MinNs,10:F2} ns {fop.MaxNs,10:F2} ns {hits,14} {name,11}");
+                $"{share,10:F2} {mean,10:F2} ns {fop.MinNs,10:F2} ns {fop.MaxNs,10:F2} ns {hits,14} {name,11}");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Text.Json.Serialization;
+using Myrmex.Management.BrickAdmin;
 
 namespace Myrmex.Management.Http;
 
@@ -15,58 +16,28 @@ public sealed record AddBrickMessage(IReadOnlyList<string> Bricks)
     public bool Force { get; init; }
 }
 
-public sealed record BlockCountMessage(long Size, long Reads, long Writes);
-
-public sealed record FopCountMessage(string Name, long Hits, double AverageNs, double MinimumNs, double MaximumNs);
-
-/// <summary>What a brick did in a span of time.</summary>
-/// <param name="Interval">Number of the interval; -1 for everything since the brick started.</param>
-public sealed record ProfileStatsMessage(
-    int Interval, long DurationSeconds, long BytesRead, long BytesWritten, IReadOnlyList<BlockCountMessage> Blocks,
-    IReadOnlyList<FopCountMessage> Fops);
-
-public sealed record BrickProfileMessage(
-    string Host, string Path, ProfileStatsMessage? Cumulative, ProfileStatsMessage? Interval);
-
+/// <summary>What bricks counted. A brick that did not answer has a problem and no value.</summary>
 /// <param name="Op">start, stop, info or clear.</param>
-public sealed record ProfileMessage(string Volume, string Op, IReadOnlyList<BrickProfileMessage> Bricks);
-
-public sealed record TopFileMessage(string Name, long Count, double ThroughputMBps, long UnixMs);
-
-/// <param name="MaxOpenUnixMs">When most files were open; 0 for never.</param>
-/// <param name="ThroughputMBps">Of the test that read-perf and write-perf do; 0 without one.</param>
-public sealed record BrickTopMessage(
-    string Host, string Path, long CurrentOpen, long MaxOpen, long MaxOpenUnixMs, double ThroughputMBps,
-    double TimeTakenUs, IReadOnlyList<TopFileMessage> Files);
+/// <param name="Bricks">Of info and clear.</param>
+public sealed record ProfileMessage(string Volume, string Op, IReadOnlyList<BrickReport<BrickProfile>> Bricks);
 
 /// <param name="Metric">open, read, write, opendir, readdir, read-perf, write-perf or clear.</param>
-public sealed record TopMessage(string Volume, string Metric, IReadOnlyList<BrickTopMessage> Bricks);
+public sealed record TopMessage(string Volume, string Metric, IReadOnlyList<BrickReport<BrickTop>> Bricks);
 
-/// <summary>A file that a dump was written to, on the machine of the brick.</summary>
-public sealed record DumpFileMessage(string Host, string Path, string File);
+/// <summary>The value of a brick is the path of its dump on the node of the brick.</summary>
+public sealed record StatedumpMessage(string Volume, IReadOnlyList<BrickReport<string>> Bricks);
 
-public sealed record StatedumpMessage(string Volume, IReadOnlyList<DumpFileMessage> Files);
+/// <summary>The value of a brick is what it says that it has cleared; one without the path has a problem.</summary>
+public sealed record ClearLocksMessage(string Volume, IReadOnlyList<BrickReport<string>> Bricks);
 
-/// <param name="Blocked">Requests that waited and are refused now.</param>
-/// <param name="Granted">Locks that were held.</param>
-public sealed record ClearedLocksMessage(string Host, string Path, string Kind, int Blocked, int Granted);
+public sealed record VolumeClientsMessage(string Volume, IReadOnlyList<BrickReport<BrickClients>> Bricks);
 
-public sealed record ClearLocksMessage(string Volume, IReadOnlyList<ClearedLocksMessage> Bricks);
-
-public sealed record ClientMessage(string Host, long BytesRead, long BytesWritten, int OpVersion, string Name);
-
-public sealed record BrickClientsMessage(
-    string Host, string Path, string Node, bool Online, int Port, int Pid, IReadOnlyList<ClientMessage> Clients);
-
-public sealed record VolumeClientsMessage(string Volume, IReadOnlyList<BrickClientsMessage> Bricks);
-
-/// <summary>What a brick holds in memory, as names and values.</summary>
-public sealed record BrickInternalsMessage(
-    string Host, string Path, string Node, bool Online, int Port, int Pid, IReadOnlyList<OptionMessage> Values);
+/// <summary>What a brick holds in memory; the one that was asked for is not null.</summary>
+public sealed record BrickInternals(BrickMemory? Memory, BrickInodes? Inodes, BrickFds? Fds, BrickCalls? Calls);
 
 /// <param name="Kind">mem, inode, fd or callpool.</param>
 public sealed record VolumeInternalsMessage(
-    string Volume, string Kind, IReadOnlyList<BrickInternalsMessage> Bricks);
+    string Volume, string Kind, IReadOnlyList<BrickReport<BrickInternals>> Bricks);
 
 /// <summary>Something was done that has no result of its own.</summary>
 public sealed record DoneMessage(string Volume, string Text);

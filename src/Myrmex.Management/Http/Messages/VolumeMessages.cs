@@ -22,11 +22,12 @@ public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);
 
 /// <summary>A volume to make.</summary>
 /// <param name="Bricks">"HOST:/PATH" each.</param>
+/// <param name="ReplicaCount">
+/// A parameter because its default must hold for what is read: generated readers set other properties to zero.
+/// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record CreateMessage(string Name, IReadOnlyList<string> Bricks)
+public sealed record CreateMessage(string Name, IReadOnlyList<string> Bricks, int ReplicaCount = 1)
 {
-    public int ReplicaCount { get; init; } = 1;
-
     public int ArbiterCount { get; init; }
 
     /// <summary>Take directories that are used otherwise or lie on the root file system.</summary>

@@ -3,6 +3,7 @@ using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Http;
+using Myrmex.Management.Metrics;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Http;
@@ -26,11 +27,9 @@ internal sealed class MetricRoutes(RestServices services) : RestRoutes
     {
         var text = new StringBuilder();
         AppendVolumes(text);
-        foreach (var source in services.MetricSources)
-        {
-            text.Append(source());
-        }
-
+        var pages = await Task.WhenAll(services.MetricSources.Select(
+            async s => (s.Process, await s.Page(request.Aborted))));
+        text.Append(MetricPages.Merge(pages));
         request.Context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         await request.Context.Response.WriteAsync(text.ToString());
     }

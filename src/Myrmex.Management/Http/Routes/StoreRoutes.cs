@@ -53,7 +53,8 @@ internal sealed class StoreRoutes(ClusterStore cluster) : RestRoutes
                 },
                 body.PasswordFile);
         }
-        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (
+            e is FormatException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new CommandException(CommandFailure.Invalid, e.Message);
         }

@@ -7,7 +7,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Http;
 
 /// <summary>Volumes, their status and their options.</summary>
-internal sealed class VolumeRoutes(IVolumeCommands commands, ITaskLog? tasks = null) : RestRoutes
+internal sealed class VolumeRoutes(
+    IVolumeCommands commands, ITaskLog? tasks = null, IBrickDetails? details = null) : RestRoutes
 {
     private const string Volumes = "/v1/volumes";
     private const string One = Volumes + "/{name}";
@@ -43,7 +44,7 @@ internal sealed class VolumeRoutes(IVolumeCommands commands, ITaskLog? tasks = n
             r => ToMessage(commands.Find(r.Path("name"))));
         map.Get(
             One + "/status", "What runs of a started volume.", VolumeMessageJson.Default.VolumeStatusMessage,
-            r => WithTasks(ToMessage(commands.Status(r.Path("name"), r.Flag("detail")))))
+            async r => WithTasks(await StatusAsync(r)))
             .Flag("detail", "With the bricks' file systems.");
     }
 
@@ -106,13 +107,21 @@ internal sealed class VolumeRoutes(IVolumeCommands commands, ITaskLog? tasks = n
         Force = message.Force,
     };
 
-    private static VolumeStatusMessage ToMessage(VolumeReport report) => new(
+    /// <summary>The status of a volume as it is told, without tasks.</summary>
+    public static VolumeStatusMessage ToMessage(VolumeReport report) => new(
         report.Volume.Name, report.Volume.Id.ToString(),
         [
             .. report.Bricks.Select(b => new BrickStatusMessage(
                 b.Brick.Host, b.Brick.Path, b.Brick.Node.ToString(), b.Online, b.Port, b.Pid,
                 b.Detail is null ? null : ToMessage(b.Detail))),
         ]);
+
+    private async Task<VolumeStatusMessage> StatusAsync(RestRequest request)
+    {
+        var status = ToMessage(commands.Status(request.Path("name"), request.Flag("detail")));
+        return request.Flag("detail") && details is not null
+            ? await details.FillAsync(status, request.Aborted) : status;
+    }
 
     private VolumeStatusMessage WithTasks(VolumeStatusMessage status) => tasks is null
         ? status : status with { Tasks = [.. tasks.Tasks.Where(t => t.Volume == status.Name)] };

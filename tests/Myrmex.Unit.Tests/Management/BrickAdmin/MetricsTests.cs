@@ -22,6 +22,26 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public void PagesOfProcessesAreOnePageWithoutTwoSeriesOfOneName()
+    {
+        var daemon = new MetricsText().Add(MetricTable.ResidentBytes, 1).Add(MetricTable.Collections, 2, "0")
+            .Add(MetricTable.Nodes, 3, "known").ToString();
+        var brick = new MetricsText().Add(MetricTable.ResidentBytes, 4).Add(MetricTable.BrickClients, 5, "/b")
+            .AddSummary(MetricTable.FopLatency, 0.5, 6, "/b", "read").ToString();
+        var page = MetricPages.Merge(("daemon", daemon), ("brick", brick), ("other", "extra 1\n")).Split('\n');
+        Assert.Equal(
+            [
+                "myrmex_process_resident_bytes{process=\"daemon\"} 1", "myrmex_process_resident_bytes{process=\"brick\"} 4",
+                "myrmex_gc_collections_total{process=\"daemon\",generation=\"0\"} 2", "myrmex_nodes{state=\"known\"} 3",
+                "myrmex_brick_clients{brick=\"/b\"} 5", "myrmex_fop_latency_seconds_sum{graph=\"/b\",fop=\"read\"} 0.5",
+                "myrmex_fop_latency_seconds_count{graph=\"/b\",fop=\"read\"} 6", "extra 1",
+            ],
+            page.Where(l => l.Length > 0 && l[0] != '#'));
+        Assert.Equal(page.Count(l => l.Length > 0 && l[0] == '#'), page.Where(l => l.Length > 0 && l[0] == '#').Distinct().Count());
+        Assert.Equal(10, page.Count(l => l.StartsWith('#')));
+    }
+
+    [Fact]
     public void NamesFollowTheRulesOfPrometheus()
     {
         Assert.All(MetricTable.Everything, m =>

@@ -7,7 +7,6 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management;
-using Myrmex.Management.Bricks;
 using Myrmex.Management.Etcd;
 using Myrmex.Runtime.Linux;
 using Xunit;

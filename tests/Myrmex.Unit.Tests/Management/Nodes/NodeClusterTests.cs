@@ -5,9 +5,11 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
+using Myrmex.Unit.Tests.Management.BrickAdmin;
 using Myrmex.Volumes;
 using Xunit;
 
@@ -313,6 +315,29 @@ public sealed class NodeClusterTests : IAsyncLifetime
         begunNs = _time.MonotonicNs;
         await Assert.ThrowsAsync<NodeUnreachableException>(() => EchoAsync(client, second.Id));
         Assert.True(_time.MonotonicNs - begunNs < 2_000_000_000);
+    }
+
+    [Fact]
+    public async Task BricksOfAnotherNodeAreAskedThroughItsDaemon()
+    {
+        var first = await StartFirstAsync();
+        var asked = new FakeBrickAdmin(r => r.Brick.Length == 0
+            ? new BrickAnswer { Problem = "it is busy" } : new BrickAnswer { Text = r.StateDump?.Directory });
+        var second = await StartFreeAsync(2, first);
+        second.Bricks = asked;
+        await ProbeAsync(first, second);
+        await second.NextAsync();
+        await GoneAsync(first, second.Id, expected: true);
+        var remote = new RemoteBrickAdmin(first.Services.Client, second.Id);
+
+        // Every node has its own directory for dumps.
+        Assert.Equal("/dumps", await remote.StateDumpAsync("/b", "/elsewhere", ["mem"], CancellationToken.None));
+        Assert.Equal(["mem"], asked.Requests.Single().StateDump!.Sections);
+        var refused = await Assert.ThrowsAsync<BrickAdminException>(() => remote.MemoryAsync(CancellationToken.None));
+        Assert.Equal(("it is busy", false), (refused.Message, refused.Unreachable));
+        await second.KillAsync();
+        refused = await Assert.ThrowsAsync<BrickAdminException>(() => remote.MemoryAsync(CancellationToken.None));
+        Assert.True(refused.Unreachable);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
+using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
@@ -64,6 +65,9 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     /// <summary>As an administrator writes it.</summary>
     public string Target => $"{Host}:{Services.NodePort}";
+
+    /// <summary>The brick process of the node; before it starts.</summary>
+    public IBrickAdmin? Bricks { get; set; }
 
     public bool IsShared { get; private set; }
 
@@ -182,10 +186,15 @@ internal sealed class TestDaemon : IAsyncDisposable
         return StartsShared && !wasDetached ? _shared : Local;
     }
 
-    private static void Map(NodeServices nodes, IEndpointRouteBuilder routes)
+    private void Map(NodeServices nodes, IEndpointRouteBuilder routes)
     {
         var map = new RouteMap(routes);
         new TrustRoutes(nodes).Map(map);
+        if (Bricks is { } bricks)
+        {
+            new NodeBrickRoutes(bricks, null!, "/dumps").Map(map); // Volumes are not asked for here.
+        }
+
         var rest = new RestServices
         {
             Daemon = () => new DaemonMessage("0", string.Empty, string.Empty, Port: 0, Pid: 0),

@@ -6,11 +6,12 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Interop.Tests.Kit;
 using Myrmex.Management.Etcd;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
-namespace Myrmex.Interop.Tests.Kit;
+namespace Myrmex.Interop.Tests.Etcd;
 
 /// <summary>
 /// What a daemon does with the store of its cluster, and the etcd that it runs: a node without volumes, in this process. Its etcd is a
@@ -127,7 +128,14 @@ internal sealed class ManagedNode : IAsyncDisposable
             catch (StoreMovedException)
             {
                 await Cluster.DisposeAsync();
-                Cluster = await ClusterStore.OpenAsync(_local!, Options, given: null, _cluster.Seams, cancellation);
+                try
+                {
+                    Cluster = await ClusterStore.OpenAsync(_local!, Options, given: null, _cluster.Seams, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
             }
         }
     }

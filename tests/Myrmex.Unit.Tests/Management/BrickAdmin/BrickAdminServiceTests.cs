@@ -1,0 +1,212 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Coordination;
+using Myrmex.Management;
+using Myrmex.Management.BrickAdmin;
+using Myrmex.Management.Cluster;
+using Myrmex.Management.Http;
+using Myrmex.Management.NodeApi;
+using Myrmex.Management.Nodes;
+using Myrmex.Management.State;
+using Myrmex.Runtime.Linux;
+using Myrmex.Unit.Tests.Volumes;
+using Myrmex.Volumes;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Management.BrickAdmin;
+
+/// <summary>
+/// Questions to the bricks of a volume on three nodes: b1 on this one and b2 on another are online, b3 is on a node that is not heard of.
+/// </summary>
+public sealed class BrickAdminServiceTests : IAsyncLifetime
+{
+    private static readonly CancellationToken Forever = CancellationToken.None;
+    private static readonly NodeId Here = SampleVolumes.Node;
+    private static readonly NodeId There = new(new Gfid(3, 4));
+    private static readonly NodeId Gone = new(new Gfid(5, 6));
+
+    private readonly MemoryStore _store = new(LinuxClock.Shared);
+    private readonly FakeVolumes _volumes = new(ThreeNodes());
+    private readonly Dictionary<NodeId, FakeBrickAdmin> _admins = [];
+    private Func<BrickRequest, BrickAnswer> _answer = _ => new BrickAnswer();
+    private ClusterView _view = null!; // Set by InitializeAsync.
+    private BrickAdminService _service = null!; // Set by InitializeAsync.
+
+    public async Task InitializeAsync()
+    {
+        foreach (var (node, path) in new[] { (Here, "/bricks/b1"), (There, "/bricks/b2") })
+        {
+            _admins.Add(node, new FakeBrickAdmin(r => _answer(r)));
+            var run = new BrickRun("demo", path, Online: true, Refused: false, Reason: null, 49152, 7);
+            await Coordination.StoreAccess.PutAsync(
+                _store, StateKeys.Run(node), new NodeRun(node, 1, HasQuorum: true, [run]).ToBytes());
+            await Coordination.StoreAccess.PutAsync(
+                _store, NodeKeys.Life(node), new NodeLife(1, "x", "test", StartedUnixMs: 0).ToBytes());
+        }
+
+        _view = new ClusterView(_store, RealTime.Seams.Scheduler);
+        await _view.LoadAsync(Forever);
+        _service = new BrickAdminService(_view, _volumes, _admins.GetValueOrDefault, "/dumps", RealTime.Seams);
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    [Fact]
+    public async Task EveryBrickIsAskedOnceAndTheOneThatIsAwayIsNamed()
+    {
+        _answer = r => r.Brick == "/bricks/b1" ? Clients(3) : new BrickAnswer { Problem = "it is busy" };
+        var told = await _service.ClientsAsync("demo", Forever);
+        Assert.Equal(
+            ["srv1:/bricks/b1 True 49152 7  3", "srv1:/bricks/b2 True 49152 7 it is busy ", "srv1:/bricks/b3 False 0 0 its node is not heard of "],
+            told.Bricks.Select(b =>
+                $"{b.Place.Name} {b.Place.Online} {b.Place.Port} {b.Place.Pid} {b.Problem} {b.Value?.Clients.Single().OpenFds}"));
+        Assert.Equal(["/bricks/b1"], _admins[Here].Requests.Select(r => r.Brick));
+        Assert.Equal(["/bricks/b2"], _admins[There].Requests.Select(r => r.Brick));
+        var elsewhere = ThreeNodes().Bricks[0] with { Path = "/bricks/new" };
+        _volumes.Volume = ThreeNodes() with { Bricks = [elsewhere] };
+        Assert.Equal("Brick is not running", (await _service.ClientsAsync("demo", Forever)).Bricks.Single().Problem);
+        var stopped = _volumes.Volume with { Status = VolumeStatus.Stopped };
+        _volumes.Volume = stopped;
+        Assert.Equal("Volume demo is not started", await RefusedAsync(() => _service.ClientsAsync("demo", Forever)));
+        Assert.Equal("Volume nosuch does not exist", await RefusedAsync(() => _service.ClientsAsync("nosuch", Forever)));
+    }
+
+    [Fact]
+    public async Task ProfileStartEndsWhenTheBricksCountAndStopTakesBothOptionsAtOnce()
+    {
+        var questions = 0;
+        _answer = _ => new BrickAnswer
+        {
+            Profile = new BrickProfile(null, null) { Counting = Interlocked.Increment(ref questions) > 4 },
+        };
+        var info = new ProfileRequest("info", Peek: true, Cumulative: true, Incremental: false);
+        Assert.Equal(
+            "Profile on Volume demo is not started", await RefusedAsync(() => _service.ProfileAsync("demo", info, Forever)));
+        await _service.ProfileAsync("demo", info with { Op = "start" }, Forever);
+        Assert.Equal(["set diagnostics.latency-measurement=on diagnostics.count-fop-hits=on"], _volumes.Changes);
+        Assert.True(questions > 4, $"it did not wait: {questions}");
+        Assert.Equal(
+            "Profile on Volume demo is already started",
+            await RefusedAsync(() => _service.ProfileAsync("demo", info with { Op = "start" }, Forever)));
+        _admins[Here].Requests.Clear();
+        Assert.Equal(3, (await _service.ProfileAsync("demo", info, Forever)).Bricks.Count);
+        await _service.ProfileAsync("demo", info with { Op = "clear" }, Forever);
+        Assert.Equal(
+            [BrickQuestion.Profile, BrickQuestion.ClearProfile], _admins[Here].Requests.Select(r => r.Question));
+        Assert.Equal(
+            new ProfileQuery(Cumulative: true, Interval: false, Peek: true), _admins[Here].Requests.First().Profile);
+        await _service.ProfileAsync("demo", info with { Op = "stop" }, Forever);
+        Assert.Equal("reset diagnostics.latency-measurement diagnostics.count-fop-hits", _volumes.Changes[^1]);
+        Assert.Equal(
+            "Profile on Volume demo is not started",
+            await RefusedAsync(() => _service.ProfileAsync("demo", info with { Op = "stop" }, Forever)));
+    }
+
+    [Fact]
+    public async Task TopAsksTheNamedBrickForTheListAndItsTest()
+    {
+        _answer = _ => new BrickAnswer { Top = new BrickTop([]) };
+        var request = new TopRequest("write-perf", "srv1:/bricks/b2", Files: 0, BlockSize: 4096, BlockCount: 8);
+        var told = await _service.TopAsync("demo", request, Forever);
+        Assert.Equal("srv1:/bricks/b2", told.Bricks.Single().Place.Name);
+        Assert.Empty(_admins[Here].Requests);
+        Assert.Equal(new TopQuery(TopList.WritePerf, 100, 4096, 8), _admins[There].Requests.Single().Top);
+        await _service.TopAsync("demo", request with { Metric = "clear", Brick = null }, Forever);
+        Assert.Equal(BrickQuestion.ClearTop, _admins[Here].Requests.Single().Question);
+        Assert.Equal(
+            "No brick srv1:/x in volume demo",
+            await RefusedAsync(() => _service.TopAsync("demo", request with { Brick = "srv1:/x" }, Forever)));
+        Assert.Equal(
+            "the test is too long",
+            await RefusedAsync(() => _service.TopAsync("demo", request with { BlockSize = 1L << 32 }, Forever)));
+    }
+
+    [Fact]
+    public async Task ClearedLocksAreToldByBrickAndABrickThatWasNotAskedIsNotPassedOver()
+    {
+        var request = new ClearLocksRequest("/f", "granted", "posix", Argument: null);
+        _answer = r => r.Brick == "/bricks/b1"
+            ? new BrickAnswer { Text = "posix blocked locks=0 granted locks=2" }
+            : new BrickAnswer { Problem = "No such file or directory" };
+        var told = await _service.ClearLocksAsync("demo", request, Forever);
+        Assert.Equal(
+            "srv1:/bricks/b1/: posix blocked locks=0 granted locks=2\nsrv1:/bricks/b3: its node is not heard of",
+            VolumeAdmin.ClearedText(new VolumeReport<string>("demo", told.Bricks)));
+        Assert.Equal(
+            new ClearLocksQuery("/f", LockKind.Granted, "posix", string.Empty), _admins[Here].Requests.Single().ClearLocks);
+
+        _volumes.Volume = ThreeNodes() with { Bricks = [.. ThreeNodes().Bricks.Take(2)] };
+        _answer = _ => new BrickAnswer { Problem = "No such file or directory" };
+        Assert.Equal(
+            "clear-locks getxattr command failed. Reason: No such file or directory",
+            await RefusedAsync(() => _service.ClearLocksAsync("demo", request, Forever)));
+    }
+
+    [Fact]
+    public async Task MemoryFilesInodesCallsAndDumpsAreWhatTheBricksSay()
+    {
+        _answer = r => new BrickAnswer
+        {
+            Memory = new BrickMemory { Arena = 5 },
+            Inodes = new BrickInodes(6, []),
+            Fds = new BrickFds([new BrickFdTable("c", 7, [])]),
+            Calls = new BrickCalls(8, 0, []),
+            Text = $"{r.StateDump?.Directory}/of{r.Brick}",
+        };
+        async Task<BrickInternals> FirstAsync(string kind) =>
+            (await _service.InternalsAsync("demo", kind, Forever)).Bricks[0].Value!;
+        Assert.Equal(5, (await FirstAsync("mem")).Memory!.Arena);
+        Assert.Equal(6, (await FirstAsync("inode")).Inodes!.ActiveCount);
+        Assert.Equal(7, (await FirstAsync("fd")).Fds!.Tables.Single().Count);
+        Assert.Equal(8, (await FirstAsync("callpool")).Calls!.Count);
+        var dumps = await _service.StatedumpAsync("demo", ["mem"], Forever);
+        Assert.Equal(["/dumps/of/bricks/b1", "/dumps/of/bricks/b2", null], dumps.Bricks.Select(b => b.Value));
+        await Assert.ThrowsAsync<CommandException>(() => _service.RotateLogAsync("demo", null, Forever));
+    }
+
+    [Fact]
+    public async Task DetailsOfOtherNodesAreAskedForAtOnceAndOnlyWhereSomebodyIs()
+    {
+        var asked = new List<string>();
+        var status = new VolumeStatusMessage("demo", "id", [.. ThreeNodes().Bricks.Select(b => Status(b, "here"))]);
+        var details = new BrickDetails(_view, Here, (node, path, _) =>
+        {
+            asked.Add($"{node} {path}");
+            return Task.FromResult(new VolumeStatusMessage(
+                "demo", "id", [.. ThreeNodes().Bricks.Select(b => Status(b, "there") with { Online = false })]));
+        });
+        var full = await details.FillAsync(status, Forever);
+        Assert.Equal([$"{There} /v1/node/volumes/demo/status"], asked);
+        Assert.Equal(["here", "there", null], full.Bricks.Select(b => b.Detail?.Device));
+        Assert.All(full.Bricks, b => Assert.True(b.Online)); // Only details come from there.
+
+        var silent = new BrickDetails(
+            _view, Here, (_, _, _) => throw new NodeUnreachableException("n", "no answer"));
+        Assert.Equal(
+            ["here", null, null], (await silent.FillAsync(status, Forever)).Bricks.Select(b => b.Detail?.Device));
+
+        static BrickStatusMessage Status(Brick brick, string where) => new(
+            brick.Host, brick.Path, brick.Node.ToString(), Online: true, 1, 2,
+            brick.Node == (where == "here" ? Here : There)
+                ? new BrickDetailMessage(where, "xfs", "rw", 4096, 1, 1, 1, 1) : null);
+    }
+
+    private static BrickAnswer Clients(int fds) => new()
+    {
+        Clients = new BrickClients([new BrickClient("c:1", "id", "u", "fuse", 1, 2, 3, 4, fds)]),
+    };
+
+    private static Volume ThreeNodes()
+    {
+        var volume = SampleVolumes.Distribute(3) with { Status = VolumeStatus.Started };
+        NodeId[] nodes = [Here, There, Gone];
+        return volume with { Bricks = [.. volume.Bricks.Select((b, i) => b with { Node = nodes[i] })] };
+    }
+
+    private static async Task<string> RefusedAsync(Func<Task> command) =>
+        (await Assert.ThrowsAsync<CommandException>(command)).Message;
+}
