@@ -66,8 +66,8 @@ internal static class BrickDirectory
     /// Makes the directory, its .glusterfs and the mark, and makes them durable. Done twice is done once.
     /// </summary>
     /// <param name="isSpread">
-    /// The volume has several subvolumes: they get the volume's commit hash, ASCII decimal with a NUL, which tells DHT clients
-    /// that every file of directories made under it is where its name hashes to. True of a new, empty volume.
+    /// The volume has several subvolumes: they get the volume's commit hash, ASCII decimal with a NUL, which tells DHT
+    /// clients that every file of directories made under it is where its name hashes to. True of a new, empty volume.
     /// </param>
     public static void Mark(string path, VolumeId volume, bool isSpread)
     {
@@ -155,8 +155,8 @@ internal static class BrickDirectory
     }
 
     /// <summary>
-    /// A brick process that has begun to serve has filled .glusterfs and given the root its gfid. Nobody was told of the
-    /// brick: without a file beside it, all of that is its own.
+    /// A brick process that has begun to serve has filled .glusterfs and given the root its gfid. Nobody was told of
+    /// the brick: without a file beside it, all of that is its own.
     /// </summary>
     private static void TakeBackInternals(string path)
     {

@@ -199,7 +199,12 @@ internal sealed class TaskRunner
 
         var taken = task with
         {
-            Node = _node, TakeOvers = task.TakeOvers + 1, Restarts = 0, Directories = 0, Files = 0, Failures = 0,
+            Node = _node,
+            TakeOvers = task.TakeOvers + 1,
+            Restarts = 0,
+            Directories = 0,
+            Files = 0,
+            Failures = 0,
         };
         var result = await _store.CommitAsync(
             new StateTransaction(
@@ -348,7 +353,9 @@ internal sealed class TaskRunner
     private static ClusterTask With(ClusterTask task, TaskProgress? progress) =>
         progress is null ? task : task with
         {
-            Directories = progress.Directories, Files = progress.Files, Failures = progress.Failures,
+            Directories = progress.Directories,
+            Files = progress.Files,
+            Failures = progress.Failures,
         };
 
     private async Task FinishAsync(

@@ -64,7 +64,9 @@ internal sealed class FakeChildren : ITaskChildren
     /// <summary>The process does some of its work.</summary>
     public void Work(string task, long directories) => _reports[task] = _reports[task] with
     {
-        State = ClusterTaskState.FixLayoutRunning, Directories = directories, Files = directories * 10,
+        State = ClusterTaskState.FixLayoutRunning,
+        Directories = directories,
+        Files = directories * 10,
     };
 
     /// <summary>The process writes its last report and ends.</summary>
