@@ -19,7 +19,7 @@ public sealed class SmokeTests
     [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Toolchain)]
     public void Fuzz() => RunSmoke("fuzz");
 
-    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Etcd | Need.Namespaces)]
+    [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Etcd | Need.Namespaces | Need.Long)]
     public void Cluster() => RunSmoke("cluster");
 
     private static void RunSmoke(string name)

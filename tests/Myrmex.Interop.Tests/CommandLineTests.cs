@@ -18,7 +18,7 @@ public sealed class CommandLineTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [InteropFact(Need.StockClient)]
+    [InteropFact(Need.StockClient | Need.Long)] // Its list of known differences is not settled yet.
     public void CommandsSayWhatGlusterFSSays()
     {
         var stock = new StockGlusterd(_directory);

@@ -66,8 +66,8 @@ internal static class BrickDirectory
     /// Makes the directory, its .glusterfs and the mark, and makes them durable. Done twice is done once.
     /// </summary>
     /// <param name="isSpread">
-    /// The volume has several subvolumes: they get the volume's commit hash, ASCII decimal with a NUL, which tells DHT clients
-    /// that every file of directories made under it is where its name hashes to. True of a new, empty volume.
+    /// The volume has several subvolumes: they get the volume's commit hash, ASCII decimal with a NUL, which tells DHT
+    /// clients that every file of directories made under it is where its name hashes to. True of a new, empty volume.
     /// </param>
     public static void Mark(string path, VolumeId volume, bool isSpread)
     {
@@ -115,7 +115,7 @@ internal static class BrickDirectory
         Sys.PathRemoveXattr(before.Path, CommitHashXattr); // ENODATA when it was never set.
         if (!before.HadInternals)
         {
-            DeleteIfEmpty(Path.Combine(before.Path, InternalDirectory));
+            TakeBackInternals(before.Path);
         }
 
         if (!before.Existed)
@@ -152,6 +152,29 @@ internal static class BrickDirectory
         }
 
         Directory.CreateDirectory(path, DirectoryMode);
+    }
+
+    /// <summary>
+    /// A brick process that has begun to serve has filled .glusterfs and given the root its gfid. Nobody was told of
+    /// the brick: without a file beside it, all of that is its own.
+    /// </summary>
+    private static void TakeBackInternals(string path)
+    {
+        var internals = Path.Combine(path, InternalDirectory);
+        if (!Directory.Exists(internals))
+        {
+            return;
+        }
+
+        if (IsEmpty(path))
+        {
+            Directory.Delete(internals, recursive: true);
+            Sys.PathRemoveXattr(path, GfidXattr); // ENODATA when it was never set.
+        }
+        else
+        {
+            DeleteIfEmpty(internals);
+        }
     }
 
     private static void DeleteIfEmpty(string path)

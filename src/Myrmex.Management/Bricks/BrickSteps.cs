@@ -77,9 +77,17 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
         }
     }
 
-    /// <summary>Undoes in reverse order; done twice is done once.</summary>
-    public void TakeBack(Op op, OpPart part)
+    /// <summary>
+    /// Undoes in reverse order, once the brick process has let go of the directories; done twice is done once.
+    /// </summary>
+    public async Task TakeBackAsync(Op op, OpPart part, CancellationToken cancellation)
     {
+        if (part.Before.Count > 0)
+        {
+            bool IsLetGo() => supervisor.Run.Bricks.All(r => part.Before.All(b => b.Path != r.Path));
+            await supervisor.WaitAsync(IsLetGo, Limits.BrickStopMs, cancellation);
+        }
+
         foreach (var brick in part.Before.Reverse())
         {
             try

@@ -31,7 +31,8 @@ internal interface IOpSteps
     /// <summary>Ends when the bricks of the op are served. Throws <see cref="CommandException"/>.</summary>
     Task ServeAsync(Op op, CancellationToken cancellation);
 
-    void TakeBack(Op op, OpPart part);
+    /// <summary>Ends when nothing of the step is left, as far as nobody else has used it.</summary>
+    Task TakeBackAsync(Op op, OpPart part, CancellationToken cancellation);
 }
 
 /// <summary>
@@ -262,7 +263,7 @@ internal sealed class OpWorker(
 
     private async Task TakeBackAsync(Op op, StateRow<OpPart> mine, CancellationToken cancellation)
     {
-        steps.TakeBack(op, mine.Value);
+        await steps.TakeBackAsync(op, mine.Value, cancellation);
         var key = StateKeys.Part(op.Id, node);
         await writer.CommitAsync(
             [Condition.Unchanged(key, mine.Modified)], [Operation.DeleteKey(key)], told: null, cancellation);

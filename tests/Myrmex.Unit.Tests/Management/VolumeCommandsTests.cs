@@ -215,6 +215,30 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
         Assert.Equal("Did you mean auth.allow?", Assert.Throws<CommandException>(() => _node.Commands.Get("demo", "auth.alow")).Message);
     }
 
+    /// <summary>What a brick process leaves in a directory goes with the mark; what anybody else has there stays.</summary>
+    [RootTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ABrickThatHasServedIsTakenBack(bool hasData)
+    {
+        var brick = _node.Brick(3);
+        var before = BrickDirectory.Look(brick);
+        var id = new VolumeId(new Gfid(1, 2));
+        BrickDirectory.Mark(brick, id, isSpread: false);
+        Directory.CreateDirectory(Path.Combine(brick, ".glusterfs", "00", "00"));
+        Sys.PathSetXattr(brick, BrickDirectory.GfidXattr, new Gfid(0, 1).ToArray());
+        if (hasData)
+        {
+            File.WriteAllText(Path.Combine(brick, "data"), "kept");
+        }
+
+        BrickDirectory.Unmark(before, id);
+        Assert.Null(BrickDirectory.ReadVolumeId(brick, out _));
+        Assert.Equal(hasData, Directory.Exists(brick));
+        Assert.Equal(hasData, Directory.Exists(Path.Combine(brick, ".glusterfs")));
+        BrickDirectory.Unmark(before, id);
+    }
+
     private static string NotAvailable(string path) =>
         $"Brick: localhost:{path} not available. Brick may be containing or be contained by an existing brick.";
 
