@@ -190,7 +190,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
             File.Delete(options.Socket); // Left by a daemon that was killed; the file says that none runs.
             await using var rest = new RestServer(options, session.Routes, new RestGuard(LoadToken()));
             await rest.StartAsync(cancellation);
-            File.SetUnixFileMode(options.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.SetUnixFileMode(options.Socket, OwnedFile.OwnerOnly);
             await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n", cancellation);
             Log.Information(
                 "daemon", "serving", ("node", node.Id), ("address", address), ("http", options.HttpPort),
@@ -258,19 +258,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         seams.Random.Fill(bytes);
         var token = Convert.ToHexStringLower(bytes);
         CryptographicOperations.ZeroMemory(bytes);
-        var fresh = options.TokenFile + ".new";
-        var mode = new FileStreamOptions
-        {
-            Mode = System.IO.FileMode.Create,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        using (var writer = new StreamWriter(fresh, mode))
-        {
-            writer.WriteLine(token);
-        }
-
-        File.Move(fresh, options.TokenFile, overwrite: true);
+        OwnedFile.Replace(options.TokenFile, token + "\n", OwnedFile.OwnerOnly);
         return token;
     }
 }

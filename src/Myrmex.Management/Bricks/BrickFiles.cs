@@ -50,19 +50,7 @@ internal sealed class BrickFiles(DaemonOptions options)
         }
 
         // Volume files hold passwords: nobody else may read them at any time.
-        var fresh = path + ".new";
-        var mode = new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        using (var writer = new StreamWriter(fresh, mode))
-        {
-            writer.Write(text);
-        }
-
-        File.Move(fresh, path, overwrite: true);
+        OwnedFile.Replace(path, text, OwnedFile.OwnerOnly);
         return true;
     }
 }

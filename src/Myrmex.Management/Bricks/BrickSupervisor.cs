@@ -48,6 +48,7 @@ internal sealed class BrickSupervisor
     // Owned by the loop.
     private readonly HashSet<string> _online = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Leaving> _leaving = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _refusals = new(StringComparer.Ordinal); // By path: why.
     private List<WantedBrick> _wantedBefore = [];
     private ProcessIdentity? _process;
     private int _port;
@@ -272,6 +273,7 @@ internal sealed class BrickSupervisor
         if (_process is { } process && _reached && _hangUpDue)
         {
             _hangUpDue = false;
+            _refusals.Clear(); // Every brick is tried again, with an outcome of its own.
             _lastHangUpNs = _seams.Clock.MonotonicNs;
             _processes.Signal(process, Sys.SignalHangUp);
         }
@@ -341,6 +343,7 @@ internal sealed class BrickSupervisor
     {
         _process = null;
         _reached = false;
+        _refusals.Clear();
         _online.Clear();
         File.Delete(_options.BrickPidFile);
     }
@@ -440,7 +443,7 @@ internal sealed class BrickSupervisor
             var online = _online.Contains(brick.Path);
             var refused = late && !online;
             states[brick.Path] = new BrickState(_port, pid, online, refused);
-            var reason = refused ? WhyRefused(volume, brick) : null;
+            var reason = refused ? ReasonOf(volume, brick) : null;
             runs.Add(new BrickRun(
                 volume.Name, brick.Path, online, refused, reason, online ? _port : 0, online ? pid : 0));
         }
@@ -454,6 +457,17 @@ internal sealed class BrickSupervisor
         }
 
         RunChanged?.Invoke();
+    }
+
+    /// <summary>Why a brick is refused, read from the log once for every time that it was tried.</summary>
+    private string? ReasonOf(Volume volume, Brick brick)
+    {
+        if (!_refusals.TryGetValue(brick.Path, out var known) && WhyRefused(volume, brick) is { } reason)
+        {
+            _refusals[brick.Path] = known = reason;
+        }
+
+        return known;
     }
 
     private void EndRound()

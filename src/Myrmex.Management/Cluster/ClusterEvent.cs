@@ -45,6 +45,7 @@ public static class EventTypes
     public const string PeerConnect = "PEER_CONNECT";
     public const string PeerDisconnect = "PEER_DISCONNECT";
     public const string PeerLabel = "PEER_LABEL";
+    public const string PeerRename = "PEER_RENAME";
     public const string QuorumLost = "QUORUM_LOST";
     public const string QuorumRegained = "QUORUM_REGAINED";
     public const string TaskStart = "TASK_START";

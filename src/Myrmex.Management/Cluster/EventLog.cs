@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Collections.Immutable;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -12,23 +13,24 @@ internal sealed class EventLog(ClusterView view, Seams seams) : IEventLog
     /// <summary>Between two looks when nothing tells of a change.</summary>
     private const long LookMs = 60_000;
 
-    public long Last => view.Events.Rows.IsEmpty ? 0 : view.Events.Rows.Values.Last().Value.Seq;
+    public long Last
+    {
+        get
+        {
+            // Numbers have no gaps.
+            var rows = view.Events.Rows;
+            return FirstOf(rows) + rows.Count - 1;
+        }
+    }
 
     public IReadOnlyList<ClusterEvent> Read(long after, int max)
     {
         var rows = view.Events.Rows;
-        if (rows.IsEmpty || max <= 0)
-        {
-            return [];
-        }
-
-        // Numbers have no gaps: the place of a number follows from the first one.
-        var first = rows.Values.First().Value.Seq;
-        var skip = (int)long.Clamp(after + 1 - first, 0, rows.Count);
         var read = new List<ClusterEvent>();
-        for (var i = skip; i < rows.Count && read.Count < max; i++)
+        var next = long.Max(after + 1, FirstOf(rows));
+        while (read.Count < max && rows.TryGetValue(ClusterEvent.NameOf(next++), out var row))
         {
-            read.Add(rows.Values.ElementAt(i).Value);
+            read.Add(row.Value);
         }
 
         return read;
@@ -41,4 +43,8 @@ internal sealed class EventLog(ClusterView view, Seams seams) : IEventLog
             // Quiet for a while; wait on.
         }
     }
+
+    /// <summary>Number of the oldest event that is kept; 1 when there was none.</summary>
+    private static long FirstOf(ImmutableSortedDictionary<string, StateRow<ClusterEvent>> rows) =>
+        rows.IsEmpty ? 1 : rows.Values.First().Value.Seq;
 }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Net;
 using System.Net.Http;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -115,19 +114,10 @@ public sealed partial class ManagementClient : IManagementClient, IDisposable
         {
             var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
             throw new CommandException(
-                FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(), problem?.Advice);
+                Problems.FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(),
+                problem?.Advice);
         }
     }
-
-    private static CommandFailure FailureOf(HttpStatusCode status) => status switch
-    {
-        HttpStatusCode.BadRequest => CommandFailure.Invalid,
-        HttpStatusCode.NotFound => CommandFailure.NotFound,
-        HttpStatusCode.Conflict => CommandFailure.Conflict,
-        HttpStatusCode.PreconditionFailed => CommandFailure.Changed,
-        HttpStatusCode.NotImplemented => CommandFailure.NotSupported,
-        _ => CommandFailure.Failed,
-    };
 
     private string Advice(HttpRequestException e)
     {

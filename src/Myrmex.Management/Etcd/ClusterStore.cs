@@ -267,9 +267,6 @@ public sealed class ClusterStore : IAsyncDisposable
     /// </summary>
     private async Task ClearFileAsync(CancellationToken cancellation)
     {
-        const string Local = "local/";
-        const string LocalEnd = "local0";
-        const string Last = "~";
         if (Choice.Kind == StoreKind.Embedded
             || StoreMoveRecord.From(await _local.GetAsync(StoreMoveRecord.Key, cancellation))
                 is not { Phase: StoreMovePhase.Moved })
@@ -277,12 +274,7 @@ public sealed class ClusterStore : IAsyncDisposable
             return;
         }
 
-        await _local.CommitAsync(
-            StateTransaction.Always(
-                new Operation.Delete(KeyRange.Between("!", Local)),
-                new Operation.Delete(KeyRange.Between(LocalEnd, Last)),
-                new Operation.Delete(KeyRange.Prefix(Last))),
-            cancellation);
+        await _local.CommitAsync(StateTransaction.Always([.. StateKeys.DeletionOfCluster]), cancellation);
     }
 
     private async Task<StoreChoice> ChooseAsync(

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -13,12 +12,13 @@ namespace Myrmex.Management.Etcd;
 /// transaction has one condition less than in other stores, and a branch for conditions that do not hold must not
 /// change anything. Does not own the store below.
 /// </summary>
-internal sealed class GuardedStore(IStateStore inner) : IStateStore
+internal sealed class GuardedStore(IStateStore inner) : ForwardingStore(inner)
 {
     private static readonly Operation LookForMove =
         new Operation.Get(KeyRange.Single(StoreMoveRecord.Key), Limit: 0);
 
-    public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
+    public override async Task<TransactionResult> CommitAsync(
+        StateTransaction transaction, CancellationToken cancellation)
     {
         if (transaction.Else.Any(o => o is not Operation.Get))
         {
@@ -27,10 +27,10 @@ internal sealed class GuardedStore(IStateStore inner) : IStateStore
 
         if (transaction.Then.All(o => o is Operation.Get))
         {
-            return await inner.CommitAsync(transaction, cancellation);
+            return await Inner.CommitAsync(transaction, cancellation);
         }
 
-        var result = await inner.CommitAsync(
+        var result = await Inner.CommitAsync(
             transaction with
             {
                 Conditions = [Condition.Missing(StoreMoveRecord.Key), .. transaction.Conditions],
@@ -46,18 +46,4 @@ internal sealed class GuardedStore(IStateStore inner) : IStateStore
             ? result with { Results = [.. result.Results.SkipLast(1)] }
             : throw new TransactionRefusedException("the cluster is being moved to another store; try again soon");
     }
-
-    public IAsyncEnumerable<WatchBatch> WatchAsync(KeyRange range, Revision from, CancellationToken cancellation) =>
-        inner.WatchAsync(range, from, cancellation);
-
-    public Task<LeaseId> GrantLeaseAsync(long seconds, CancellationToken cancellation) =>
-        inner.GrantLeaseAsync(seconds, cancellation);
-
-    public Task<bool> KeepLeaseAliveAsync(LeaseId lease, CancellationToken cancellation) =>
-        inner.KeepLeaseAliveAsync(lease, cancellation);
-
-    public Task RevokeLeaseAsync(LeaseId lease, CancellationToken cancellation) =>
-        inner.RevokeLeaseAsync(lease, cancellation);
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

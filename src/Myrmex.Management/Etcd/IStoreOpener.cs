@@ -24,7 +24,7 @@ internal interface IStoreOpener
 internal sealed class StoreOpener(IStateStore local, NodeCertificates certificates, Seams seams) : IStoreOpener
 {
     public IStateStore Open(StoreChoice choice) => choice.Kind == StoreKind.Embedded
-        ? new Borrowed(local) : EtcdStore.Open(choice.ToOptions(certificates), seams);
+        ? new ForwardingStore(local) : EtcdStore.Open(choice.ToOptions(certificates), seams);
 
     public async Task<EtcdStatus?> ProbeAsync(Uri clientUrl, CancellationToken cancellation)
     {
@@ -34,25 +34,4 @@ internal sealed class StoreOpener(IStateStore local, NodeCertificates certificat
 
     public IEtcdAdministration Administer(StoreChoice choice) =>
         EtcdAdministration.Open(choice.ToOptions(certificates), seams);
-
-    private sealed class Borrowed(IStateStore inner) : IStateStore
-    {
-        public Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation) =>
-            inner.CommitAsync(transaction, cancellation);
-
-        public System.Collections.Generic.IAsyncEnumerable<WatchBatch> WatchAsync(
-            KeyRange range, Revision from, CancellationToken cancellation) =>
-            inner.WatchAsync(range, from, cancellation);
-
-        public Task<LeaseId> GrantLeaseAsync(long seconds, CancellationToken cancellation) =>
-            inner.GrantLeaseAsync(seconds, cancellation);
-
-        public Task<bool> KeepLeaseAliveAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.KeepLeaseAliveAsync(lease, cancellation);
-
-        public Task RevokeLeaseAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.RevokeLeaseAsync(lease, cancellation);
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
 }

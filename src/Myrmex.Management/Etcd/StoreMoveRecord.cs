@@ -2,6 +2,7 @@ using System;
 using System.Text;
 using System.Text.Json;
 using Myrmex.Coordination;
+using Myrmex.Management.State;
 
 namespace Myrmex.Management.Etcd;
 
@@ -64,7 +65,7 @@ internal sealed record StoreMoveRecord(string Name, StoreMovePhase Phase, StoreC
     }
 
     /// <summary>What belongs to the cluster and not to a node or to a store.</summary>
-    public static bool IsCopied(string key) => !key.StartsWith("local/", StringComparison.Ordinal)
+    public static bool IsCopied(string key) => !StateKeys.IsLocal(key)
         && !key.StartsWith(Meta, StringComparison.Ordinal)
         && !key.StartsWith(EtcdDocument.Key, StringComparison.Ordinal);
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Http;
@@ -76,6 +77,17 @@ public static class Problems
         CommandFailure.Changed => StatusCodes.Status412PreconditionFailed,
         CommandFailure.NotSupported => StatusCodes.Status501NotImplemented,
         _ => StatusCodes.Status422UnprocessableEntity,
+    };
+
+    /// <summary>What a status says of a command, as its caller sees it.</summary>
+    internal static CommandFailure FailureOf(HttpStatusCode status) => (int)status switch
+    {
+        StatusCodes.Status400BadRequest => CommandFailure.Invalid,
+        StatusCodes.Status404NotFound => CommandFailure.NotFound,
+        StatusCodes.Status409Conflict => CommandFailure.Conflict,
+        StatusCodes.Status412PreconditionFailed => CommandFailure.Changed,
+        StatusCodes.Status501NotImplemented => CommandFailure.NotSupported,
+        _ => CommandFailure.Failed,
     };
 
     private static string TypeOf(CommandFailure failure) => failure switch

@@ -39,11 +39,8 @@ internal static class NodeHttp
         }
     }
 
-    private static CommandFailure FailureOf(HttpStatusCode status) => status switch
-    {
-        HttpStatusCode.BadRequest => CommandFailure.Invalid,
-        HttpStatusCode.NotFound => CommandFailure.NotFound,
-        HttpStatusCode.Conflict or HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => CommandFailure.Conflict,
-        _ => CommandFailure.Failed,
-    };
+    /// <summary>As of any command; to be nobody to the other node is a state of things, too.</summary>
+    private static CommandFailure FailureOf(HttpStatusCode status) =>
+        status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized
+            ? CommandFailure.Conflict : Problems.FailureOf(status);
 }

@@ -4,6 +4,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
 
@@ -79,7 +80,7 @@ internal sealed class AdmittingMember(
     /// Makes the node a member; false when the members changed since the offer, which must be made anew then.
     /// </summary>
     public Task<bool> AdmitAsync(Admission admission, CancellationToken cancellation) =>
-        members.PutAsync(admission.Snapshot, admission.Node, admission.Make, MemberEvent.Attach, cancellation);
+        members.PutAsync(admission.Snapshot, admission.Node, admission.Make, EventTypes.PeerAttach, cancellation);
 
     private static string[] NamesOf(NodeRecord? known, string name) =>
         known is null ? [name] : [.. known.Names.Append(name).Distinct(StringComparer.OrdinalIgnoreCase)];

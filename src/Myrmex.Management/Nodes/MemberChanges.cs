@@ -5,20 +5,15 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Nodes;
 
 /// <summary>What happened to a member, for the log of the cluster.</summary>
-/// <param name="Type">One of the constants.</param>
-internal sealed record MemberEvent(string Type, NodeId Node, string Name)
-{
-    public const string Attach = "PEER_ATTACH";
-    public const string Detach = "PEER_DETACH";
-    public const string Label = "PEER_LABEL";
-    public const string Rename = "PEER_RENAME";
-}
+/// <param name="Type">One of <see cref="EventTypes"/>.</param>
+internal sealed record MemberEvent(string Type, NodeId Node, string Name);
 
 /// <summary>
 /// Commits under conditions, together with an event if there is one; false when a condition did not hold.
@@ -144,7 +139,7 @@ internal sealed class MemberChanges(IStateStore store, MemberCommit? commit = nu
                 step, Operation.DeleteKey(NodeKeys.Node(record.Id)), Operation.DeleteKey(NodeKeys.Life(record.Id)),
                 Operation.DeleteKey(StateKeys.Run(record.Id)),
             ],
-            new MemberEvent(MemberEvent.Detach, record.Id, record.Name), cancellation);
+            new MemberEvent(EventTypes.PeerDetach, record.Id, record.Name), cancellation);
     }
 
     /// <summary>

@@ -4,6 +4,7 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -137,8 +138,8 @@ internal sealed class NodeEntry(
             }
 
             var entered = await members.PutAsync(
-                snapshot, material.Id, sequence => NewMember(material, facts, snapshot, sequence), MemberEvent.Attach,
-                cancellation);
+                snapshot, material.Id, sequence => NewMember(material, facts, snapshot, sequence),
+                EventTypes.PeerAttach, cancellation);
             if (entered)
             {
                 await MarkEnteredAsync(identity, cancellation);

@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -22,12 +23,7 @@ namespace Myrmex.Management.Nodes;
 /// </summary>
 internal sealed class NodeIdentity
 {
-    private const string LocalStart = "local/";
-    private const string LocalEnd = "local0"; // The character after '/' is '0'.
-    private const string FirstKey = "!";
-    private const string LastCharacter = "~";
-
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnerOnly = OwnedFile.OwnerOnly;
     private const UnixFileMode Readable = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly NodeOptions _options;
@@ -124,11 +120,9 @@ internal sealed class NodeIdentity
         var transaction = new StateTransaction(
             [Condition.Unchanged(NodeKeys.LocalJoin, entry.Modified)],
             [
-                new Operation.Delete(KeyRange.Between(FirstKey, LocalStart)),
-                new Operation.Delete(KeyRange.Between(LocalEnd, LastCharacter)),
-                new Operation.Delete(KeyRange.Prefix(LastCharacter)),
+                .. StateKeys.DeletionOfCluster,
                 Operation.PutValue(NodeKeys.LocalIdentity, identity.ToBytes()),
-                Operation.PutValue(NodeKeys.LocalStore, Encoding.UTF8.GetBytes(pending.Store)),
+                Operation.PutValue(StoreChoice.Key, Encoding.UTF8.GetBytes(pending.Store)),
                 Operation.DeleteKey(NodeKeys.LocalJoin),
                 Operation.DeleteKey(NodeKeys.LocalDetached),
             ],
@@ -148,7 +142,7 @@ internal sealed class NodeIdentity
         await _local.CommitAsync(
             StateTransaction.Always(
                 Operation.DeleteKey(NodeKeys.LocalIdentity),
-                Operation.DeleteKey(NodeKeys.LocalStore),
+                Operation.DeleteKey(StoreChoice.Key),
                 Operation.DeleteKey(NodeKeys.LocalJoin),
                 Operation.PutValue(StateKeys.NodeId, Encoding.ASCII.GetBytes(id.ToString())),
                 Operation.PutValue(NodeKeys.LocalDetached, Encoding.ASCII.GetBytes(Current.ClusterId))),
@@ -197,21 +191,6 @@ internal sealed class NodeIdentity
             return;
         }
 
-        var fresh = file + ".new";
-        File.Delete(fresh);
-        var options = new FileStreamOptions
-        {
-            Mode = System.IO.FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = mode,
-        };
-        using (var stream = new FileStream(fresh, options))
-        {
-            stream.Write(Encoding.ASCII.GetBytes(text));
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.SetUnixFileMode(fresh, mode); // Whatever the mask of the process is.
-        File.Move(fresh, file, overwrite: true);
+        OwnedFile.Replace(file, text, mode, isDurable: true);
     }
 }

@@ -41,9 +41,6 @@ internal static class NodeKeys
     /// <summary>The cluster that this node was detached from, text, in its own file.</summary>
     public const string LocalDetached = "local/detached";
 
-    /// <summary>Which store the node uses, in its own file.</summary>
-    public const string LocalStore = "local/store";
-
     public static string Node(NodeId id) => Nodes + id;
 
     /// <summary>The condition that a node is a member.</summary>

@@ -4,6 +4,7 @@ using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Runtime;
 
 namespace Myrmex.Management.Nodes;
@@ -95,7 +96,7 @@ internal sealed class PeerCommands(
         var snapshot = await members.ReadAsync(cancellation);
         var record = await FindAsync(snapshot, host, cancellation);
         var changed = await members.EditAsync(
-            record.Id, r => r with { Labels = With(r, labels) }, MemberEvent.Label, cancellation);
+            record.Id, r => r with { Labels = With(r, labels) }, EventTypes.PeerLabel, cancellation);
         return changed ?? throw NotMember(host);
     }
 

@@ -3,6 +3,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.NodeApi;
 using Myrmex.Runtime;
 
@@ -254,7 +255,7 @@ internal sealed class PeerProbe(
             }
 
             if (!await members.PutAsync(
-                snapshot, record.Id, _ => WithName(record, host), MemberEvent.Rename, cancellation))
+                snapshot, record.Id, _ => WithName(record, host), EventTypes.PeerRename, cancellation))
             {
                 return null;
             }

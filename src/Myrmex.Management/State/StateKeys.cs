@@ -1,3 +1,6 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Coordination;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.State;
@@ -40,6 +43,21 @@ internal static class StateKeys
 
     /// <summary>Port of this node's brick process, text.</summary>
     public const string BrickPort = "local/brick-port";
+
+    private const string Local = "local/";
+    private const string AfterLocal = "local0"; // The character after '/' is '0'.
+    private const string First = "!";
+    private const string LastCharacter = "~";
+
+    /// <summary>Deletes all that a node's own file holds of a cluster; what is the node's stays.</summary>
+    public static IReadOnlyList<Operation> DeletionOfCluster { get; } =
+    [
+        new Operation.Delete(KeyRange.Between(First, Local)),
+        new Operation.Delete(KeyRange.Between(AfterLocal, LastCharacter)),
+        new Operation.Delete(KeyRange.Prefix(LastCharacter)),
+    ];
+
+    public static bool IsLocal(string key) => key.StartsWith(Local, StringComparison.Ordinal);
 
     public static string Volume(string name) => Volumes + name;
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using Myrmex.Management.Cluster;
 using Myrmex.Volumes;
 
@@ -21,9 +20,6 @@ internal sealed class VolumeCatalog
     /// Raised after a change is visible, with the names of the volumes that changed, appeared or went.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Changed;
-
-    /// <summary>In the order of their names, as of one revision.</summary>
-    public IReadOnlyList<Volume> Volumes => [.. _view.Volumes.Rows.Values.Select(r => r.Value)];
 
     public Volume? Find(string name) => _view.Volumes.TryFind(name, out var row) ? row.Value : null;
 }

@@ -9,9 +9,6 @@ internal static class TaskKeys
     /// <summary>The last task of a volume: <c>volume-task/NAME</c>, its id. What keeps a second one away.</summary>
     public const string VolumeTasks = "volume-task/";
 
-    /// <summary>Daemons that run: <c>alive/NODE</c>, by their leases.</summary>
-    public const string Lives = "alive/";
-
     public static string Task(string id) => Tasks + id;
 
     public static string VolumeTask(string volume) => VolumeTasks + volume;

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Nodes;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
 
@@ -44,7 +45,7 @@ internal sealed class TaskRunner
         _children = children;
         _seams = seams;
         _tasks = new StateView(store, KeyRange.Prefix(TaskKeys.Tasks), seams.Scheduler);
-        _lives = new StateView(store, KeyRange.Prefix(TaskKeys.Lives), seams.Scheduler);
+        _lives = new StateView(store, KeyRange.Prefix(NodeKeys.Lives), seams.Scheduler);
         _tasks.Changed += (_, _) => _look.Set();
         _lives.Changed += (_, _) => _look.Set();
     }
@@ -171,7 +172,7 @@ internal sealed class TaskRunner
         var missing = new HashSet<NodeId>();
         foreach (var entry in _tasks.Current.Entries.Values)
         {
-            if (TryRead(entry) is { IsFinished: false } task && !lives.ContainsKey(TaskKeys.Lives + task.Node))
+            if (TryRead(entry) is { IsFinished: false } task && !lives.ContainsKey(NodeKeys.Life(task.Node)))
             {
                 missing.Add(task.Node);
                 _missingSinceNs.TryAdd(task.Node, _seams.Clock.MonotonicNs);
@@ -192,7 +193,7 @@ internal sealed class TaskRunner
     {
         if (!_missingSinceNs.TryGetValue(task.Node, out var sinceNs)
             || _seams.Clock.MonotonicNs - sinceNs < TaskLimits.TakeOverMs * 1_000_000
-            || !_lives.Current.Entries.ContainsKey(TaskKeys.Lives + _node))
+            || !_lives.Current.Entries.ContainsKey(NodeKeys.Life(_node)))
         {
             return;
         }
@@ -210,7 +211,7 @@ internal sealed class TaskRunner
             new StateTransaction(
                 [
                     Condition.Unchanged(entry.Key, entry.Modified),
-                    Condition.Missing(TaskKeys.Lives + task.Node),
+                    Condition.Missing(NodeKeys.Life(task.Node)),
                 ],
                 [Operation.PutValue(entry.Key, taken.ToBytes())],
                 []),

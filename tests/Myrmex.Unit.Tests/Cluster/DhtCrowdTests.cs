@@ -76,34 +76,7 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
         }
     }
 
-    private void RunSeeds(CrowdHabits habits, int seeds)
-    {
-        if (int.TryParse(Environment.GetEnvironmentVariable("MYRMEX_DHT_SEED"), out var one))
-        {
-            Simulate(habits, one);
-            return;
-        }
-
-        if (int.TryParse(Environment.GetEnvironmentVariable("MYRMEX_DHT_SEEDS"), out var more))
-        {
-            seeds = more;
-        }
-
-        var failed = new List<string>();
-        for (var seed = 1; seed <= seeds; seed++)
-        {
-            try
-            {
-                Simulate(habits, seed);
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                failed.Add($"seed {seed}: {e.Message}");
-            }
-        }
-
-        Assert.True(failed.Count == 0, $"{failed.Count} of {seeds} seeds failed\n{string.Join("\n", failed.Take(20))}");
-    }
+    private void RunSeeds(CrowdHabits habits, int seeds) => DhtSeeds.Run(seed => Simulate(habits, seed), seeds);
 
     private void Simulate(CrowdHabits habits, int seed)
     {
@@ -123,12 +96,12 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
         for (var i = 0; i < 3; i++)
         {
             clients.Add(new DhtVolume(bricks));
-            Await(world, clients[i].MountAsync());
+            DhtSeeds.Await(world, clients[i].MountAsync());
             clients[i].Probes.ForEach(p => p.Travel = Travel);
         }
 
         var crowd = new DhtCrowd(habits, clients, node.Seams.Clock, seed);
-        if (IsOneSeed)
+        if (DhtSeeds.IsOneSeed)
         {
             TraceFops(clients, crowd);
         }
@@ -136,10 +109,10 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
         var users = Enumerable.Range(0, 9).Select(user => crowd.VisitAsync(user, fops: 25)).ToArray();
         try
         {
-            Await(world, Task.WhenAll(users));
+            DhtSeeds.Await(world, Task.WhenAll(users));
             Audit(habits, crowd, new DhtVolume(bricks), world);
         }
-        catch (Exception) when (IsOneSeed)
+        catch (Exception) when (DhtSeeds.IsOneSeed)
         {
             foreach (var line in crowd.History)
             {
@@ -149,8 +122,6 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
             throw;
         }
     }
-
-    private static bool IsOneSeed => Environment.GetEnvironmentVariable("MYRMEX_DHT_SEED") is not null;
 
     /// <summary>Tells all fops that the clients send.</summary>
     internal static void TraceFops(List<DhtVolume> clients, DhtCrowd crowd)
@@ -180,24 +151,18 @@ public sealed class DhtCrowdTests(ITestOutputHelper output)
 
     private static void Audit(CrowdHabits habits, DhtCrowd crowd, DhtVolume client, SimWorld world)
     {
-        Await(world, client.MountAsync());
+        DhtSeeds.Await(world, client.MountAsync());
         var audit = new DhtAudit(client, crowd.Contents);
-        Await(world, audit.RunAsync());
+        DhtSeeds.Await(world, audit.RunAsync());
         CheckAudit(habits, crowd, audit);
     }
 
-    private static void CheckAudit(CrowdHabits habits, DhtCrowd crowd, DhtAudit audit)
+    internal static void CheckAudit(CrowdHabits habits, DhtCrowd crowd, DhtAudit audit)
     {
         Assert.True(audit.Faults.Count == 0, string.Join("\n", audit.Faults));
         if (habits.FreshTargets)
         {
             Assert.Equal(crowd.NamesExpected, audit.Names);
         }
-    }
-
-    private static void Await(SimWorld world, Task task)
-    {
-        Assert.True(world.RunUntil(() => task.IsCompleted, limitMs: 10_000_000), "the crowd waits for ever");
-        task.GetAwaiter().GetResult();
     }
 }

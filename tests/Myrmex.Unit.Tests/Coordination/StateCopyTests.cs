@@ -138,11 +138,11 @@ public sealed class StateCopyTests
     }
 
     /// <summary>Does something when the first change arrives.</summary>
-    private sealed class NosyStore(IStateStore inner, Func<Task> once) : IStateStore
+    private sealed class NosyStore(IStateStore inner, Func<Task> once) : ForwardingStore(inner)
     {
         private bool _done;
 
-        public async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
+        public override async Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation)
         {
             if (!_done && transaction.Then is [Operation.Put, ..])
             {
@@ -150,21 +150,7 @@ public sealed class StateCopyTests
                 await once();
             }
 
-            return await inner.CommitAsync(transaction, cancellation);
+            return await Inner.CommitAsync(transaction, cancellation);
         }
-
-        public System.Collections.Generic.IAsyncEnumerable<WatchBatch> WatchAsync(
-            KeyRange range, Revision from, CancellationToken cancellation) => inner.WatchAsync(range, from, cancellation);
-
-        public Task<LeaseId> GrantLeaseAsync(long seconds, CancellationToken cancellation) =>
-            inner.GrantLeaseAsync(seconds, cancellation);
-
-        public Task<bool> KeepLeaseAliveAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.KeepLeaseAliveAsync(lease, cancellation);
-
-        public Task RevokeLeaseAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.RevokeLeaseAsync(lease, cancellation);
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -75,7 +74,7 @@ public sealed class ClusterWriterTests : IAsyncLifetime
         _writer.NewEvent("TEST"), _stop.Token);
 
     /// <summary>Loses one change, before or after it is made.</summary>
-    private sealed class LosingStore(IStateStore inner) : IStateStore
+    private sealed class LosingStore(IStateStore inner) : ForwardingStore(inner)
     {
         private System.Func<Task>? _meanwhile;
         private bool _loses;
@@ -88,18 +87,18 @@ public sealed class ClusterWriterTests : IAsyncLifetime
             _meanwhile = meanwhile;
         }
 
-        public async Task<TransactionResult> CommitAsync(
+        public override async Task<TransactionResult> CommitAsync(
             StateTransaction transaction, CancellationToken cancellation)
         {
             if (!_loses || transaction.Then.Count == 0 || transaction.Then[0] is Operation.Get)
             {
-                return await inner.CommitAsync(transaction, cancellation);
+                return await Inner.CommitAsync(transaction, cancellation);
             }
 
             _loses = false;
             if (_made)
             {
-                await inner.CommitAsync(transaction, cancellation);
+                await Inner.CommitAsync(transaction, cancellation);
             }
 
             if (_meanwhile is not null)
@@ -109,19 +108,5 @@ public sealed class ClusterWriterTests : IAsyncLifetime
 
             throw new StateStoreException("no answer");
         }
-
-        public IAsyncEnumerable<WatchBatch> WatchAsync(
-            KeyRange range, Revision from, CancellationToken cancellation) => inner.WatchAsync(range, from, cancellation);
-
-        public Task<LeaseId> GrantLeaseAsync(long seconds, CancellationToken cancellation) =>
-            inner.GrantLeaseAsync(seconds, cancellation);
-
-        public Task<bool> KeepLeaseAliveAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.KeepLeaseAliveAsync(lease, cancellation);
-
-        public Task RevokeLeaseAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.RevokeLeaseAsync(lease, cancellation);
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

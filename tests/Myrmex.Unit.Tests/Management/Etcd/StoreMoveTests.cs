@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading;
@@ -306,31 +305,10 @@ public sealed class StoreMoveTests
 
     private sealed class FakeOpener(IStateStore local, IStateStore target) : IStoreOpener
     {
-        public IStateStore Open(StoreChoice choice) => new Kept(choice.Kind == StoreKind.Embedded ? local : target);
+        public IStateStore Open(StoreChoice choice) => new ForwardingStore(choice.Kind == StoreKind.Embedded ? local : target);
 
         public Task<EtcdStatus?> ProbeAsync(Uri clientUrl, CancellationToken cancellation) => Task.FromResult<EtcdStatus?>(null);
 
         public IEtcdAdministration Administer(StoreChoice choice) => throw new NotSupportedException();
-    }
-
-    /// <summary>Goes on when who uses it closes it.</summary>
-    private sealed class Kept(IStateStore inner) : IStateStore
-    {
-        public Task<TransactionResult> CommitAsync(StateTransaction transaction, CancellationToken cancellation) =>
-            inner.CommitAsync(transaction, cancellation);
-
-        public IAsyncEnumerable<WatchBatch> WatchAsync(KeyRange range, Revision from, CancellationToken cancellation) =>
-            inner.WatchAsync(range, from, cancellation);
-
-        public Task<LeaseId> GrantLeaseAsync(long seconds, CancellationToken cancellation) =>
-            inner.GrantLeaseAsync(seconds, cancellation);
-
-        public Task<bool> KeepLeaseAliveAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.KeepLeaseAliveAsync(lease, cancellation);
-
-        public Task RevokeLeaseAsync(LeaseId lease, CancellationToken cancellation) =>
-            inner.RevokeLeaseAsync(lease, cancellation);
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
 using Myrmex.Management.BrickAdmin;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.Http;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
@@ -176,7 +177,7 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     private async Task<IStateStore> StoreAsync(CancellationToken cancellation)
     {
-        if (await Local.GetAsync(NodeKeys.LocalStore, cancellation) is { } entry)
+        if (await Local.GetAsync(StoreChoice.Key, cancellation) is { } entry)
         {
             Assert.Equal(SharedStore, Encoding.UTF8.GetString(entry.Value.Span));
             return _shared;

@@ -2,6 +2,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.Tasks;
 using Myrmex.Runtime;
 using Myrmex.Unit.Tests.Cluster;
@@ -355,7 +356,7 @@ public sealed class TaskRunnerTests
     {
         var lease = await _store.GrantLeaseAsync(1_000_000, Forever);
         await _store.CommitAsync(
-            StateTransaction.Always(new Operation.Put(TaskKeys.Lives + node, new byte[] { 1 }, lease)), Forever);
+            StateTransaction.Always(new Operation.Put(NodeKeys.Lives + node, new byte[] { 1 }, lease)), Forever);
         return lease;
     }
 }
