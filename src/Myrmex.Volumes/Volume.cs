@@ -37,7 +37,7 @@ public sealed partial record Volume
     public VolumeStatus Status { get; init; } = VolumeStatus.Created;
 
     /// <summary>Copies of each file, arbiters included; 1 for plain distribution.</summary>
-    public int ReplicaCount { get; init; } = 1;
+    public int ReplicaCount { get; init => field = Math.Max(1, value); } = 1;
 
     public int ArbiterCount { get; init; }
 
@@ -47,14 +47,14 @@ public sealed partial record Volume
     public required int NextBrickIndex { get; init; }
 
     /// <summary>Settings, the newest first.</summary>
-    public IReadOnlyList<VolumeSetting> Settings { get; init; } = [];
+    public IReadOnlyList<VolumeSetting> Settings { get; init => field = value ?? []; } = [];
 
     /// <summary>What nodes of the pool log in with, whatever auth.allow says.</summary>
     public required string Username { get; init; }
 
     public required string Password { get; init; }
 
-    public long Version { get; init; } = 1;
+    public long Version { get; init => field = Math.Max(1, value); } = 1;
 
     [JsonIgnore]
     public VolumeType Type => ReplicaCount > 1 ? VolumeType.Replicate : VolumeType.Distribute;

@@ -2,6 +2,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text;
 using Myrmex.Base;
 using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
@@ -30,7 +31,8 @@ internal static class BrickDirectory
         path,
         Directory.Exists(path),
         Directory.Exists(Path.Combine(path, InternalDirectory)),
-        ReadVolumeId(path, out _)?.ToString());
+        ReadVolumeId(path, out _)?.ToString(),
+        ReadCommitHash(path));
 
     /// <summary>The id of the volume that the directory is part of; null when it has none or cannot be read.</summary>
     public static VolumeId? ReadVolumeId(string path, out Errno error)
@@ -83,8 +85,7 @@ internal static class BrickDirectory
         {
             // Any number above 1, which means "invalid", that all bricks of the volume share.
             var hash = ((uint)volume.Value.Low | 2).ToString(CultureInfo.InvariantCulture);
-            var text = System.Text.Encoding.ASCII.GetBytes(hash + "\0");
-            Check(Sys.PathSetXattr(path, CommitHashXattr, text), path, "setting extended attributes");
+            SetCommitHash(path, hash);
         }
 
         Check(Sys.SyncDirectory(path), path, "fsync");
@@ -112,7 +113,15 @@ internal static class BrickDirectory
             }
         }
 
-        Sys.PathRemoveXattr(before.Path, CommitHashXattr); // ENODATA when it was never set.
+        if (before.FormerCommitHash is { } hash)
+        {
+            SetCommitHash(before.Path, hash);
+        }
+        else
+        {
+            Sys.PathRemoveXattr(before.Path, CommitHashXattr); // ENODATA when it was never set.
+        }
+
         if (!before.HadInternals)
         {
             TakeBackInternals(before.Path);
@@ -134,6 +143,19 @@ internal static class BrickDirectory
     /// <summary>The system's words for an error number, as C's strerror.</summary>
     public static string Words(Errno error) =>
         System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage((int)error);
+
+    private static string? ReadCommitHash(string path)
+    {
+        Span<byte> raw = stackalloc byte[64];
+        var length = Sys.PathGetXattr(path, CommitHashXattr, raw);
+        return length > 0 ? Encoding.ASCII.GetString(raw[..(int)length].TrimEnd((byte)0)) : null;
+    }
+
+    private static void SetCommitHash(string path, string hash) =>
+        Check(
+            Sys.PathSetXattr(path, CommitHashXattr, Encoding.ASCII.GetBytes(hash + "\0")),
+            path,
+            "setting extended attributes");
 
     private static bool HasXattr(string path, string name) => Sys.PathGetXattr(path, name, []) >= 0;
 

@@ -81,7 +81,8 @@ internal sealed record OpPart(
     public bool IsEmpty { get; init; }
 
     /// <summary>File system numbers of the bricks of this node, by their index in the volume.</summary>
-    public IReadOnlyDictionary<int, ulong> FileSystems { get; init; } = new Dictionary<int, ulong>();
+    public IReadOnlyDictionary<int, ulong> FileSystems { get; init => field = value ?? new Dictionary<int, ulong>(); } =
+        new Dictionary<int, ulong>();
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, OpJson.Default.OpPart);
 

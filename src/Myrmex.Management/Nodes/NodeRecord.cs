@@ -12,6 +12,9 @@ namespace Myrmex.Management.Nodes;
 /// </summary>
 internal sealed record NodeRecord
 {
+    private static readonly ImmutableSortedDictionary<string, string> NoLabels =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
     public required NodeId Id { get; init; }
 
     /// <summary>
@@ -24,13 +27,15 @@ internal sealed record NodeRecord
     public required string HostName { get; init; }
 
     /// <summary>Addresses of its interfaces without loopback, or the one it is bound to; text, sorted.</summary>
-    public IReadOnlyList<string> Addresses { get; init; } = [];
+    public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
 
     /// <summary>Port of volume files and the port map.</summary>
-    public int ManagementPort { get; init; } = NodeLimits.ManagementPortDefault;
+    public int ManagementPort { get; init => field = value == 0 ? NodeLimits.ManagementPortDefault : value; } =
+        NodeLimits.ManagementPortDefault;
 
     /// <summary>Port on which its daemon serves the other nodes.</summary>
-    public int NodePort { get; init; } = NodeLimits.NodePortDefault;
+    public int NodePort { get; init => field = value == 0 ? NodeLimits.NodePortDefault : value; } =
+        NodeLimits.NodePortDefault;
 
     /// <summary>SHA-256 of the certificate it shows, as 64 lower case hexadecimal digits.</summary>
     public required string Fingerprint { get; init; }
@@ -44,8 +49,7 @@ internal sealed record NodeRecord
     public required string PublicKey { get; init; }
 
     /// <summary>Set by administrators, e.g. <c>rack</c> and <c>site</c>.</summary>
-    public ImmutableSortedDictionary<string, string> Labels { get; init; } =
-        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, string> Labels { get; init => field = value ?? NoLabels; } = NoLabels;
 
     /// <summary>When it became a member, milliseconds since 1970.</summary>
     public required long JoinedUnixMs { get; init; }

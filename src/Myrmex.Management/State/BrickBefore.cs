@@ -4,4 +4,6 @@ namespace Myrmex.Management.State;
 /// <param name="Existed">The directory was there.</param>
 /// <param name="HadInternals">Its .glusterfs was there.</param>
 /// <param name="FormerVolumeId">Its trusted.glusterfs.volume-id in text form, or null.</param>
-internal sealed record BrickBefore(string Path, bool Existed, bool HadInternals, string? FormerVolumeId);
+/// <param name="FormerCommitHash">Its trusted.glusterfs.dht.commithash without the NUL, or null.</param>
+internal sealed record BrickBefore(
+    string Path, bool Existed, bool HadInternals, string? FormerVolumeId, string? FormerCommitHash = null);

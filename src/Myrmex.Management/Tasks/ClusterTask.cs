@@ -58,7 +58,7 @@ public sealed record ClusterTask
     public ClusterTaskWish Wish { get; init; }
 
     /// <summary>Of lazy, normal, aggressive, or a number.</summary>
-    public string Throttle { get; init; } = "normal";
+    public string Throttle { get; init => field = value ?? "normal"; } = "normal";
 
     /// <summary>How often another node has taken it over.</summary>
     public int TakeOvers { get; init; }

@@ -12,7 +12,7 @@ namespace Myrmex.Management.Tasks;
 public sealed record TaskProgress
 {
     /// <summary>Identity of the task, as given on the command line.</summary>
-    public string Task { get; init; } = string.Empty;
+    public string Task { get; init => field = value ?? string.Empty; } = string.Empty;
 
     public int Pid { get; init; }
 
@@ -38,7 +38,7 @@ public sealed record TaskProgress
     public long UpdatedUnixMs { get; init; }
 
     /// <summary>Why it failed, for people; empty when it has not.</summary>
-    public string Error { get; init; } = string.Empty;
+    public string Error { get; init => field = value ?? string.Empty; } = string.Empty;
 
     [JsonIgnore]
     public bool IsFinal => State is not (ClusterTaskState.FixLayoutRunning or ClusterTaskState.Running

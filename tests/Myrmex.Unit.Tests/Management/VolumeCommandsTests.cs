@@ -239,6 +239,21 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
         BrickDirectory.Unmark(before, id);
     }
 
+    [Fact]
+    public void TakingBackRestoresTheCommitHashThatWasThere()
+    {
+        var brick = _node.Brick(4);
+        var former = new VolumeId(new Gfid(3, 4));
+        BrickDirectory.Mark(brick, former, isSpread: true);
+        var before = BrickDirectory.Look(brick);
+        Assert.NotNull(before.FormerCommitHash);
+        var id = new VolumeId(new Gfid(1, 2));
+        BrickDirectory.Mark(brick, id, isSpread: true);
+        Assert.NotEqual(before, BrickDirectory.Look(brick));
+        BrickDirectory.Unmark(before, id);
+        Assert.Equal(before, BrickDirectory.Look(brick));
+    }
+
     private static string NotAvailable(string path) =>
         $"Brick: localhost:{path} not available. Brick may be containing or be contained by an existing brick.";
 

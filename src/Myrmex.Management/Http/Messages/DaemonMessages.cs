@@ -5,7 +5,7 @@ namespace Myrmex.Management.Http;
 /// <summary>The daemon that answers.</summary>
 public sealed record DaemonMessage(string Version, string NodeId, string HostName, int Port, int Pid)
 {
-    public string WorkingDirectory { get; init; } = string.Empty;
+    public string WorkingDirectory { get; init => field = value ?? string.Empty; } = string.Empty;
 }
 
 /// <summary>All that is told to everyone: the daemon lives.</summary>

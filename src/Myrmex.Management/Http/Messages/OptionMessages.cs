@@ -22,13 +22,13 @@ public sealed record SettingListMessage(IReadOnlyList<SettingMessage> Options);
 public sealed record OptionHelpMessage(string Key, string? Default, string Help)
 {
     /// <summary>The values that are taken, in words.</summary>
-    public string Range { get; init; } = string.Empty;
+    public string Range { get; init => field = value ?? string.Empty; } = string.Empty;
 
     /// <summary>
     /// works, gluster-clients, none (taken, and changes nothing in this version) or refused (only the default is
     /// taken).
     /// </summary>
-    public string Effect { get; init; } = "works";
+    public string Effect { get; init => field = value ?? "works"; } = "works";
 
     /// <summary>It is set for all volumes at once.</summary>
     public bool IsClusterWide { get; init; }

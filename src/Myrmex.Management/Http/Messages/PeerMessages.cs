@@ -7,10 +7,11 @@ namespace Myrmex.Management.Http;
 public sealed record PeerMessage(string Id, string HostName, bool Connected, bool IsLocal)
 {
     /// <summary>Further names of the node.</summary>
-    public IReadOnlyList<string> OtherNames { get; init; } = [];
+    public IReadOnlyList<string> OtherNames { get; init => field = value ?? []; } = [];
 
     /// <summary>Set by administrators, e.g. rack and site.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = value ?? new Dictionary<string, string>(); } =
+        new Dictionary<string, string>();
 }
 
 public sealed record PeerListMessage(IReadOnlyList<PeerMessage> Peers);

@@ -44,7 +44,7 @@ public sealed record BrickStatusMessage(
 public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks)
 {
     /// <summary>Long work on the volume.</summary>
-    public IReadOnlyList<TaskMessage> Tasks { get; init; } = [];
+    public IReadOnlyList<TaskMessage> Tasks { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>What <c>volume status --json</c> prints.</summary>
