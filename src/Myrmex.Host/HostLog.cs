@@ -85,8 +85,14 @@ internal static class HostLog
         Log.Information("host", "state dump written", ("path", path));
     }
 
-    private static StreamWriter Append(string path) =>
-        new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
+    /// <summary>The mode is said here: a brick process has no umask.</summary>
+    private static StreamWriter Append(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.Append,
+        Access = FileAccess.Write,
+        Share = FileShare.ReadWrite | FileShare.Delete,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+    });
 
     private static string NameFor(string path, long unixSeconds)
     {

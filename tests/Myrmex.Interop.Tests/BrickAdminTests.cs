@@ -80,7 +80,7 @@ public sealed class BrickAdminTests : IDisposable
         var before = File.ReadAllText(Path.Combine(logs, "brick.log"));
         server.Gluster("volume log vol rotate");
         server.Gluster($"volume log vol rotate {server.Host}:{_directory["bricks/two"]}");
-        var former = Directory.GetFiles(logs, "brick.log.*").Order(System.StringComparer.Ordinal).ToArray();
+        var former = Directory.GetFiles(logs).Where(f => f.Contains("brick.log.")).Order(System.StringComparer.Ordinal).ToArray();
         Assert.Equal(2, former.Length);
         Assert.Equal(before, File.ReadAllText(former[0]));
         server.StopVolume("vol");

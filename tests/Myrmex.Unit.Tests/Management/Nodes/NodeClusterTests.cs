@@ -318,6 +318,29 @@ public sealed class NodeClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ALongRequestIsGivenUpWhenNobodyIsThereAnyMore()
+    {
+        var first = await StartFirstAsync();
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Parse("127.77.13.9"), 0);
+        silent.Start(); // It connects and never says a word, like a machine whose cable was pulled.
+        var record = first.Services.Directory.Find(first.Id)! with
+        {
+            Names = ["127.77.13.9"],
+            Addresses = [],
+            HostName = "127.77.13.9",
+            NodePort = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port,
+        };
+        using var client = new NodeClient(() => first.Services.Identity.Current, _ => record, _time.Seams);
+        var begunNs = _time.MonotonicNs;
+        var e = await Assert.ThrowsAsync<NodeUnreachableException>(() => client.GetAsync(
+            first.Id, "/v1/node/self", NodeJson.Default.NodeAnswer, CancellationToken.None, timeoutMs: 30_000));
+        var tookMs = (_time.MonotonicNs - begunNs) / 1_000_000;
+        Assert.InRange(tookMs, NodeLimits.RequestMs, NodeLimits.RequestMs + 2_000);
+        Assert.Matches("no answer within [1-3][0-9]{3} ms", e.Message);
+        Assert.False(await client.AnswersAsync(first.Id, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task BricksOfAnotherNodeAreAskedThroughItsDaemon()
     {
         var first = await StartFirstAsync();
