@@ -112,8 +112,8 @@ internal sealed partial class VolumeCommands
         await silent.WatchAsync(
             op.Nodes.Where(n => n != node.Id && !HasCome(n)),
             c => view.WaitAsync(
-                () => op.Nodes.All(HasCome) || Failed() is not null || op.Nodes.Any(IsLost) || !IsMine(), timeoutMs, seams,
-                c),
+                () => op.Nodes.All(HasCome) || Failed() is not null || op.Nodes.Any(IsLost) || !IsMine(), timeoutMs,
+                seams, c),
             HasCome, cancellation);
         if (Failed() is { } failed)
         {

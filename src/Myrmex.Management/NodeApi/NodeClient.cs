@@ -135,7 +135,8 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
     }
 
     /// <summary>
-    /// A request that may take long is given up when its node does not answer a short one: there may be nobody any more.
+    /// A request that may take long is given up when its node does not answer a short one: there may be nobody any
+    /// more.
     /// </summary>
     /// <returns>Milliseconds that were waited for, once <paramref name="request"/> is cancelled.</returns>
     private async Task<long> WatchAsync(NodeId node, CancellationTokenSource request)
