@@ -1,5 +1,7 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Threading;
 using Myrmex.Runtime;
 
 namespace Myrmex.Host;
@@ -7,7 +9,13 @@ namespace Myrmex.Host;
 /// <summary>Where a process of ours writes its log and its state dumps.</summary>
 internal static class HostLog
 {
+    /// <summary>Rotations within one second that get a name.</summary>
+    private const int RotationsPerSecondMax = 100;
+
+    // Guards _file; held while files are renamed, and taken on behalf of administrators only.
+    private static readonly Lock Gate = new();
     private static string _dumpDirectory = Path.GetTempPath();
+    private static (string Path, StreamWriter Writer)? _file;
 
     /// <summary>Starts logging to a file (appending) or to standard error; dispose it last.</summary>
     public static IDisposable Open(string? path, LogLevel level)
@@ -16,32 +24,102 @@ internal static class HostLog
         if (path is null)
         {
             Log.WriteTo(Console.Error);
-            return new Closer(null);
+            return new Closer();
         }
 
-        var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        path = Path.GetFullPath(path);
+        var directory = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(directory);
         _dumpDirectory = directory;
-        var writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete));
-        Log.WriteTo(writer);
-        return new Closer(writer);
+        lock (Gate)
+        {
+            var writer = Append(path);
+            _file = (path, writer);
+            Log.WriteTo(writer);
+        }
+
+        return new Closer();
+    }
+
+    /// <summary>
+    /// Renames the log to PATH.SECONDS and goes on in a new file. Every line is in one of the two. Throws
+    /// <see cref="IOException"/>, after which the log is what it was.
+    /// </summary>
+    /// <param name="unixSeconds">The time, which becomes part of the name.</param>
+    /// <returns>The new name of the former log.</returns>
+    public static string Rotate(long unixSeconds)
+    {
+        lock (Gate)
+        {
+            if (_file is not var (path, writer))
+            {
+                throw new IOException("the process writes no log file");
+            }
+
+            var former = NameFor(path, unixSeconds);
+            File.Move(path, former, overwrite: false);
+            StreamWriter next;
+            try
+            {
+                next = Append(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                File.Move(former, path, overwrite: false);
+                throw;
+            }
+
+            _file = (path, next);
+            Log.WriteTo(next);
+            writer.Dispose();
+            return former;
+        }
     }
 
     /// <summary>Writes a state dump beside the log and says where.</summary>
     public static void WriteDump(string process, string text)
     {
-        var stamp = DateTime.UtcNow.ToString("yyyyMMddTHHmmssfff", System.Globalization.CultureInfo.InvariantCulture);
+        var stamp = DateTime.UtcNow.ToString("yyyyMMddTHHmmssfff", CultureInfo.InvariantCulture);
         var path = Path.Combine(_dumpDirectory, $"{process}.{Environment.ProcessId}.{stamp}.dump");
         File.WriteAllText(path, text);
         Log.Information("host", "state dump written", ("path", path));
     }
 
-    private sealed class Closer(StreamWriter? writer) : IDisposable
+    /// <summary>The mode is said here: a brick process has no umask.</summary>
+    private static StreamWriter Append(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.Append,
+        Access = FileAccess.Write,
+        Share = FileShare.ReadWrite | FileShare.Delete,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite
+            | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+    });
+
+    private static string NameFor(string path, long unixSeconds)
+    {
+        for (var i = 0; i < RotationsPerSecondMax; i++)
+        {
+            var more = i == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"-{i}");
+            var name = string.Create(CultureInfo.InvariantCulture, $"{path}.{unixSeconds}{more}");
+            if (!File.Exists(name))
+            {
+                return name;
+            }
+        }
+
+        throw new IOException($"{path} is rotated too often");
+    }
+
+    private sealed class Closer : IDisposable
     {
         public void Dispose()
         {
-            Log.WriteTo(null);
-            writer?.Dispose();
+            lock (Gate)
+            {
+                Log.WriteTo(null);
+                _file?.Writer.Dispose();
+                _file = null;
+            }
         }
     }
 }

@@ -107,6 +107,7 @@ internal sealed class DaemonSession : IAsyncDisposable
     /// <summary>Makes the REST routes over this session.</summary>
     public void Serve(DaemonMessage daemon, NodeServices nodes, ClusterStore cluster)
     {
+        Commands.Answers = nodes.Client.AnswersAsync;
         var hooked = new HookedCommands(Commands, _hooks, _options.WorkingDirectory);
         var local = new LocalBrickAdmin(_seams, BrickAdminProgram.SocketOf(_options.WorkingDirectory));
         IBrickAdmin? AdminOf(NodeId id) => id == Node.Id ? local

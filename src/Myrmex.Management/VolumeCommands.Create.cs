@@ -63,6 +63,13 @@ internal sealed partial class VolumeCommands
         var bricks = request.Bricks;
         var taken = view.Find(StateKeys.BrickCounter);
         var (volume, modified) = Row(name);
+        if (request.ReplicaCount > 0 && bricks.Count % request.ReplicaCount != 0)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"Incorrect number of bricks ({bricks.Count}) supplied for replica count ({request.ReplicaCount}).");
+        }
+
         if (request.ReplicaCount > 0 && request.ReplicaCount != volume.ReplicaCount)
         {
             throw new CommandException(

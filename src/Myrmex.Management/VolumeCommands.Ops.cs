@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -16,6 +17,12 @@ internal sealed partial class VolumeCommands
 {
     /// <summary>As many as fit into a transaction.</summary>
     private const int MemberConditionsMax = 100;
+
+    /// <summary>
+    /// Asks another node whether it is there; false when it does not answer within
+    /// <see cref="NodeLimits.RequestMs"/>. Null asks nobody: then only the lease of a node tells.
+    /// </summary>
+    public Func<NodeId, CancellationToken, Task<bool>>? Answers { get; set; }
 
     private Op NewOp(
         OpKind kind, Volume planned, IReadOnlyList<NodeId> nodes, IReadOnlyList<int> bricks, bool force) => new(
@@ -37,22 +44,23 @@ internal sealed partial class VolumeCommands
     {
         await UnlockedAsync(op.Volume, cancellation);
         worker.Enter(op.Id);
+        var silent = new SilentNodes(Answers);
         try
         {
             await BeginAsync(op, modified, conditions, also, cancellation);
             try
             {
-                await PartsAsync(op, OpPartState.Checked, Limits.OpCheckMs, cancellation);
+                await PartsAsync(op, OpPartState.Checked, Limits.OpCheckMs, silent, cancellation);
                 op = op with { Phase = OpPhase.Do, IsSpread = IsSpread(op) };
                 await AdvanceAsync(op, cancellation);
-                var parts = await PartsAsync(op, OpPartState.Done, Limits.OpDoMs, cancellation);
+                var parts = await PartsAsync(op, OpPartState.Done, Limits.OpDoMs, silent, cancellation);
                 var (volume, told) = finish(op, parts);
                 await FinishAsync(op, volume, told, cancellation);
                 return volume;
             }
             catch (Exception e) when (e is CommandException or OperationCanceledException)
             {
-                await TakeBackAsync(op, e.Message, CancellationToken.None);
+                await TakeBackAsync(op, e.Message, silent, CancellationToken.None);
                 throw;
             }
         }
@@ -94,15 +102,19 @@ internal sealed partial class VolumeCommands
 
     /// <summary>Waits until every node has come so far; throws what the first one that could not says.</summary>
     private async Task<IReadOnlyList<OpPart>> PartsAsync(
-        Op op, OpPartState state, long timeoutMs, CancellationToken cancellation)
+        Op op, OpPartState state, long timeoutMs, SilentNodes silent, CancellationToken cancellation)
     {
         bool HasCome(NodeId n) => view.PartOf(op, n)?.State == state;
         OpPart? Failed() => view.PartsOf(op).FirstOrDefault(p => p.State == OpPartState.Failed);
-        NodeId? Lost() => op.Nodes.Cast<NodeId?>().FirstOrDefault(n => !HasCome(n!.Value) && !view.IsAlive(n.Value));
+        bool IsLost(NodeId n) => !HasCome(n) && (!view.IsAlive(n) || silent.Contains(n));
         bool IsMine() => view.Ops.TryFind(op.Id, out var row) && row.Value.Phase == op.Phase;
-        await view.WaitAsync(
-            () => op.Nodes.All(HasCome) || Failed() is not null || Lost() is not null || !IsMine(), timeoutMs, seams,
-            cancellation);
+        var begunNs = seams.Clock.MonotonicNs;
+        await silent.WatchAsync(
+            op.Nodes.Where(n => n != node.Id && !HasCome(n)),
+            c => view.WaitAsync(
+                () => op.Nodes.All(HasCome) || Failed() is not null || op.Nodes.Any(IsLost) || !IsMine(), timeoutMs,
+                seams, c),
+            HasCome, cancellation);
         if (Failed() is { } failed)
         {
             throw new CommandException(failed.Failure, failed.Error ?? "no reason is given");
@@ -113,12 +125,15 @@ internal sealed partial class VolumeCommands
             throw TakenBack(op);
         }
 
-        if (op.Nodes.FirstOrDefault(n => !HasCome(n)) is var late && !op.Nodes.All(HasCome))
+        if (op.Nodes.Where(n => !HasCome(n)).OrderByDescending(IsLost).ToList() is [var late, ..])
         {
+            var seconds = (seams.Clock.MonotonicNs - begunNs) / 1e9;
             throw new CommandException(
                 CommandFailure.Failed,
                 view.IsAlive(late)
-                    ? $"{view.NameOf(late)} did not answer within {timeoutMs / 1000} seconds; nothing was changed"
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{view.NameOf(late)} did not answer within {seconds:0.0} seconds; nothing was changed")
                     : $"{view.NameOf(late)} is not heard of any more; nothing was changed");
         }
 
@@ -154,12 +169,14 @@ internal sealed partial class VolumeCommands
     }
 
     /// <summary>Aborts, and waits a moment for the nodes that are heard of to have taken back their steps.</summary>
-    private async Task TakeBackAsync(Op op, string reason, CancellationToken cancellation)
+    private async Task TakeBackAsync(
+        Op op, string reason, SilentNodes silent, CancellationToken cancellation)
     {
         await worker.AbortAsync(op.Id, reason, cancellation);
         await view.WaitAsync(
             () => !view.Ops.TryFind(op.Id, out _)
-                || (view.PartsOf(op).Any() && view.PartsOf(op).All(p => !view.IsAlive(p.Node))),
+                || (view.PartsOf(op).Any()
+                    && view.PartsOf(op).All(p => !view.IsAlive(p.Node) || silent.Contains(p.Node))),
             Limits.OpTakeBackMs, seams, cancellation);
     }
 

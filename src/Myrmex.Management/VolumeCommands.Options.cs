@@ -32,18 +32,17 @@ internal sealed partial class VolumeCommands
 
     /// <summary>Takes settings back to their defaults.</summary>
     /// <param name="key">One option, or null for all.</param>
-    /// <param name="force">Also those that a new volume has set.</param>
+    /// <param name="force">GlusterFS' word for options that are protected; none of ours is.</param>
     public Task<Volume> ResetAsync(
         string name, string? key, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
         var volume = Find(name);
         if (key is not null)
         {
-            CheckReset(key, force);
+            CheckReset(key);
         }
 
-        return await ResetAsync(
-            volume, s => key is null ? force || !IsProtected(s.Key) : s.Key == key, cancellation);
+        return await ResetAsync(volume, s => key is null || s.Key == key, cancellation);
     });
 
     /// <summary>Takes settings back to their defaults, all at once.</summary>
@@ -52,7 +51,7 @@ internal sealed partial class VolumeCommands
     {
         foreach (var key in keys)
         {
-            CheckReset(key, force: false);
+            CheckReset(key);
         }
 
         return await ResetAsync(Find(name), s => keys.Contains(s.Key), cancellation);
@@ -79,33 +78,35 @@ internal sealed partial class VolumeCommands
         return [Report(volume, key)];
     }
 
+    /// <summary>What a new volume has set comes back with the value that it has there, as in GlusterFS.</summary>
     private async Task<Volume> ResetAsync(
         Volume volume, Func<VolumeSetting, bool> goes, CancellationToken cancellation)
     {
-        var going = volume.Settings.Where(goes).ToList();
-        return going.Count == 0 ? volume : await SaveAsync(
-            volume, volume.Without(goes), Told(EventTypes.VolumeReset, volume.Name, going), cancellation);
+        var going = volume.Settings.Where(s => goes(s) && !VolumeOptions.AtCreation.Contains(s)).ToList();
+        var coming = VolumeOptions.AtCreation.Where(s => goes(s) && volume.Setting(s.Key) != s.Value).ToList();
+        if (going.Count == 0 && coming.Count == 0)
+        {
+            return volume;
+        }
+
+        var kept = coming.Select(s => s.Key).ToHashSet(StringComparer.Ordinal);
+        var changed = volume.Without(s => going.Contains(s) && !kept.Contains(s.Key));
+        changed = coming.Aggregate(changed, (v, s) => v.With(s)) with { Version = volume.Version + 1 };
+        return await SaveAsync(
+            volume, changed, Told(EventTypes.VolumeReset, volume.Name, [.. going, .. coming]), cancellation);
     }
 
     private ClusterEvent Told(string type, string volume, IReadOnlyList<VolumeSetting> settings) => writer.NewEvent(
         type, volume, data: settings.GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Last().Value));
 
-    private static void CheckReset(string key, bool force)
+    private static void CheckReset(string key)
     {
         if (VolumeOptions.Find(key) is null && !VolumeOptions.IsUserKey(key))
         {
             throw new CommandException(
                 CommandFailure.NotFound, $"Option {key} does not exist\nDid you mean {VolumeOptions.Closest(key)}?");
         }
-
-        if (IsProtected(key) && !force)
-        {
-            throw new CommandException(
-                CommandFailure.Conflict, $"'{key}' is protected. To reset use 'force'.");
-        }
     }
-
-    private static bool IsProtected(string key) => VolumeOptions.Find(key)?.AtCreation is not null;
 
     private static OptionReport Report(Volume volume, string key)
     {

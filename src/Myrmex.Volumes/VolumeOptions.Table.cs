@@ -29,7 +29,7 @@ public static partial class VolumeOptions
     private const string QuickReadType = "performance/quick-read";
     private const string MdCacheType = "performance/md-cache";
 
-    private static string[] LogLevels => ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NONE"];
+    private static string[] LogLevels => ["DEBUG", "WARNING", "ERROR", "INFO", "CRITICAL", "NONE", "TRACE"];
 
     private static VolumeOption[] Table() =>
     [

@@ -71,6 +71,23 @@ public sealed class BrickAdminTests : IDisposable
         Assert.NotEqual(0, AskRaw("Top", ""","top":{"list":"WritePerf","count":1,"blockSize":4096,"blockCount":1000000000}""").ExitCode);
     }
 
+    [InteropFact(Need.Root)]
+    public void TheLogGoesOnInANewFileAndNoLineIsLost()
+    {
+        using var server = new MyrmexDaemon(_directory);
+        server.CreateVolume("vol", [_directory.Make("bricks/one"), _directory.Make("bricks/two")]);
+        var logs = Path.Combine(server.WorkingDirectory, "log");
+        var before = File.ReadAllText(Path.Combine(logs, "brick.log"));
+        server.Gluster("volume log vol rotate");
+        server.Gluster($"volume log vol rotate {server.Host}:{_directory["bricks/two"]}");
+        var former = Directory.GetFiles(logs).Where(f => f.Contains("brick.log.")).Order(System.StringComparer.Ordinal).ToArray();
+        Assert.Equal(2, former.Length);
+        Assert.Equal(before, File.ReadAllText(former[0]));
+        server.StopVolume("vol");
+        server.StartVolume("vol", 2);
+        Wait.Until("the new log has lines", Soon, () => File.ReadAllText(Path.Combine(logs, "brick.log")).Contains("brick started"));
+    }
+
     [InteropFact(Need.StockClient | Need.Xfs)]
     public void ClientsFilesMemoryAndStateDumpAreThoseOfTheProcess()
     {

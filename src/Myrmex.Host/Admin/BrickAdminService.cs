@@ -29,6 +29,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
                 {
                     Text = BrickMetrics.Text(graphs().SelectMany(BrickView.Of), exports),
                 },
+                BrickQuestion.RotateLog => new BrickAnswer { Text = HostLog.Rotate(clock.WallNs / 1_000_000_000) },
                 _ => await AnswerAsync(request, Find(request.Brick)),
             };
         }

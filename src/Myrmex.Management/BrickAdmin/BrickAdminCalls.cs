@@ -61,6 +61,12 @@ public static class BrickAdminCalls
     public static Task<string> MetricsAsync(this IBrickAdmin admin, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.Metrics), a => a.Text, cancellation);
 
+    /// <summary>
+    /// The log of the process goes on in a new file; the former is beside it. Answers the name of the former.
+    /// </summary>
+    public static Task<string> RotateLogAsync(this IBrickAdmin admin, CancellationToken cancellation) =>
+        AskAsync(admin, new BrickRequest(BrickQuestion.RotateLog), a => a.Text, cancellation);
+
     private static async Task<T> AskAsync<T>(
         IBrickAdmin admin, BrickRequest request, Func<BrickAnswer, T?> part, CancellationToken cancellation)
         where T : class

@@ -83,9 +83,11 @@ internal sealed class BrickAdminService(
             throw new CommandException(CommandFailure.Invalid, "the test is too long");
         }
 
+        const string Stopped = "is not started."; // With a period, unlike other commands.
         var report = request.Metric == "clear"
-            ? await AskAsync(volume, request.Brick, (a, b, c) => a.ClearTopAsync(b, c), cancellation)
-            : await AskAsync(volume, request.Brick, (a, b, c) => a.TopAsync(b, QueryOf(request), c), cancellation);
+            ? await AskAsync(volume, request.Brick, (a, b, c) => a.ClearTopAsync(b, c), cancellation, Stopped)
+            : await AskAsync(
+                volume, request.Brick, (a, b, c) => a.TopAsync(b, QueryOf(request), c), cancellation, Stopped);
         return new TopMessage(volume, request.Metric, report.Bricks);
     }
 
@@ -93,7 +95,8 @@ internal sealed class BrickAdminService(
         string volume, IReadOnlyList<string> parts, CancellationToken cancellation)
     {
         var report = await AskAsync(
-            volume, brick: null, (a, b, c) => a.StateDumpAsync(b, dumpDirectory, parts, c), cancellation);
+            volume, brick: null, (a, b, c) => a.StateDumpAsync(b, dumpDirectory, parts, c), cancellation,
+            "is not in the started state");
         return new StatedumpMessage(volume, report.Bricks);
     }
 
@@ -133,11 +136,20 @@ internal sealed class BrickAdminService(
         return new VolumeInternalsMessage(volume, kind, report.Bricks);
     }
 
-    /// <summary>All bricks of a node write one log, which whoever keeps logs can copy and cut.</summary>
-    public Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation)
+    /// <summary>
+    /// All bricks of a node write one log: each node is asked once. Where none runs nobody writes, and nothing is done.
+    /// </summary>
+    public async Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation)
     {
-        Places(volume, brick);
-        throw new CommandException(CommandFailure.NotSupported, "logs of bricks cannot be rotated by this version");
+        var places = Places(
+            volume, brick, "needs to be started before log rotate.", b => $"Incorrect brick {b} for volume {volume}");
+        var report = await _admin.AskAsync(
+            volume, places.OrderByDescending(p => p.Online).DistinctBy(p => p.Node),
+            (a, _, c) => a.RotateLogAsync(c), cancellation);
+        if (report.Bricks.FirstOrDefault(b => b.Problem is not (null or VolumeAdmin.NotRunning)) is { } failed)
+        {
+            throw new CommandException(CommandFailure.Failed, $"{failed.Place.Host}: {failed.Problem}");
+        }
     }
 
     private static TopQuery QueryOf(TopRequest request) => new(
@@ -146,21 +158,24 @@ internal sealed class BrickAdminService(
 
     private Task<VolumeReport<T>> AskAsync<T>(
         string volume, string? brick, Func<IBrickAdmin, string, CancellationToken, Task<T>> ask,
-        CancellationToken cancellation)
-        where T : class => _admin.AskAsync(volume, Places(volume, brick), ask, cancellation);
+        CancellationToken cancellation, string stopped = "is not started")
+        where T : class => _admin.AskAsync(volume, Places(volume, brick, stopped), ask, cancellation);
 
     /// <summary>The bricks of a started volume, or the one that is named.</summary>
-    private List<BrickPlace> Places(string volume, string? brick)
+    /// <param name="stopped">What is said of a volume that is not started.</param>
+    /// <param name="wrong">What is said of a brick that it does not have.</param>
+    private List<BrickPlace> Places(
+        string volume, string? brick, string stopped = "is not started", Func<string?, string>? wrong = null)
     {
         var found = volumes.Find(volume);
         if (found.Status != VolumeStatus.Started)
         {
-            throw new CommandException(CommandFailure.Conflict, $"Volume {volume} is not started");
+            throw new CommandException(CommandFailure.Conflict, $"Volume {volume} {stopped}");
         }
 
         var bricks = found.Bricks.Where(b => brick is null || b.FullName == brick).ToList();
         return bricks.Count > 0 ? bricks.ConvertAll(b => Place(found, b)) : throw new CommandException(
-            CommandFailure.NotFound, $"No brick {brick} in volume {volume}");
+            CommandFailure.NotFound, wrong?.Invoke(brick) ?? $"No brick {brick} in volume {volume}");
     }
 
     private BrickPlace Place(Volume volume, Brick brick)

@@ -17,6 +17,7 @@ public enum BrickQuestion
     StateDump,
     ClearLocks,
     Metrics,
+    RotateLog,
 }
 
 /// <summary>The lists of <c>volume top</c>. Source: the numbers of topOp in GlusterFS' XML, less one.</summary>

@@ -48,6 +48,12 @@ public sealed record CliArguments
     /// <summary>The unix socket to talk to; null for the working directory's.</summary>
     public string? Socket { get; private init; }
 
+    /// <summary>HOST or HOST:PORT of the node port of a daemon elsewhere; null for the one of this machine.</summary>
+    public string? RemoteHost { get; private init; }
+
+    /// <summary>Directory of the administrator's certificate for it; null when not given.</summary>
+    public string? Certificate { get; private init; }
+
     /// <summary>
     /// Throws <see cref="CommandException"/> for an option that is not known or not good. A value is after = or is the
     /// next word.
@@ -87,7 +93,8 @@ public sealed record CliArguments
     }
 
     private static bool TakesValue(string option) =>
-        option is "--mode" or "--timeout" or "--remote-host" or "--working-directory" or "--glusterd-sock" or "--after"
+        option is "--mode" or "--timeout" or "--remote-host" or "--certificate" or "--working-directory"
+            or "--glusterd-sock" or "--after"
             || Array.IndexOf(Ignored, option) >= 0;
 
     private CliArguments WithSwitch(string option) => option switch
@@ -109,9 +116,11 @@ public sealed record CliArguments
         "--glusterd-sock" => this with { Socket = value },
         "--timeout" => this with { Timeout = TimeSpan.FromSeconds(Number(option, value, 1, TimeoutSecondsMax)) },
         "--after" => this with { After = Number(option, value, 0, long.MaxValue) },
-        "--remote-host" when value is "localhost" or "127.0.0.1" or "::1" => this,
-        "--remote-host" => throw new CommandException(
-            CommandFailure.Invalid, "--remote-host is not supported: run the command on the node itself"),
+        "--remote-host" => this with
+        {
+            RemoteHost = value is "localhost" or "127.0.0.1" or "::1" or "" ? null : value,
+        },
+        "--certificate" => this with { Certificate = value },
         _ when Array.IndexOf(Ignored, option) >= 0 => this,
         _ => throw new CommandException(CommandFailure.Invalid, $"unrecognized option '{option}={value}'"),
     };

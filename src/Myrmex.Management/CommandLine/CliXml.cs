@@ -38,7 +38,11 @@ internal sealed class CliXml
         Element("opErrstr", message);
     }
 
-    public static CliXml Success() => new(0, 0, string.Empty);
+    /// <summary>What volProfile calls <c>info</c>; 1 is start, 2 is stop.</summary>
+    private const int ProfileInfo = 3;
+
+    /// <param name="note">A number that tells something about the success.</param>
+    public static CliXml Success(int note = 0) => new(0, note, string.Empty);
 
     public static CliXml Failure(string message, int error = InternalError) => new(-1, error, message);
 
@@ -147,6 +151,11 @@ internal sealed class CliXml
         Open("volProfile");
         Element("volname", volume);
         Element("profileOp", op);
+        if (op == ProfileInfo)
+        {
+            Element("brickCount", 0);
+        }
+
         return this;
     }
 

@@ -46,15 +46,16 @@ public sealed partial class GlusterCli
             var volume = await Client.AddBrickAsync(words[0], request);
             return Show(
                 volume, VolumeMessageJson.Default.VolumeMessage,
-                () => CliXml.Success().Changed("volAddBrick", volume), () => "volume add-brick: success\n");
-        }
-        catch (CommandException e) when (_arguments.IsXml)
-        {
-            return Print(CliXml.Failure(e.Message).ToString());
+                () => CliXml.Success().Outcome("volAddBrick", "Add Brick successful"),
+                () => "volume add-brick: success\n");
         }
         catch (CommandException e)
         {
-            return Refused(e, $"volume add-brick: failed: {e.Message}");
+            var said = e.Failure == CommandFailure.NotFound && e.Message == $"Volume {words[0]} does not exist"
+                ? $"Unable to get volinfo for volume name {words[0]}" : e.Message; // GlusterFS' words for this one.
+            var error = said == e.Message ? CliXml.InternalError : 0;
+            return _arguments.IsXml ? Print(CliXml.Failure(said, error).Outcome("volAddBrick", said).ToString())
+                : Refused(e, $"volume add-brick: failed: {said}");
         }
     }
 
@@ -138,6 +139,11 @@ public sealed partial class GlusterCli
             return Usage(Usages.Top);
         }
 
+        if (numbers.BlockSize > 0 != numbers.Blocks > 0)
+        {
+            return Usage(Usages.Top, "Need to give both 'bs' and 'count'");
+        }
+
         try
         {
             var top = await Client.TopAsync(
@@ -169,8 +175,10 @@ public sealed partial class GlusterCli
             }
 
             long value = 0;
+            var least = words[i - 1] == "list-cnt" ? 0 : 1;
             if (words[i - 1] != "brick" && (!long.TryParse(
-                words[i], NumberStyles.None, CultureInfo.InvariantCulture, out value) || value is < 1 or > 1 << 30))
+                words[i], NumberStyles.None, CultureInfo.InvariantCulture, out value)
+                || value < least || value > 1 << 30))
             {
                 return false;
             }
@@ -194,7 +202,7 @@ public sealed partial class GlusterCli
             }
         }
 
-        return numbers.BlockSize > 0 == numbers.Blocks > 0;
+        return true;
     }
 
     private async Task<int> StatedumpAsync(string[] words)

@@ -13,7 +13,7 @@ public sealed partial class GlusterCli
 
     private static readonly ReconfigureForm ResetForm = new(
         "reset", "volReset", "success: reset volume successful", "reset volume successful",
-        "reset volume unsuccessful");
+        FailureXml: null);
 
     private IEnumerable<CliCommand> OptionTable() =>
     [
@@ -139,7 +139,7 @@ public sealed partial class GlusterCli
         }
         catch (CommandException e) when (_arguments.IsXml)
         {
-            return Print(CliXml.Failure(e.Message).Outcome(form.Operation, form.FailureXml).ToString());
+            return Print(CliXml.Failure(e.Message).Outcome(form.Operation, form.FailureXml ?? e.Message).ToString());
         }
         catch (CommandException e)
         {
@@ -148,6 +148,7 @@ public sealed partial class GlusterCli
     }
 
     /// <summary>The words of a command on options.</summary>
+    /// <param name="FailureXml">Null for the reason of the refusal.</param>
     private sealed record ReconfigureForm(
-        string Verb, string Operation, string Success, string SuccessXml, string FailureXml);
+        string Verb, string Operation, string Success, string SuccessXml, string? FailureXml);
 }

@@ -2,7 +2,9 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
+using Myrmex.Base;
 using Myrmex.Management.Http;
+using Myrmex.Management.Nodes;
 
 namespace Myrmex.Management.CommandLine;
 
@@ -65,8 +67,9 @@ public sealed partial class GlusterCli
                 "member" => $"Host {words[0]} port 24007 already in peer list",
                 _ => string.Empty,
             };
+            var note = probed.Outcome switch { "local" => 1, "member" => 2, _ => 0 };
             return Show(
-                probed, PeerMessageJson.Default.ProbedMessage, () => CliXml.Success().Said(said),
+                probed, PeerMessageJson.Default.ProbedMessage, () => CliXml.Success(note).Said(said),
                 () => $"peer probe: {(said.Length == 0 ? "success" : said)}\n");
         }
         catch (CommandException e)
@@ -139,6 +142,16 @@ public sealed partial class GlusterCli
     }
 
     private int PeerRefused(CommandException e, string verb) => _arguments.IsXml
-        ? Print(CliXml.Failure(e.Message).Said(string.Empty).ToString())
+        ? Print(CliXml.Failure(e.Message, PeerError(e, verb)).ToString())
         : Refused(e, $"peer {verb}: failed: {e.Message}");
+
+    /// <summary>GlusterFS' number of a refusal: 1 for this very node, 2 for one that is not a member.</summary>
+    private static int PeerError(CommandException e, string verb) => (verb, e.Failure) switch
+    {
+        ("detach", CommandFailure.Invalid) => 1,
+        ("detach", CommandFailure.NotFound) => 2,
+        ("probe", _) when e.Message.StartsWith(PeerProbe.Unreachable, System.StringComparison.Ordinal) =>
+            (int)Errno.ENOTCONN,
+        _ => CliXml.InternalError,
+    };
 }

@@ -117,8 +117,11 @@ public sealed partial class GlusterCli
             case "shd":
                 throw new CommandException(
                     CommandFailure.Conflict, $"Volume {volume} is not Self-heal compatible");
-            case "nfs" or "quotad":
-                return []; // There are no such daemons.
+            case "quotad":
+                throw new CommandException(
+                    CommandFailure.Conflict, $"Volume {volume} does not have quota enabled");
+            case "nfs":
+                return []; // There is no such daemon.
         }
 
         var named = bricks.Where(b => nameOf(b) == which).ToList();

@@ -179,7 +179,9 @@ public sealed partial class GlusterCli
         }
         catch (CommandException e) when (_arguments.IsXml)
         {
-            return Print(CliXml.Failure(e.Message, verb == "create" ? 0 : CliXml.InternalError).ToString());
+            // GlusterFS finds a taken name before it asks the nodes, and has no number for that.
+            var isTaken = verb == "create" && e.Message == $"Volume {volume} already exists";
+            return Print(CliXml.Failure(e.Message, isTaken ? 0 : CliXml.InternalError).ToString());
         }
         catch (CommandException e)
         {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Net;
 using System.Net.Http;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -11,12 +12,13 @@ using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine;
 
-/// <summary>REST over the daemon's unix socket.</summary>
+/// <summary>REST over the daemon's unix socket, or over the node port of a daemon elsewhere.</summary>
 public sealed partial class ManagementClient : IManagementClient, IDisposable
 {
     private readonly string _workingDirectory;
     private readonly string _socket;
     private readonly HttpClient _http;
+    private readonly RemoteDaemon? _remote;
 
     /// <param name="timeout">Longest time a command may take.</param>
     /// <param name="socket">The unix socket; null for the working directory's.</param>
@@ -26,6 +28,20 @@ public sealed partial class ManagementClient : IManagementClient, IDisposable
         _socket = socket ?? DaemonOptions.SocketOf(workingDirectory);
         var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync };
         _http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost/v1/"), Timeout = timeout };
+    }
+
+    /// <summary>
+    /// A daemon elsewhere, as an administrator. Throws <see cref="DaemonUnreachableException"/> when the certificate
+    /// cannot be used, and <see cref="CommandException"/> when the address is none.
+    /// </summary>
+    /// <param name="address">HOST or HOST:PORT of its node port.</param>
+    /// <param name="certificate">Directory with <c>admin.key</c>, <c>admin.pem</c> and <c>ca.pem</c>.</param>
+    public ManagementClient(string address, string certificate, TimeSpan timeout)
+    {
+        _remote = new RemoteDaemon(address, certificate);
+        _workingDirectory = string.Empty;
+        _socket = string.Empty;
+        _http = new HttpClient(_remote.NewHandler()) { BaseAddress = _remote.Root, Timeout = timeout };
     }
 
     public async Task<IReadOnlyList<VolumeMessage>> ListAsync() =>
@@ -108,11 +124,17 @@ public sealed partial class ManagementClient : IManagementClient, IDisposable
         }
     }
 
-    private static async Task CheckAsync(HttpResponseMessage response)
+    private async Task CheckAsync(HttpResponseMessage response)
     {
         if (!response.IsSuccessStatusCode)
         {
             var problem = await response.Content.ReadFromJsonAsync(ProblemMessageJson.Default.ProblemMessage);
+            if (_remote is { } remote
+                && response.StatusCode is (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden))
+            {
+                throw remote.Refused(problem?.Detail ?? response.StatusCode.ToString());
+            }
+
             throw new CommandException(
                 Problems.FailureOf(response.StatusCode), problem?.Detail ?? response.StatusCode.ToString(),
                 problem?.Advice);
@@ -121,6 +143,11 @@ public sealed partial class ManagementClient : IManagementClient, IDisposable
 
     private string Advice(HttpRequestException e)
     {
+        if (_remote is { } remote)
+        {
+            return remote.Advice(e);
+        }
+
         if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
             return $"Connection failed. You may not use {_socket}; try again as root.";

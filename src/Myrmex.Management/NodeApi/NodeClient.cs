@@ -39,6 +39,24 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
         CancellationToken cancellation, long timeoutMs = NodeLimits.RequestMs) =>
         SendAsync(node, HttpMethod.Post, path, JsonContent.Create(body, bodyType), type, timeoutMs, cancellation);
 
+    /// <summary>Whether the node's daemon answers at all, within <see cref="NodeLimits.RequestMs"/>.</summary>
+    public async Task<bool> AnswersAsync(NodeId node, CancellationToken cancellation)
+    {
+        try
+        {
+            await GetAsync(node, "/v1/node/self", NodeJson.Default.NodeAnswer, cancellation);
+            return true;
+        }
+        catch (NodeUnreachableException)
+        {
+            return false;
+        }
+        catch (CommandException)
+        {
+            return true; // It says no, so it is there.
+        }
+    }
+
     /// <summary>
     /// The answer's text as it comes, for what is large; the caller disposes the stream. The time limit is for its
     /// beginning.
@@ -47,7 +65,7 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
         NodeId node, string path, CancellationToken cancellation, long timeoutMs = NodeLimits.RequestMs)
     {
         var peer = Find(node);
-        return await LimitedAsync(peer, timeoutMs, cancellation, async limit =>
+        return await LimitedAsync(node, peer, timeoutMs, cancellation, async limit =>
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
             var response = await peer.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit);
@@ -82,7 +100,7 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
         CancellationToken cancellation)
     {
         var peer = Find(node);
-        return await LimitedAsync(peer, timeoutMs, cancellation, async limit =>
+        return await LimitedAsync(node, peer, timeoutMs, cancellation, async limit =>
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
             using var response = await peer.Http.SendAsync(request, limit);
@@ -91,22 +109,54 @@ internal sealed class NodeClient(Func<NodeMaterial> identity, Func<NodeId, NodeR
     }
 
     private async Task<T> LimitedAsync<T>(
-        Peer peer, long timeoutMs, CancellationToken cancellation, Func<CancellationToken, Task<T>> send)
+        NodeId node, Peer peer, long timeoutMs, CancellationToken cancellation, Func<CancellationToken, Task<T>> send)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var timer = seams.Scheduler.Schedule(timeoutMs, limit.Cancel);
+        var watch = timeoutMs > NodeLimits.RequestMs
+            ? WatchAsync(node, limit) : Task.FromResult(timeoutMs);
         try
         {
             return await send(limit.Token);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new NodeUnreachableException(peer.Name, $"no answer within {timeoutMs} ms", e);
+            throw new NodeUnreachableException(peer.Name, $"no answer within {await watch} ms", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw new NodeUnreachableException(peer.Name, e.InnerException?.Message ?? e.Message, e);
         }
+        finally
+        {
+            await limit.CancelAsync();
+            await watch;
+        }
+    }
+
+    /// <summary>
+    /// A request that may take long is given up when its node does not answer a short one: there may be nobody any
+    /// more.
+    /// </summary>
+    /// <returns>Milliseconds that were waited for, once <paramref name="request"/> is cancelled.</returns>
+    private async Task<long> WatchAsync(NodeId node, CancellationTokenSource request)
+    {
+        var begunNs = seams.Clock.MonotonicNs;
+        try
+        {
+            do
+            {
+                await Pauses.WaitAsync(seams.Scheduler, NodeLimits.WatchPauseMs, request.Token);
+            }
+            while (await AnswersAsync(node, request.Token));
+            await request.CancelAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // It has ended otherwise.
+        }
+
+        return (seams.Clock.MonotonicNs - begunNs) / 1_000_000;
     }
 
     private Peer Find(NodeId node)

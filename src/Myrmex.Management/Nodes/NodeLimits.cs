@@ -77,6 +77,9 @@ internal static class NodeLimits
     /// </summary>
     public const long RequestMs = 1_500;
 
+    /// <summary>While a longer request is under way: before its node is asked (again) whether it is there.</summary>
+    public const long WatchPauseMs = 300;
+
     /// <summary>Bytes of a JSON answer of another node.</summary>
     public const long AnswerBytesMax = 16 << 20;
 

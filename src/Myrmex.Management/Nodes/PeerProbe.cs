@@ -17,6 +17,9 @@ internal sealed class PeerProbe(
     NodeOptions options, IStateStore store, NodeIdentity identity, NodeDirectory directory, MemberChanges members,
     AdmittingMember admitting, Seams seams)
 {
+    /// <summary>How the refusal begins when nothing answers at the node port. Source: GlusterFS.</summary>
+    public const string Unreachable = "Probe returned with Transport endpoint is not connected";
+
     private const string Success = "success";
     private const string NotNeeded = "Probe on localhost not needed";
 
@@ -56,7 +59,7 @@ internal sealed class PeerProbe(
                     ? AlreadyKnown(address.Host, away.ManagementPort)
                     : throw new CommandException(
                         CommandFailure.Failed,
-                        $"Probe returned with Transport endpoint is not connected ({e.Reason})");
+                        $"{Unreachable} ({e.Reason})");
             }
 
             if (seams.Clock.MonotonicNs > endNs)

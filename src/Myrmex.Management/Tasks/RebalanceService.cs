@@ -37,13 +37,19 @@ internal sealed class RebalanceService(ClusterView view, ClusterWriter writer, T
     public Task<RebalanceMessage> StartAsync(
         string volume, string kind, bool force, CancellationToken cancellation) => RefusedAsync(async () =>
     {
+        var found = Find(volume);
+        if (found.Status != VolumeStatus.Started)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict, $"Volume {volume} needs to be started to perform rebalance");
+        }
+
         if (kind != FixLayout)
         {
             throw new CommandException(
                 CommandFailure.NotSupported, "this version moves no files; use 'fix-layout start'");
         }
 
-        var found = Find(volume);
         var node = found.Bricks.Select(b => b.Node).Cast<NodeId?>().FirstOrDefault(n => view.IsAlive(n!.Value))
             ?? throw new CommandException(CommandFailure.Conflict, "no node with bricks of the volume is heard of");
         var task = await tasks.StartFixLayoutAsync(found, node, Throttle, cancellation);

@@ -187,21 +187,25 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
     }
 
     [RootFact]
-    public async Task ResetKeepsWhatANewVolumeHas()
+    public async Task ResetGivesBackWhatANewVolumeHas()
     {
         await _node.CreateAsync("demo", 1);
         await _node.Commands.SetAsync(
             "demo", [new VolumeSetting("user.x", "1"), new VolumeSetting("auth.allow", "10.*")], Forever);
-        Assert.Equal("'nfs.disable' is protected. To reset use 'force'.", await WhyNotAsync(
-            _node.Commands.ResetAsync("demo", "nfs.disable", force: false, Forever)));
+        await _node.Commands.SetAsync("demo", [new VolumeSetting("transport.address-family", "inet6")], Forever);
         Assert.Equal("Option nosuch.key does not exist", (await WhyNotAsync(
             _node.Commands.ResetAsync("demo", "nosuch.key", force: false, Forever))).Split('\n')[0]);
         var volume = await _node.Commands.ResetAsync("demo", "user.x", force: false, Forever);
         Assert.Equal("10.*", volume.Setting("auth.allow"));
+        Assert.Equal("inet6", volume.Setting("transport.address-family"));
+        volume = await _node.Commands.ResetAsync("demo", "transport.address-family", force: false, Forever);
+        Assert.Equal("inet", volume.Setting("transport.address-family"));
         volume = await _node.Commands.ResetAsync("demo", key: null, force: false, Forever);
         Assert.Equal(VolumeOptions.AtCreation, volume.Settings);
+        var version = volume.Version;
         volume = await _node.Commands.ResetAsync("demo", key: null, force: true, Forever);
-        Assert.Empty(volume.Settings);
+        Assert.Equal(VolumeOptions.AtCreation, volume.Settings);
+        Assert.Equal(version, volume.Version);
     }
 
     [RootFact]

@@ -8,6 +8,7 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 using Xunit;
@@ -114,6 +115,33 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         Assert.False(Directory.Exists(_nodes[2].Brick(1)));
         Assert.Equal(2, _nodes[1].Commands.Find("demo").Bricks.Count);
         await AssertNothingIsUnderWayAsync();
+    }
+
+    [RootFact]
+    public async Task ANodeWhoseCableIsPulledCostsACommandOneRequestAndNotItsLease()
+    {
+        await CreateAsync(_nodes[0]);
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<NodeId>();
+        _nodes[0].Commands.Answers = async (n, c) =>
+        {
+            asked.Enqueue(n);
+            await Task.Delay(300, c);
+            return n != _nodes[2].NodeId;
+        };
+        await _nodes[2].KillAsync();
+        await UntilAsync(() => !_nodes[0].Session.View.IsAlive(_nodes[2].NodeId));
+        // Its lease goes on, as after a cable was pulled.
+        await Coordination.StoreAccess.PutAsync(
+            _store, NodeKeys.Life(_nodes[2].NodeId), new NodeLife(1, "x", "test", StartedUnixMs: 0).ToBytes());
+        await UntilAsync(() => _nodes[0].Session.View.IsAlive(_nodes[2].NodeId));
+        var begunNs = LinuxClock.Shared.MonotonicNs;
+        var e = await Assert.ThrowsAsync<CommandException>(
+            () => _nodes[0].Commands.StartAsync("demo", force: false, Forever));
+        Assert.InRange(LinuxClock.Shared.MonotonicNs - begunNs, 300_000_000, 2_000_000_000);
+        Assert.Matches(@"^n2 did not answer within 0\.[3-9] seconds; nothing was changed$", e.Message);
+        Assert.DoesNotContain(_nodes[0].NodeId, asked);
+        Assert.Contains(_nodes[2].NodeId, asked);
+        Assert.Equal(VolumeStatus.Created, _nodes[1].Commands.Find("demo").Status);
     }
 
     [RootFact]

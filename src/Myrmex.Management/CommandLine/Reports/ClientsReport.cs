@@ -54,8 +54,12 @@ internal static class ClientsReport
             .GroupBy(c => c.ProcessName.Length > 0 ? c.ProcessName : "unknown")
             .OrderBy(g => g.Key, System.StringComparer.Ordinal).ToList();
         var text = new StringBuilder();
-        text.Line($"Client connections for volume {report.Volume}")
-            .Line($"{"Name",-48} {"count",15}").Line($"{"-----",-48} {"------",15}");
+        text.Line($"Client connections for volume {report.Volume}");
+        if (kinds.Count > 0)
+        {
+            text.Line($"{"Name",-48} {"count",15}").Line($"{"-----",-48} {"------",15}");
+        }
+
         foreach (var kind in kinds)
         {
             text.Line($"{kind.Key,-48} {kind.Count(),15}");

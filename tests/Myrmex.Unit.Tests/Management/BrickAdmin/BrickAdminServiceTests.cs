@@ -165,7 +165,24 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
         Assert.Equal(8, (await FirstAsync("callpool")).Calls!.Count);
         var dumps = await _service.StatedumpAsync("demo", ["mem"], Forever);
         Assert.Equal(["/dumps/of/bricks/b1", "/dumps/of/bricks/b2", null], dumps.Bricks.Select(b => b.Value));
-        await Assert.ThrowsAsync<CommandException>(() => _service.RotateLogAsync("demo", null, Forever));
+    }
+
+    [Fact]
+    public async Task LogsAreRotatedOnceANodeAndAProblemIsTold()
+    {
+        _answer = _ => new BrickAnswer { Text = "/log/brick.log.1" };
+        Assert.Equal("srv1: its node is not heard of", await RefusedAsync(() => _service.RotateLogAsync("demo", null, Forever)));
+        var bricks = ThreeNodes().Bricks;
+        var twin = bricks[0] with { Path = "/bricks/down" };
+        var silent = bricks[1] with { Path = "/bricks/silent" };
+        _admins[Here].Requests.Clear();
+        _admins[There].Requests.Clear();
+        _volumes.Volume = ThreeNodes() with { Bricks = [twin, bricks[0], silent] };
+        await _service.RotateLogAsync("demo", null, Forever);
+        Assert.Equal([BrickQuestion.RotateLog], _admins[Here].Requests.Select(r => r.Question));
+        Assert.Empty(_admins[There].Requests);
+        Assert.Equal("Incorrect brick h:/nosuch for volume demo", await RefusedAsync(
+            () => _service.RotateLogAsync("demo", "h:/nosuch", Forever)));
     }
 
     [Fact]

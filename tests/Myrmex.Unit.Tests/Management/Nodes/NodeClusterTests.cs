@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
+using Myrmex.Management.CommandLine;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
@@ -318,6 +320,29 @@ public sealed class NodeClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ALongRequestIsGivenUpWhenNobodyIsThereAnyMore()
+    {
+        var first = await StartFirstAsync();
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Parse("127.77.13.9"), 0);
+        silent.Start(); // It connects and never says a word, like a machine whose cable was pulled.
+        var record = first.Services.Directory.Find(first.Id)! with
+        {
+            Names = ["127.77.13.9"],
+            Addresses = [],
+            HostName = "127.77.13.9",
+            NodePort = ((System.Net.IPEndPoint)silent.LocalEndpoint).Port,
+        };
+        using var client = new NodeClient(() => first.Services.Identity.Current, _ => record, _time.Seams);
+        var begunNs = _time.MonotonicNs;
+        var e = await Assert.ThrowsAsync<NodeUnreachableException>(() => client.GetAsync(
+            first.Id, "/v1/node/self", NodeJson.Default.NodeAnswer, CancellationToken.None, timeoutMs: 30_000));
+        var tookMs = (_time.MonotonicNs - begunNs) / 1_000_000;
+        Assert.InRange(tookMs, NodeLimits.RequestMs, NodeLimits.RequestMs + 2_000);
+        Assert.Matches("no answer within [1-3][0-9]{3} ms", e.Message);
+        Assert.False(await client.AnswersAsync(first.Id, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task BricksOfAnotherNodeAreAskedThroughItsDaemon()
     {
         var first = await StartFirstAsync();
@@ -338,6 +363,75 @@ public sealed class NodeClusterTests : IAsyncLifetime
         await second.KillAsync();
         refused = await Assert.ThrowsAsync<BrickAdminException>(() => remote.MemoryAsync(CancellationToken.None));
         Assert.True(refused.Unreachable);
+    }
+
+    [Fact]
+    public async Task CommandsFromElsewhereProveThemselvesAndSayWhatIsWrong()
+    {
+        var first = await StartFirstAsync();
+        var place = Directory.CreateTempSubdirectory("myrmex-unit-").FullName;
+        var address = $"{first.Host}:{first.Services.NodePort}";
+        ManagementClient To(string host, string directory) => new(host, directory, TimeSpan.FromSeconds(20));
+        async Task<string> WhyAsync(string host, string directory)
+        {
+            var e = await Assert.ThrowsAsync<DaemonUnreachableException>(async () =>
+            {
+                using var client = To(host, directory);
+                await client.AdministratorsAsync();
+            });
+            return e.Message;
+        }
+
+        try
+        {
+            var mine = Path.Combine(place, "mine");
+            Assert.StartsWith($"There is no certificate for {first.Host} in {mine}", await WhyAsync(address, mine));
+            await MakeCertificateAsync(first, "ann", mine);
+            await EventuallyAsync(() => first.Services.Directory.IsAdministrator(
+                "ann", TestIdentities.FingerprintOf(File.ReadAllText(Path.Combine(mine, "admin.pem")))));
+            using (var client = To(address, mine))
+            {
+                Assert.Equal("ann", Assert.Single(await client.AdministratorsAsync()).Name);
+                Assert.Equal(CommandFailure.NotFound, (await Assert.ThrowsAsync<CommandException>(
+                    () => client.RevokeAsync("bob"))).Failure);
+            }
+
+            Assert.Contains("does not answer", await WhyAsync($"{first.Host}:1", mine));
+            var theirs = Path.Combine(place, "theirs");
+            Directory.CreateDirectory(theirs);
+            var other = TestIdentities.Stranger(_time.Seams);
+            foreach (var file in new[] { "admin.key", "admin.pem" })
+            {
+                File.Copy(Path.Combine(mine, file), Path.Combine(theirs, file));
+            }
+
+            File.WriteAllText(Path.Combine(theirs, "ca.pem"), other.Authority.ExportCertificatePem());
+            Assert.Contains("is not a node of the cluster", await WhyAsync(address, theirs));
+            var (endedKey, ended) = TestIdentities.Ended(_time.Seams);
+            File.WriteAllText(Path.Combine(theirs, "admin.key"), endedKey);
+            File.WriteAllText(Path.Combine(theirs, "admin.pem"), ended);
+            Assert.Matches("ended on [0-9-]{10}; make a new one", await WhyAsync(address, theirs));
+            File.WriteAllText(Path.Combine(theirs, "admin.key"), "no key");
+            Assert.Contains("cannot be used", await WhyAsync(address, theirs));
+            await first.Services.Administrators.RevokeAsync("ann", CancellationToken.None);
+            await EventuallyAsync(() => !first.Services.Directory.IsAdministrator(
+                "ann", TestIdentities.FingerprintOf(File.ReadAllText(Path.Combine(mine, "admin.pem")))));
+            Assert.Contains("does not take the certificate", await WhyAsync(address, mine));
+        }
+        finally
+        {
+            Directory.Delete(place, recursive: true);
+        }
+    }
+
+    private static async Task MakeCertificateAsync(TestDaemon daemon, string name, string directory)
+    {
+        var request = AdministratorCommands.NewRequest(name, out var key);
+        using (key)
+        {
+            AdministratorCommands.WriteFiles(
+                directory, key, await daemon.Services.Administrators.IssueAsync(name, request, CancellationToken.None));
+        }
     }
 
     [Fact]

@@ -31,6 +31,18 @@ internal static class TestIdentities
         });
     }
 
+    /// <summary>An administrator's key and certificate whose time is over, as PEM.</summary>
+    public static (string Key, string Certificate) Ended(Seams seams)
+    {
+        using var authorityKey = Certificates.NewKey();
+        using var authority = Certificates.NewAuthority(authorityKey, "stranger", seams);
+        using var key = Certificates.NewKey();
+        using var certificate = Certificates.Issue(
+            authority, authorityKey, Principal.OfAdministrator("late"), new PublicKey(key), [], TimeSpan.FromHours(-1),
+            seams);
+        return (key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem());
+    }
+
     public static string FingerprintOf(string pem)
     {
         using var certificate = X509Certificate2.CreateFromPem(pem);
