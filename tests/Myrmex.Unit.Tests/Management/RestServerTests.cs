@@ -238,8 +238,18 @@ public sealed class RestServerTests : IAsyncLifetime
     [Fact]
     public async Task ABodyThatIsTooLongIsRefused()
     {
-        using var answer = await SendAsync("POST", "/v1/volumes", new string(' ', (1 << 20) + 1));
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+        try
+        {
+            using var answer = await SendAsync("POST", "/v1/volumes", new string(' ', (1 << 20) + 1));
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+        }
+        catch (HttpRequestException e) when (e.InnerException is System.IO.IOException)
+        {
+            // The refusal ends the connection, which a client that is still sending may see first.
+        }
+
+        using var next = await SendAsync("GET", "/v1/volumes");
+        Assert.Equal(HttpStatusCode.OK, next.StatusCode);
     }
 
     [Fact]

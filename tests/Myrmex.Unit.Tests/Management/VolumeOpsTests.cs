@@ -59,10 +59,12 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         Assert.All(volume.Bricks, b => Assert.NotEqual(0UL, b.FileSystem));
         await _nodes[1].Commands.StartAsync("demo", force: false, Forever);
         Assert.All(_nodes, n => Assert.NotNull(n.Processes.Running));
+        await UntilAsync(() => _nodes.All(n => n.Commands.List().All(v => v.Status == VolumeStatus.Started)));
         Assert.All(_nodes, n => Assert.All(n.Commands.Status("demo", detail: false).Bricks, b => Assert.True(b.Online)));
         await _nodes[2].Commands.StopAsync("demo", force: false, Forever);
         Assert.All(_nodes, n => Assert.Null(n.Processes.Running));
         await _nodes[0].Commands.DeleteAsync("demo", Forever);
+        await UntilAsync(() => _nodes.All(n => n.Commands.List().Count == 0));
         Assert.All(_nodes, n => Assert.Empty(n.Commands.List()));
         Assert.Equal(
             ["VOLUME_CREATE", "VOLUME_START", "VOLUME_STOP", "VOLUME_DELETE"],

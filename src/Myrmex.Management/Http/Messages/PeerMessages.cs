@@ -6,12 +6,13 @@ namespace Myrmex.Management.Http;
 /// <summary>A node of the cluster.</summary>
 public sealed record PeerMessage(string Id, string HostName, bool Connected, bool IsLocal)
 {
+    private static readonly Dictionary<string, string> NoLabels = [];
+
     /// <summary>Further names of the node.</summary>
     public IReadOnlyList<string> OtherNames { get; init => field = value ?? []; } = [];
 
     /// <summary>Set by administrators, e.g. rack and site.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init => field = value ?? new Dictionary<string, string>(); } =
-        new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Labels { get; init => field = value ?? NoLabels; } = NoLabels;
 }
 
 public sealed record PeerListMessage(IReadOnlyList<PeerMessage> Peers);
