@@ -52,6 +52,7 @@ internal sealed class PeerState(MemberId id)
     /// <summary>A new term of our own begins; the first entry of it will be <paramref name="next"/>.</summary>
     public void Begin(ulong next, long nowMs)
     {
+        Boot = 0;
         Durable = 0;
         Written = 0;
         Next = next;

@@ -321,12 +321,23 @@ public sealed partial class ReplicaEngine
 
         var isElected = voters.Contains(Self) && (configuration.Mode == ReplicaMode.InSync
             ? _view!.InSync.Contains(Self)
-            : configuration.IsElectionQuorum(voters));
+            : IsElected(configuration, voters));
         _isLossy = !isElected && IsComplete(configuration, present, voters);
         if (isElected || _isLossy)
         {
             AdoptBest(configuration.Mode == ReplicaMode.InSync && isElected ? MemberSet.Of(Self) : _isLossy ? present : voters);
         }
+    }
+
+    private bool IsElected(ReplicaConfiguration configuration, MemberSet voters)
+    {
+        if (Breaks(ReplicaMutations.NoJointQuorum))
+        {
+            configuration = configuration with { Pending = null };
+        }
+
+        return configuration.IsElectionQuorum(voters)
+            || (Breaks(ReplicaMutations.UnsoundQuorums) && voters.Count >= configuration.Members.Count - configuration.WriteQuorum);
     }
 
     private void AdoptBest(MemberSet among)
