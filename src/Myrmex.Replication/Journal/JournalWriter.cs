@@ -10,8 +10,11 @@ namespace Myrmex.Replication.Journal;
 /// <summary>Who appends through a <see cref="JournalWriter"/>; called on the writer's scheduler.</summary>
 public interface IJournalOwner
 {
-    /// <summary>All entries up to <paramref name="last"/> are durable. Numbers in between may be left out.</summary>
-    void OnDurable(JournalIndex last);
+    /// <summary>
+    /// All entries up to <paramref name="last"/> are durable. Numbers in between may be left out.
+    /// </summary>
+    /// <param name="generation">What <see cref="JournalWriter.Append"/> was given with the last of them.</param>
+    void OnDurable(JournalIndex last, ulong generation);
 
     /// <summary>
     /// An append was refused: it and all that were queued behind it are dropped, the journal ends at <paramref name="last"/>,
@@ -51,6 +54,7 @@ public sealed class JournalWriter : IWork
     private Errno _refusal;
     private bool _isRefusalTold = true;
     private JournalIndex _durable;
+    private ulong _generation; // Of the entry at _durable.
 
     /// <param name="journal">The writer's from now on, until <see cref="Stop"/> has called back.</param>
     /// <param name="workers">Where the disk is waited for.</param>
@@ -85,7 +89,9 @@ public sealed class JournalWriter : IWork
     /// Queues an entry; its data is retained until it is written. EAGAIN when the queue is full, ECANCELED after
     /// <see cref="Stop"/>, or the error that stopped the journal: nothing is queued then.
     /// </summary>
-    public Errno Append(JournalEntry entry)
+    /// <param name="entry">The next one.</param>
+    /// <param name="generation">Comes back when it is durable: tells it from an entry at the same place before a cut.</param>
+    public Errno Append(JournalEntry entry, ulong generation = 0)
     {
         lock (_lock)
         {
@@ -100,7 +106,7 @@ public sealed class JournalWriter : IWork
             }
 
             entry.Data.Retain();
-            _queue.Enqueue(new Request(entry, null, null));
+            _queue.Enqueue(new Request(entry, generation, null, null));
             return Start();
         }
     }
@@ -124,7 +130,7 @@ public sealed class JournalWriter : IWork
                 return Errno.EAGAIN;
             }
 
-            _queue.Enqueue(new Request(null, work, done));
+            _queue.Enqueue(new Request(null, 0, work, done));
             return Start();
         }
     }
@@ -148,6 +154,7 @@ public sealed class JournalWriter : IWork
             _isStopped = true;
             _queue.Enqueue(new Request(
                 null,
+                0,
                 journal =>
                 {
                     result = journal.Close();
@@ -162,6 +169,7 @@ public sealed class JournalWriter : IWork
     public void Run()
     {
         List<JournalEntry> entries = [];
+        var generation = 0UL;
         for (var turn = 0; turn < BatchesPerTurn; turn++)
         {
             Request job;
@@ -174,10 +182,10 @@ public sealed class JournalWriter : IWork
                     return;
                 }
 
-                job = TakeBatch(entries);
+                job = TakeBatch(entries, ref generation);
             }
 
-            Write(entries);
+            Write(entries, generation);
             if (job.Work is not null)
             {
                 job.Work(_journal);
@@ -203,18 +211,19 @@ public sealed class JournalWriter : IWork
     }
 
     /// <summary>Takes entries up to the next piece of work, and that piece when nothing is before it.</summary>
-    private Request TakeBatch(List<JournalEntry> entries)
+    private Request TakeBatch(List<JournalEntry> entries, ref ulong generation)
     {
         while (_queue.TryPeek(out var request) && request.Entry is not null)
         {
             entries.Add(request.Entry);
+            generation = request.Generation;
             _queue.Dequeue();
         }
 
         return entries.Count == 0 ? _queue.Dequeue() : default;
     }
 
-    private void Write(List<JournalEntry> entries)
+    private void Write(List<JournalEntry> entries, ulong generation)
     {
         if (entries.Count == 0)
         {
@@ -229,7 +238,7 @@ public sealed class JournalWriter : IWork
             left = left[taken..];
             if (error == Errno.Ok)
             {
-                Tell(Errno.Ok);
+                Tell(Errno.Ok, generation);
                 _ = _journal.Maintain(ZeroedPerBatch);
             }
         }
@@ -241,15 +250,16 @@ public sealed class JournalWriter : IWork
 
         if (error != Errno.Ok)
         {
-            Tell(error);
+            Tell(error, generation);
         }
     }
 
-    private void Tell(Errno error)
+    private void Tell(Errno error, ulong generation)
     {
         lock (_lock)
         {
             _durable = _journal.Last;
+            _generation = generation;
             _hasNews = true;
             if (error != Errno.Ok && _refusal == Errno.Ok)
             {
@@ -289,6 +299,7 @@ public sealed class JournalWriter : IWork
     private void Deliver()
     {
         JournalIndex durable;
+        ulong generation;
         Errno refusal;
         bool tellsRefusal;
         bool setsTimer;
@@ -297,6 +308,7 @@ public sealed class JournalWriter : IWork
             _isNoticePosted = false;
             _hasNews = false;
             durable = _durable;
+            generation = _generation;
             refusal = _refusal;
             tellsRefusal = !_isRefusalTold;
             _isRefusalTold = true;
@@ -309,7 +321,7 @@ public sealed class JournalWriter : IWork
             _ = _scheduler.Schedule(IdleMs, LookWhetherIdle);
         }
 
-        _owner.OnDurable(durable);
+        _owner.OnDurable(durable, generation);
         if (tellsRefusal)
         {
             _owner.OnRefused(refusal, durable);
@@ -330,7 +342,8 @@ public sealed class JournalWriter : IWork
         _ = Do(journal => journal.FlushIndex());
     }
 
-    private readonly record struct Request(JournalEntry? Entry, Action<ReplicaJournal>? Work, Action? Done);
+    private readonly record struct Request(
+        JournalEntry? Entry, ulong Generation, Action<ReplicaJournal>? Work, Action? Done);
 
     private sealed class Notice(JournalWriter writer) : IWork
     {
