@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Base;
 
 namespace Myrmex.Replication.Journal;
@@ -27,7 +28,8 @@ public sealed record JournalOptions
     public long BytesMax => ((long)SegmentsMax * (SegmentBytes + IndexBytesMax)) + (2 * JournalLimits.BlockBytes);
 
     /// <summary>Bytes a header index may have; a segment whose index is full is closed.</summary>
-    internal int IndexBytesMax => System.Math.Max(JournalLimits.BlockBytes, SegmentBytes / 8 / JournalLimits.BlockBytes * JournalLimits.BlockBytes);
+    internal int IndexBytesMax => Math.Max(
+        4 * JournalLimits.BlockBytes, SegmentBytes / 8 / JournalLimits.BlockBytes * JournalLimits.BlockBytes);
 
     internal void Check()
     {

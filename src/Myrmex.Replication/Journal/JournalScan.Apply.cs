@@ -8,6 +8,8 @@ namespace Myrmex.Replication.Journal;
 /// <summary>What a batch, or a hole where batches were, does to the entries.</summary>
 internal sealed partial class JournalScan
 {
+    private SegmentReader? _heads; // Stays behind the one that walks, so that each has its window.
+    private Segment? _headsOf;
     private Pending? _rewrite; // The last batch, when all of it is good.
 
     /// <param name="batch">The batch.</param>
@@ -105,8 +107,7 @@ internal sealed partial class JournalScan
     {
         var head = batch.Head;
         var records = new EntryRecord[head.Count];
-        using var reader = new SegmentReader(batch.Segment.File, batch.Segment.Bytes);
-        var hasBytes = reader.TryGet(head.Block, head.HeadBlocks, out var bytes);
+        var hasBytes = HeadReader(batch.Segment).TryGet(head.Block, head.HeadBlocks, out var bytes);
         isUnreadable = !hasBytes;
         var headersEnd = JournalFormat.HeadSize + (head.Count * JournalFormat.EntrySize);
         isIntact = hasBytes && JournalFormat.IsTrailerOf(bytes[head.TrailerOffset..], head, Crc32C.Of(bytes[..headersEnd]));
@@ -133,6 +134,18 @@ internal sealed partial class JournalScan
         }
 
         return records;
+    }
+
+    private SegmentReader HeadReader(Segment segment)
+    {
+        if (_heads is null || !ReferenceEquals(_headsOf, segment))
+        {
+            _heads?.Dispose();
+            _heads = new SegmentReader(segment.File, segment.Bytes);
+            _headsOf = segment;
+        }
+
+        return _heads;
     }
 
     private static bool IsOf(in EntryRecord record, in BatchHead head, ulong index) =>

@@ -73,6 +73,7 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
 
     public void Dispose()
     {
+        _heads?.Dispose();
         foreach (var segment in Segments)
         {
             segment.Dispose();
@@ -331,6 +332,8 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
     /// <summary>Makes sure that what was found is on the disk, and says where to go on.</summary>
     private Errno Finish()
     {
+        _heads?.Dispose();
+        _heads = null;
         var last = Segments[^1];
         IsTailClosed |= _endIsInDoubt || last.Head is null;
         last.ContinueIndex(IndexLength(last));

@@ -31,7 +31,7 @@ public sealed partial class ReplicaJournal
             return Errno.EINVAL;
         }
 
-        var plan = BatchPlan.For(entries, RoomBlocks(), RoomRecords());
+        var plan = BatchPlan.For(entries, AppendRoomBlocks(), RoomRecords());
         if (plan.Count == 0)
         {
             if (BatchPlan.For(entries, (_options.SegmentBytes / JournalLimits.BlockBytes) - 2, int.MaxValue).Count == 0)
@@ -211,6 +211,10 @@ public sealed partial class ReplicaJournal
     }
 
     private long RoomBlocks() => _isTailClosed ? 0 : _segments[^1].RoomBytes / JournalLimits.BlockBytes;
+
+    /// <summary>Entries never go into the segment that is kept back for cuts and repairs.</summary>
+    private long AppendRoomBlocks() =>
+        _segments.Count >= _options.SegmentsMax || RoomRecords() == 0 ? 0 : RoomBlocks();
 
     private int RoomRecords() =>
         (int)Math.Max(0, (_options.IndexBytesMax - _segments[^1].IndexLength) / JournalFormat.EntrySize);

@@ -21,7 +21,7 @@ public sealed partial class ReplicaJournal
             long perSegment = _options.SegmentBytes - (2 * JournalLimits.BlockBytes);
             var capacity = perSegment * (_options.SegmentsMax - 1);
             var free = perSegment * Math.Max(0, _options.SegmentsMax - 1 - _segments.Count);
-            return new JournalSpace(capacity, Math.Min(capacity, free + (RoomBlocks() * JournalLimits.BlockBytes)));
+            return new JournalSpace(capacity, Math.Min(capacity, free + (AppendRoomBlocks() * JournalLimits.BlockBytes)));
         }
     }
 
@@ -68,7 +68,7 @@ public sealed partial class ReplicaJournal
     /// <summary>
     /// Forgets all entries: the journal goes on after <paramref name="before"/>, which the main store holds (after a full
     /// catch-up). Durable when it returns Ok, and the checkpoint then is <paramref name="before"/>, so that may not be below
-    /// the present one (EINVAL).
+    /// the present one (EINVAL). It takes a segment; ENOSPC says that <see cref="Compact"/> must make room first.
     /// </summary>
     public Errno Reset(JournalIndex before, Term term, UInt128 chain)
     {

@@ -10,7 +10,7 @@ namespace Myrmex.Replication.Journal;
 /// </summary>
 internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
 {
-    private PayloadBuffer _window = PayloadPool.Shared.Rent(JournalLimits.ChunkBytes);
+    private PayloadBuffer _window = PayloadPool.Shared.Rent((int)Math.Min(bytes, JournalLimits.ChunkBytes));
     private long _start;
     private int _length;
 

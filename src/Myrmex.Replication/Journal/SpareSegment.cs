@@ -71,12 +71,13 @@ internal sealed class SpareSegment : IDisposable
     public Errno Step(int budgetBytes)
     {
         Invariant.Check(!IsReady);
-        var zeroes = PayloadPool.Shared.Rent(JournalLimits.ChunkBytes);
-        zeroes.GetSpan()[..JournalLimits.ChunkBytes].Clear();
+        var chunk = Math.Min(JournalLimits.ChunkBytes, _bytes);
+        var zeroes = PayloadPool.Shared.Rent(chunk);
+        zeroes.GetSpan()[..chunk].Clear();
         var error = Errno.Ok;
         while (error == Errno.Ok && ZeroedBytes < _bytes && budgetBytes > 0)
         {
-            var part = (int)Math.Min(JournalLimits.ChunkBytes, _bytes - ZeroedBytes);
+            var part = (int)Math.Min(chunk, _bytes - ZeroedBytes);
             error = _file!.WriteFully(ZeroedBytes, zeroes.GetSpan()[..part]); // Not taken yet.
             ZeroedBytes += part;
             budgetBytes -= part;
