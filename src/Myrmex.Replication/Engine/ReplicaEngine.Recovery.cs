@@ -14,6 +14,7 @@ public sealed partial class ReplicaEngine
     private long _recoverMs;
     private JournalIndex? _recoverEnd;
     private ulong _installTicket;
+    private int _installs;
 
     /// <summary>
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/> comes,
@@ -54,6 +55,7 @@ public sealed partial class ReplicaEngine
             Emit(new ReplicaOutput(OutputKind.Superseded) { Entry = _log[cut], Index = cut });
         }
 
+        _installs++;
         _log.Reset(index, term, chain);
         _commit = index;
         _effected = Max(_effected, index);
@@ -97,7 +99,8 @@ public sealed partial class ReplicaEngine
 
     private void OnRecover(ReplicaMessage.Recover message)
     {
-        if (_role == ReplicaRole.Active && IsServing && message.Term == _term)
+        // Not only once the first entry is committed: where all members must have it, the one that asks is waited for.
+        if (_role == ReplicaRole.Active && message.Term == _term)
         {
             Send(message.Sender, new ReplicaMessage.RecoverAnswer
             {

@@ -141,7 +141,7 @@ internal sealed partial class ReplicaWorld
                 throw new InvalidOperationException($"no node gets {item.Kind}");
         }
 
-        After(node);
+        AfterIfUp(node);
     }
 
     private void NodeTick(WorldNode node, ReplicaEngine engine, long nowMs)
@@ -272,7 +272,7 @@ internal sealed partial class ReplicaWorld
                 break;
             case OutputKind.LossyRestart:
                 Trace($"{node.Number} restarts the set with what is left: {output.Index}");
-                _checker.Lost(output.Index);
+                _checker.Lost(output.Index, _options.AllowsMemory);
                 break;
             case OutputKind.Synced:
                 _checker.Synced(output.Index);
@@ -287,10 +287,16 @@ internal sealed partial class ReplicaWorld
 
     private static void Claim(WorldNode node, ReplicaMessage message)
     {
-        var claims = message is ReplicaMessage.FenceAnswer or ReplicaMessage.AppendAnswer or ReplicaMessage.BeatAnswer;
-        if (claims && message.Term > node.ClaimedPromise && message.Term <= node.Engine!.Promised)
+        var promised = message switch
         {
-            node.ClaimedPromise = message.Term;
+            ReplicaMessage.FenceAnswer fence => fence.Promised,
+            ReplicaMessage.AppendAnswer append => append.Promised,
+            ReplicaMessage.BeatAnswer beat => beat.Promised,
+            _ => Term.None,
+        };
+        if (promised == message.Term && promised > node.ClaimedPromise)
+        {
+            node.ClaimedPromise = promised; // A refusal binds nobody; this does.
         }
     }
 
