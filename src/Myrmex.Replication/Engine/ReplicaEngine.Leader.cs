@@ -8,7 +8,6 @@ namespace Myrmex.Replication.Engine;
 // The leader of a term: logs operations, sends them on without waiting for earlier ones, and commits what enough members have.
 public sealed partial class ReplicaEngine
 {
-    private const int ProbeEntriesMax = 16;
     private const ulong RenewEvery = 64;
 
     private readonly Queue<ulong> _durableOnly = new(); // Uncommitted entries that memory does not commit.
@@ -277,7 +276,7 @@ public sealed partial class ReplicaEngine
                 return;
             }
 
-            var items = Slice(previous, peer.IsProbing ? ProbeEntriesMax : Limits.MessageEntriesMax, out var bytes);
+            var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax, out var bytes);
             SendAppend(peer, previous, _log.ChainAt(previous), items);
             if (peer.IsProbing)
             {

@@ -131,6 +131,9 @@ internal sealed partial class ReplicaWorld
             case SimEventKind.LeaseCheck:
                 LeaseCheck(node, engine, item, nowMs);
                 break;
+            case SimEventKind.Kill:
+                Kill(node, losesPower: _random.Chance(0.3));
+                return;
             case SimEventKind.InstallBegin:
                 engine.BeginInstall(nowMs);
                 break;
@@ -178,7 +181,7 @@ internal sealed partial class ReplicaWorld
     private void MaybeCheckpoint(WorldNode node, ReplicaEngine engine)
     {
         if (engine.Commit <= engine.Durable && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
-            && node.Applied == engine.Commit && _options.Mutations == ReplicaMutations.None)
+            && node.Applied == engine.Commit)
         {
             node.Checkpoint = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values), engine.Sessions.Export());
@@ -209,7 +212,7 @@ internal sealed partial class ReplicaWorld
         if (node.Unsynced.Count > 0 && !node.IsSyncing)
         {
             node.IsSyncing = true;
-            var latency = node.SlowUntilUs > _now ? _random.Between(20_000, 300_000) : _random.Between(100, 4_000);
+            var latency = node.SlowUntilUs > _now || _options.SlowDisks ? _random.Between(20_000, 300_000) : _random.Between(100, 4_000);
             _queue.Add(
                 Math.Max(node.HangUntilUs, _now) + latency, SimEventKind.JournalSynced, node.Number, node.Life, null,
                 (ulong)node.Unsynced.Count);
@@ -307,6 +310,10 @@ internal sealed partial class ReplicaWorld
         if (engine.Role == ReplicaRole.Active)
         {
             _checker.Activated(node);
+            if (!engine.IsServing && _options.Ambushes && _now < _options.FaultMs * 1000 && _random.Chance(0.25))
+            {
+                _queue.Add(_now + _random.Between(0, 6_000), SimEventKind.Kill, node.Number, node.Life);
+            }
         }
     }
 
@@ -411,9 +418,10 @@ internal sealed partial class ReplicaWorld
         }
     }
 
-    private static void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
+    private void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
     {
-        if (engine.Role != ReplicaRole.Follower || copy.Index < engine.Commit || engine.Status == MemberStatus.Voter)
+        var isAsked = engine.Status != MemberStatus.Voter || _options.Mutations != ReplicaMutations.None;
+        if (engine.Role != ReplicaRole.Follower || copy.Index < engine.Commit || !isAsked)
         {
             return;
         }
