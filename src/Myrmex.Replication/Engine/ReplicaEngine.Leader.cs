@@ -366,6 +366,10 @@ public sealed partial class ReplicaEngine
                 }
 
                 break;
+            case AppendOutcome.Diverged:
+                peer.SentMs = _now;
+                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = message.Hint });
+                break;
             default:
                 ProbeAgain(peer); // Full or damaged: tried again after a while.
                 peer.SentMs = _now;

@@ -38,17 +38,21 @@ public sealed partial class ReplicaEngine
         _installTicket = _superblockTicket;
     }
 
+    /// <summary>A copy as of this entry is of use: nothing that is known to be good would be lost.</summary>
+    public bool CanInstall(JournalIndex index) =>
+        _role == ReplicaRole.Follower && (index >= _commit || _isDiverged)
+        && (_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
+
     /// <summary>The main store holds the state as of an entry; the journal goes on after it.</summary>
     /// <param name="sessions">The session table as of that entry.</param>
     public void Install(JournalIndex index, Term term, UInt128 chain, ReadOnlySpan<byte> sessions, long nowMs)
     {
         _now = nowMs;
-        if (_role != ReplicaRole.Follower || index < _commit)
+        if (!CanInstall(index))
         {
             return;
         }
 
-        Invariant.Check(_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
         Invariant.Check(_sessions.Import(sessions));
         for (var cut = _log.Last; cut > _commit && cut > index; cut = new JournalIndex(cut.Value - 1))
         {
@@ -58,7 +62,8 @@ public sealed partial class ReplicaEngine
         _installs++;
         _log.Reset(index, term, chain);
         _commit = index;
-        _effected = Max(_effected, index);
+        _effected = index;
+        _isDiverged = false;
         _matched = index;
         _acknowledged = JournalIndex.None;
         _written = JournalIndex.None;

@@ -47,7 +47,6 @@ internal sealed partial class ReplicaWorld
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
         });
-        node.MayHaveLostEntries = false;
         node.Lease = LeaseId.None;
         node.RenewUs = 0;
         Trace($"{node.Number} starts: promised {node.Engine.Promised} {node.Engine.Status} last {node.Engine.Last}");
@@ -76,7 +75,7 @@ internal sealed partial class ReplicaWorld
         }
 
         node.UnsavedSuperblocks.Clear();
-        node.MayHaveLostEntries = losesPower && _options.AllowsMemory;
+        node.MayHaveLostEntries |= losesPower && _options.AllowsMemory;
         node.Engine = null;
         node.Life++;
         node.Requests.Clear();
@@ -136,6 +135,7 @@ internal sealed partial class ReplicaWorld
                 return;
             case SimEventKind.InstallBegin:
                 engine.BeginInstall(nowMs);
+                node.InstallSource = engine.Role == ReplicaRole.Follower ? node.InstallSource : -1;
                 break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
@@ -369,6 +369,7 @@ internal sealed partial class ReplicaWorld
         {
             node.Superblock = node.UnsavedSuperblocks[0].Superblock;
             node.UnsavedSuperblocks.RemoveAt(0);
+            node.MayHaveLostEntries = false; // Not before: the process may end again until the superblock says so.
         }
 
         engine.SuperblockSaved(item.Number, nowMs);
@@ -418,10 +419,9 @@ internal sealed partial class ReplicaWorld
         }
     }
 
-    private void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
+    private static void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
     {
-        var isAsked = engine.Status != MemberStatus.Voter || _options.Mutations != ReplicaMutations.None;
-        if (engine.Role != ReplicaRole.Follower || copy.Index < engine.Commit || !isAsked)
+        if (!engine.CanInstall(copy.Index))
         {
             return;
         }

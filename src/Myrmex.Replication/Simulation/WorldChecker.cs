@@ -95,6 +95,7 @@ internal sealed class WorldChecker
     public void Commits(WorldNode leader, JournalEntry entry, bool fromMemory, IReadOnlyList<WorldNode> nodes, StoreState store)
     {
         var configuration = leader.Engine!.Configuration!;
+        fromMemory |= entry.Header.Kind == EntryKind.Session && configuration.AllowsMemory;
         var holders = MemberSet.Empty;
         foreach (var node in nodes)
         {
