@@ -222,7 +222,7 @@ public static class MessageCodec
                 return new ReplicaMessage.AppendAnswer
                 {
                     From = from,
-                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.Damaged),
+                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.Diverged),
                     Promised = Term(ref parser),
                     Status = Status(ref parser),
                     Durable = Index(ref parser),

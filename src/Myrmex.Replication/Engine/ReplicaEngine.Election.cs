@@ -28,13 +28,7 @@ public sealed partial class ReplicaEngine
 
     private void ElectionTick()
     {
-        if (_view?.Configuration is not { } configuration || !configuration.AllMembers.Contains(Self) || _role != ReplicaRole.Follower)
-        {
-            _leadLostMs = 0;
-            return;
-        }
-
-        if (_view.Lead is { } lead)
+        if (_view?.Lead is { } lead)
         {
             _leadLostMs = 0;
             if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None)
@@ -42,6 +36,12 @@ public sealed partial class ReplicaEngine
                 Issue(StorePurpose.Resign, _transactions.Resign(lead)); // Ours, and we do not lead: nobody must wait for it.
             }
 
+            return;
+        }
+
+        if (_view?.Configuration is not { } configuration || !configuration.AllMembers.Contains(Self))
+        {
+            _leadLostMs = 0;
             return;
         }
 
@@ -80,7 +80,8 @@ public sealed partial class ReplicaEngine
             return false; // It lives and only lost its key.
         }
 
-        if (waited < _options.ElectionStepMs)
+        var isLeaving = configuration.Pending is { } pending && !pending.Set.Contains(Self);
+        if (waited < (isLeaving ? _options.LeaderGraceMs : _options.ElectionStepMs))
         {
             return false;
         }
@@ -112,12 +113,12 @@ public sealed partial class ReplicaEngine
             }
         }
 
-        if (CountsAtOnce(_status))
+        if (CountsAtOnce(_status) && (configuration.Mode == ReplicaMode.InSync || configuration.IsElectionQuorum(voters)))
         {
-            return configuration.Mode == ReplicaMode.InSync || configuration.IsElectionQuorum(voters);
+            return true;
         }
 
-        return _status == MemberStatus.Recovering && IsComplete(configuration, heard, voters);
+        return _status is MemberStatus.Voter or MemberStatus.Recovering && IsComplete(configuration, heard, voters);
     }
 
     /// <summary>
@@ -309,13 +310,13 @@ public sealed partial class ReplicaEngine
 
         var configuration = Configuration!;
         var voters = CountsAtOnce(_status) ? MemberSet.Of(Self) : MemberSet.Empty;
-        var present = _status == MemberStatus.Syncing ? MemberSet.Empty : MemberSet.Of(Self);
+        var present = MemberSet.Of(Self);
         foreach (var member in configuration.AllMembers)
         {
             if (_peers[member.Value]?.Promise is { } promise)
             {
                 voters = CountsAtOnce(promise.Status) ? voters.With(member) : voters;
-                present = promise.Status != MemberStatus.Syncing ? present.With(member) : present;
+                present = present.With(member);
             }
         }
 

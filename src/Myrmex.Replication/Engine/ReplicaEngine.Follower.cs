@@ -8,6 +8,7 @@ namespace Myrmex.Replication.Engine;
 public sealed partial class ReplicaEngine
 {
     private JournalIndex _matched; // Up to here the journal is equal to that of the leader of the promised term.
+    private bool _isDiverged;
     private JournalIndex _acknowledged; // What the last answer said.
     private long _leaderMs = long.MinValue / 2; // When we last heard the leader.
 
@@ -33,7 +34,7 @@ public sealed partial class ReplicaEngine
 
         if (!Fits(message.PreviousIndex, message.PreviousChain, out var hint))
         {
-            AnswerAppend(message, AppendOutcome.NoMatch, hint);
+            AnswerAppend(message, IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.Diverged : AppendOutcome.NoMatch, hint);
             return;
         }
 
@@ -90,6 +91,12 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
+        if (_isDiverged)
+        {
+            hint = previous;
+            return false;
+        }
+
         if (previous < _commit || _log.ChainAt(previous) == chain)
         {
             return true;
@@ -104,6 +111,16 @@ public sealed partial class ReplicaEngine
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// What we committed is not in the leader's journal. That cannot be, except after all members lost what they had in
+    /// memory and went on from less, while this one had more and was not asked.
+    /// </summary>
+    private bool IsDiverged(JournalIndex previous, JournalIndex hint)
+    {
+        _isDiverged |= previous == _commit && hint == previous && Configuration?.AllowsMemory == true;
+        return _isDiverged;
     }
 
     /// <summary>

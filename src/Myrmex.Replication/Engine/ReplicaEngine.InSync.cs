@@ -53,7 +53,7 @@ public sealed partial class ReplicaEngine
 
         foreach (var member in _inSync)
         {
-            if (member != Self && _inSync.Count > Configuration.InSyncMin && !KeepsUp(member))
+            if (member != Self && _inSync.Count > InSyncMin && !KeepsUp(member))
             {
                 if (Breaks(ReplicaMutations.InSyncWithoutStore))
                 {
@@ -69,6 +69,8 @@ public sealed partial class ReplicaEngine
 
         JoinTick();
     }
+
+    private int InSyncMin => Math.Min(Configuration!.InSyncMin, Configuration.Pending?.InSyncMin ?? int.MaxValue);
 
     private bool KeepsUp(MemberId member)
     {
@@ -99,7 +101,7 @@ public sealed partial class ReplicaEngine
         var wanted = Configuration!.Pending is { } pending ? pending.Set & Configuration.AllMembers : Configuration.Set;
         foreach (var member in wanted.Except(_inSync))
         {
-            if (member != Self && IsFresh(member) && Reached(Peer(member)) + Limits.CaughtUpEntries >= _log.Last.Value)
+            if (member != Self && IsFresh(member) && Counts(Peer(member)) && Reached(Peer(member)) + Limits.CaughtUpEntries >= _log.Last.Value)
             {
                 _joining = member;
                 _joiningMs = _now;

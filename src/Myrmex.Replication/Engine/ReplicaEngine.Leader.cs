@@ -8,7 +8,6 @@ namespace Myrmex.Replication.Engine;
 // The leader of a term: logs operations, sends them on without waiting for earlier ones, and commits what enough members have.
 public sealed partial class ReplicaEngine
 {
-    private const int ProbeEntriesMax = 16;
     private const ulong RenewEvery = 64;
 
     private readonly Queue<ulong> _durableOnly = new(); // Uncommitted entries that memory does not commit.
@@ -128,9 +127,9 @@ public sealed partial class ReplicaEngine
         }
 
         _termStart = new JournalIndex(_log.Last.Value + 1);
-        foreach (var peer in _peers)
+        foreach (var member in Configuration!.AllMembers)
         {
-            peer?.Begin(_termStart.Value, _now);
+            Peer(member).Begin(_termStart.Value, _now);
         }
 
         Emit(new ReplicaOutput(OutputKind.RoleChanged) { Term = _term, LeaderHint = Self });
@@ -138,7 +137,7 @@ public sealed partial class ReplicaEngine
         start.UInt64(_log.LastTerm.Value);
         start.UInt64(_log.Last.Value);
         LogOwn(EntryKind.TermStart, default, 0, 0, start.ToArray(), default);
-        if (Configuration!.AllowsMemory)
+        if (Configuration.AllowsMemory)
         {
             _durableOnly.Enqueue(_termStart.Value);
         }
@@ -259,7 +258,9 @@ public sealed partial class ReplicaEngine
     /// <summary>Sends what the member lacks and the window allows; one message at a time while the place is being found.</summary>
     private void SendEntries(PeerState peer)
     {
-        while (peer.Next <= _log.Last.Value && !peer.IsReadingJournal)
+        // A probe may be empty: the answer says where the follower ends.
+        while (!peer.IsReadingJournal
+            && (peer.Next <= _log.Last.Value || (peer.IsProbing && peer.Acknowledged < _log.Last.Value)))
         {
             var isWaiting = peer.IsProbing && _now - peer.SentMs < _options.RetransmitMs;
             var flight = peer.Next - 1 - Math.Min(peer.Acknowledged, peer.Next - 1);
@@ -275,7 +276,7 @@ public sealed partial class ReplicaEngine
                 return;
             }
 
-            var items = Slice(previous, peer.IsProbing ? ProbeEntriesMax : Limits.MessageEntriesMax, out var bytes);
+            var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax, out var bytes);
             SendAppend(peer, previous, _log.ChainAt(previous), items);
             if (peer.IsProbing)
             {
@@ -365,8 +366,13 @@ public sealed partial class ReplicaEngine
                 }
 
                 break;
+            case AppendOutcome.Diverged:
+                peer.SentMs = _now;
+                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = message.Hint });
+                break;
             default:
-                peer.IsProbing = true; // Full or damaged: tried again after a while.
+                ProbeAgain(peer); // Full or damaged: tried again after a while.
+                peer.SentMs = _now;
                 break;
         }
     }
@@ -396,8 +402,10 @@ public sealed partial class ReplicaEngine
         {
             if (peer.Boot != 0)
             {
-                peer.Written = peer.Durable; // What it had in memory only may be gone.
-                peer.Probe(peer.Durable + 1);
+                // What it had in memory only may be gone; everything, if it says that it does not count.
+                peer.Durable = status == MemberStatus.Voter ? peer.Durable : 0;
+                peer.Written = peer.Durable;
+                ProbeAgain(peer);
             }
 
             peer.Boot = message.From.Boot;
@@ -408,7 +416,7 @@ public sealed partial class ReplicaEngine
             // It does not have any longer what it acknowledged, and what it says from now on is the truth.
             peer.Durable = 0;
             peer.Written = 0;
-            peer.Probe(_log.Last.Value + 1);
+            ProbeAgain(peer);
         }
 
         peer.AnsweredMs = _now;
@@ -419,6 +427,7 @@ public sealed partial class ReplicaEngine
     private void Progress(PeerState peer, JournalIndex durable, JournalIndex written)
     {
         var before = peer.Acknowledged;
+        peer.Said = Math.Max(durable.Value, written.Value);
         peer.Durable = Math.Max(peer.Durable, durable.Value);
         peer.Written = Math.Max(peer.Written, written.Value);
         Invariant.Check(peer.Acknowledged <= _log.Last.Value || _mutations != 0);
@@ -582,6 +591,10 @@ public sealed partial class ReplicaEngine
         MembershipTick();
     }
 
+    /// <summary>Goes on after what is known to agree; if nothing is, the follower says where it ends.</summary>
+    private void ProbeAgain(PeerState peer) =>
+        peer.Probe((peer.Acknowledged == 0 ? _log.Last.Value : peer.Acknowledged) + 1);
+
     private void Retransmit(PeerState peer)
     {
         if (peer.IsReadingJournal && _now - peer.ReadingSinceMs > _options.CandidateMs)
@@ -592,10 +605,15 @@ public sealed partial class ReplicaEngine
         var isSilent = _now - peer.SentMs >= _options.RetransmitMs && _now - peer.ProgressMs >= _options.RetransmitMs;
         if (peer.Acknowledged < _log.Last.Value && !peer.IsProbing && isSilent)
         {
-            peer.Probe(peer.Acknowledged + 1);
+            ProbeAgain(peer);
         }
 
         SendEntries(peer);
+        var agreed = new JournalIndex(peer.Acknowledged);
+        if (peer.Said < peer.Acknowledged && _log.Knows(agreed) && _now - peer.SentMs >= _options.RetransmitMs)
+        {
+            SendAppend(peer, agreed, _log.ChainAt(agreed), []); // It was started again: it may follow the commit index once more.
+        }
     }
 
     private void KeepLead()

@@ -73,7 +73,11 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        if (_changeIndex == JournalIndex.None)
+        if (Configuration.Mode == ReplicaMode.InSync && !pending.Set.Contains(Self))
+        {
+            LeaveFirst(pending);
+        }
+        else if (_changeIndex == JournalIndex.None)
         {
             if (IsServing && AreReady(pending))
             {
@@ -90,6 +94,24 @@ public sealed partial class ReplicaEngine
         else if (_isChangeCommitted && _storePurpose == StorePurpose.None && !_readOwed && _view!.Term == OwnTerm)
         {
             Issue(StorePurpose.FinishChange, _transactions.SetConfiguration(OwnTerm, _view, pending));
+        }
+    }
+
+    /// <summary>
+    /// A leader cannot take itself out of the in-sync set: one that stays takes the lead and finishes the change.
+    /// </summary>
+    private void LeaveFirst(ReplicaConfiguration pending)
+    {
+        foreach (var member in pending.Set & _inSync)
+        {
+            if (IsServing && _transferTo is null && MayLead(member))
+            {
+                _transferTo = member;
+                _transferTag = 0;
+                _transferMs = _now;
+                TransferTick();
+                return;
+            }
         }
     }
 

@@ -14,6 +14,7 @@ public sealed partial class ReplicaEngine
     private long _recoverMs;
     private JournalIndex? _recoverEnd;
     private ulong _installTicket;
+    private int _installs;
 
     /// <summary>
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/> comes,
@@ -37,26 +38,32 @@ public sealed partial class ReplicaEngine
         _installTicket = _superblockTicket;
     }
 
+    /// <summary>A copy as of this entry is of use: nothing that is known to be good would be lost.</summary>
+    public bool CanInstall(JournalIndex index) =>
+        _role == ReplicaRole.Follower && (index >= _commit || _isDiverged)
+        && (_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
+
     /// <summary>The main store holds the state as of an entry; the journal goes on after it.</summary>
     /// <param name="sessions">The session table as of that entry.</param>
     public void Install(JournalIndex index, Term term, UInt128 chain, ReadOnlySpan<byte> sessions, long nowMs)
     {
         _now = nowMs;
-        if (_role != ReplicaRole.Follower || index < _commit)
+        if (!CanInstall(index))
         {
             return;
         }
 
-        Invariant.Check(_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
         Invariant.Check(_sessions.Import(sessions));
         for (var cut = _log.Last; cut > _commit && cut > index; cut = new JournalIndex(cut.Value - 1))
         {
             Emit(new ReplicaOutput(OutputKind.Superseded) { Entry = _log[cut], Index = cut });
         }
 
+        _installs++;
         _log.Reset(index, term, chain);
         _commit = index;
-        _effected = Max(_effected, index);
+        _effected = index;
+        _isDiverged = false;
         _matched = index;
         _acknowledged = JournalIndex.None;
         _written = JournalIndex.None;
@@ -97,7 +104,8 @@ public sealed partial class ReplicaEngine
 
     private void OnRecover(ReplicaMessage.Recover message)
     {
-        if (_role == ReplicaRole.Active && IsServing && message.Term == _term)
+        // Not only once the first entry is committed: where all members must have it, the one that asks is waited for.
+        if (_role == ReplicaRole.Active && message.Term == _term)
         {
             Send(message.Sender, new ReplicaMessage.RecoverAnswer
             {

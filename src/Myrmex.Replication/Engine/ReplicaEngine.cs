@@ -269,7 +269,9 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private MessageOrigin From(Term term) => new(term, Self, _incarnation, _boot, Configuration?.Epoch ?? 0);
+    // After a copy was installed, what was said before is as void as after a restart.
+    private MessageOrigin From(Term term) =>
+        new(term, Self, _incarnation, _boot << 16 | (ushort)_installs, Configuration?.Epoch ?? 0);
 
     private bool IsOtherIncarnation(ReplicaMessage message) =>
         Configuration?.Find(message.Sender) is { } member && member.Incarnation != message.From.Incarnation;

@@ -180,4 +180,10 @@ public enum AppendOutcome : byte
 
     /// <summary>An entry does not match its chain.</summary>
     Damaged = 4,
+
+    /// <summary>
+    /// The receiver had committed what a restart from less has given up since: it needs a copy. Only where memory is
+    /// acknowledged.
+    /// </summary>
+    Diverged = 5,
 }

@@ -50,6 +50,9 @@ public sealed record ReplicaOptions
     /// <summary>What a client is told to wait when it has to come again.</summary>
     public long RetryAfterMs { get; init; } = 50;
 
+    /// <summary>Entries of a message while the place where a follower agrees is not known.</summary>
+    public int ProbeEntries { get; init; } = 16;
+
     /// <summary>Reads what a retry is answered from an entry; null keeps all of its meta part.</summary>
     public Func<JournalEntry, ReadOnlyMemory<byte>>? OutcomeOf { get; init; }
 }

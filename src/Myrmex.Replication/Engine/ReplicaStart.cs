@@ -32,7 +32,8 @@ public sealed record ReplicaStart
 
     /// <summary>
     /// Entries that were acknowledged may be lost: memory was acknowledged and the last end was not clean, or the journal was
-    /// found damaged before its end.
+    /// found damaged before its end. Stays true over further starts until a superblock was saved since: only then does the
+    /// status on disk say so.
     /// </summary>
     public bool MayHaveLostEntries { get; init; }
 

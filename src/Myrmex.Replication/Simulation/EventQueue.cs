@@ -15,6 +15,7 @@ internal enum SimEventKind : byte
     StoreWatch,
     LeaseEnds,
     LeaseCheck,
+    Kill,
     InstallBegin,
     Install,
     Restart,

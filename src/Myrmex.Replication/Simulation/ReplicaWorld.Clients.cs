@@ -133,6 +133,11 @@ internal sealed partial class ReplicaWorld
             {
                 _fromMemory.Add((engine.Last.Value, engine.Log.LastChain));
             }
+
+            if (_options.Ambushes && engine.IsServing && _now < _options.FaultMs * 1000 && _random.Chance(0.03))
+            {
+                Depose(node, _now + _random.Between(100_000, 800_000)); // Before the entry leaves.
+            }
         }
 
         After(node);

@@ -21,7 +21,10 @@ internal sealed partial class ReplicaWorld
         var node = Victim();
         switch (_random.Below(100))
         {
-            case < 16:
+            case < 8:
+                Coup();
+                break;
+            case < 18:
                 Kill(node, losesPower: false);
                 break;
             case < 26:
@@ -65,6 +68,43 @@ internal sealed partial class ReplicaWorld
     {
         var leader = _nodes.Find(n => n.Engine?.Role == ReplicaRole.Active);
         return leader is not null && _random.Chance(0.6) ? leader : _nodes[_random.Below(_nodes.Count)];
+    }
+
+    /// <summary>The leader hears nobody and its lease is gone, while it believes to lead; some of the others start again.</summary>
+    private void Coup()
+    {
+        var leader = _nodes.Find(n => n.Engine is { IsServing: true });
+        if (leader is null)
+        {
+            return;
+        }
+
+        var until = _now + _random.Between(200_000, 1_500_000);
+        Depose(leader, until);
+        foreach (var node in _nodes)
+        {
+            if (node != leader && node.IsUp && _random.Chance(0.25))
+            {
+                Stop(node, losesPower: _random.Chance(0.3));
+                _queue.Add(_now + _random.Between(2_000, 40_000), SimEventKind.Restart, node.Number);
+            }
+        }
+    }
+
+    private void Depose(WorldNode leader, long until)
+    {
+        Trace($"{leader.Number} is deposed without its knowledge until {until / 1000}");
+        foreach (var other in _nodes)
+        {
+            _cuts[(leader.Number, other.Number)] = until;
+            _cuts[(other.Number, leader.Number)] = until;
+        }
+
+        leader.StoreCutUntilUs = until;
+        if (_store.Revoke(leader.Lease))
+        {
+            TellWatchers();
+        }
     }
 
     private void AfterIfUp(WorldNode node)

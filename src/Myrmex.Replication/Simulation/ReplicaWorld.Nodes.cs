@@ -47,7 +47,6 @@ internal sealed partial class ReplicaWorld
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
         });
-        node.MayHaveLostEntries = false;
         node.Lease = LeaseId.None;
         node.RenewUs = 0;
         Trace($"{node.Number} starts: promised {node.Engine.Promised} {node.Engine.Status} last {node.Engine.Last}");
@@ -76,7 +75,7 @@ internal sealed partial class ReplicaWorld
         }
 
         node.UnsavedSuperblocks.Clear();
-        node.MayHaveLostEntries = losesPower && _options.AllowsMemory;
+        node.MayHaveLostEntries |= losesPower && _options.AllowsMemory;
         node.Engine = null;
         node.Life++;
         node.Requests.Clear();
@@ -131,8 +130,12 @@ internal sealed partial class ReplicaWorld
             case SimEventKind.LeaseCheck:
                 LeaseCheck(node, engine, item, nowMs);
                 break;
+            case SimEventKind.Kill:
+                Kill(node, losesPower: _random.Chance(0.3));
+                return;
             case SimEventKind.InstallBegin:
                 engine.BeginInstall(nowMs);
+                node.InstallSource = engine.Role == ReplicaRole.Follower ? node.InstallSource : -1;
                 break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
@@ -141,7 +144,7 @@ internal sealed partial class ReplicaWorld
                 throw new InvalidOperationException($"no node gets {item.Kind}");
         }
 
-        After(node);
+        AfterIfUp(node);
     }
 
     private void NodeTick(WorldNode node, ReplicaEngine engine, long nowMs)
@@ -178,7 +181,7 @@ internal sealed partial class ReplicaWorld
     private void MaybeCheckpoint(WorldNode node, ReplicaEngine engine)
     {
         if (engine.Commit <= engine.Durable && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
-            && node.Applied == engine.Commit && _options.Mutations == ReplicaMutations.None)
+            && node.Applied == engine.Commit)
         {
             node.Checkpoint = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values), engine.Sessions.Export());
@@ -209,7 +212,7 @@ internal sealed partial class ReplicaWorld
         if (node.Unsynced.Count > 0 && !node.IsSyncing)
         {
             node.IsSyncing = true;
-            var latency = node.SlowUntilUs > _now ? _random.Between(20_000, 300_000) : _random.Between(100, 4_000);
+            var latency = node.SlowUntilUs > _now || _options.SlowDisks ? _random.Between(20_000, 300_000) : _random.Between(100, 4_000);
             _queue.Add(
                 Math.Max(node.HangUntilUs, _now) + latency, SimEventKind.JournalSynced, node.Number, node.Life, null,
                 (ulong)node.Unsynced.Count);
@@ -272,7 +275,7 @@ internal sealed partial class ReplicaWorld
                 break;
             case OutputKind.LossyRestart:
                 Trace($"{node.Number} restarts the set with what is left: {output.Index}");
-                _checker.Lost(output.Index);
+                _checker.Lost(output.Index, _options.AllowsMemory);
                 break;
             case OutputKind.Synced:
                 _checker.Synced(output.Index);
@@ -287,10 +290,16 @@ internal sealed partial class ReplicaWorld
 
     private static void Claim(WorldNode node, ReplicaMessage message)
     {
-        var claims = message is ReplicaMessage.FenceAnswer or ReplicaMessage.AppendAnswer or ReplicaMessage.BeatAnswer;
-        if (claims && message.Term > node.ClaimedPromise && message.Term <= node.Engine!.Promised)
+        var promised = message switch
         {
-            node.ClaimedPromise = message.Term;
+            ReplicaMessage.FenceAnswer fence => fence.Promised,
+            ReplicaMessage.AppendAnswer append => append.Promised,
+            ReplicaMessage.BeatAnswer beat => beat.Promised,
+            _ => Term.None,
+        };
+        if (promised == message.Term && promised > node.ClaimedPromise)
+        {
+            node.ClaimedPromise = promised; // A refusal binds nobody; this does.
         }
     }
 
@@ -301,6 +310,10 @@ internal sealed partial class ReplicaWorld
         if (engine.Role == ReplicaRole.Active)
         {
             _checker.Activated(node);
+            if (!engine.IsServing && _options.Ambushes && _now < _options.FaultMs * 1000 && _random.Chance(0.25))
+            {
+                _queue.Add(_now + _random.Between(0, 6_000), SimEventKind.Kill, node.Number, node.Life);
+            }
         }
     }
 
@@ -356,6 +369,7 @@ internal sealed partial class ReplicaWorld
         {
             node.Superblock = node.UnsavedSuperblocks[0].Superblock;
             node.UnsavedSuperblocks.RemoveAt(0);
+            node.MayHaveLostEntries = false; // Not before: the process may end again until the superblock says so.
         }
 
         engine.SuperblockSaved(item.Number, nowMs);
@@ -407,7 +421,7 @@ internal sealed partial class ReplicaWorld
 
     private static void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
     {
-        if (engine.Role != ReplicaRole.Follower || copy.Index < engine.Commit || engine.Status == MemberStatus.Voter)
+        if (!engine.CanInstall(copy.Index))
         {
             return;
         }

@@ -55,6 +55,7 @@ internal sealed partial class ReplicaWorld
             QuorumStallMs = 1000,
             DiskStallMs = 1500,
             TransferMs = 500,
+            ProbeEntries = (int)_random.Between(1, 16),
         };
     }
 

@@ -95,13 +95,14 @@ internal sealed class WorldChecker
     public void Commits(WorldNode leader, JournalEntry entry, bool fromMemory, IReadOnlyList<WorldNode> nodes, StoreState store)
     {
         var configuration = leader.Engine!.Configuration!;
+        fromMemory |= entry.Header.Kind == EntryKind.Session && configuration.AllowsMemory;
         var holders = MemberSet.Empty;
         foreach (var node in nodes)
         {
             var holds = fromMemory
                 ? node.HoldsInMemory(entry.Index, entry.Header.Chain) || node.HoldsDurably(entry.Index, entry.Header.Chain)
                 : node.HoldsDurably(entry.Index, entry.Header.Chain);
-            var counts = node.Superblock.Status == MemberStatus.Voter || node.MayHaveLostEntries;
+            var counts = node.Superblock.Status == MemberStatus.Voter || configuration.AllowsMemory;
             holders = holds && counts ? holders.With(node.Id) : holders;
         }
 
@@ -128,10 +129,10 @@ internal sealed class WorldChecker
     }
 
     /// <summary>I8: after a loss of all memory, what was on disk is there, and what is there is a prefix.</summary>
-    public void Lost(JournalIndex last)
+    public void Lost(JournalIndex last, bool allowsMemory)
     {
-        HasLost = true;
-        if (last.Value < _durableFloor)
+        HasLost |= allowsMemory;
+        if (last.Value < (allowsMemory ? _durableFloor : (ulong)_chosen.Count))
         {
             Fail($"I8: only {last} entries are left, and {_durableFloor} were synced");
         }

@@ -33,6 +33,12 @@ public sealed record WorldOptions
     /// <summary>Some pauses last an hour.</summary>
     public bool LongPauses { get; init; }
 
+    /// <summary>Leaders fail at the worst moments: just elected, or with an entry nobody else has.</summary>
+    public bool Ambushes { get; init; }
+
+    /// <summary>Many writes to disk take long.</summary>
+    public bool SlowDisks { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -66,6 +72,8 @@ public sealed record WorldOptions
             TrimsJournals = random.Chance(0.25),
             ThroughCodec = random.Chance(0.06),
             LongPauses = random.Chance(0.01),
+            Ambushes = random.Chance(0.3),
+            SlowDisks = random.Chance(0.1),
             Clients = (int)random.Between(1, 4),
             FaultEveryMs = random.Between(60, 500),
         };
