@@ -66,6 +66,12 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>The last entry. On the replica's scheduler only.</summary>
     public JournalIndex Last => _engine.Last;
 
+    /// <summary>The first entry the journal on disk still has. On the replica's scheduler only.</summary>
+    public JournalIndex JournalStart => _engine.JournalStart;
+
+    /// <summary>What is on this disk. On the replica's scheduler only.</summary>
+    public JournalIndex Durable => _engine.Durable;
+
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 

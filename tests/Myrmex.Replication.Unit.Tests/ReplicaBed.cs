@@ -56,7 +56,11 @@ internal sealed class ReplicaBed
 
     public void WaitForLeader() => Assert.True(
         World.RunUntil(() => Leader is not null, 60_000),
-        string.Join("; ", Members.Select(m => $"{m.Node.Name} {m.Replica?.Role} {m.Replica?.Term} {m.Replica?.Status}")));
+        Describe());
+
+    public string Describe() => string.Join("; ", Members.Select(m =>
+        $"{m.Node.Name} {m.Replica?.Role} term {m.Replica?.Term} {m.Replica?.Status} commit {m.Replica?.Commit} last {m.Replica?.Last} "
+        + $"from {m.Replica?.JournalStart} durable {m.Replica?.Durable}"));
 
     public JournalOptions JournalOptions => new() { Path = Directory, SegmentBytes = SegmentBytes, SegmentsMax = 8 };
 

@@ -114,7 +114,8 @@ public sealed class ReplicaTests
         Restart(bed);
         bed.WaitForLeader();
         Assert.True(
-            bed.World.RunUntil(() => bed.Members.All(m => m.Replica!.Commit == bed.Leader?.Replica!.Commit), 60_000), $"seed {seed}");
+            bed.World.RunUntil(() => bed.Members.All(m => m.Replica!.Commit == bed.Leader?.Replica!.Commit), 60_000),
+            $"seed {seed}: {bed.Describe()}");
         Collect(bed, acknowledged);
         Assert.True(acknowledged.Count > 10, $"seed {seed}: only {acknowledged.Count}");
         Assert.All(bed.Members, m => Assert.Equal(acknowledged.Count, m.Applied.Count));

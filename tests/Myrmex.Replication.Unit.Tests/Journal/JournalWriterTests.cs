@@ -18,7 +18,7 @@ public sealed class JournalWriterTests : IJournalOwner
     private SimWorld _world = null!; // Made by each test.
     private SimNode _node = null!;
 
-    public void OnDurable(JournalIndex last) => _told.Add(last.Value);
+    public void OnDurable(JournalIndex last, ulong generation) => _told.Add(last.Value);
 
     public void OnRefused(Errno error, JournalIndex last) => _refused.Add((error, last.Value));
 
