@@ -33,7 +33,7 @@ public sealed partial class Redo
             return await ForceAsync(operation, at.Iatt, call);
         }
 
-        var (error, hasParent) = await ClearAsync(operation.Parent, operation.Name, at, call);
+        var (error, hasParent) = await ClearAsync(operation.Parent, operation.Name, at, call: null);
         if (error != Errno.Ok)
         {
             return new RedoResult(error);
@@ -146,7 +146,7 @@ public sealed partial class Redo
             return ResultOf(inode.Error);
         }
 
-        var (error, hasParent) = await ClearAsync(operation.Parent, operation.Name, at, call);
+        var (error, hasParent) = await ClearAsync(operation.Parent, operation.Name, at, call: null);
         if (error == Errno.Ok)
         {
             error = hasParent ? await AttachAsync(operation, operation.Parent, operation.Name, inode.Iatt, call)
