@@ -21,6 +21,7 @@ public static class ConflictKeys
             case FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink or FopCode.Put:
                 AddEntry(keys, operation);
                 keys.Add(Alone(ConflictKind.Inode, operation.Gfid));
+                keys.Add(Alone(ConflictKind.Attributes, operation.Gfid));
                 break;
             case FopCode.Link:
                 AddEntry(keys, operation);

@@ -225,8 +225,8 @@ public sealed partial class Evaluator
         operation.Parent = fop.Parent;
         operation.Name = fop.Name.ToOwned();
         operation.Mode = ModeAfterWrite(inode.Iatt.Mode, client);
-        operation.Uid = inode.Iatt.Uid;
-        operation.GroupId = inode.Iatt.Gid;
+        operation.Valid = operation.Mode != inode.Iatt.Mode ? SetattrValid.Mode : SetattrValid.None;
+        operation.Flags = 1;
         operation.Times = TimesFor(in inode, DataTouches, stamp);
         var after = Touched(inode.Iatt, DataTouches, stamp);
         after.Mode = operation.Mode;

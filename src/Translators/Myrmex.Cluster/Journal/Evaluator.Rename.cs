@@ -75,6 +75,7 @@ public sealed partial class Evaluator
         operation.NewParent = fop.NewParent;
         operation.NewName = fop.NewName.ToOwned();
         operation.Displaced = target.IsThere ? target.Iatt.Gfid : default;
+        operation.Flags = target.IsThere && (target.Iatt.IsDirectory || target.Iatt.Nlink <= 1) ? 1u : 0;
         operation.Ancestors = ancestors;
         operation.Mode = source.Iatt.Mode;
         operation.Times = TimesFor(in source, TimeFlags.Ctime, stamp);

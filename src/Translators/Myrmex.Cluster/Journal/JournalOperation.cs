@@ -52,7 +52,9 @@ public sealed class JournalOperation
     /// <summary>Attributes to set: Mode, Uid, Gid, and of SETATTR Atime and Mtime.</summary>
     public SetattrValid Valid { get; set; }
 
-    /// <summary>FALLOCATE: its flags. UNLINK, RMDIR: 1 when the inode has lost its last name.</summary>
+    /// <summary>
+    /// FALLOCATE: its flags. UNLINK, RMDIR, RENAME: 1 when an inode loses its last name. PUT: 1 when the file exists.
+    /// </summary>
     public uint Flags { get; set; }
 
     /// <summary>Bytes, from the start of the file; an append has been resolved.</summary>
@@ -88,10 +90,14 @@ public sealed class JournalOperation
     public bool IsDirectory => (Mode & FileMode.TypeMask) == FileMode.Directory;
 
     /// <summary>The fop gives a directory a name for a new inode.</summary>
-    public bool IsCreation => Fop is FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink or FopCode.Put;
+    public bool IsCreation =>
+        Fop is FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink || (Fop == FopCode.Put && Flags == 0);
 
-    /// <summary>UNLINK, RMDIR: the inode has no name afterwards.</summary>
-    public bool IsLastName => Flags != 0 && Fop is FopCode.Unlink or FopCode.Rmdir;
+    /// <summary>PUT: the file exists.</summary>
+    public bool Overwrites => Fop == FopCode.Put && Flags != 0;
+
+    /// <summary>The inode that is unlinked, removed or displaced has no name afterwards and never again.</summary>
+    public bool IsLastName => Flags != 0 && Fop is FopCode.Unlink or FopCode.Rmdir or FopCode.Rename;
 }
 
 /// <summary>An extended attribute afterwards.</summary>

@@ -8,7 +8,7 @@ public sealed partial class Redo
 {
     private async ValueTask<RedoResult> PutAsync(JournalOperation operation, Payload data, Call call)
     {
-        var result = await CreateAsync(operation, call);
+        var result = operation.Overwrites ? await SetXattrsAsync(operation, call) : await CreateAsync(operation, call);
         if (result.Error != Errno.Ok || result.IsMissing)
         {
             return result;

@@ -161,8 +161,7 @@ public sealed partial class Redo
         var at = await StoreView.LookupAsync(_store, operation.Parent, operation.Name, call);
         if (at.IsThere && at.Iatt.Gfid == operation.Gfid)
         {
-            var error = await DetachAsync(operation.Parent, operation.Name, at.Iatt, call);
-            return new RedoResult(error);
+            return new RedoResult(await DetachAsync(operation, operation.Parent, operation.Name, at.Iatt, call));
         }
 
         if (!at.IsThere && !at.IsMissing && at.Error is not (Errno.ENODATA or Errno.EIO))
@@ -179,7 +178,7 @@ public sealed partial class Redo
         var at = await StoreView.LookupAsync(_store, operation.Parent, operation.Name, call);
         if (at.IsThere && at.Iatt.Gfid == operation.Gfid)
         {
-            return new RedoResult(await DetachAsync(operation.Parent, operation.Name, at.Iatt, call));
+            return new RedoResult(await DetachAsync(operation, operation.Parent, operation.Name, at.Iatt, call));
         }
 
         if (!IsReplay)
@@ -206,7 +205,7 @@ public sealed partial class Redo
         {
             // A later entry has taken it away; what it had displaced is displaced nevertheless.
             var gone = inode.IsMissing && at.IsThere && at.Iatt.Gfid == operation.Displaced
-                ? await DetachAsync(parent, name, at.Iatt, call)
+                ? await DetachAsync(operation, parent, name, at.Iatt, call)
                 : inode.IsMissing ? Errno.Ok : inode.Error;
             return new RedoResult(gone, IsMissing: true);
         }
@@ -215,10 +214,10 @@ public sealed partial class Redo
         var isAtOld = old.IsThere && old.Iatt.Gfid == operation.Gfid;
         var error = Errno.Ok;
         var hasParent = true;
-        if (IsReplay || !at.IsThere || at.Iatt.Gfid != operation.Displaced || !isAtOld)
+        var displaces = at.IsThere && at.Iatt.Gfid == operation.Displaced;
+        if (!displaces || !isAtOld || MustKeep(operation, at.Iatt))
         {
-            (error, hasParent) = await ClearAsync(
-                parent, name, at, at.IsThere && at.Iatt.Gfid == operation.Displaced ? call : null);
+            (error, hasParent) = await ClearAsync(parent, name, at, displaces ? call : null);
         }
 
         if (error != Errno.Ok)

@@ -85,13 +85,20 @@ public sealed partial class Redo
     }
 
     /// <summary>
+    /// An inode that is about to lose a name must live on: in a replay always, and when the operation says that it has others, of
+    /// which the store then has lost one.
+    /// </summary>
+    private bool MustKeep(JournalOperation operation, in Iatt inode) =>
+        IsReplay || (!operation.IsLastName && !inode.IsDirectory && inode.Nlink <= 1);
+
+    /// <summary>
     /// Takes a name away that stands for an inode as recorded. In a replay the last name goes to the pool.
     /// </summary>
-    private async ValueTask<Errno> DetachAsync(Gfid parent, Name name, Iatt inode, Call call)
+    private async ValueTask<Errno> DetachAsync(JournalOperation operation, Gfid parent, Name name, Iatt inode, Call call)
     {
         if (!inode.IsDirectory)
         {
-            return IsReplay && inode.Nlink <= 1
+            return MustKeep(operation, in inode) && inode.Nlink <= 1
                 ? await ParkAsync(parent, name, inode.Gfid, call)
                 : await UnlinkNameAsync(parent, name, call);
         }
