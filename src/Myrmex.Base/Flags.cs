@@ -50,8 +50,8 @@ public enum TimeFlags : uint
     ParentAtime = 0x20,
 
     /// <summary>
-    /// Of this project, never on the wire: the times only move forward, however old they are, so that stamps applied in any order
-    /// give the same result.
+    /// Of this project, never on the wire: the times only move forward, however old they are, so that stamps applied in
+    /// any order give the same result.
     /// </summary>
     ForwardOnly = 0x8000_0000,
 }

@@ -22,7 +22,8 @@ public static class XattrRules
     /// <summary>
     /// True for what a listing leaves out: the hidden ones, and stored times, which may be asked for by name.
     /// </summary>
-    public static bool IsUnlisted(ReadOnlySpan<byte> name) => name.SequenceEqual("trusted.glusterfs.mdata"u8) || IsHidden(name);
+    public static bool IsUnlisted(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("trusted.glusterfs.mdata"u8) || IsHidden(name);
 
     /// <summary>True for a name of one of the four name spaces of Linux.</summary>
     public static bool IsStorable(ReadOnlySpan<byte> name) =>
@@ -34,8 +35,8 @@ public static class XattrRules
         IsStorable(name) && !IsUnlisted(name);
 
     /// <summary>
-    /// What a store answers to a wish to set an attribute: EPERM for what it keeps for itself, ERANGE and E2BIG for too long names and
-    /// values, EOPNOTSUPP for other name spaces, EINVAL for a value that is no bytes.
+    /// What a store answers to a wish to set an attribute: EPERM for what it keeps for itself, ERANGE and E2BIG for too
+    /// long names and values, EOPNOTSUPP for other name spaces, EINVAL for a value that is no bytes.
     /// </summary>
     public static Errno CheckSettable(ReadOnlySpan<byte> name, XDataType type, int size) =>
         IsHidden(name) ? Errno.EPERM

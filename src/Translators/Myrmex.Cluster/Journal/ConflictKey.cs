@@ -5,7 +5,9 @@ namespace Myrmex.Cluster.Journal;
 /// <summary>What of the store a key stands for.</summary>
 public enum ConflictKind : byte
 {
-    /// <summary>An inode: shared by whoever uses it or a name in it, alone for who makes it or takes its last name.</summary>
+    /// <summary>
+    /// An inode: shared by whoever uses it or a name in it, alone for who makes it or takes its last name.
+    /// </summary>
     Inode = 1,
 
     /// <summary>A name in a directory.</summary>
@@ -31,7 +33,8 @@ public enum ConflictKind : byte
 }
 
 /// <summary>
-/// Something two operations must not touch at the same time. Two keys conflict when they mean the same and not both share it.
+/// Something two operations must not touch at the same time. Two keys conflict when they mean the same and not both
+/// share it.
 /// </summary>
 /// <param name="Name">For <see cref="ConflictKind.Name"/> and <see cref="ConflictKind.Xattr"/>; owned bytes.</param>
 /// <param name="From">First byte of a range.</param>

@@ -5,8 +5,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// The keys of an operation, computed from it and hence the same on all replicas. They follow what the redo touches: the inode and
-/// its directories exist, so those are shared; what the entry decides is held alone.
+/// The keys of an operation, computed from it and hence the same on all replicas. They follow what the redo touches:
+/// the inode and its directories exist, so those are shared; what the entry decides is held alone.
 /// </summary>
 public static class ConflictKeys
 {

@@ -6,7 +6,10 @@ namespace Myrmex.Cluster.Journal;
 /// <summary>What a leader makes of a fop.</summary>
 public sealed class Evaluation
 {
-    /// <summary>The fop fails without effect, and the client is told so at once; Ok with no operation: it succeeds without effect.</summary>
+    /// <summary>
+    /// The fop fails without effect, and the client is told so at once; Ok with no operation: it succeeds without
+    /// effect.
+    /// </summary>
     public Errno Error { get; init; }
 
     /// <summary>What to log; null when nothing changes.</summary>

@@ -64,9 +64,11 @@ public sealed partial class Evaluator
     }
 
     /// <summary>
-    /// EPERM, ERANGE, E2BIG, EOPNOTSUPP, EINVAL for what cannot be set, EEXIST and ENODATA by the flags. All or nothing.
+    /// EPERM, ERANGE, E2BIG, EOPNOTSUPP, EINVAL for what cannot be set, EEXIST and ENODATA by the flags. All or
+    /// nothing.
     /// </summary>
-    public async ValueTask<Evaluation> SetxattrAsync(FopCode fop, Gfid gfid, XData? values, uint flags, XData? xdata, Call client)
+    public async ValueTask<Evaluation> SetxattrAsync(
+        FopCode fop, Gfid gfid, XData? values, uint flags, XData? xdata, Call client)
     {
         if (values is null)
         {
@@ -113,8 +115,8 @@ public sealed partial class Evaluator
     }
 
     /// <summary>
-    /// One attribute, or all that the xdata names when the name is empty. EPERM for what the store keeps for itself, ENODATA when there is
-    /// no such attribute.
+    /// One attribute, or all that the xdata names when the name is empty. EPERM for what the store keeps for itself,
+    /// ENODATA when there is no such attribute.
     /// </summary>
     public async ValueTask<Evaluation> RemovexattrAsync(FopCode fop, Gfid gfid, Name name, XData? xdata)
     {
@@ -256,7 +258,9 @@ public sealed partial class Evaluator
         return Errno.Ok;
     }
 
-    /// <summary>Times that an attribute sets: the stored form as it is, the wish of a client only where none are stored.</summary>
+    /// <summary>
+    /// Times that an attribute sets: the stored form as it is, the wish of a client only where none are stored.
+    /// </summary>
     private static Errno StoredTimes(XData values, InodeView inode, out InodeTimes? times)
     {
         times = null;

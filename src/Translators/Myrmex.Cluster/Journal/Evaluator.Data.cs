@@ -13,8 +13,9 @@ public sealed partial class Evaluator
     private const uint ZeroRange = 0x10;
 
     /// <summary>
-    /// EBADF for an fd that is not open for writing; EEXIST for glusterfs.avoid.overwrite. On an fd opened with O_APPEND the offset
-    /// becomes the end of the file, but not for internal clients. The block count of the answer is a guess.
+    /// EBADF for an fd that is not open for writing; EEXIST for glusterfs.avoid.overwrite. On an fd opened with
+    /// O_APPEND the offset becomes the end of the file, but not for internal clients. The block count of the answer is
+    /// a guess.
     /// </summary>
     public async ValueTask<Evaluation> WriteAsync(WriteFop fop, Call client)
     {
@@ -79,7 +80,8 @@ public sealed partial class Evaluator
 
         var source = GfidOf(fop.SourceFd, fop.Source);
         var reply = await _store.Read(
-            new ReadFop { Gfid = source, Fd = call.AnonymousFd(source), Offset = fop.SourceOffset, Size = length }, call);
+            new ReadFop { Gfid = source, Fd = call.AnonymousFd(source), Offset = fop.SourceOffset, Size = length },
+            call);
         var (readError, read) = (reply.Error, reply.Iatt);
         var data = reply.Data;
         data.Retain();
@@ -147,21 +149,29 @@ public sealed partial class Evaluator
     /// </summary>
     public ValueTask<Evaluation> FallocateAsync(FallocateFop fop, Call client)
     {
+        const uint known = KeepSize | PunchHole | ZeroRange;
         var isPunch = (fop.Flags & PunchHole) != 0;
-        return (fop.Flags & ~(KeepSize | PunchHole | ZeroRange)) != 0 || (isPunch && fop.Flags != (PunchHole | KeepSize))
-            ? new(Evaluation.Fail(Errno.EOPNOTSUPP))
-            : RangeAsync(FopCode.Fallocate, fop.Fd, GfidOf(fop.Fd, fop.Gfid), fop.Flags, fop.Offset, fop.Length, fop.XData, client);
+        if ((fop.Flags & ~known) != 0 || (isPunch && fop.Flags != (PunchHole | KeepSize)))
+        {
+            return new(Evaluation.Fail(Errno.EOPNOTSUPP));
+        }
+
+        var gfid = GfidOf(fop.Fd, fop.Gfid);
+        return RangeAsync(FopCode.Fallocate, fop.Fd, gfid, fop.Flags, fop.Offset, fop.Length, fop.XData, client);
     }
 
     public ValueTask<Evaluation> DiscardAsync(DiscardFop fop, Call client) => RangeAsync(
-        FopCode.Discard, fop.Fd, GfidOf(fop.Fd, fop.Gfid), PunchHole | KeepSize, fop.Offset, fop.Length, fop.XData, client);
+        FopCode.Discard, fop.Fd, GfidOf(fop.Fd, fop.Gfid), PunchHole | KeepSize, fop.Offset, fop.Length, fop.XData,
+        client);
 
     public ValueTask<Evaluation> ZerofillAsync(ZerofillFop fop, Call client) => RangeAsync(
         FopCode.Zerofill, fop.Fd, GfidOf(fop.Fd, fop.Gfid), ZeroRange, fop.Offset, fop.Length, fop.XData, client);
 
     private static Gfid GfidOf(Fd? fd, in Gfid gfid) => gfid.IsNull && fd is not null ? fd.Gfid : gfid;
 
-    /// <summary>As storage/posix has it: the flags of the open decide; heal and rebalance put bytes where they are told.</summary>
+    /// <summary>
+    /// As storage/posix has it: the flags of the open decide; heal and rebalance put bytes where they are told.
+    /// </summary>
     internal static bool Appends(Fd? fd, Call client) =>
         fd is { IsAnonymous: false } && (fd.Flags & OpenFlags.Append) != 0 && client.Pid >= 0;
 
@@ -208,7 +218,8 @@ public sealed partial class Evaluator
         return operation;
     }
 
-    private async ValueTask<(Errno Error, JournalOperation? Operation)> OverwritingAsync(PutFop fop, Call client, Call call)
+    private async ValueTask<(Errno Error, JournalOperation? Operation)> OverwritingAsync(
+        PutFop fop, Call client, Call call)
     {
         var inode = await LookupAsync(fop.Parent, fop.Name, call);
         var parent = await StatAsync(fop.Parent, call);

@@ -4,7 +4,10 @@ using static Myrmex.Cluster.Journal.ConflictKeys;
 
 namespace Myrmex.Cluster.Journal;
 
-/// <summary>The keys to hold while a fop is evaluated: what it names. What it touches besides is known when it has been evaluated.</summary>
+/// <summary>
+/// The keys to hold while a fop is evaluated: what it names. What it touches besides is known when it has been
+/// evaluated.
+/// </summary>
 public sealed partial class Evaluator
 {
     /// <summary>CREATE, MKNOD, MKDIR, SYMLINK, PUT, UNLINK, RMDIR.</summary>

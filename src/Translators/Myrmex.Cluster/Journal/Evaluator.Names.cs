@@ -15,7 +15,9 @@ public sealed partial class Evaluator
     private readonly record struct Creation(
         FopCode Fop, Gfid Parent, Name Name, uint Mode, XData? XData, ulong Device = 0, Name Target = default);
 
-    /// <summary>EPERM without gfid-req; EEXIST for a name or gfid that is there. Without O_EXCL an existing file is opened.</summary>
+    /// <summary>
+    /// EPERM without gfid-req; EEXIST for a name or gfid that is there. Without O_EXCL an existing file is opened.
+    /// </summary>
     public async ValueTask<Evaluation> CreateAsync(CreateFop fop, Call client)
     {
         var call = ReadCall();
@@ -81,7 +83,8 @@ public sealed partial class Evaluator
         var call = ReadCall();
         const uint mode = FileMode.SymbolicLink | 0x1FF;
         var evaluation = await CreateAsync(
-            new Creation(FopCode.Symlink, fop.Parent, fop.Name, mode, fop.XData, Target: fop.Target.ToOwned()), client, call);
+            new Creation(FopCode.Symlink, fop.Parent, fop.Name, mode, fop.XData, Target: fop.Target.ToOwned()),
+            client, call);
         call.Release();
         return evaluation;
     }
@@ -104,8 +107,8 @@ public sealed partial class Evaluator
     }
 
     /// <summary>
-    /// ENOTEMPTY for a directory that is not empty, with flags too: taking a whole tree away in one operation would conflict with
-    /// operations it has no key in common with.
+    /// ENOTEMPTY for a directory that is not empty, with flags too: taking a whole tree away in one operation would
+    /// conflict with operations it has no key in common with.
     /// </summary>
     public async ValueTask<Evaluation> RmdirAsync(RmdirFop fop)
     {
@@ -117,7 +120,7 @@ public sealed partial class Evaluator
 
     private async ValueTask<Evaluation> CreateAsync(Creation wanted, Call client, Call call)
     {
-        var at = await LookupAsync(wanted.Parent, wanted.Name, call);
+        var at = await LookupEntryAsync(wanted.Parent, wanted.Name, call);
         if (at.Error != Errno.ENOENT)
         {
             // What is there without a gfid is in the way too.
@@ -192,7 +195,8 @@ public sealed partial class Evaluator
     }
 
     /// <summary>
-    /// Set-group-id as Linux has it: directories inherit it, files keep it only for members of the group. Source: inode(7).
+    /// Set-group-id as Linux has it: directories inherit it, files keep it only for members of the group. Source:
+    /// inode(7).
     /// </summary>
     private static uint ModeOfNew(in Iatt parent, uint mode, Call client)
     {
@@ -254,7 +258,7 @@ public sealed partial class Evaluator
 
     private async ValueTask<Evaluation> LinkAsync(FopCode fop, Gfid gfid, Gfid newParent, Name newName, Call call)
     {
-        var at = await LookupAsync(newParent, newName, call);
+        var at = await LookupEntryAsync(newParent, newName, call);
         if (at.Error != Errno.ENOENT)
         {
             return Evaluation.Fail(at.Error is Errno.Ok or Errno.ENODATA or Errno.EIO ? Errno.EEXIST : at.Error);
@@ -286,15 +290,14 @@ public sealed partial class Evaluator
 
     private async ValueTask<Evaluation> RemoveAsync(FopCode fop, Gfid from, Name name, XData? xdata, Call call)
     {
-        var at = await LookupAsync(from, name, call);
+        var at = await LookupEntryAsync(from, name, call);
         if (!at.IsThere)
         {
             return Evaluation.Fail(at.Error);
         }
 
         var isDirectory = at.Iatt.IsDirectory;
-        var error = name.IsDotOrDotDot ? Errno.EINVAL
-            : fop == FopCode.Rmdir ? (isDirectory ? await CheckEmptyAsync(at.Iatt.Gfid, call) : Errno.ENOTDIR)
+        var error = fop == FopCode.Rmdir ? (isDirectory ? await CheckEmptyAsync(at.Iatt.Gfid, call) : Errno.ENOTDIR)
             : isDirectory ? Errno.EISDIR
             : await CheckGuardsAsync(from, name, at.Iatt, xdata, call);
         var parent = error == Errno.Ok ? await StatAsync(from, call) : default;

@@ -8,8 +8,8 @@ namespace Myrmex.Cluster.Journal;
 public sealed partial class Evaluator
 {
     /// <summary>
-    /// As rename(2): ENOTDIR, EISDIR, ENOTEMPTY for a target that does not fit, EINVAL for a directory that would go below itself.
-    /// Two names of one file: success without effect.
+    /// As rename(2): ENOTDIR, EISDIR, ENOTEMPTY for a target that does not fit, EINVAL for a directory that would go
+    /// below itself. Two names of one file: success without effect.
     /// </summary>
     public async ValueTask<Evaluation> RenameAsync(RenameFop fop)
     {
@@ -21,16 +21,18 @@ public sealed partial class Evaluator
 
     private async ValueTask<Evaluation> RenameAsync(RenameFop fop, Call call)
     {
-        if (fop.OldName.IsDotOrDotDot || fop.NewName.IsDotOrDotDot)
+        var error = fop.OldName.CheckEntry();
+        error = error == Errno.Ok ? fop.NewName.CheckEntry() : error;
+        if (error != Errno.Ok)
         {
-            return Evaluation.Fail(Errno.EINVAL);
+            return Evaluation.Fail(error);
         }
 
-        var source = await LookupAsync(fop.OldParent, fop.OldName, call);
-        var target = await LookupAsync(fop.NewParent, fop.NewName, call);
+        var source = await LookupEntryAsync(fop.OldParent, fop.OldName, call);
+        var target = await LookupEntryAsync(fop.NewParent, fop.NewName, call);
         var from = await StatAsync(fop.OldParent, call);
         var to = await StatAsync(fop.NewParent, call);
-        var error = !source.IsThere ? source.Error
+        error = !source.IsThere ? source.Error
             : target.Error is not (Errno.Ok or Errno.ENOENT) ? target.Error
             : from.Error != Errno.Ok ? from.Error
             : to.Error;

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -9,20 +8,20 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Turns fops into operations on a leader: checks what must hold against the store, which has the effects of all earlier operations with a
-/// common key, and resolves everything to absolute values. The caller holds the keys of the KeysFor methods from before the evaluation
-/// until the operation is applied; when the operation has keys that are not covered (<see cref="ConflictKeys.Cover"/>), what was
-/// read may be old: it lets all go, takes these too and evaluates again. Reads only; nothing it does has an effect.
+/// Turns fops into operations on a leader: checks what must hold against the store, which has the effects of all
+/// earlier operations with a common key, and resolves everything to absolute values. The caller holds the keys of the
+/// KeysFor methods from before the evaluation until the operation is applied; when the operation has keys that are not
+/// covered (<see cref="ConflictKeys.Cover"/>), what was read may be old: it lets all go, takes these too and evaluates
+/// again. Reads only; nothing it does has an effect.
 /// <para>
-/// Times: the leader's clock, made to run forward only. Usually a stamp only moves times forward, which commutes, so that writers of one
-/// file and creators in one directory need not wait for each other; a file whose times lie ahead of the clock, or that has no
-/// stored times yet, gets all three as absolute values.
+/// Times: the leader's clock, made to run forward only. Usually a stamp only moves times forward, which commutes, so
+/// that writers of one file and creators in one directory need not wait for each other; a file whose times lie ahead of
+/// the clock, or that has no stored times yet, gets all three as absolute values.
 /// </para>
 /// </summary>
 public sealed partial class Evaluator
 {
     private const TimeFlags OwnTimes = TimeFlags.Atime | TimeFlags.Mtime | TimeFlags.Ctime;
-    private const uint SetIds = FileMode.SetUid | FileMode.SetGid;
     private const uint GroupExecute = 8;
 
     private readonly Translator _store;
@@ -105,6 +104,13 @@ public sealed partial class Evaluator
     private ValueTask<InodeView> LookupAsync(in Gfid parent, Name name, Call call) =>
         StoreView.LookupAsync(_store, parent, name, call);
 
+    /// <summary>A lookup of what can be an entry: a lookup of nothing, "." and ".." succeeds, and means no name.</summary>
+    private async ValueTask<InodeView> LookupEntryAsync(Gfid parent, Name name, Call call)
+    {
+        var error = name.CheckEntry();
+        return error == Errno.Ok ? await LookupAsync(parent, name, call) : new InodeView(error, default, null);
+    }
+
     /// <summary>ENOSPC while the store has no room for clients; looked at once a second.</summary>
     private async ValueTask<Errno> CheckSpaceAsync(Call client, XData? xdata, Call call)
     {
@@ -155,5 +161,6 @@ public sealed partial class Evaluator
         : iatt.IsSymbolicLink ? Errno.ELOOP
         : Errno.ENXIO;
 
-    private static Evaluation NoEffect(params Iatt[] iatts) => new() { Outcome = new RecordedOutcome { Iatts = iatts } };
+    private static Evaluation NoEffect(params Iatt[] iatts) =>
+        new() { Outcome = new RecordedOutcome { Iatts = iatts } };
 }

@@ -7,8 +7,8 @@ namespace Myrmex.Cluster.Journal;
 
 /// <summary>What became of a proposed entry.</summary>
 /// <param name="Error">
-/// Ok: committed. ENOTCONN: it is not known whether it is or will be (the leadership was lost after it was sent). EROFS and EAGAIN: not
-/// proposed, and it will not take effect.
+/// Ok: committed. ENOTCONN: it is not known whether it is or will be (the leadership was lost after it was sent). EROFS
+/// and EAGAIN: not proposed, and it will not take effect.
 /// </param>
 public readonly record struct ProposeResult(Errno Error, JournalIndex Index);
 
@@ -16,8 +16,8 @@ public readonly record struct ProposeResult(Errno Error, JournalIndex Index);
 public interface IReplicaLog
 {
     /// <summary>
-    /// Appends an entry and completes when it is committed. Entries get their place in the order of the calls; the data is
-    /// retained for as long as the journal needs it.
+    /// Appends an entry and completes when it is committed. Entries get their place in the order of the calls; the data
+    /// is retained for as long as the journal needs it.
     /// </summary>
     ValueTask<ProposeResult> ProposeAsync(ReadOnlyMemory<byte> meta, Payload data);
 }

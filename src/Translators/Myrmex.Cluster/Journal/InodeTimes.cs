@@ -31,8 +31,8 @@ public readonly record struct InodeTimes(
     }
 
     /// <summary>
-    /// The value of trusted.glusterfs.mdata: u8 version 1, u64 flags 0, then ctime, mtime, atime as i64 seconds and i64 nanoseconds,
-    /// big-endian. Source: GlusterFS' on-disk format, as storage/posix keeps it.
+    /// The value of trusted.glusterfs.mdata: u8 version 1, u64 flags 0, then ctime, mtime, atime as i64 seconds and i64
+    /// nanoseconds, big-endian. Source: GlusterFS' on-disk format, as storage/posix keeps it.
     /// </summary>
     public byte[] ToMdata()
     {

@@ -18,9 +18,10 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 }
 
 /// <summary>
-/// The life of a mutating fop on the leader: it takes its keys, is evaluated, logged, committed, applied to the leader's own store, and
-/// only then answered and its keys given back. So whoever evaluates sees the effects of everything before it that it could
-/// depend on, and the store never has an effect that is not committed. Safe for all threads.
+/// The life of a mutating fop on the leader: it takes its keys, is evaluated, logged, committed, applied to the
+/// leader's own store, and only then answered and its keys given back. So whoever evaluates sees the effects of
+/// everything before it that it could depend on, and the store never has an effect that is not committed. Safe for all
+/// threads.
 /// </summary>
 public sealed class JournalLeader(Redo redo, IReplicaLog log)
 {

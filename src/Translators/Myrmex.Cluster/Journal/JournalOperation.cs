@@ -1,13 +1,12 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// The effect of one mutating fop with absolute values: what the meta part of a journal entry says, besides the bytes of a write,
-/// which are its data part. Whoever applies it looks nothing up: offsets, sizes, gfids, owners, times and attribute values are those
-/// that the leader has decided on. Not changed once it is in a journal.
+/// The effect of one mutating fop with absolute values: what the meta part of a journal entry says, besides the bytes
+/// of a write, which are its data part. Whoever applies it looks nothing up: offsets, sizes, gfids, owners, times and
+/// attribute values are those that the leader has decided on. Not changed once it is in a journal.
 /// </summary>
 public sealed class JournalOperation
 {
@@ -36,7 +35,9 @@ public sealed class JournalOperation
     /// <summary>RENAME of a directory to another one: the directories from the new parent up to the root.</summary>
     public IReadOnlyList<Gfid> Ancestors { get; set; } = [];
 
-    /// <summary>Type and permission bits of <see cref="Gfid"/>: to be set when it is made, or with Valid.Mode; else what it is.</summary>
+    /// <summary>
+    /// Type and permission bits of <see cref="Gfid"/>: to be set when it is made, or with Valid.Mode; else what it is.
+    /// </summary>
     public uint Mode { get; set; }
 
     public uint Uid { get; set; }
@@ -91,7 +92,8 @@ public sealed class JournalOperation
 
     /// <summary>The fop gives a directory a name for a new inode.</summary>
     public bool IsCreation =>
-        Fop is FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink || (Fop == FopCode.Put && Flags == 0);
+        Fop is FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink
+        || (Fop == FopCode.Put && Flags == 0);
 
     /// <summary>PUT: the file exists.</summary>
     public bool Overwrites => Fop == FopCode.Put && Flags != 0;
@@ -115,7 +117,9 @@ public sealed class RecordedOutcome
     /// <summary>Number of bytes for a write, else 0.</summary>
     public int OpRet { get; set; }
 
-    /// <summary>In the order of the reply. Block counts after a change of data are a guess made before it is done.</summary>
+    /// <summary>
+    /// In the order of the reply. Block counts after a change of data are a guess made before it is done.
+    /// </summary>
     public Iatt[] Iatts { get; set; } = [];
 
     /// <summary>XATTROP: the values the reply carries.</summary>

@@ -4,8 +4,8 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Reads what <see cref="MetaWriter"/> writes. After the first thing that does not fit it has failed and answers zeros: the
-/// caller looks at <see cref="Failed"/> once at the end, and before it believes a count.
+/// Reads what <see cref="MetaWriter"/> writes. After the first thing that does not fit it has failed and answers zeros:
+/// the caller looks at <see cref="Failed"/> once at the end, and before it believes a count.
 /// </summary>
 internal ref struct MetaReader(ReadOnlySpan<byte> bytes)
 {

@@ -5,7 +5,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.Journal;
 
-/// <summary>Writes the words of a meta part: varints (7 bits a byte, lowest first), zigzag for signed ones, counted bytes.</summary>
+/// <summary>
+/// Writes the words of a meta part: varints (7 bits a byte, lowest first), zigzag for signed ones, counted bytes.
+/// </summary>
 internal sealed class MetaWriter
 {
     private readonly ArrayBufferWriter<byte> _bytes = new(256);

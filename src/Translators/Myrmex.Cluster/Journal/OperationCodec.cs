@@ -6,9 +6,10 @@ using Myrmex.Replication;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// <see cref="JournalOperation"/> as the bytes of a meta part. Layout, version 1: u8 version, varint fop, varint mask of the
-/// fields that are there, then these in the order of their bits, each as <see cref="MetaWriter"/> writes it. A field with its default
-/// is left out; an unknown bit is damage, so that a new field needs a new version and no old reader skips an effect.
+/// <see cref="JournalOperation"/> as the bytes of a meta part. Layout, version 1: u8 version, varint fop, varint mask
+/// of the fields that are there, then these in the order of their bits, each as <see cref="MetaWriter"/> writes it. A
+/// field with its default is left out; an unknown bit is damage, so that a new field needs a new version and no old
+/// reader skips an effect.
 /// </summary>
 internal static class OperationCodec
 {
@@ -256,7 +257,8 @@ internal static class OperationCodec
             writer.Unsigned(operation.StampNanoseconds);
         }
 
-        foreach (var times in (ReadOnlySpan<InodeTimes?>)[operation.Times, operation.ParentTimes, operation.NewParentTimes])
+        ReadOnlySpan<InodeTimes?> all = [operation.Times, operation.ParentTimes, operation.NewParentTimes];
+        foreach (var times in all)
         {
             if (times is { } there)
             {

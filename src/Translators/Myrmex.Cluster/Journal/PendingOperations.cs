@@ -1,14 +1,13 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Who may go on: operations enter in order with their keys, and one is ready when every earlier one with a conflicting key has left,
-/// those that still wait as well as those under way (else the third would overtake the second while the first is at work). The same
-/// class orders the applying of committed entries on a replica and the evaluation of fops on a leader. A pure state machine for one
-/// thread at a time; who uses it from many guards it.
+/// Who may go on: operations enter in order with their keys, and one is ready when every earlier one with a conflicting
+/// key has left, those that still wait as well as those under way (else the third would overtake the second while the
+/// first is at work). The same class orders the applying of committed entries on a replica and the evaluation of fops
+/// on a leader. A pure state machine for one thread at a time; who uses it from many guards it.
 /// </summary>
 public sealed class PendingOperations
 {

@@ -9,7 +9,8 @@ namespace Myrmex.Cluster.Journal;
 public sealed partial class Redo
 {
     /// <summary>
-    /// The inode exists with its type, mode, owner and first attributes, and the name stands for it. Live it is one fop.
+    /// The inode exists with its type, mode, owner and first attributes, and the name stands for it. Live it is one
+    /// fop.
     /// </summary>
     private async ValueTask<RedoResult> CreateAsync(JournalOperation operation, Call call)
     {
@@ -56,7 +57,9 @@ public sealed partial class Redo
         }
 
         // Its directory is gone already, but the inode may have been moved out of it before.
-        var (parent, name) = hasParent ? (operation.Parent, operation.Name) : (IForcedStore.Pool, PoolName(operation.Gfid));
+        var (parent, name) = hasParent
+            ? (operation.Parent, operation.Name)
+            : (IForcedStore.Pool, PoolName(operation.Gfid));
         error = hasParent ? Errno.Ok : _forced.OpenPool();
         var result = error == Errno.Ok ? await MakeAsync(operation, parent, name, call) : new RedoResult(error);
         return result.Error == Errno.Ok ? await OwnAsync(operation, result.Iatt, call) : result;
@@ -188,7 +191,9 @@ public sealed partial class Redo
 
         // It is dead from here on, wherever it is.
         var (error, parent, name) = await FindDirectoryAsync(operation.Gfid, call);
-        return error == Errno.Ok ? new RedoResult(await ParkAsync(parent, name, operation.Gfid, call)) : ResultOf(error);
+        return error == Errno.Ok
+            ? new RedoResult(await ParkAsync(parent, name, operation.Gfid, call))
+            : ResultOf(error);
     }
 
     private async ValueTask<RedoResult> RenameAsync(JournalOperation operation, Call call)
@@ -268,8 +273,9 @@ public sealed partial class Redo
     }
 
     /// <summary>
-    /// The new parent is below the directory that shall go into it. At the time of the operation it was not, so the lowest directory on
-    /// the way up whose parent is another one than then was moved by a later entry, which will place it again: it is parked.
+    /// The new parent is below the directory that shall go into it. At the time of the operation it was not, so the
+    /// lowest directory on the way up whose parent is another one than then was moved by a later entry, which will
+    /// place it again: it is parked.
     /// </summary>
     private async ValueTask<Errno> BreakLoopAsync(JournalOperation operation)
     {
@@ -292,7 +298,8 @@ public sealed partial class Redo
     }
 
     /// <summary>Puts an inode that is somewhere else, or nowhere, at a free name.</summary>
-    private async ValueTask<Errno> AttachAsync(JournalOperation operation, Gfid parent, Name name, Iatt inode, Call call)
+    private async ValueTask<Errno> AttachAsync(
+        JournalOperation operation, Gfid parent, Name name, Iatt inode, Call call)
     {
         if (!inode.IsDirectory)
         {
@@ -325,7 +332,8 @@ public sealed partial class Redo
     /// <summary>
     /// Frees a name of whatever it stands for. HasParent is false when there is no such directory (any more).
     /// </summary>
-    /// <param name="call">Whose stamps the displaced inode gets; null when the operation is not what displaces it.</param>
+    /// <param name="call">Whose stamps the displaced inode gets; null when the operation is not what displaces
+    /// it.</param>
     private async ValueTask<(Errno Error, bool HasParent)> ClearAsync(Gfid parent, Name name, InodeView at, Call? call)
     {
         switch (at.Error)

@@ -9,8 +9,8 @@ namespace Myrmex.Cluster.Journal;
 public sealed partial class Redo
 {
     /// <summary>
-    /// Makes a store ready for a replay: opens the pool and puts right the handles that a crash has left behind the names of the
-    /// window. Until the end no other fops come.
+    /// Makes a store ready for a replay: opens the pool and puts right the handles that a crash has left behind the
+    /// names of the window. Until the end no other fops come.
     /// </summary>
     /// <param name="window">All operations that will be replayed, in order.</param>
     public async ValueTask<Errno> BeginReplayAsync(IReadOnlyList<JournalOperation> window)
@@ -28,7 +28,8 @@ public sealed partial class Redo
     }
 
     /// <summary>
-    /// Removes what nothing has named and closes the pool. On an error the replay is not over and this may be called again.
+    /// Removes what nothing has named and closes the pool. On an error the replay is not over and this may be called
+    /// again.
     /// </summary>
     public async ValueTask<Errno> EndReplayAsync()
     {
@@ -49,8 +50,8 @@ public sealed partial class Redo
     }
 
     /// <summary>
-    /// A directory whose rename was torn is found by no gfid, only by a name of the window, and so is a file whose handle is
-    /// missing: a lookup by name makes both right. A name below such a directory is found in a later round.
+    /// A directory whose rename was torn is found by no gfid, only by a name of the window, and so is a file whose
+    /// handle is missing: a lookup by name makes both right. A name below such a directory is found in a later round.
     /// </summary>
     private async ValueTask RepairHandlesAsync(IReadOnlyList<JournalOperation> window)
     {
@@ -85,8 +86,8 @@ public sealed partial class Redo
     }
 
     /// <summary>
-    /// An inode that is about to lose a name must live on: in a replay always, and when the operation says that it has others, of
-    /// which the store then has lost one.
+    /// An inode that is about to lose a name must live on: in a replay always, and when the operation says that it has
+    /// others, of which the store then has lost one.
     /// </summary>
     private bool MustKeep(JournalOperation operation, in Iatt inode) =>
         IsReplay || (!operation.IsLastName && !inode.IsDirectory && inode.Nlink <= 1);
@@ -94,7 +95,8 @@ public sealed partial class Redo
     /// <summary>
     /// Takes a name away that stands for an inode as recorded. In a replay the last name goes to the pool.
     /// </summary>
-    private async ValueTask<Errno> DetachAsync(JournalOperation operation, Gfid parent, Name name, Iatt inode, Call call)
+    private async ValueTask<Errno> DetachAsync(
+        JournalOperation operation, Gfid parent, Name name, Iatt inode, Call call)
     {
         if (!inode.IsDirectory)
         {
@@ -132,7 +134,9 @@ public sealed partial class Redo
     private async ValueTask<Errno> KeepAsync(Gfid gfid, Iatt inode, Call call) =>
         inode.IsDirectory || inode.Nlink > 0 ? Errno.Ok : await ParkHandleAsync(gfid, call);
 
-    /// <summary>In a replay, gives an inode that has only a handle a name in the pool, so that it is removed at the end.</summary>
+    /// <summary>
+    /// In a replay, gives an inode that has only a handle a name in the pool, so that it is removed at the end.
+    /// </summary>
     private async ValueTask<Errno> ParkHandleAsync(Gfid gfid, Call call)
     {
         if (!IsReplay)
@@ -155,7 +159,9 @@ public sealed partial class Redo
         return error is Errno.EEXIST or Errno.ESTALE ? Errno.Ok : error;
     }
 
-    /// <summary>Removes a name without a gfid of its own: a creation that a crash has torn, with nothing in it.</summary>
+    /// <summary>
+    /// Removes a name without a gfid of its own: a creation that a crash has torn, with nothing in it.
+    /// </summary>
     private async ValueTask<Errno> RemoveTornAsync(Gfid parent, Name name)
     {
         var quiet = QuietCall();

@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -7,24 +6,26 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>How the applying of an operation ended.</summary>
-/// <param name="Error">The store failed; the operation must be applied again before anything that conflicts with it.</param>
-/// <param name="IsMissing">The inode is gone: a later entry has taken its last name, or it lives only in open files elsewhere.</param>
+/// <param name="Error">The store failed; the operation must be applied again before anything that conflicts with
+/// it.</param>
+/// <param name="IsMissing">The inode is gone: a later entry has taken its last name, or it lives only in open files
+/// elsewhere.</param>
 /// <param name="Iatt">The inode afterwards as the store told it on the way; default when it did not.</param>
 public readonly record struct RedoResult(Errno Error, bool IsMissing = false, Iatt Iatt = default);
 
 /// <summary>
 /// Applies operations to a store by force: each makes its post-state true whatever it finds. Two modes.
 /// <list type="bullet">
-/// <item>Live: the store holds the effects of all earlier conflicting operations and of no later one. Operations without a common
-/// key (<see cref="ConflictKeys"/>) may be applied at the same time.</item>
-/// <item>Replay, between <see cref="BeginReplayAsync"/> and <see cref="EndReplayAsync"/>: the store may hold any part of the effects of the
-/// entries of the window, torn ones too. All of them are applied, in order, one at a time. Nothing that has data is destroyed
-/// on the way: what is displaced goes to the orphan pool, because a later entry may name it. Replaying again from the
-/// start, after a failure anywhere, gives the same tree.</item>
+/// <item>Live: the store holds the effects of all earlier conflicting operations and of no later one. Operations
+/// without a common key (<see cref="ConflictKeys"/>) may be applied at the same time.</item>
+/// <item>Replay, between <see cref="BeginReplayAsync"/> and <see cref="EndReplayAsync"/>: the store may hold any part
+/// of the effects of the entries of the window, torn ones too. All of them are applied, in order, one at a time.
+/// Nothing that has data is destroyed on the way: what is displaced goes to the orphan pool, because a later entry may
+/// name it. Replaying again from the start, after a failure anywhere, gives the same tree.</item>
 /// </list>
-/// Why a replay converges: what differs from the state before entry i is the work of later entries. Those will be applied as well,
-/// reach inodes by gfid, set absolute values, and stamp times not older than that of i, so whatever i changes of their work is
-/// made good by them.
+/// Why a replay converges: what differs from the state before entry i is the work of later entries. Those will be
+/// applied as well, reach inodes by gfid, set absolute values, and stamp times not older than that of i, so whatever i
+/// changes of their work is made good by them.
 /// </summary>
 public sealed partial class Redo
 {
@@ -51,7 +52,9 @@ public sealed partial class Redo
     /// <summary>Operations whose inode was gone.</summary>
     public long Missing => Volatile.Read(ref _missing);
 
-    /// <summary>Inodes found at the name of another one. More than 0 outside of replays means that the store has diverged.</summary>
+    /// <summary>
+    /// Inodes found at the name of another one. More than 0 outside of replays means that the store has diverged.
+    /// </summary>
     public long Displaced => Volatile.Read(ref _displaced);
 
     /// <summary>
@@ -101,7 +104,8 @@ public sealed partial class Redo
         };
 
     /// <summary>
-    /// Times that are set and not moved; and in a replay the stamps of effects that were there already, whose fop did nothing.
+    /// Times that are set and not moved; and in a replay the stamps of effects that were there already, whose fop did
+    /// nothing.
     /// </summary>
     private async ValueTask<Errno> SettleTimesAsync(JournalOperation operation, Call call)
     {

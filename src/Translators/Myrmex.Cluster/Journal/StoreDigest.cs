@@ -9,10 +9,11 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// What a store holds, in a form that is equal for two replicas that have applied the same operations: names, gfids, types, modes, owners,
-/// link counts of files, devices, sizes, content, link texts, stored times, and the extended attributes that clients may see. Left out is
-/// what belongs to one replica: block counts, sizes and link counts of directories, times of the local file system, handles and notes
-/// of names. A line an inode and name, in the order of names; one hash over all.
+/// What a store holds, in a form that is equal for two replicas that have applied the same operations: names, gfids,
+/// types, modes, owners, link counts of files, devices, sizes, content, link texts, stored times, and the extended
+/// attributes that clients may see. Left out is what belongs to one replica: block counts, sizes and link counts of
+/// directories, times of the local file system, handles and notes of names. A line an inode and name, in the order of
+/// names; one hash over all.
 /// </summary>
 public sealed class StoreDigest
 {
@@ -33,7 +34,9 @@ public sealed class StoreDigest
     /// <summary>The lines by path, for people and for finding the difference.</summary>
     public IReadOnlyDictionary<string, string> Lines => _lines;
 
-    /// <summary>Reads the whole store by fops. It takes as long as reading every file; nothing may change meanwhile.</summary>
+    /// <summary>
+    /// Reads the whole store by fops. It takes as long as reading every file; nothing may change meanwhile.
+    /// </summary>
     public static async ValueTask<StoreDigest> TakeAsync(Translator store)
     {
         var digest = new StoreDigest(store);
@@ -112,7 +115,8 @@ public sealed class StoreDigest
             .Append(" owner=").Append(iatt.Uid).Append(':').Append(iatt.Gid);
         if (!iatt.IsDirectory)
         {
-            line.Append(" nlink=").Append(iatt.Nlink).Append(" size=").Append(iatt.Size).Append(" rdev=").Append(iatt.Rdev);
+            line.Append(" nlink=").Append(iatt.Nlink).Append(" size=").Append(iatt.Size)
+                .Append(" rdev=").Append(iatt.Rdev);
         }
 
         if (inode.Times is { } t)

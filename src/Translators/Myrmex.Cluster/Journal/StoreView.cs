@@ -5,8 +5,10 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>What a store says about an inode.</summary>
-/// <param name="Error">Why it says nothing: ESTALE or ENOENT when there is none, ENODATA or EIO when a name has no valid gfid.</param>
-/// <param name="Times">The stored times; null when the inode has none and its times are those of the local file system.</param>
+/// <param name="Error">Why it says nothing: ESTALE or ENOENT when there is none, ENODATA or EIO when a name has no
+/// valid gfid.</param>
+/// <param name="Times">The stored times; null when the inode has none and its times are those of the local file
+/// system.</param>
 internal readonly record struct InodeView(Errno Error, Iatt Iatt, InodeTimes? Times)
 {
     public bool IsThere => Error == Errno.Ok;

@@ -12,7 +12,8 @@ public sealed partial class MemoryTranslator
         {
             if (Find(IForcedStore.Pool) is null)
             {
-                _nodes.Add(IForcedStore.Pool, new MemoryNode(IForcedStore.Pool, FileMode.Directory | 0x1C0) { Nlink = 2 });
+                var pool = new MemoryNode(IForcedStore.Pool, FileMode.Directory | 0x1C0) { Nlink = 2 };
+                _nodes.Add(IForcedStore.Pool, pool);
             }
 
             return Errno.Ok;

@@ -74,8 +74,8 @@ internal sealed class DirectoryCache : IDisposable
     }
 
     /// <summary>
-    /// Makes the pool of a replay known, which has no handle, or unknown with -1. The cache owns the descriptor. Only while no
-    /// other fop can mean the pool.
+    /// Makes the pool of a replay known, which has no handle, or unknown with -1. The cache owns the descriptor. Only
+    /// while no other fop can mean the pool.
     /// </summary>
     public void SetPool(int fd)
     {

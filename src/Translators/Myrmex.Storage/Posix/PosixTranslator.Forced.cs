@@ -6,9 +6,9 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Storage;
 
 /// <summary>
-/// The orphan pool of a replay: <c>.glusterfs/orphans</c> with a gfid of its own and no handle. It is there during a replay only;
-/// a directory in it has a handle that names the pool as its parent, so a brick whose replay was interrupted must be replayed
-/// before anything else serves it.
+/// The orphan pool of a replay: <c>.glusterfs/orphans</c> with a gfid of its own and no handle. It is there during a
+/// replay only; a directory in it has a handle that names the pool as its parent, so a brick whose replay was
+/// interrupted must be replayed before anything else serves it.
 /// </summary>
 public sealed partial class PosixTranslator
 {
