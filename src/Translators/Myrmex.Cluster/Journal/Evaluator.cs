@@ -104,7 +104,9 @@ public sealed partial class Evaluator
     private ValueTask<InodeView> LookupAsync(in Gfid parent, Name name, Call call) =>
         StoreView.LookupAsync(_store, parent, name, call);
 
-    /// <summary>A lookup of what can be an entry: a lookup of nothing, "." and ".." succeeds, and means no name.</summary>
+    /// <summary>
+    /// A lookup of what can be an entry: a lookup of nothing, "." and ".." succeeds, and means no name.
+    /// </summary>
     private async ValueTask<InodeView> LookupEntryAsync(Gfid parent, Name name, Call call)
     {
         var error = name.CheckEntry();
