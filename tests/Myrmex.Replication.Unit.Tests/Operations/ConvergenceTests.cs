@@ -52,6 +52,44 @@ public sealed class ConvergenceTests
         }
     }
 
+    [Fact]
+    public async Task StampsInAnyOrderEndAtTheLatest()
+    {
+        using var memory = MemoryRig.Started();
+        using var posix = PosixRig.Started();
+        foreach (var rig in new StorageRig[] { memory, posix })
+        {
+            var redo = new Redo(rig.Store);
+            var gfid = StorageRig.NewGfid();
+            var made = new JournalOperation
+            {
+                Fop = FopCode.Mknod,
+                Gfid = gfid,
+                Parent = Gfid.Root,
+                Name = "f",
+                Mode = FileMode.Regular | 0x1A4,
+                Touches = TimeFlags.Ctime,
+                StampSeconds = 50,
+            };
+            Assert.Equal(Errno.Ok, (await redo.ApplyAsync(made, default)).Error);
+            foreach (var seconds in new[] { 130, 100, 115 })
+            {
+                var change = new JournalOperation
+                {
+                    Fop = FopCode.Setxattr,
+                    Gfid = gfid,
+                    Touches = TimeFlags.Ctime,
+                    StampSeconds = seconds,
+                    Xattrs = [new XattrValue("trusted.x" + seconds, [1])],
+                };
+                Assert.Equal(Errno.Ok, (await redo.ApplyAsync(change, default)).Error);
+            }
+
+            Assert.Equal(130, rig.Stat(gfid).Ctime);
+            Assert.Equal(50, rig.Stat(gfid).Mtime);
+        }
+    }
+
     private static async Task ForAllAsync(
         Func<StorageRig> start, int seeds, int count, Func<Random, List<LoggedOperation>, StorageRig, Task> dieAndReplay)
     {
