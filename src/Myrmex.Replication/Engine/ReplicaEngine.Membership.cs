@@ -55,6 +55,8 @@ public sealed partial class ReplicaEngine
         {
             GiveUp(); // This leader removed itself.
         }
+
+        AdvanceCommit(); // Fewer may be needed now, and nobody else may be left to say anything.
     }
 
     private void MembershipTick()
