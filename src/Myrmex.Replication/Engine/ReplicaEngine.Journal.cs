@@ -84,7 +84,9 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        // What is in memory is sent from there: the read may have seen entries that were cut since.
         state.IsReadingJournal = false;
+        entries = UpToBase(entries);
         if (_role == ReplicaRole.Active)
         {
             SendFromJournal(state, previous, previousChain, entries);
@@ -112,6 +114,17 @@ public sealed partial class ReplicaEngine
     private static JournalIndex Min(JournalIndex left, JournalIndex right) => left < right ? left : right;
 
     private static JournalIndex Max(JournalIndex left, JournalIndex right) => left > right ? left : right;
+
+    private List<JournalEntry> UpToBase(IReadOnlyList<JournalEntry> entries)
+    {
+        var settled = new List<JournalEntry>(entries.Count);
+        for (var i = 0; i < entries.Count && entries[i].Index <= _log.Base; i++)
+        {
+            settled.Add(entries[i]);
+        }
+
+        return settled;
+    }
 
     private void LogEntry(JournalEntry entry)
     {

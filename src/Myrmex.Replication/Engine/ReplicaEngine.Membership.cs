@@ -11,6 +11,7 @@ public sealed partial class ReplicaEngine
 {
     private ulong? _changeTag;
     private JournalIndex _changeIndex;
+    private ulong _changeEpoch; // Of the change that the entry at that index is about.
     private bool _isChangeCommitted;
 
     /// <summary>
@@ -46,6 +47,13 @@ public sealed partial class ReplicaEngine
 
     private void ConfigurationChanged(MemberSet before)
     {
+        if (Configuration!.Pending?.Epoch != _changeEpoch)
+        {
+            // Another change, or none: what was committed for the one before says nothing about it.
+            _changeIndex = JournalIndex.None;
+            _isChangeCommitted = false;
+        }
+
         foreach (var member in Configuration!.AllMembers.Except(before))
         {
             Peer(member).Begin(_log.Last.Value + 1, _now);
@@ -89,6 +97,7 @@ public sealed partial class ReplicaEngine
                     _durableOnly.Enqueue(_changeIndex.Value);
                 }
 
+                _changeEpoch = pending.Epoch;
                 SendToAll();
                 AdvanceCommit();
             }

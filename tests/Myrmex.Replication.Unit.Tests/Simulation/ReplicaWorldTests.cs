@@ -52,6 +52,9 @@ public sealed class ReplicaWorldTests
     [InlineData(1012115)]
     [InlineData(1026275)]
     [InlineData(1031129)]
+    [InlineData(1088556)]
+    [InlineData(1119974)]
+    [InlineData(1142530)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]
