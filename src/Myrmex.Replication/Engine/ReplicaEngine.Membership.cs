@@ -1,12 +1,9 @@
-using System;
-using Myrmex.Base;
-
 namespace Myrmex.Replication.Engine;
 
-// The members change by the state store and one entry: the store says that a change is pending, from then on every election
-// and every commit needs both the old and the new members; an entry committed by both puts everything before it on the new
-// ones; then the store says that the change is done. A leader that does not know of a pending change yet can do no harm: it
-// commits with the old members, and every election asks those too.
+// The members change by the state store and one entry: the store says that a change is pending, from then on every
+// election and every commit needs both the old and the new members; an entry committed by both puts everything before
+// it on the new ones; then the store says that the change is done. A leader that does not know of a pending change yet
+// can do no harm: it commits with the old members, and every election asks those too.
 public sealed partial class ReplicaEngine
 {
     private ulong? _changeTag;
@@ -15,8 +12,9 @@ public sealed partial class ReplicaEngine
     private bool _isChangeCommitted;
 
     /// <summary>
-    /// Begins a change of members or quorums: <see cref="OutputKind.Completed"/> once it is done, or Refused; without either
-    /// when the lead is lost in between: then the next leader finishes it. <paramref name="next"/> needs the next epoch.
+    /// Begins a change of members or quorums: <see cref="OutputKind.Completed"/> once it is done, or Refused; without
+    /// either when the lead is lost in between: then the next leader finishes it. <paramref name="next"/> needs the
+    /// next epoch.
     /// </summary>
     public void ChangeMembers(ulong tag, ReplicaConfiguration next, long nowMs)
     {
@@ -33,7 +31,8 @@ public sealed partial class ReplicaEngine
         _changeTag = tag;
         Issue(
             StorePurpose.BeginChange,
-            _transactions.SetConfiguration(OwnTerm, _view!, Configuration! with { Pending = next, Epoch = Configuration.Epoch }));
+            _transactions.SetConfiguration(OwnTerm, _view!,
+                Configuration! with { Pending = next, Epoch = Configuration.Epoch }));
     }
 
     private void BeginChangeAnswered(bool? succeeded)
@@ -133,7 +132,8 @@ public sealed partial class ReplicaEngine
         foreach (var member in pending.Set)
         {
             var isReady = member == Self
-                || (Counts(Peer(member)) && IsFresh(member) && Peer(member).Durable + Limits.CaughtUpEntries >= _log.Last.Value);
+                || (Counts(Peer(member)) && IsFresh(member)
+                    && Peer(member).Durable + Limits.CaughtUpEntries >= _log.Last.Value);
             ready = isReady ? ready.With(member) : ready;
         }
 

@@ -12,7 +12,8 @@ internal static class MutationWorlds
             ReplicaMutations.RecoveringCounts => new WorldOptions { AllowsMemory = true },
             ReplicaMutations.GrantOverrun or ReplicaMutations.GrantForgotten or ReplicaMutations.ReadEarly =>
                 new WorldOptions { ReadLease = true, Clients = 4 },
-            ReplicaMutations.InSyncWithoutStore or ReplicaMutations.InSyncLateCount or ReplicaMutations.LostAdditionForgotten =>
+            ReplicaMutations.InSyncWithoutStore or ReplicaMutations.InSyncLateCount
+                or ReplicaMutations.LostAdditionForgotten =>
                 new WorldOptions { Mode = ReplicaMode.InSync },
             ReplicaMutations.NoJointQuorum => new WorldOptions { ChangesMembers = true },
             ReplicaMutations.SyncingCounts => new WorldOptions { TrimsJournals = true, Ambushes = true },
