@@ -10,7 +10,9 @@ internal abstract class Campaign
 {
     public static IReadOnlyList<Campaign> All { get; } =
         [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
-            new JournalCampaign()];
+            new JournalCampaign(), new ReplicationCampaign()];
+
+            new ReplicationCampaign()];
 
     public abstract string Name { get; }
 

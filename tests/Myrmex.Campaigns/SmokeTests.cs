@@ -25,6 +25,9 @@ public sealed class SmokeTests
     [Fact]
     public void Journal() => RunSmoke("journal");
 
+    [InteropFact(Need.None)]
+    public void Replication() => RunSmoke("replication");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

@@ -5,14 +5,15 @@ using System.Runtime.CompilerServices;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// The chain value of an entry: 128 bits over the chain before it, its header and its body. Equal chains mean equal journals
-/// up to that entry, so two members compare whole histories by one number.
+/// The chain value of an entry: 128 bits over the chain before it, its header and its body. Equal chains mean equal
+/// journals up to that entry, so two members compare whole histories by one number.
 /// </summary>
 /// <remarks>
 /// Not cryptographic, by choice: who may speak to a member is settled by its connection, and the value guards against
-/// divergence and damage, not against forgery. Each leader and each follower runs it over every byte written, so it has to
-/// cost less than a copy: two lanes of folded 64 x 64 multiplications (the construction of the wyhash and XXH3 families).
-/// The values are on disk: a change of this code is a new version of the journal. Golden values are in the tests.
+/// divergence and damage, not against forgery. Each leader and each follower runs it over every byte written, so it
+/// has to cost less than a copy: two lanes of folded 64 x 64 multiplications (the construction of the wyhash and XXH3
+/// families). The values are on disk: a change of this code is a new version of the journal. Golden values are in the
+/// tests.
 /// </remarks>
 public static class EntryChain
 {

@@ -48,6 +48,8 @@ public static class Limits
     /// <summary>Bytes kept of one outcome.</summary>
     public const int OutcomeBytesMax = 4096;
 
-    /// <summary>How many entries a member may lack when it is taken into the in-sync set or the configuration.</summary>
+    /// <summary>
+    /// How many entries a member may lack when it is taken into the in-sync set or the configuration.
+    /// </summary>
     public const int CaughtUpEntries = 64;
 }

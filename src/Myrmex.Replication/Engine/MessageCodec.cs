@@ -8,14 +8,14 @@ using Myrmex.Base;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// Messages as bytes. A message is a head and, for those with entries, the data of the entries one after the other; the head
-/// holds everything else and ends with its checksum (CRC-32C). The data needs none here: the chain of its entry covers it.
-/// All numbers are little-endian.
+/// Messages as bytes. A message is a head and, for those with entries, the data of the entries one after the other;
+/// the head holds everything else and ends with its checksum (CRC-32C). The data needs none here: the chain of its
+/// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 1, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the kind in
-/// the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence 8, step 4, meta
-/// length 4 and bytes, data length 4.
+/// Head: version 1, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
+/// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
@@ -65,8 +65,8 @@ public static class MessageCodec
     }
 
     /// <summary>
-    /// Reads a message. <paramref name="data"/> is what followed the head; the entries of the message are views into it and
-    /// are borrowed as it is.
+    /// Reads a message. <paramref name="data"/> is what followed the head; the entries of the message are views into
+    /// it and are borrowed as it is.
     /// </summary>
     /// <returns>Null for bytes that are no message.</returns>
     public static ReplicaMessage? Decode(ReadOnlySpan<byte> head, Payload data, out UInt128 replicaSet)
@@ -234,7 +234,8 @@ public static class MessageCodec
         }
     }
 
-    private static ReplicaMessage? DecodeSmallBody(ref BinaryParser parser, Kind kind, MessageOrigin from) => kind switch
+    private static ReplicaMessage? DecodeSmallBody(ref BinaryParser parser, Kind kind, MessageOrigin from) =>
+        kind switch
     {
         Kind.Beat => new ReplicaMessage.Beat
         {
@@ -309,7 +310,8 @@ public static class MessageCodec
                 parser.UInt32());
             var meta = parser.Bytes(JournalEntry.MetaMax).ToArray();
             var length = parser.UInt32();
-            parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax && length <= data.Length - offset);
+            parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax
+                && length <= data.Length - offset);
             if (!parser.Failed)
             {
                 entries.Add(new JournalEntry(header, meta, length == 0 ? default : data.Slice(offset, (int)length)));
@@ -325,7 +327,8 @@ public static class MessageCodec
 
     private static JournalIndex Index(ref BinaryParser parser) => new(parser.UInt64());
 
-    private static MemberStatus Status(ref BinaryParser parser) => (MemberStatus)Among(ref parser, (byte)MemberStatus.Learner);
+    private static MemberStatus Status(ref BinaryParser parser) =>
+        (MemberStatus)Among(ref parser, (byte)MemberStatus.Learner);
 
     private static byte Among(ref BinaryParser parser, byte max)
     {

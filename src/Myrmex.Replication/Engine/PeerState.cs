@@ -15,7 +15,9 @@ internal sealed class PeerState(MemberId id)
     /// <summary>Equal to ours and in its memory up to here, as long as it is not started again.</summary>
     public ulong Written { get; set; }
 
-    /// <summary>What it said last. Less than what it acknowledged before means that it no longer knows that we agree.</summary>
+    /// <summary>
+    /// What it said last. Less than what it acknowledged before means that it no longer knows that we agree.
+    /// </summary>
     public ulong Said { get; set; }
 
     /// <summary>The next entry to send.</summary>

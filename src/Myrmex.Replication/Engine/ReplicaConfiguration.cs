@@ -6,8 +6,8 @@ using Myrmex.Base;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// Who the members are and how many decide. Kept in the state store; changes only there. While <see cref="Pending"/> is set,
-/// every decision needs both the old and the new members.
+/// Who the members are and how many decide. Kept in the state store; changes only there. While <see cref="Pending"/>
+/// is set, every decision needs both the old and the new members.
 /// </summary>
 public sealed record ReplicaConfiguration
 {
@@ -94,7 +94,8 @@ public sealed record ReplicaConfiguration
                 "quorums must be at most the number of members",
             ReplicaMode.Quorum when WriteQuorum + ElectionQuorum <= Members.Count =>
                 "write and election quorum together must be more than all members",
-            ReplicaMode.InSync when InSyncMin < 1 || InSyncMin > Members.Count => "the smallest in-sync set must be 1 to all members",
+            ReplicaMode.InSync when InSyncMin < 1 || InSyncMin > Members.Count =>
+                "the smallest in-sync set must be 1 to all members",
             ReplicaMode.Quorum or ReplicaMode.InSync => null,
             _ => "unknown mode",
         };
@@ -111,9 +112,12 @@ public sealed record ReplicaConfiguration
 
     /// <summary>No leader can be elected without one of these members; in mode Quorum.</summary>
     public bool IsReadQuorum(MemberSet members) =>
-        (members & Set).Count >= Members.Count - ElectionQuorum + 1 && (Pending is null || Pending.IsReadQuorum(members));
+        (members & Set).Count >= Members.Count - ElectionQuorum + 1
+            && (Pending is null || Pending.IsReadQuorum(members));
 
-    /// <summary>The highest value that a write quorum has reached, where <paramref name="reached"/> is by member number.</summary>
+    /// <summary>
+    /// The highest value that a write quorum has reached, where <paramref name="reached"/> is by member number.
+    /// </summary>
     internal ulong WriteQuorumReached(ReadOnlySpan<ulong> reached)
     {
         var value = Reached(reached, WriteQuorum);
@@ -224,7 +228,8 @@ public sealed record ReplicaConfiguration
         {
             var id = parser.Byte();
             parser.Require(id <= Limits.MemberIdMax);
-            members.Add(new ReplicaMember(new MemberId((byte)(id & 63)), parser.UInt64(), parser.Text(Limits.AddressLengthMax)));
+            members.Add(new ReplicaMember(new MemberId((byte)(id & 63)), parser.UInt64(),
+                parser.Text(Limits.AddressLengthMax)));
         }
 
         return new ReplicaConfiguration

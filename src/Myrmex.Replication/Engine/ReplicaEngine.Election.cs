@@ -1,12 +1,10 @@
 using System;
-using System.Collections.Generic;
-using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
-// How a replica becomes leader: it takes a term and the lead in the state store by one transaction, collects durable promises
-// of an election quorum, takes the best journal among them over, and begins its term with an entry of its own. Everything
-// before the transaction is advice: it buys speed and saves terms, and no safety depends on it.
+// How a replica becomes leader: it takes a term and the lead in the state store by one transaction, collects durable
+// promises of an election quorum, takes the best journal among them over, and begins its term with an entry of its
+// own. Everything before the transaction is advice: it buys speed and saves terms, and no safety depends on it.
 public sealed partial class ReplicaEngine
 {
     private const long PositionFreshMs = 500;
@@ -33,7 +31,8 @@ public sealed partial class ReplicaEngine
             _leadLostMs = 0;
             if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None)
             {
-                Issue(StorePurpose.Resign, _transactions.Resign(lead)); // Ours, and we do not lead: nobody must wait for it.
+                // Ours, and we do not lead: nobody must wait for it.
+                Issue(StorePurpose.Resign, _transactions.Resign(lead));
             }
 
             return;
@@ -59,7 +58,8 @@ public sealed partial class ReplicaEngine
 
     private bool MayCampaign(ReplicaConfiguration configuration)
     {
-        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isFull || _lease.Value == 0)
+        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isFull
+            || _lease.Value == 0)
         {
             return false;
         }
@@ -113,7 +113,8 @@ public sealed partial class ReplicaEngine
             }
         }
 
-        if (CountsAtOnce(_status) && (configuration.Mode == ReplicaMode.InSync || configuration.IsElectionQuorum(voters)))
+        if (CountsAtOnce(_status)
+            && (configuration.Mode == ReplicaMode.InSync || configuration.IsElectionQuorum(voters)))
         {
             return true;
         }
@@ -122,7 +123,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// No election quorum has all it acknowledged, but nobody is missing: whatever is left is known, and the best of it goes on.
+    /// No election quorum has all it acknowledged, but nobody is missing: whatever is left is known, and the best of
+    /// it goes on.
     /// </summary>
     private bool IsComplete(ReplicaConfiguration configuration, MemberSet heard, MemberSet voters) =>
         configuration.Mode == ReplicaMode.InSync
@@ -255,7 +257,8 @@ public sealed partial class ReplicaEngine
 
     private void OnFence(ReplicaMessage.Fence message)
     {
-        if (message.Term < _promised || (message.Term == _promised && _role is ReplicaRole.Active or ReplicaRole.Candidate))
+        if (message.Term < _promised
+            || (message.Term == _promised && _role is ReplicaRole.Active or ReplicaRole.Candidate))
         {
             Send(message.Sender, new ReplicaMessage.FenceAnswer { From = From(message.Term), Promised = _promised });
             return;
@@ -303,7 +306,8 @@ public sealed partial class ReplicaEngine
     /// <summary>Goes on once enough promises, our own included, are on disk.</summary>
     private void TryFinishFence()
     {
-        if (_role != ReplicaRole.Candidate || _fetchFrom is not null || _superblockSaved < _selfTicket || IsGrantedToOther(_term))
+        if (_role != ReplicaRole.Candidate || _fetchFrom is not null || _superblockSaved < _selfTicket
+            || IsGrantedToOther(_term))
         {
             return;
         }
@@ -326,7 +330,8 @@ public sealed partial class ReplicaEngine
         _isLossy = !isElected && IsComplete(configuration, present, voters);
         if (isElected || _isLossy)
         {
-            AdoptBest(configuration.Mode == ReplicaMode.InSync && isElected ? MemberSet.Of(Self) : _isLossy ? present : voters);
+            AdoptBest(configuration.Mode == ReplicaMode.InSync && isElected ? MemberSet.Of(Self) : _isLossy ? present
+                : voters);
         }
     }
 
@@ -338,7 +343,8 @@ public sealed partial class ReplicaEngine
         }
 
         return configuration.IsElectionQuorum(voters)
-            || (Breaks(ReplicaMutations.UnsoundQuorums) && voters.Count >= configuration.Members.Count - configuration.WriteQuorum);
+            || (Breaks(ReplicaMutations.UnsoundQuorums)
+                && voters.Count >= configuration.Members.Count - configuration.WriteQuorum);
     }
 
     private void AdoptBest(MemberSet among)

@@ -34,7 +34,8 @@ public sealed partial class ReplicaEngine
 
         if (!Fits(message.PreviousIndex, message.PreviousChain, out var hint))
         {
-            AnswerAppend(message, IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.Diverged : AppendOutcome.NoMatch, hint);
+            AnswerAppend(message, IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.Diverged
+                : AppendOutcome.NoMatch, hint);
             return;
         }
 
@@ -81,7 +82,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// Entries may follow the given one. At or below the commit index all journals agree, so only what is above is compared.
+    /// Entries may follow the given one. At or below the commit index all journals agree, so only what is above is
+    /// compared.
     /// </summary>
     private bool Fits(JournalIndex previous, UInt128 chain, out JournalIndex hint)
     {
@@ -124,8 +126,9 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// Takes entries that fit after <paramref name="previous"/>. One that we have is skipped and nothing after it is touched:
-    /// the message may be late. One that differs shows that ours, and all that follow it, were never committed.
+    /// Takes entries that fit after <paramref name="previous"/>. One that we have is skipped and nothing after it is
+    /// touched: the message may be late. One that differs shows that ours, and all that follow it, were never
+    /// committed.
     /// </summary>
     /// <returns>False for entries that are not what their chain says.</returns>
     private bool TakeEntries(IReadOnlyList<JournalEntry> entries, JournalIndex previous)
@@ -245,7 +248,8 @@ public sealed partial class ReplicaEngine
     {
         if (!IsOld(message.Term) && message.Index > _durable)
         {
-            Emit(new ReplicaOutput(OutputKind.SyncJournal) { Index = Min(message.Index, _log.Last), Generation = _generation });
+            Emit(new ReplicaOutput(OutputKind.SyncJournal) { Index = Min(message.Index, _log.Last),
+                Generation = _generation });
         }
     }
 }

@@ -2,10 +2,10 @@ using System;
 
 namespace Myrmex.Replication.Engine;
 
-// Mode InSync: every member of the set must have an entry before it is committed, and each of them can be elected alone. A
-// member leaves only after the store says so, and one that joins must acknowledge from before the store is asked: at no moment
-// can a member be elected that was not waited for. A transaction whose answer is lost may still be made later, so whoever it
-// would add is waited for until another answer shows what became of it.
+// Mode InSync: every member of the set must have an entry before it is committed, and each of them can be elected
+// alone. A member leaves only after the store says so, and one that joins must acknowledge from before the store is
+// asked: at no moment can a member be elected that was not waited for. A transaction whose answer is lost may still be
+// made later, so whoever it would add is waited for until another answer shows what became of it.
 public sealed partial class ReplicaEngine
 {
     private MemberSet _inSync;
@@ -101,7 +101,8 @@ public sealed partial class ReplicaEngine
         var wanted = Configuration!.Pending is { } pending ? pending.Set & Configuration.AllMembers : Configuration.Set;
         foreach (var member in wanted.Except(_inSync))
         {
-            if (member != Self && IsFresh(member) && Counts(Peer(member)) && Reached(Peer(member)) + Limits.CaughtUpEntries >= _log.Last.Value)
+            if (member != Self && IsFresh(member) && Counts(Peer(member))
+                && Reached(Peer(member)) + Limits.CaughtUpEntries >= _log.Last.Value)
             {
                 _joining = member;
                 _joiningMs = _now;
@@ -155,10 +156,14 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    /// <summary>A transaction whose answer was lost is settled once the key has changed since: then it was made, or never will be.</summary>
+    /// <summary>
+    /// A transaction whose answer was lost is settled once the key has changed since: then it was made, or never will
+    /// be.
+    /// </summary>
     private void SettleInSync()
     {
-        if (_role == ReplicaRole.Active && _isInSyncUnknown && _view!.InSyncModified != _inSyncBase && _view.Term.Term == _term)
+        if (_role == ReplicaRole.Active && _isInSyncUnknown && _view!.InSyncModified != _inSyncBase
+            && _view.Term.Term == _term)
         {
             TakeInSync(_view);
         }

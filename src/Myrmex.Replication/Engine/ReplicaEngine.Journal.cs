@@ -4,8 +4,9 @@ using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
-// The journal: what is logged, written, durable, committed. A report of the driver may be older than a cut; entries that were
-// written anew since are not durable by it, so each cut starts a generation and old reports reach only below the cuts since.
+// The journal: what is logged, written, durable, committed. A report of the driver may be older than a cut; entries
+// that were written anew since are not durable by it, so each cut starts a generation and old reports reach only below
+// the cuts since.
 public sealed partial class ReplicaEngine
 {
     private JournalIndex _written;
@@ -15,7 +16,9 @@ public sealed partial class ReplicaEngine
     private ulong _cutSince = ulong.MaxValue; // The lowest cut that no report covers yet.
     private long _durableMs;
 
-    /// <summary>The driver has carried out the journal operations of all generations up to this one, up to these entries.</summary>
+    /// <summary>
+    /// The driver has carried out the journal operations of all generations up to this one, up to these entries.
+    /// </summary>
     /// <param name="written">A crash of the process does not lose entries up to here.</param>
     /// <param name="durable">A loss of power does not.</param>
     public void JournalProgress(ulong generation, JournalIndex written, JournalIndex durable, long nowMs)
@@ -56,8 +59,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// Writing or syncing the journal failed. What is on disk is unknown from now on, so this replica acknowledges nothing
-    /// more until it is started again from what can be read.
+    /// Writing or syncing the journal failed. What is on disk is unknown from now on, so this replica acknowledges
+    /// nothing more until it is started again from what can be read.
     /// </summary>
     public void JournalFailed(long nowMs)
     {
@@ -72,7 +75,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>Entries read for a <see cref="OutputKind.FetchJournal"/>.</summary>
-    /// <param name="previousChain">The chain of the entry before the first one, which is at <paramref name="previous"/>.</param>
+    /// <param name="previousChain">The chain of the entry before the first one, which is at <paramref
+    /// name="previous"/>.</param>
     /// <param name="entries">Empty when the journal no longer has them.</param>
     public void JournalRead(
         MemberId peer, JournalIndex previous, UInt128 previousChain, IReadOnlyList<JournalEntry> entries, long nowMs)
@@ -84,7 +88,9 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        // What is in memory is sent from there: the read may have seen entries that were cut since.
         state.IsReadingJournal = false;
+        entries = UpToBase(entries);
         if (_role == ReplicaRole.Active)
         {
             SendFromJournal(state, previous, previousChain, entries);
@@ -112,6 +118,17 @@ public sealed partial class ReplicaEngine
     private static JournalIndex Min(JournalIndex left, JournalIndex right) => left < right ? left : right;
 
     private static JournalIndex Max(JournalIndex left, JournalIndex right) => left > right ? left : right;
+
+    private List<JournalEntry> UpToBase(IReadOnlyList<JournalEntry> entries)
+    {
+        var settled = new List<JournalEntry>(entries.Count);
+        for (var i = 0; i < entries.Count && entries[i].Index <= _log.Base; i++)
+        {
+            settled.Add(entries[i]);
+        }
+
+        return settled;
+    }
 
     private void LogEntry(JournalEntry entry)
     {

@@ -5,7 +5,8 @@ using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
-// The leader of a term: logs operations, sends them on without waiting for earlier ones, and commits what enough members have.
+// The leader of a term: logs operations, sends them on without waiting for earlier ones, and commits what enough
+// members have.
 public sealed partial class ReplicaEngine
 {
     private const ulong RenewEvery = 64;
@@ -22,8 +23,9 @@ public sealed partial class ReplicaEngine
     private long _transferMs;
 
     /// <summary>
-    /// A client's operation. Leads to <see cref="OutputKind.Accepted"/> (and later <see cref="OutputKind.Committed"/> or
-    /// <see cref="OutputKind.Superseded"/> for the entry), <see cref="OutputKind.Answered"/> or <see cref="OutputKind.Refused"/>.
+    /// A client's operation. Leads to <see cref="OutputKind.Accepted"/> (and later <see cref="OutputKind.Committed"/>
+    /// or <see cref="OutputKind.Superseded"/> for the entry), <see cref="OutputKind.Answered"/> or <see
+    /// cref="OutputKind.Refused"/>.
     /// </summary>
     public void Propose(in Proposal proposal, long nowMs)
     {
@@ -50,7 +52,8 @@ public sealed partial class ReplicaEngine
         }
 
         RenewSession(proposal);
-        var entry = LogOwn(proposal.Kind, proposal.Session, proposal.Sequence, proposal.Step, proposal.Meta, proposal.Data);
+        var entry = LogOwn(proposal.Kind, proposal.Session, proposal.Sequence, proposal.Step, proposal.Meta,
+            proposal.Data);
         if (Configuration!.AllowsMemory && !proposal.FromMemory)
         {
             _durableOnly.Enqueue(entry.Index.Value);
@@ -81,7 +84,9 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    /// <summary>Hands the lead over to a member that has everything; <see cref="OutputKind.Completed"/> or Refused.</summary>
+    /// <summary>
+    /// Hands the lead over to a member that has everything; <see cref="OutputKind.Completed"/> or Refused.
+    /// </summary>
     public void TransferLead(ulong tag, MemberId target, long nowMs)
     {
         _now = nowMs;
@@ -101,7 +106,9 @@ public sealed partial class ReplicaEngine
         Configuration!.AllMembers.Contains(member) && Counts(Peer(member)) && IsFresh(member)
         && (Configuration.Mode != ReplicaMode.InSync || _inSync.Contains(member));
 
-    /// <summary>The first entry of the term goes after the journal that was adopted; its commit commits all before it.</summary>
+    /// <summary>
+    /// The first entry of the term goes after the journal that was adopted; its commit commits all before it.
+    /// </summary>
     private void Activate()
     {
         _fetchFrom = null;
@@ -150,7 +157,8 @@ public sealed partial class ReplicaEngine
     private JournalEntry LogOwn(
         EntryKind kind, UInt128 session, ulong sequence, uint step, ReadOnlyMemory<byte> meta, Payload data)
     {
-        var header = new EntryHeader(_term, new JournalIndex(_log.Last.Value + 1), default, kind, session, sequence, step);
+        var header = new EntryHeader(_term, new JournalIndex(_log.Last.Value + 1), default, kind, session, sequence,
+            step);
         var entry = new JournalEntry(EntryChain.Seal(_log.LastChain, header, meta.Span, data.Span), meta, data);
         LogEntry(entry);
         return entry;
@@ -164,7 +172,8 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        var finding = _sessions.Find(proposal.Session, proposal.Sequence, proposal.Step, out var index, out var outcome);
+        var finding = _sessions.Find(proposal.Session, proposal.Sequence, proposal.Step, out var index,
+            out var outcome);
         switch (finding)
         {
             case SessionFinding.New:
@@ -173,17 +182,19 @@ public sealed partial class ReplicaEngine
                 Emit(new ReplicaOutput(OutputKind.Accepted) { Ticket = proposal.Tag, Index = index, Term = _term });
                 return true;
             case SessionFinding.Committed:
-                Emit(new ReplicaOutput(OutputKind.Answered) { Ticket = proposal.Tag, Index = index, Outcome = outcome });
+                Emit(new ReplicaOutput(OutputKind.Answered) { Ticket = proposal.Tag, Index = index,
+                    Outcome = outcome });
                 return true;
             default:
-                Refuse(proposal.Tag, finding == SessionFinding.Dropped ? Refusal.AlreadyAcknowledged : Refusal.SessionUnknown);
+                Refuse(proposal.Tag, finding == SessionFinding.Dropped ? Refusal.AlreadyAcknowledged
+                    : Refusal.SessionUnknown);
                 return true;
         }
     }
 
     /// <summary>
-    /// Checked before an operation is logged, because afterwards there is no taking back: an entry waits for its quorum until
-    /// this leader or the next one gets it.
+    /// Checked before an operation is logged, because afterwards there is no taking back: an entry waits for its
+    /// quorum until this leader or the next one gets it.
     /// </summary>
     private Refusal AdmissionProblem(in Proposal proposal)
     {
@@ -201,7 +212,8 @@ public sealed partial class ReplicaEngine
             return Refusal.Full;
         }
 
-        if (_log.Last.Value - _commit.Value >= Limits.UncommittedEntriesMax || UncommittedBytes() > Limits.UncommittedBytesMax)
+        if (_log.Last.Value - _commit.Value >= Limits.UncommittedEntriesMax
+            || UncommittedBytes() > Limits.UncommittedBytesMax)
         {
             return Refusal.Busy;
         }
@@ -255,7 +267,9 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    /// <summary>Sends what the member lacks and the window allows; one message at a time while the place is being found.</summary>
+    /// <summary>
+    /// Sends what the member lacks and the window allows; one message at a time while the place is being found.
+    /// </summary>
     private void SendEntries(PeerState peer)
     {
         // A probe may be empty: the answer says where the follower ends.
@@ -264,7 +278,8 @@ public sealed partial class ReplicaEngine
         {
             var isWaiting = peer.IsProbing && _now - peer.SentMs < _options.RetransmitMs;
             var flight = peer.Next - 1 - Math.Min(peer.Acknowledged, peer.Next - 1);
-            if (isWaiting || (!peer.IsProbing && (flight >= Limits.FlightEntriesMax || peer.FlightBytes > Limits.FlightBytesMax)))
+            if (isWaiting || (!peer.IsProbing
+                && (flight >= Limits.FlightEntriesMax || peer.FlightBytes > Limits.FlightBytesMax)))
             {
                 return;
             }
@@ -276,7 +291,8 @@ public sealed partial class ReplicaEngine
                 return;
             }
 
-            var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax, out var bytes);
+            var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax,
+                out var bytes);
             SendAppend(peer, previous, _log.ChainAt(previous), items);
             if (peer.IsProbing)
             {
@@ -453,8 +469,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// Commits what enough members have, if that is an entry of this term: for entries of earlier terms copies alone prove
-    /// nothing, since a leader of a term in between may not have seen them.
+    /// Commits what enough members have, if that is an entry of this term: for entries of earlier terms copies alone
+    /// prove nothing, since a leader of a term in between may not have seen them.
     /// </summary>
     private void AdvanceCommit()
     {
@@ -612,7 +628,8 @@ public sealed partial class ReplicaEngine
         var agreed = new JournalIndex(peer.Acknowledged);
         if (peer.Said < peer.Acknowledged && _log.Knows(agreed) && _now - peer.SentMs >= _options.RetransmitMs)
         {
-            SendAppend(peer, agreed, _log.ChainAt(agreed), []); // It was started again: it may follow the commit index once more.
+            // It was started again: it may follow the commit index once more.
+            SendAppend(peer, agreed, _log.ChainAt(agreed), []);
         }
     }
 

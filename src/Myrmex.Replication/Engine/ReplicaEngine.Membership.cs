@@ -1,21 +1,20 @@
-using System;
-using Myrmex.Base;
-
 namespace Myrmex.Replication.Engine;
 
-// The members change by the state store and one entry: the store says that a change is pending, from then on every election
-// and every commit needs both the old and the new members; an entry committed by both puts everything before it on the new
-// ones; then the store says that the change is done. A leader that does not know of a pending change yet can do no harm: it
-// commits with the old members, and every election asks those too.
+// The members change by the state store and one entry: the store says that a change is pending, from then on every
+// election and every commit needs both the old and the new members; an entry committed by both puts everything before
+// it on the new ones; then the store says that the change is done. A leader that does not know of a pending change yet
+// can do no harm: it commits with the old members, and every election asks those too.
 public sealed partial class ReplicaEngine
 {
     private ulong? _changeTag;
     private JournalIndex _changeIndex;
+    private ulong _changeEpoch; // Of the change that the entry at that index is about.
     private bool _isChangeCommitted;
 
     /// <summary>
-    /// Begins a change of members or quorums: <see cref="OutputKind.Completed"/> once it is done, or Refused; without either
-    /// when the lead is lost in between: then the next leader finishes it. <paramref name="next"/> needs the next epoch.
+    /// Begins a change of members or quorums: <see cref="OutputKind.Completed"/> once it is done, or Refused; without
+    /// either when the lead is lost in between: then the next leader finishes it. <paramref name="next"/> needs the
+    /// next epoch.
     /// </summary>
     public void ChangeMembers(ulong tag, ReplicaConfiguration next, long nowMs)
     {
@@ -32,7 +31,8 @@ public sealed partial class ReplicaEngine
         _changeTag = tag;
         Issue(
             StorePurpose.BeginChange,
-            _transactions.SetConfiguration(OwnTerm, _view!, Configuration! with { Pending = next, Epoch = Configuration.Epoch }));
+            _transactions.SetConfiguration(OwnTerm, _view!,
+                Configuration! with { Pending = next, Epoch = Configuration.Epoch }));
     }
 
     private void BeginChangeAnswered(bool? succeeded)
@@ -46,6 +46,13 @@ public sealed partial class ReplicaEngine
 
     private void ConfigurationChanged(MemberSet before)
     {
+        if (Configuration!.Pending?.Epoch != _changeEpoch)
+        {
+            // Another change, or none: what was committed for the one before says nothing about it.
+            _changeIndex = JournalIndex.None;
+            _isChangeCommitted = false;
+        }
+
         foreach (var member in Configuration!.AllMembers.Except(before))
         {
             Peer(member).Begin(_log.Last.Value + 1, _now);
@@ -55,6 +62,8 @@ public sealed partial class ReplicaEngine
         {
             GiveUp(); // This leader removed itself.
         }
+
+        AdvanceCommit(); // Fewer may be needed now, and nobody else may be left to say anything.
     }
 
     private void MembershipTick()
@@ -87,6 +96,7 @@ public sealed partial class ReplicaEngine
                     _durableOnly.Enqueue(_changeIndex.Value);
                 }
 
+                _changeEpoch = pending.Epoch;
                 SendToAll();
                 AdvanceCommit();
             }
@@ -122,7 +132,8 @@ public sealed partial class ReplicaEngine
         foreach (var member in pending.Set)
         {
             var isReady = member == Self
-                || (Counts(Peer(member)) && IsFresh(member) && Peer(member).Durable + Limits.CaughtUpEntries >= _log.Last.Value);
+                || (Counts(Peer(member)) && IsFresh(member)
+                    && Peer(member).Durable + Limits.CaughtUpEntries >= _log.Last.Value);
             ready = isReady ? ready.With(member) : ready;
         }
 

@@ -1,12 +1,12 @@
 using System;
 using System.Collections.Generic;
-using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
-// A read is good as of a commit index if the replica was still the leader after that index was taken. Either a round of beats
-// proves it, with answers of so many members that no election can have been won without one of them; or the same members have
-// granted that no election takes place for a while, which saves the round. The clock is looked at after the value was taken.
+// A read is good as of a commit index if the replica was still the leader after that index was taken. Either a round
+// of beats proves it, with answers of so many members that no election can have been won without one of them; or the
+// same members have granted that no election takes place for a while, which saves the round. The clock is looked at
+// after the value was taken.
 public sealed partial class ReplicaEngine
 {
     private const int RoundsKept = 64;
@@ -23,8 +23,9 @@ public sealed partial class ReplicaEngine
     private long _grantUntilMs;
 
     /// <summary>
-    /// A client's read: <see cref="OutputKind.ReadReady"/> or Refused. With <paramref name="useLease"/> the answer may come at
-    /// once and then needs <see cref="LeaseCovers"/> after the value was taken; if that fails, read again without.
+    /// A client's read: <see cref="OutputKind.ReadReady"/> or Refused. With <paramref name="useLease"/> the answer may
+    /// come at once and then needs <see cref="LeaseCovers"/> after the value was taken; if that fails, read again
+    /// without.
     /// </summary>
     public void Read(ulong tag, bool useLease, long nowMs)
     {
@@ -65,7 +66,8 @@ public sealed partial class ReplicaEngine
     }
 
     private void EmitRead(ulong tag, JournalIndex index, bool needsLease) =>
-        Emit(new ReplicaOutput(OutputKind.ReadReady) { Ticket = tag, Index = index, NeedsLease = needsLease, Term = _term });
+        Emit(new ReplicaOutput(OutputKind.ReadReady) { Ticket = tag, Index = index, NeedsLease = needsLease,
+            Term = _term });
 
     private void ReleaseWaitingReads()
     {
@@ -215,7 +217,9 @@ public sealed partial class ReplicaEngine
         _confirmedRound = _round;
     }
 
-    /// <summary>A grant of an earlier start may still run: until it must have ended, no other term is promised.</summary>
+    /// <summary>
+    /// A grant of an earlier start may still run: until it must have ended, no other term is promised.
+    /// </summary>
     private void StartGrants()
     {
         if (_options.ReadLease && _promised != Term.None && !Breaks(ReplicaMutations.GrantForgotten))

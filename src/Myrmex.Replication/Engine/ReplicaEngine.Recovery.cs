@@ -3,10 +3,10 @@ using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
-// A replica that may have lost entries it acknowledged, has a hole in its journal, or is new, counts for nothing until the
-// leader has told it, in answer to a question of this start of it, where its journal ends, and it holds everything up to there.
-// All it ever acknowledged is before that end: to leaders of lower terms because this leader adopted it, to this leader because
-// it is in its journal; and to higher terms it would have promised.
+// A replica that may have lost entries it acknowledged, has a hole in its journal, or is new, counts for nothing until
+// the leader has told it, in answer to a question of this start of it, where its journal ends, and it holds everything
+// up to there. All it ever acknowledged is before that end: to leaders of lower terms because this leader adopted it,
+// to this leader because it is in its journal; and to higher terms it would have promised.
 public sealed partial class ReplicaEngine
 {
     private ulong _nonce;
@@ -17,8 +17,8 @@ public sealed partial class ReplicaEngine
     private int _installs;
 
     /// <summary>
-    /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/> comes,
-    /// the journal may be given up.
+    /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
+    /// comes, the journal may be given up.
     /// </summary>
     public void BeginInstall(long nowMs)
     {

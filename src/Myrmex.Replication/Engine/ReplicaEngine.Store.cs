@@ -1,12 +1,11 @@
-using System;
 using Myrmex.Base;
 using Myrmex.Coordination;
 
 namespace Myrmex.Replication.Engine;
 
-// The state store gives out terms, names the leader, keeps the in-sync set and the configuration. One transaction at a time is
-// on the way; each answer and each change that is watched brings the whole state of the set. The store decides nothing about
-// safety except where a condition of a transaction says so: a view may be as old as it likes.
+// The state store gives out terms, names the leader, keeps the in-sync set and the configuration. One transaction at a
+// time is on the way; each answer and each change that is watched brings the whole state of the set. The store decides
+// nothing about safety except where a condition of a transaction says so: a view may be as old as it likes.
 public sealed partial class ReplicaEngine
 {
     private StoreState? _view;

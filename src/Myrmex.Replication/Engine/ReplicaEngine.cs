@@ -1,19 +1,19 @@
 using System;
 using System.Collections.Generic;
 using Myrmex.Base;
-using Myrmex.Coordination;
 
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// One replica of a replica set as a pure state machine. Each public method is one step: it takes an input and leaves outputs,
-/// which the driver drains and carries out. No I/O, no clock, no task; not thread-safe, one loop owns it. What crosses the
-/// border is borrowed in both directions; the engine retains the data of entries it keeps.
+/// One replica of a replica set as a pure state machine. Each public method is one step: it takes an input and leaves
+/// outputs, which the driver drains and carries out. No I/O, no clock, no task; not thread-safe, one loop owns it.
+/// What crosses the border is borrowed in both directions; the engine retains the data of entries it keeps.
 /// </summary>
 /// <remarks>
-/// Invariants: the promise never goes back and is on disk before an answer depends on it; only what is equal to the leader's
-/// journal is acknowledged; an entry at or below the commit index is never replaced; a leader's journal only grows in its
-/// term; only entries of its own term make a leader's commit index move. README.md has the rules with their reasons.
+/// Invariants: the promise never goes back and is on disk before an answer depends on it; only what is equal to the
+/// leader's journal is acknowledged; an entry at or below the commit index is never replaced; a leader's journal only
+/// grows in its term; only entries of its own term make a leader's commit index move. README.md has the rules with
+/// their reasons.
 /// </remarks>
 public sealed partial class ReplicaEngine
 {
@@ -85,7 +85,9 @@ public sealed partial class ReplicaEngine
     /// <summary>The term this replica leads or campaigns in; the promised one otherwise.</summary>
     public Term Term => _role is ReplicaRole.Active or ReplicaRole.Candidate ? _term : _promised;
 
-    /// <summary>The highest term promised; on disk once <see cref="OutputKind.SaveSuperblock"/> was carried out.</summary>
+    /// <summary>
+    /// The highest term promised; on disk once <see cref="OutputKind.SaveSuperblock"/> was carried out.
+    /// </summary>
     public Term Promised => _promised;
 
     public MemberStatus Status => _status;
@@ -233,8 +235,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// The disks of this replica are fine or not, and the journal takes more or not. A leader that is not healthy gives the
-    /// lead back.
+    /// The disks of this replica are fine or not, and the journal takes more or not. A leader that is not healthy
+    /// gives the lead back.
     /// </summary>
     public void ReportHealth(bool isHealthy, bool isFull, long nowMs)
     {
@@ -243,7 +245,9 @@ public sealed partial class ReplicaEngine
         _isFull = isFull;
     }
 
-    /// <summary>The lease of this node may be kept alive: renewing it proves more than that a network thread lives.</summary>
+    /// <summary>
+    /// The lease of this node may be kept alive: renewing it proves more than that a network thread lives.
+    /// </summary>
     public bool MayKeepLease(long nowMs) =>
         _role != ReplicaRole.Active
         || (_isHealthy && nowMs - _tickedMs <= _options.QuorumStallMs && !IsJournalStalled(nowMs)

@@ -4,9 +4,9 @@ using Myrmex.Base;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// The entries of a journal that are in memory: a run without gaps from <see cref="First"/> to <see cref="Last"/>, and term
-/// and chain of the entry before. Invariants: terms never go back along it; each chain continues the one before. Owns one
-/// reference to the data of each entry.
+/// The entries of a journal that are in memory: a run without gaps from <see cref="First"/> to <see cref="Last"/>, and
+/// term and chain of the entry before. Invariants: terms never go back along it; each chain continues the one before.
+/// Owns one reference to the data of each entry.
 /// </summary>
 public sealed class ReplicaLog
 {
@@ -14,7 +14,8 @@ public sealed class ReplicaLog
     private int _head;
     private int _count;
 
-    public ReplicaLog(JournalIndex baseIndex, Term baseTerm, UInt128 baseChain) => Reset(baseIndex, baseTerm, baseChain);
+    public ReplicaLog(JournalIndex baseIndex, Term baseTerm, UInt128 baseChain) =>
+        Reset(baseIndex, baseTerm, baseChain);
 
     /// <summary>The entry before the first one in memory; 0 when all are.</summary>
     public JournalIndex Base { get; private set; }

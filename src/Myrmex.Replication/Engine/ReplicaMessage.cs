@@ -22,7 +22,9 @@ public abstract class ReplicaMessage
     /// <summary>A candidate asks for the promise to refuse all lower terms.</summary>
     public sealed class Fence : ReplicaMessage;
 
-    /// <summary>The promise, durable, or the refusal: then <see cref="Promised"/> is higher than the term asked for.</summary>
+    /// <summary>
+    /// The promise, durable, or the refusal: then <see cref="Promised"/> is higher than the term asked for.
+    /// </summary>
     public sealed class FenceAnswer : ReplicaMessage
     {
         public Term Promised { get; init; }
@@ -115,7 +117,9 @@ public abstract class ReplicaMessage
         public JournalIndex Written { get; init; }
     }
 
-    /// <summary>The leader asks for the journal up to an index to be on disk; the answer is an <see cref="AppendAnswer"/>.</summary>
+    /// <summary>
+    /// The leader asks for the journal up to an index to be on disk; the answer is an <see cref="AppendAnswer"/>.
+    /// </summary>
     public sealed class SyncRequest : ReplicaMessage
     {
         public JournalIndex Index { get; init; }
@@ -137,7 +141,9 @@ public abstract class ReplicaMessage
         public JournalIndex End { get; init; }
     }
 
-    /// <summary>Asked and answered among replicas that have no leader, to find who should campaign. Binds nobody.</summary>
+    /// <summary>
+    /// Asked and answered among replicas that have no leader, to find who should campaign. Binds nobody.
+    /// </summary>
     public sealed class Position : ReplicaMessage
     {
         public bool IsQuestion { get; init; }

@@ -3,8 +3,8 @@ using System;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// Rules that a test can switch off, to show that the simulator notices. Never set outside tests. README.md has which rule
-/// each one breaks.
+/// Rules that a test can switch off, to show that the simulator notices. Never set outside tests. README.md has which
+/// rule each one breaks.
 /// </summary>
 [Flags]
 internal enum ReplicaMutations : long

@@ -11,7 +11,9 @@ public sealed record ReplicaOptions
     /// <summary>How long a follower lets a leader read without asking. The same on all members.</summary>
     public long GrantMs { get; init; } = 1000;
 
-    /// <summary>Part of a grant that the leader does not use, in thousandths: how far two clocks may run apart.</summary>
+    /// <summary>
+    /// Part of a grant that the leader does not use, in thousandths: how far two clocks may run apart.
+    /// </summary>
     public int GrantMarginPerMille { get; init; } = 10;
 
     /// <summary>Reads may use grants; otherwise no grants are asked for, and an election waits for none.</summary>
@@ -20,7 +22,9 @@ public sealed record ReplicaOptions
     /// <summary>How long positions are collected after the lead was lost, and how far the ranks are apart.</summary>
     public long ElectionStepMs { get; init; } = 50;
 
-    /// <summary>How long a follower that still hears its leader leaves it the time to take its lost key again.</summary>
+    /// <summary>
+    /// How long a follower that still hears its leader leaves it the time to take its lost key again.
+    /// </summary>
     public long LeaderGraceMs { get; init; } = 1000;
 
     /// <summary>A candidate that has not become active in this time gives up.</summary>

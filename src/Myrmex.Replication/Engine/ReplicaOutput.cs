@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Myrmex.Coordination;
 
 namespace Myrmex.Replication.Engine;
@@ -12,7 +11,9 @@ public enum OutputKind
     /// <summary>Append <see cref="ReplicaOutput.Entry"/> to the journal.</summary>
     Append,
 
-    /// <summary>Drop the journal from <see cref="ReplicaOutput.Index"/> on; a leader of a higher term replaces it.</summary>
+    /// <summary>
+    /// Drop the journal from <see cref="ReplicaOutput.Index"/> on; a leader of a higher term replaces it.
+    /// </summary>
     Cut,
 
     /// <summary>Drop all of the journal; the next entry follows <see cref="ReplicaOutput.Index"/>.</summary>
@@ -21,7 +22,9 @@ public enum OutputKind
     /// <summary>Bring the journal up to <see cref="ReplicaOutput.Index"/> to disk soon.</summary>
     SyncJournal,
 
-    /// <summary>Make <see cref="ReplicaOutput.Superblock"/> durable, then report <see cref="ReplicaOutput.Ticket"/>.</summary>
+    /// <summary>
+    /// Make <see cref="ReplicaOutput.Superblock"/> durable, then report <see cref="ReplicaOutput.Ticket"/>.
+    /// </summary>
     SaveSuperblock,
 
     /// <summary>Run <see cref="ReplicaOutput.Transaction"/>, then answer <see cref="ReplicaOutput.Ticket"/>.</summary>
@@ -38,7 +41,9 @@ public enum OutputKind
     /// <summary>Role, term or leader changed.</summary>
     RoleChanged,
 
-    /// <summary>The proposal <see cref="ReplicaOutput.Ticket"/> has the place <see cref="ReplicaOutput.Index"/>.</summary>
+    /// <summary>
+    /// The proposal <see cref="ReplicaOutput.Ticket"/> has the place <see cref="ReplicaOutput.Index"/>.
+    /// </summary>
     Accepted,
 
     /// <summary>The operation was committed before; <see cref="ReplicaOutput.Outcome"/> is its first outcome.</summary>
@@ -49,20 +54,29 @@ public enum OutputKind
 
     /// <summary>
     /// The read <see cref="ReplicaOutput.Ticket"/> may use the state as of <see cref="ReplicaOutput.Index"/>; with
-    /// <see cref="ReplicaOutput.NeedsLease"/>, only if <see cref="ReplicaEngine.LeaseCovers"/> holds after the value was taken.
+    /// <see cref="ReplicaOutput.NeedsLease"/>, only if <see cref="ReplicaEngine.LeaseCovers"/> holds after the value
+    /// was taken.
     /// </summary>
     ReadReady,
 
-    /// <summary>Everything the sync <see cref="ReplicaOutput.Ticket"/> asked for is on disk on a write quorum.</summary>
+    /// <summary>
+    /// Everything the sync <see cref="ReplicaOutput.Ticket"/> asked for is on disk on a write quorum.
+    /// </summary>
     Synced,
 
-    /// <summary>Read entries after <see cref="ReplicaOutput.Index"/> from the journal for <see cref="ReplicaOutput.Peer"/>.</summary>
+    /// <summary>
+    /// Read entries after <see cref="ReplicaOutput.Index"/> from the journal for <see cref="ReplicaOutput.Peer"/>.
+    /// </summary>
     FetchJournal,
 
-    /// <summary>The journal no longer reaches back to what <see cref="ReplicaOutput.Peer"/> needs: it wants a copy.</summary>
+    /// <summary>
+    /// The journal no longer reaches back to what <see cref="ReplicaOutput.Peer"/> needs: it wants a copy.
+    /// </summary>
     NeedsIndexOrFull,
 
-    /// <summary>The superblock says that this replica is being copied: <see cref="ReplicaEngine.Install"/> may follow.</summary>
+    /// <summary>
+    /// The superblock says that this replica is being copied: <see cref="ReplicaEngine.Install"/> may follow.
+    /// </summary>
     InstallReady,
 
     /// <summary>All members lost what was in memory only: operations after the last sync may be gone.</summary>
@@ -72,7 +86,9 @@ public enum OutputKind
     Completed,
 }
 
-/// <summary>One thing for the driver to do. Outputs are in order; those for the journal must be carried out in order.</summary>
+/// <summary>
+/// One thing for the driver to do. Outputs are in order; those for the journal must be carried out in order.
+/// </summary>
 public readonly record struct ReplicaOutput(OutputKind Kind)
 {
     public MemberId Peer { get; init; }

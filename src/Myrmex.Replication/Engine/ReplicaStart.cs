@@ -16,8 +16,8 @@ public sealed record ReplicaStart
     public ReplicaOptions Options { get; init; } = new();
 
     /// <summary>
-    /// The entries after the checkpoint, at least, all of them on disk: the driver syncs what it read before it starts the
-    /// engine. The engine takes it.
+    /// The entries after the checkpoint, at least, all of them on disk: the driver syncs what it read before it starts
+    /// the engine. The engine takes it.
     /// </summary>
     public required ReplicaLog Log { get; init; }
 
@@ -31,9 +31,9 @@ public sealed record ReplicaStart
     public ReadOnlyMemory<byte> Sessions { get; init; }
 
     /// <summary>
-    /// Entries that were acknowledged may be lost: memory was acknowledged and the last end was not clean, or the journal was
-    /// found damaged before its end. Stays true over further starts until a superblock was saved since: only then does the
-    /// status on disk say so.
+    /// Entries that were acknowledged may be lost: memory was acknowledged and the last end was not clean, or the
+    /// journal was found damaged before its end. Stays true over further starts until a superblock was saved since:
+    /// only then does the status on disk say so.
     /// </summary>
     public bool MayHaveLostEntries { get; init; }
 

@@ -24,9 +24,9 @@ public enum SessionFinding
 }
 
 /// <summary>
-/// Which operations of which sessions are in the journal, and with what outcome. A pure function of the entries: what is
-/// logged adds, what is cut takes away, and only what is committed drops; so every replica that holds the same entries gives
-/// the same answer, and a leader that takes over knows what its predecessors did.
+/// Which operations of which sessions are in the journal, and with what outcome. A pure function of the entries: what
+/// is logged adds, what is cut takes away, and only what is committed drops; so every replica that holds the same
+/// entries gives the same answer, and a leader that takes over knows what its predecessors did.
 /// </summary>
 public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outcomeOf = null)
 {
@@ -81,7 +81,8 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             var outcome = outcomeOf is null ? entry.Meta : outcomeOf(entry);
             session.Outcomes.TryAdd(
                 (header.Sequence, header.Step),
-                new Outcome(header.Index, outcome.Length <= Limits.OutcomeBytesMax ? outcome : default, IsCommitted: false));
+                new Outcome(header.Index, outcome.Length <= Limits.OutcomeBytesMax ? outcome : default,
+                    IsCommitted: false));
         }
     }
 
@@ -109,7 +110,8 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
                 session.RenewedUpTo = session.DroppedUpTo;
             }
         }
-        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome) && outcome.Index == header.Index)
+        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome)
+            && outcome.Index == header.Index)
         {
             session.Outcomes.Remove((header.Sequence, header.Step));
         }
@@ -128,7 +130,8 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
         {
             CommittedSession(session, header, SessionRecord.Decode(entry.Meta.Span));
         }
-        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome) && outcome.Index == header.Index)
+        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome)
+            && outcome.Index == header.Index)
         {
             session.Outcomes[(header.Sequence, header.Step)] = outcome with { IsCommitted = true };
         }
@@ -160,7 +163,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
         return builder.ToArray();
     }
 
-    /// <summary>Replaces everything by what <see cref="Export"/> gave; false, and nothing in the table, for other bytes.</summary>
+    /// <summary>
+    /// Replaces everything by what <see cref="Export"/> gave; false, and nothing in the table, for other bytes.
+    /// </summary>
     public bool Import(ReadOnlySpan<byte> bytes)
     {
         _sessions.Clear();
@@ -193,7 +198,8 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     private void ImportSession(ref BinaryParser parser)
     {
         var id = parser.UInt128();
-        var session = new Session { Begin = new JournalIndex(parser.UInt64()), IsBegun = true, DroppedUpTo = parser.UInt64() };
+        var session = new Session { Begin = new JournalIndex(parser.UInt64()), IsBegun = true,
+            DroppedUpTo = parser.UInt64() };
         session.RenewedUpTo = session.DroppedUpTo;
         var count = parser.UInt32();
         parser.Require(count <= Limits.SessionOutcomesMax);

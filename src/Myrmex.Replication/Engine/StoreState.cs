@@ -22,14 +22,15 @@ public readonly record struct TermOwner(Term Term, MemberId Member, ulong Incarn
     {
         var parser = new BinaryParser(bytes);
         var owner = new TermOwner(
-            new Term(parser.UInt64()), new MemberId((byte)(parser.Byte() & Limits.MemberIdMax)), parser.UInt64(), parser.UInt64());
+            new Term(parser.UInt64()), new MemberId((byte)(parser.Byte() & Limits.MemberIdMax)), parser.UInt64(),
+                parser.UInt64());
         return parser.IsComplete ? owner : default;
     }
 }
 
 /// <summary>
-/// The keys of one replica set as of one revision of the state store. A key that cannot be read counts as absent, except the
-/// configuration: without it no replica campaigns.
+/// The keys of one replica set as of one revision of the state store. A key that cannot be read counts as absent,
+/// except the configuration: without it no replica campaigns.
 /// </summary>
 public sealed record StoreState
 {

@@ -5,8 +5,8 @@ using Myrmex.Coordination;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// The transactions of a replica set. Each changes only what its conditions still find as the sender knew it, and ends with a
-/// read of all keys of the set, so that every answer brings the state.
+/// The transactions of a replica set. Each changes only what its conditions still find as the sender knew it, and ends
+/// with a read of all keys of the set, so that every answer brings the state.
 /// </summary>
 internal sealed class StoreTransactions(string prefix)
 {

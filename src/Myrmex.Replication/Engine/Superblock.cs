@@ -1,7 +1,8 @@
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// What a replica keeps besides its journal, in two alternating copies. Invariant: <see cref="Promised"/> never goes back.
+/// What a replica keeps besides its journal, in two alternating copies. Invariant: <see cref="Promised"/> never goes
+/// back.
 /// </summary>
 /// <param name="Promised">The highest term this replica has promised.</param>
 /// <param name="Status">What the replica may count for.</param>

@@ -41,7 +41,8 @@ internal sealed class EventQueue
     public int Count => _count;
 
     public void Add(
-        long timeUs, SimEventKind kind, int target, int life = 0, object? body = null, ulong number = 0, ulong extra = 0)
+        long timeUs, SimEventKind kind, int target, int life = 0, object? body = null, ulong number = 0,
+            ulong extra = 0)
     {
         if (_count == _heap.Length)
         {

@@ -5,7 +5,9 @@ public enum HistoryKind
     /// <summary>The value becomes <see cref="HistoryOperation.Value"/>.</summary>
     Write,
 
-    /// <summary><see cref="HistoryOperation.Value"/> is mixed into the value: an append, of which only a digest is kept.</summary>
+    /// <summary>
+    /// <see cref="HistoryOperation.Value"/> is mixed into the value: an append, of which only a digest is kept.
+    /// </summary>
     Append,
 
     /// <summary>Saw <see cref="HistoryOperation.Value"/>.</summary>
@@ -16,7 +18,8 @@ public enum HistoryKind
 /// <param name="Kind">What it did.</param>
 /// <param name="Value">Written, appended or seen.</param>
 /// <param name="Invoked">When it was asked for.</param>
-/// <param name="Returned">When it was answered; <see cref="long.MaxValue"/> for never: it may take effect at any time, or not at all.</param>
+/// <param name="Returned">When it was answered; <see cref="long.MaxValue"/> for never: it may take effect at any time,
+/// or not at all.</param>
 public readonly record struct HistoryOperation(HistoryKind Kind, ulong Value, long Invoked, long Returned)
 {
     /// <summary>The value after an append to <paramref name="before"/>.</summary>

@@ -5,8 +5,8 @@ using System.Linq;
 namespace Myrmex.Replication.Simulation;
 
 /// <summary>
-/// Decides whether a history of one object could have come from a single copy on which every operation took effect at one
-/// moment between its call and its answer. Source: the search of Wing and Gong with the memory of Lowe.
+/// Decides whether a history of one object could have come from a single copy on which every operation took effect at
+/// one moment between its call and its answer. Source: the search of Wing and Gong with the memory of Lowe.
 /// </summary>
 public static class LinearizabilityChecker
 {

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 
 namespace Myrmex.Replication.Simulation;
 
@@ -34,7 +33,8 @@ public static class ReplicaCampaign
             }
 
             sum = new ReplicaCampaignResult(
-                sum.Seeds + 1, sum.Failovers + result.Failovers, sum.Committed + result.Committed, sum.Events + result.Events,
+                sum.Seeds + 1, sum.Failovers + result.Failovers, sum.Committed + result.Committed,
+                    sum.Events + result.Events,
                 result.Violation is null ? null : result);
             if (sum.FirstBad is not null || progress?.Invoke(sum) == false)
             {

@@ -54,7 +54,8 @@ internal sealed partial class ReplicaWorld
         }
         else
         {
-            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(0.5) ? HistoryKind.Write : HistoryKind.Append;
+            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(0.5) ? HistoryKind.Write
+                : HistoryKind.Append;
             client.Key = PickKey();
             client.Value = client.Kind == HistoryKind.Read ? 0 : ++_value;
             client.Sequence += client.Kind == HistoryKind.Read ? 0u : 1;
@@ -86,7 +87,8 @@ internal sealed partial class ReplicaWorld
         if (!_random.Chance(0.02))
         {
             _queue.Add(
-                _now + Latency(), SimEventKind.ClientRequest, target, client.Number, Snapshot(client), number, (ulong)client.Attempts);
+                _now + Latency(), SimEventKind.ClientRequest, target, client.Number, Snapshot(client), number,
+                    (ulong)client.Attempts);
             if (_random.Chance(0.02))
             {
                 client.WasDuplicated = true;
@@ -96,12 +98,14 @@ internal sealed partial class ReplicaWorld
             }
         }
 
-        _queue.Add(_now + _random.Between(150_000, 600_000), SimEventKind.ClientTimeout, client.Number, 0, null, number, (ulong)client.Attempts);
+        _queue.Add(_now + _random.Between(150_000, 600_000), SimEventKind.ClientTimeout, client.Number, 0, null,
+            number, (ulong)client.Attempts);
     }
 
     private Proposal? Snapshot(WorldClient client) =>
         client.IsOpening
-            ? new Proposal(0, EntryKind.Session, client.Session, 0, 0, new SessionRecord(SessionAction.Begin, 0).Encode(), default)
+            ? new Proposal(0, EntryKind.Session, client.Session, 0, 0,
+                new SessionRecord(SessionAction.Begin, 0).Encode(), default)
         : client.Kind == HistoryKind.Read
             ? new Proposal(client.Key, default, 0, 0, 0, default, default)
         : new Proposal(0, EntryKind.Operation, client.Session, client.Sequence, 0, MetaOf(client), default)
@@ -172,7 +176,8 @@ internal sealed partial class ReplicaWorld
                 // The value is taken now; the clock is looked at later, after whatever happens in between.
                 var valueNow = node.Values.GetValueOrDefault(request.Key);
                 _queue.Add(
-                    _now + _random.Between(0, 2_000), SimEventKind.LeaseCheck, node.Number, node.Life, output.Term, output.Ticket, valueNow);
+                    _now + _random.Between(0, 2_000), SimEventKind.LeaseCheck, node.Number, node.Life, output.Term,
+                        output.Ticket, valueNow);
                 break;
             case OutputKind.ReadReady:
                 if (node.Applied < output.Index)
@@ -183,7 +188,8 @@ internal sealed partial class ReplicaWorld
                 AnswerClient(node, output.Ticket, code: 0, node.Values.GetValueOrDefault(request.Key));
                 break;
             default:
-                AnswerClient(node, output.Ticket, (int)output.Refusal | (output.LeaderHint is { } hint ? (hint.Value + 1) << 8 : 0), 0);
+                AnswerClient(node, output.Ticket,
+                    (int)output.Refusal | (output.LeaderHint is { } hint ? (hint.Value + 1) << 8 : 0), 0);
                 break;
         }
     }
@@ -231,7 +237,8 @@ internal sealed partial class ReplicaWorld
             return;
         }
 
-        var isFinal = client.Unanswered == 0 && !client.WasDuplicated && !client.IsOpening && client.Kind != HistoryKind.Read;
+        var isFinal = client.Unanswered == 0 && !client.WasDuplicated && !client.IsOpening
+            && client.Kind != HistoryKind.Read;
         if (isFinal && _random.Chance(0.1))
         {
             _checker.Refused(client.Session, client.Sequence);
@@ -239,7 +246,8 @@ internal sealed partial class ReplicaWorld
             return;
         }
 
-        client.Target = item.Life >> 8 > 0 && refusal == Refusal.NotLeader ? (item.Life >> 8) - 1 : _random.Below(_nodes.Count);
+        client.Target = item.Life >> 8 > 0 && refusal == Refusal.NotLeader ? (item.Life >> 8) - 1
+            : _random.Below(_nodes.Count);
     }
 
     private void ClientTimeout(in SimEvent item)
@@ -288,7 +296,8 @@ internal sealed partial class ReplicaWorld
     {
         if (!client.IsOpening && client.Kind != HistoryKind.Read)
         {
-            _checker.Record(client.Key, new HistoryOperation(client.Kind, client.Value, client.InvokedUs, long.MaxValue));
+            _checker.Record(client.Key,
+                new HistoryOperation(client.Kind, client.Value, client.InvokedUs, long.MaxValue));
         }
 
         client.HasSession = false;

@@ -1,5 +1,3 @@
-using System;
-using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Replication.Engine;
 
@@ -70,7 +68,9 @@ internal sealed partial class ReplicaWorld
         return leader is not null && _random.Chance(0.6) ? leader : _nodes[_random.Below(_nodes.Count)];
     }
 
-    /// <summary>The leader hears nobody and its lease is gone, while it believes to lead; some of the others start again.</summary>
+    /// <summary>
+    /// The leader hears nobody and its lease is gone, while it believes to lead; some of the others start again.
+    /// </summary>
     private void Coup()
     {
         var leader = _nodes.Find(n => n.Engine is { IsServing: true });
@@ -133,7 +133,8 @@ internal sealed partial class ReplicaWorld
 
     private void Partition(WorldNode node)
     {
-        var until = _now + (_random.Chance(0.5) ? _random.Between(20_000, 400_000) : _random.Between(400_000, 2_500_000));
+        var until = _now + (_random.Chance(0.5) ? _random.Between(20_000, 400_000)
+            : _random.Between(400_000, 2_500_000));
         var kind = _random.Below(4); // 0 both ways, 1 out, 2 in, 3 one pair.
         foreach (var other in _nodes)
         {

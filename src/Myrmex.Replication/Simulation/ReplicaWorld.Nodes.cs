@@ -85,7 +85,8 @@ internal sealed partial class ReplicaWorld
         if (node.Lease != LeaseId.None && _random.Chance(0.7))
         {
             // The agent of the node sees that the process ended.
-            _queue.Add(_now + _random.Between(1_000, 60_000), SimEventKind.LeaseEnds, node.Number, 0, null, (ulong)node.Lease.Value, 1);
+            _queue.Add(_now + _random.Between(1_000, 60_000), SimEventKind.LeaseEnds, node.Number, 0, null,
+                (ulong)node.Lease.Value, 1);
         }
     }
 
@@ -184,11 +185,14 @@ internal sealed partial class ReplicaWorld
             && node.Applied == engine.Commit)
         {
             node.Checkpoint = new WorldCheckpoint(
-                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values), engine.Sessions.Export());
+                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values),
+                    engine.Sessions.Export());
             if (_options.TrimsJournals && _random.Chance(0.5))
             {
-                node.Trim(new JournalIndex(node.Checkpoint.Index.Value - (ulong)_random.Between(0, CheckpointEvery - 1)));
-                engine.MoveJournalStart(new JournalIndex(Math.Max(node.JournalBase.Value + 1, engine.JournalStart.Value)));
+                node.Trim(new JournalIndex(
+                    node.Checkpoint.Index.Value - (ulong)_random.Between(0, CheckpointEvery - 1)));
+                engine.MoveJournalStart(new JournalIndex(
+                    Math.Max(node.JournalBase.Value + 1, engine.JournalStart.Value)));
             }
 
             if (_random.Chance(0.5))
@@ -212,14 +216,16 @@ internal sealed partial class ReplicaWorld
         if (node.Unsynced.Count > 0 && !node.IsSyncing)
         {
             node.IsSyncing = true;
-            var latency = node.SlowUntilUs > _now || _options.SlowDisks ? _random.Between(20_000, 300_000) : _random.Between(100, 4_000);
+            var latency = node.SlowUntilUs > _now || _options.SlowDisks ? _random.Between(20_000, 300_000)
+                : _random.Between(100, 4_000);
             _queue.Add(
                 Math.Max(node.HangUntilUs, _now) + latency, SimEventKind.JournalSynced, node.Number, node.Life, null,
                 (ulong)node.Unsynced.Count);
             if (_options.AllowsMemory)
             {
                 _queue.Add(
-                    _now + 50, SimEventKind.JournalWritten, node.Number, node.Life, null, engine.Last.Value, node.Unsynced[^1].Generation);
+                    _now + 50, SimEventKind.JournalWritten, node.Number, node.Life, null, engine.Last.Value,
+                        node.Unsynced[^1].Generation);
             }
         }
     }
@@ -233,24 +239,29 @@ internal sealed partial class ReplicaWorld
                 SendMessage(node, output.Peer.Value, output.Message!);
                 break;
             case OutputKind.Append:
-                node.Unsynced.Add(new(JournalOperationKind.Append, output.Entry, output.Index, default, default, output.Generation));
+                node.Unsynced.Add(new(JournalOperationKind.Append, output.Entry, output.Index, default, default,
+                    output.Generation));
                 break;
             case OutputKind.Cut:
-                node.Unsynced.Add(new(JournalOperationKind.Cut, null, output.Index, default, default, output.Generation));
+                node.Unsynced.Add(new(JournalOperationKind.Cut, null, output.Index, default, default,
+                    output.Generation));
                 break;
             case OutputKind.ResetJournal:
                 node.Unsynced.Add(new(
-                    JournalOperationKind.Reset, null, output.Index, engine.Log.BaseTerm, engine.Log.BaseChain, output.Generation));
+                    JournalOperationKind.Reset, null, output.Index, engine.Log.BaseTerm, engine.Log.BaseChain,
+                        output.Generation));
                 break;
             case OutputKind.SaveSuperblock:
                 node.UnsavedSuperblocks.Add((output.Ticket, output.Superblock!));
                 _queue.Add(
-                    Math.Max(node.HangUntilUs, _now) + _random.Between(100, 6_000), SimEventKind.SuperblockSaved, node.Number,
+                    Math.Max(node.HangUntilUs, _now) + _random.Between(100, 6_000), SimEventKind.SuperblockSaved,
+                        node.Number,
                     node.Life, null, output.Ticket);
                 break;
             case OutputKind.StoreTransaction:
                 _queue.Add(
-                    _now + _random.Between(200, 5_000), SimEventKind.StoreArrives, node.Number, node.Life, output.Transaction,
+                    _now + _random.Between(200, 5_000), SimEventKind.StoreArrives, node.Number, node.Life,
+                        output.Transaction,
                     output.Ticket);
                 break;
             case OutputKind.Committed:
@@ -264,7 +275,8 @@ internal sealed partial class ReplicaWorld
                 break;
             case OutputKind.FetchJournal:
                 _queue.Add(
-                    _now + _random.Between(100, 5_000), SimEventKind.JournalRead, node.Number, node.Life, null, output.Index.Value,
+                    _now + _random.Between(100, 5_000), SimEventKind.JournalRead, node.Number, node.Life, null,
+                        output.Index.Value,
                     output.Peer.Value);
                 break;
             case OutputKind.NeedsIndexOrFull:
@@ -305,7 +317,8 @@ internal sealed partial class ReplicaWorld
 
     private void RoleChanged(WorldNode node, ReplicaEngine engine)
     {
-        Trace($"{node.Number} is {engine.Role}{(engine.IsServing ? " and serves" : "")}, term {engine.Term}, leader {engine.Leader}, "
+        Trace($"{node.Number} is {engine.Role}{(engine.IsServing ? " and serves" : "")}, term {engine.Term}, "
+            + $"leader {engine.Leader}, "
             + $"last {engine.Last} commit {engine.Commit}");
         if (engine.Role == ReplicaRole.Active)
         {
@@ -323,7 +336,8 @@ internal sealed partial class ReplicaWorld
         if (node.Engine!.Role == ReplicaRole.Active)
         {
             _checker.Commits(
-                node, entry, _options.AllowsMemory && _fromMemory.Contains((entry.Index.Value, entry.Header.Chain)), _nodes, _store.State);
+                node, entry, _options.AllowsMemory && _fromMemory.Contains((entry.Index.Value, entry.Header.Chain)),
+                    _nodes, _store.State);
         }
 
         node.Applied = entry.Index;
@@ -375,7 +389,8 @@ internal sealed partial class ReplicaWorld
         engine.SuperblockSaved(item.Number, nowMs);
     }
 
-    private static void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous, long nowMs)
+    private static void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous,
+        long nowMs)
     {
         var entries = new List<JournalEntry>();
         var chain = previous == node.JournalBase ? node.JournalBaseChain : default;
@@ -458,7 +473,8 @@ internal sealed partial class ReplicaWorld
         isLost |= IsStoreAway(node) || _random.Chance(_lostAnswers);
         var delay = isLost ? _random.Between(50_000, 400_000) : _random.Between(200, 5_000);
         _queue.Add(
-            _now + delay, SimEventKind.StoreAnswers, item.Target, item.Life, isLost ? ((bool?)null, (StoreState?)null) : answer, item.Number);
+            _now + delay, SimEventKind.StoreAnswers, item.Target, item.Life, isLost
+                ? ((bool?)null, (StoreState?)null) : answer, item.Number);
     }
 
     private void TellWatchers()
@@ -469,7 +485,8 @@ internal sealed partial class ReplicaWorld
             if (node.IsUp)
             {
                 var after = Math.Max(_now, Math.Max(node.StoreCutUntilUs, _storeDownUntilUs));
-                _queue.Add(after + _random.Between(200, _watchDelayUs), SimEventKind.StoreWatch, node.Number, node.Life, state);
+                _queue.Add(after + _random.Between(200, _watchDelayUs), SimEventKind.StoreWatch, node.Number,
+                    node.Life, state);
             }
         }
     }

@@ -9,8 +9,8 @@ using Myrmex.Runtime.Simulation;
 namespace Myrmex.Replication.Simulation;
 
 /// <summary>
-/// A replica set, its disks, its network, the state store and clients on one thread and virtual time: a seed gives the same
-/// run every time. The real engine runs in it; everything around the engine is simulated and goes wrong.
+/// A replica set, its disks, its network, the state store and clients on one thread and virtual time: a seed gives the
+/// same run every time. The real engine runs in it; everything around the engine is simulated and goes wrong.
 /// </summary>
 internal sealed partial class ReplicaWorld
 {
@@ -84,7 +84,8 @@ internal sealed partial class ReplicaWorld
         }
 
         return new WorldResult(
-            _seed, Math.Max(0, _checker.Activations - 1), _checker.Committed, _events, violation, _trace?.ToArray() ?? []);
+            _seed, Math.Max(0, _checker.Activations - 1), _checker.Committed, _events, violation,
+                _trace?.ToArray() ?? []);
     }
 
     private void Begin()
@@ -143,11 +144,13 @@ internal sealed partial class ReplicaWorld
         var item = _queue.Take();
         _now = Math.Max(_now, item.TimeUs);
         _events++;
-        var isOfNode = item.Kind <= SimEventKind.ClientRequest && item.Kind is not (SimEventKind.StoreArrives or SimEventKind.LeaseEnds);
+        var isOfNode = item.Kind <= SimEventKind.ClientRequest
+            && item.Kind is not (SimEventKind.StoreArrives or SimEventKind.LeaseEnds);
         if (isOfNode && _nodes[item.Target].PausedUntilUs > _now)
         {
             var node = _nodes[item.Target];
-            if (item.Kind is not (SimEventKind.Deliver or SimEventKind.ClientRequest) || node.PausedUntilUs - _now < 5_000_000)
+            if (item.Kind is not (SimEventKind.Deliver or SimEventKind.ClientRequest)
+                || node.PausedUntilUs - _now < 5_000_000)
             {
                 _queue.Add(node.PausedUntilUs, item.Kind, item.Target, item.Life, item.Body, item.Number, item.Extra);
             }
@@ -221,7 +224,8 @@ internal sealed partial class ReplicaWorld
     private bool IsWell()
     {
         var leader = _nodes.Find(n => n.Engine is { IsServing: true } && n.Engine.Term == _store.State.Term.Term);
-        if (leader?.Engine is not { } engine || _clients.Exists(c => c.IsBusy) || _store.State.Configuration!.Pending is not null)
+        if (leader?.Engine is not { } engine || _clients.Exists(c => c.IsBusy)
+            || _store.State.Configuration!.Pending is not null)
         {
             return false;
         }
@@ -235,7 +239,8 @@ internal sealed partial class ReplicaWorld
         foreach (var member in members)
         {
             var node = _nodes[member.Value];
-            if (node.Engine is not { Status: MemberStatus.Voter } other || other.Commit != engine.Last || other.Durable != engine.Last)
+            if (node.Engine is not { Status: MemberStatus.Voter } other || other.Commit != engine.Last
+                || other.Durable != engine.Last)
             {
                 return false;
             }
@@ -267,7 +272,8 @@ internal sealed partial class ReplicaWorld
         foreach (var node in _nodes)
         {
             text += node.Engine is not { } engine ? $" | {node.Number} down"
-                : $" | {node.Number} {engine.Role} {engine.Status} term {engine.Term} promised {engine.Promised} last {engine.Last}"
+                : $" | {node.Number} {engine.Role} {engine.Status} term {engine.Term} promised {engine.Promised}"
+                + $" last {engine.Last}"
                 + $" durable {engine.Durable} commit {engine.Commit} log from {engine.Log.First}";
         }
 
@@ -290,7 +296,8 @@ internal sealed partial class ReplicaWorld
     private long Latency()
     {
         var isRough = _now < _roughUntilUs;
-        return _random.Chance(isRough ? 0.1 : 0.01) ? _random.Between(1_000, 150_000) : _random.Between(100, _latencyUs);
+        return _random.Chance(isRough ? 0.1 : 0.01) ? _random.Between(1_000, 150_000)
+            : _random.Between(100, _latencyUs);
     }
 
     private void SendMessage(WorldNode from, int to, ReplicaMessage message)
@@ -316,7 +323,8 @@ internal sealed partial class ReplicaWorld
         _queue.Add(_now + Latency(), SimEventKind.Deliver, to, 0, message);
         if (_random.Chance(isRough ? 0.1 : _duplicates))
         {
-            _queue.Add(_now + Latency() + _random.Between(0, isRough ? 2_000_000 : 50_000), SimEventKind.Deliver, to, 0, message);
+            _queue.Add(_now + Latency() + _random.Between(0, isRough ? 2_000_000 : 50_000), SimEventKind.Deliver, to,
+                0, message);
         }
     }
 }

@@ -9,8 +9,8 @@ namespace Myrmex.Replication.Simulation;
 internal sealed class WorldViolationException(string message) : Exception(message);
 
 /// <summary>
-/// Watches a whole simulated world, which no replica can, and knows what was ever committed. The numbers I1 to I11 are those
-/// of the invariants in the README of the engine.
+/// Watches a whole simulated world, which no replica can, and knows what was ever committed. The numbers I1 to I11 are
+/// those of the invariants in the README of the engine.
 /// </summary>
 internal sealed class WorldChecker
 {
@@ -49,9 +49,11 @@ internal sealed class WorldChecker
         }
 
         var index = new JournalIndex((ulong)last);
-        if (last > 0 && (engine.Last < index || (engine.Log.Knows(index) && engine.Log.ChainAt(index) != _chosen[last - 1].Chain)))
+        if (last > 0 && (engine.Last < index
+            || (engine.Log.Knows(index) && engine.Log.ChainAt(index) != _chosen[last - 1].Chain)))
         {
-            Fail($"I3: the leader {node.Number} of term {term} lacks entry {index}, committed in term {_chosen[last - 1].CommitTerm}");
+            Fail($"I3: the leader {node.Number} of term {term} lacks entry {index}, "
+                + $"committed in term {_chosen[last - 1].CommitTerm}");
         }
     }
 
@@ -68,7 +70,8 @@ internal sealed class WorldChecker
         {
             if (_chosen[place].Chain != entry.Header.Chain)
             {
-                Fail($"I2: {node.Number} commits another entry {entry.Index} (term {entry.Term}) than was committed in term "
+                Fail($"I2: {node.Number} commits another entry {entry.Index} "
+                    + $"(term {entry.Term}) than was committed in term "
                     + $"{_chosen[place].CommitTerm}");
             }
 
@@ -92,7 +95,8 @@ internal sealed class WorldChecker
     }
 
     /// <summary>I8, I10, I11: what a leader commits is on the disks of enough members that count.</summary>
-    public void Commits(WorldNode leader, JournalEntry entry, bool fromMemory, IReadOnlyList<WorldNode> nodes, StoreState store)
+    public void Commits(WorldNode leader, JournalEntry entry, bool fromMemory, IReadOnlyList<WorldNode> nodes,
+        StoreState store)
     {
         var configuration = leader.Engine!.Configuration!;
         fromMemory |= entry.Header.Kind == EntryKind.Session && configuration.AllowsMemory;
@@ -100,7 +104,8 @@ internal sealed class WorldChecker
         foreach (var node in nodes)
         {
             var holds = fromMemory
-                ? node.HoldsInMemory(entry.Index, entry.Header.Chain) || node.HoldsDurably(entry.Index, entry.Header.Chain)
+                ? node.HoldsInMemory(entry.Index, entry.Header.Chain)
+                    || node.HoldsDurably(entry.Index, entry.Header.Chain)
                 : node.HoldsDurably(entry.Index, entry.Header.Chain);
             var counts = node.Superblock.Status == MemberStatus.Voter || configuration.AllowsMemory;
             holders = holds && counts ? holders.With(node.Id) : holders;
@@ -111,9 +116,11 @@ internal sealed class WorldChecker
             Fail($"I11: {leader.Number} commits entry {entry.Index}, which only {holders} hold on disk");
         }
 
-        if (configuration.Mode == ReplicaMode.InSync && !fromMemory && !configuration.AllowsMemory && !holders.ContainsAll(store.InSync))
+        if (configuration.Mode == ReplicaMode.InSync && !fromMemory && !configuration.AllowsMemory
+            && !holders.ContainsAll(store.InSync))
         {
-            Fail($"I10: {leader.Number} commits entry {entry.Index}; {holders} hold it, and the in-sync set is {store.InSync}");
+            Fail($"I10: {leader.Number} commits entry {entry.Index}; {holders} hold it, "
+                + $"and the in-sync set is {store.InSync}");
         }
     }
 
@@ -124,7 +131,8 @@ internal sealed class WorldChecker
     {
         if (node.Engine!.Promised < node.ClaimedPromise)
         {
-            Fail($"I1: {node.Number} promised term {node.ClaimedPromise} and knows only {node.Engine.Promised} after a restart");
+            Fail($"I1: {node.Number} promised term {node.ClaimedPromise} "
+                + $"and knows only {node.Engine.Promised} after a restart");
         }
     }
 
@@ -198,7 +206,8 @@ internal sealed class WorldChecker
 
         foreach (var (key, history) in _histories)
         {
-            if (history.Count <= LinearizabilityChecker.OperationsMax && !LinearizabilityChecker.IsLinearizable(history))
+            if (history.Count <= LinearizabilityChecker.OperationsMax
+                && !LinearizabilityChecker.IsLinearizable(history))
             {
                 Fail($"I7: the history of object {key} is not linearizable: "
                     + string.Join("; ", history.OrderBy(o => o.Invoked).Select(o =>

@@ -23,7 +23,9 @@ internal sealed record WorldCheckpoint(
     public static WorldCheckpoint Empty { get; } = new(JournalIndex.None, Term.None, default, [], []);
 }
 
-/// <summary>A machine with one replica: what is on its disk, what is only in its memory, and the process if it runs.</summary>
+/// <summary>
+/// A machine with one replica: what is on its disk, what is only in its memory, and the process if it runs.
+/// </summary>
 internal sealed class WorldNode(int number)
 {
     public int Number => number;

@@ -5,7 +5,9 @@ using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication.Simulation;
 
-/// <summary>The state store of a simulated world: linearizable, with leases; what goes wrong on the way to it is elsewhere.</summary>
+/// <summary>
+/// The state store of a simulated world: linearizable, with leases; what goes wrong on the way to it is elsewhere.
+/// </summary>
 internal sealed class WorldStore
 {
     public const string Prefix = "rs/";
