@@ -12,7 +12,7 @@ namespace Myrmex.Replication.Unit.Tests.Simulation;
 /// </summary>
 public sealed class ReplicaWorldTests
 {
-    private const ulong MutationSeedsMax = 8_000;
+    private const ulong MutationSeedsMax = 60_000; // CountOldTerms needs four terms in one order: about 15 000.
 
     public static TheoryData<string> Rules =>
         [.. Enum.GetValues<ReplicaMutations>().Where(r => r != ReplicaMutations.None).Select(r => r.ToString())];
