@@ -12,8 +12,6 @@ internal abstract class Campaign
         [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
             new JournalCampaign(), new ReplicationCampaign()];
 
-            new ReplicationCampaign()];
-
     public abstract string Name { get; }
 
     /// <summary>One line for the list.</summary>
