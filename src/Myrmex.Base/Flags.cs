@@ -48,6 +48,12 @@ public enum TimeFlags : uint
     ParentCtime = 8,
     ParentMtime = 0x10,
     ParentAtime = 0x20,
+
+    /// <summary>
+    /// Of this project, never on the wire: the times only move forward, however old they are, so that stamps applied in
+    /// any order give the same result.
+    /// </summary>
+    ForwardOnly = 0x8000_0000,
 }
 
 /// <summary>XATTROP operations.</summary>

@@ -4,7 +4,8 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Coordination;
 
-internal static class Pauses
+/// <summary>Waiting by the scheduler, so that a test owns the time.</summary>
+public static class Pauses
 {
     /// <summary>
     /// Ends after <paramref name="milliseconds"/>, on a thread of the pool, or where the synchronization context says
@@ -17,5 +18,14 @@ internal static class Pauses
         using var timer = scheduler.Schedule(milliseconds, () => over.TrySetResult());
         await over.Task.WaitAsync(cancellation);
         await Task.Yield(); // The loop of the timer must not be kept by what follows.
+    }
+
+    /// <summary>Ends when <paramref name="end"/> is cancelled, as <see cref="WaitAsync"/> does; throws for the other token.</summary>
+    public static async Task UntilAsync(CancellationToken end, CancellationToken cancellation)
+    {
+        var over = new TaskCompletionSource();
+        await using var registration = end.Register(() => over.TrySetResult());
+        await over.Task.WaitAsync(cancellation);
+        await Task.Yield();
     }
 }

@@ -59,8 +59,22 @@ public interface IDiskFile : IDisposable
     /// <summary>Reads up to the length of <paramref name="target"/>; <paramref name="count"/> is 0 at the end of the file.</summary>
     Errno Read(long offset, Span<byte> target, out int count);
 
-    /// <summary>Writes; may write less than asked (see <see cref="DiskFileExtensions.WriteFully"/>).</summary>
+    /// <summary>Writes; may write less than asked (see <see cref="DiskFileExtensions.WriteFully(IDiskFile, long, ReadOnlySpan{byte})"/>).</summary>
     Errno Write(long offset, ReadOnlySpan<byte> source, out int count);
+
+    /// <summary>
+    /// Writes the pieces one after the other, as one call to the disk; may write less than asked (see
+    /// <see cref="DiskFileExtensions.WriteFully(IDiskFile, long, ReadOnlySpan{Payload})"/>). At most 256 pieces; in a
+    /// direct file each has an aligned address and length. The pieces are borrowed.
+    /// </summary>
+    Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count);
+
+    /// <summary>
+    /// Takes room on the disk for the first <paramref name="length"/> bytes, in few extents, and makes the file at least so
+    /// long; what was not written reads as zero. Says ENOSPC before a write would. A file system that cannot do it only
+    /// gets the length.
+    /// </summary>
+    Errno Preallocate(long length);
 
     /// <summary>Cuts or extends the file.</summary>
     Errno Truncate(long length);
@@ -93,6 +107,40 @@ public static class DiskFileExtensions
 
             offset += count;
             source = source[count..];
+        }
+
+        return Errno.Ok;
+    }
+
+    /// <summary>Writes all pieces or fails.</summary>
+    public static Errno WriteFully(this IDiskFile file, long offset, ReadOnlySpan<Payload> pieces)
+    {
+        var error = Errno.Ok;
+        long count;
+        do
+        {
+            error = file.Write(offset, pieces, out count);
+        }
+        while (error == Errno.EINTR);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        // A short write is rare: what is left goes piece by piece.
+        foreach (var piece in pieces)
+        {
+            if (count < piece.Length)
+            {
+                error = file.WriteFully(offset + count, piece.Span[(int)count..]);
+                if (error != Errno.Ok)
+                {
+                    return error;
+                }
+            }
+
+            offset += piece.Length;
+            count = Math.Max(0, count - piece.Length);
         }
 
         return Errno.Ok;

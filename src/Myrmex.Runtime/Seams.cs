@@ -9,6 +9,11 @@ public interface IClock
     /// <summary>Nanoseconds since an arbitrary start; never goes back.</summary>
     long MonotonicNs { get; }
 
+    /// <summary>
+    /// As <see cref="MonotonicNs"/> but also counts while the machine sleeps. Promises with an end are measured by it.
+    /// </summary>
+    long BootNs => MonotonicNs;
+
     /// <summary>Nanoseconds since 1970-01-01 UTC; may jump.</summary>
     long WallNs { get; }
 }

@@ -194,7 +194,7 @@ public static class RpcHeader
         call.Gid = reader.ReadUInt();
         if (flavor == AuthGlusterV3)
         {
-            call.TimeFlags = (TimeFlags)reader.ReadUInt();
+            call.TimeFlags = (TimeFlags)reader.ReadUInt() & ~TimeFlags.ForwardOnly;
             call.CtimeNanoseconds = reader.ReadUInt();
             call.CtimeSeconds = reader.ReadLong();
         }

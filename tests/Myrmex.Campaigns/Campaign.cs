@@ -9,7 +9,8 @@ namespace Myrmex.Campaigns;
 internal abstract class Campaign
 {
     public static IReadOnlyList<Campaign> All { get; } =
-        [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign()];
+        [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
+            new JournalCampaign(), new ReplicationCampaign()];
 
     public abstract string Name { get; }
 

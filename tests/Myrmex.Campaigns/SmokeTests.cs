@@ -22,6 +22,12 @@ public sealed class SmokeTests
     [InteropFact(Need.StockClient | Need.Xfs | Need.Python | Need.Etcd | Need.Namespaces | Need.Long)]
     public void Cluster() => RunSmoke("cluster");
 
+    [Fact]
+    public void Journal() => RunSmoke("journal");
+
+    [InteropFact(Need.None)]
+    public void Replication() => RunSmoke("replication");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

@@ -106,7 +106,7 @@ public sealed class LinuxDisk : IDisk
         return flags;
     }
 
-    private sealed class OpenFile(int fd, bool isDirect) : IDiskFile
+    private sealed unsafe class OpenFile(int fd, bool isDirect) : IDiskFile
     {
         private int _fd = fd;
 
@@ -124,6 +124,32 @@ public sealed class LinuxDisk : IDisk
 
         public Errno Write(long offset, ReadOnlySpan<byte> source, out int count) =>
             Answer(Sys.DiskWrite(_fd, source, offset), out count);
+
+        public Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count)
+        {
+            Invariant.Check(pieces.Length <= Limits.GatherCountMax);
+            Span<IoVec> vectors = stackalloc IoVec[pieces.Length];
+            for (var i = 0; i < pieces.Length; i++)
+            {
+                vectors[i] = new IoVec((byte*)pieces[i].Address, pieces[i].Length);
+            }
+
+            var result = Sys.DiskWrite(_fd, vectors, offset);
+            count = Math.Max(0, result);
+            return Sys.ErrorOf(result);
+        }
+
+        public Errno Preallocate(long length)
+        {
+            var error = Sys.ErrorOf(Sys.DiskAllocate(_fd, length));
+            if (error is not (Errno.EOPNOTSUPP or Errno.ENOSYS))
+            {
+                return error;
+            }
+
+            error = GetLength(out var now);
+            return error != Errno.Ok || now >= length ? error : Truncate(length);
+        }
 
         public Errno Truncate(long length) => Sys.ErrorOf(Sys.DiskTruncate(_fd, length));
 

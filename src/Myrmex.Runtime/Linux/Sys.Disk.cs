@@ -26,6 +26,16 @@ public static unsafe partial class Sys
         }
     }
 
+    internal static nint DiskWrite(int fd, ReadOnlySpan<IoVec> pieces, long offset)
+    {
+        fixed (IoVec* pointer = pieces)
+        {
+            return Result(NativeDiskWriteGather(fd, pointer, pieces.Length, offset));
+        }
+    }
+
+    internal static int DiskAllocate(int fd, long length) => Result(NativeDiskAllocate(fd, mode: 0, 0, length));
+
     internal static nint DiskLength(int fd) => Result(NativeDiskSeek(fd, 0, SeekEnd));
 
     internal static int DiskTruncate(int fd, long length) => Result(NativeDiskTruncate(fd, length));
@@ -49,6 +59,12 @@ public static unsafe partial class Sys
 
     [LibraryImport(Libc, EntryPoint = "pwrite", SetLastError = true)]
     private static partial nint NativeDiskWrite(int fd, byte* buffer, nint count, long offset);
+
+    [LibraryImport(Libc, EntryPoint = "pwritev", SetLastError = true)]
+    private static partial nint NativeDiskWriteGather(int fd, IoVec* pieces, int count, long offset);
+
+    [LibraryImport(Libc, EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int NativeDiskAllocate(int fd, int mode, long offset, long length);
 
     [LibraryImport(Libc, EntryPoint = "lseek", SetLastError = true)]
     private static partial nint NativeDiskSeek(int fd, nint offset, int whence);

@@ -16,6 +16,17 @@ public enum DiskCall
     Rename,
     Unlink,
     List,
+    Preallocate,
+    MakeDirectory,
+}
+
+/// <summary>The power went in the middle of a call, as ordered by <see cref="SimDisk.CutPowerAt"/>.</summary>
+public sealed class SimPowerCutException : Exception
+{
+    public SimPowerCutException()
+        : base("the power is gone")
+    {
+    }
 }
 
 /// <summary>
@@ -32,6 +43,12 @@ public sealed class SimDisk(SimRandom random) : IDisk
     private readonly List<NameChange> _pending = []; // Not durable yet, oldest first.
     private SortedDictionary<string, SimFile?> _names = New(); // Path to file; null is a directory.
     private SortedDictionary<string, SimFile?> _durableNames = New();
+    private long _cutAt = long.MaxValue;
+    private string? _misdirectedPath;
+    private long _misdirectedOffset;
+
+    /// <summary>Calls that change or sync something, so far; open, read and list do not count.</summary>
+    public long ChangeCount { get; private set; }
 
     /// <summary>Bytes all files together may have; beyond it writes answer ENOSPC.</summary>
     public long CapacityBytes { get; set; } = long.MaxValue;
@@ -65,17 +82,35 @@ public sealed class SimDisk(SimRandom random) : IDisk
     public void FailNext(DiskCall call, Errno error, int count = 1, string pathStart = "") =>
         _faults.Add(new Fault(call, error, pathStart) { Left = count });
 
-    /// <summary>Flips the bits of one byte of a file, on the disk and in the cache.</summary>
-    public void Corrupt(string path, long offset)
+    /// <summary>Flips bits of one byte of a file, on the disk and in the cache.</summary>
+    public void Corrupt(string path, long offset, byte mask = 0xFF) => Find(path).Corrupt(offset, mask);
+
+    /// <summary>Replaces bytes of a file, on the disk and in the cache, whatever is open.</summary>
+    public void Overwrite(string path, long offset, ReadOnlySpan<byte> bytes) => Find(path).Overwrite(offset, bytes);
+
+    /// <summary>A copy of what programs see in a file.</summary>
+    public byte[] Content(string path)
     {
-        Invariant.Check(_names.TryGetValue(path, out var file) && file is not null);
-        file.Corrupt(offset);
+        var file = Find(path);
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes);
+        return bytes;
     }
+
+    /// <summary>The next write to a file whose path starts so lands at another place of it; the writer is told Ok.</summary>
+    public void MisdirectNextWrite(string pathStart, long offset) => (_misdirectedPath, _misdirectedOffset) = (pathStart, offset);
+
+    /// <summary>
+    /// The power goes in the call that makes <see cref="ChangeCount"/> reach <paramref name="change"/>: it and all later calls
+    /// throw <see cref="SimPowerCutException"/> until <see cref="Crash"/>. A write on its way counts as not synced.
+    /// </summary>
+    public void CutPowerAt(long change) => _cutAt = change;
 
     public Errno Open(string path, DiskOpen how, out IDiskFile? file)
     {
         file = null;
-        if (Fails(DiskCall.Open, path) is not Errno.Ok and var fault)
+        var changes = (how & (DiskOpen.Create | DiskOpen.Truncate)) != 0 && (how & DiskOpen.Write) != 0;
+        if (Fails(DiskCall.Open, path, changes) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -113,7 +148,7 @@ public sealed class SimDisk(SimRandom random) : IDisk
 
     public Errno Rename(string from, string to)
     {
-        if (Fails(DiskCall.Rename, from) is not Errno.Ok and var fault)
+        if (Fails(DiskCall.Rename, from, changes: true) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -139,7 +174,7 @@ public sealed class SimDisk(SimRandom random) : IDisk
 
     public Errno Unlink(string path)
     {
-        if (Fails(DiskCall.Unlink, path) is not Errno.Ok and var fault)
+        if (Fails(DiskCall.Unlink, path, changes: true) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -160,6 +195,11 @@ public sealed class SimDisk(SimRandom random) : IDisk
 
     public Errno MakeDirectory(string path)
     {
+        if (Fails(DiskCall.MakeDirectory, path, changes: true) is not Errno.Ok and var fault)
+        {
+            return fault;
+        }
+
         if (_names.ContainsKey(path))
         {
             return Errno.EEXIST;
@@ -199,7 +239,7 @@ public sealed class SimDisk(SimRandom random) : IDisk
 
     public Errno SyncDirectory(string path)
     {
-        if (Fails(DiskCall.SyncDirectory, path) is not Errno.Ok and var fault)
+        if (Fails(DiskCall.SyncDirectory, path, changes: true) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -221,10 +261,12 @@ public sealed class SimDisk(SimRandom random) : IDisk
         return Errno.Ok;
     }
 
-    /// <summary>What the disk is like after the crash.</summary>
-    internal void Crash(SimCrash kind)
+    /// <summary>Ends all open files and leaves what the crash leaves.</summary>
+    public void Crash(SimCrash kind)
     {
         Life++;
+        _cutAt = long.MaxValue;
+        _misdirectedPath = null;
         _faults.Clear();
         if (kind == SimCrash.Process)
         {
@@ -246,8 +288,19 @@ public sealed class SimDisk(SimRandom random) : IDisk
         }
     }
 
-    internal Errno Fails(DiskCall call, string path)
+    /// <summary>The error that was ordered for this call; a call that changes something may also be where the power goes.</summary>
+    internal Errno Fails(DiskCall call, string path, bool changes = false)
     {
+        if (changes)
+        {
+            ChangeCount++;
+        }
+
+        if (ChangeCount >= _cutAt)
+        {
+            throw new SimPowerCutException();
+        }
+
         for (var i = 0; i < _faults.Count; i++)
         {
             var fault = _faults[i];
@@ -263,6 +316,24 @@ public sealed class SimDisk(SimRandom random) : IDisk
         }
 
         return Errno.Ok;
+    }
+
+    /// <summary>Where a write really goes.</summary>
+    internal long Direct(string path, long offset)
+    {
+        if (_misdirectedPath is null || !path.StartsWith(_misdirectedPath, StringComparison.Ordinal))
+        {
+            return offset;
+        }
+
+        _misdirectedPath = null;
+        return _misdirectedOffset;
+    }
+
+    private SimFile Find(string path)
+    {
+        Invariant.Check(_names.TryGetValue(path, out var file) && file is not null);
+        return file;
     }
 
     private static SortedDictionary<string, SimFile?> New() => new(StringComparer.Ordinal);

@@ -41,10 +41,16 @@ internal sealed class SimFile(SimDisk disk)
     /// <summary>A sync that failed: the pages count as clean although they are not on the disk.</summary>
     public void ForgetPending() => _pending.Clear();
 
-    public void Corrupt(long offset)
+    public void Corrupt(long offset, byte mask)
     {
-        _seen.Flip(offset);
-        _durable.Flip(offset);
+        _seen.Flip(offset, mask);
+        _durable.Flip(offset, mask);
+    }
+
+    public void Overwrite(long offset, ReadOnlySpan<byte> bytes)
+    {
+        _seen.Write(offset, bytes);
+        _durable.Write(offset, bytes);
     }
 
     public void LosePower()
@@ -136,11 +142,11 @@ internal sealed class SimFile(SimDisk disk)
             Length = length;
         }
 
-        public void Flip(long offset)
+        public void Flip(long offset, byte mask)
         {
             if (offset < Length)
             {
-                _bytes[offset] ^= 0xFF;
+                _bytes[offset] ^= mask;
             }
         }
 
@@ -194,7 +200,7 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
             return Errno.EBADF;
         }
 
-        if (disk.Fails(DiskCall.Write, path) is not Errno.Ok and var fault)
+        if (FailsOrCuts(offset, source) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -215,8 +221,60 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
             taken = IsDirect ? Math.Max(DirectAlignment, taken / 2 / DirectAlignment * DirectAlignment) : taken / 2;
         }
 
-        file.Write(offset, source[..taken]);
+        file.Write(disk.Direct(path, offset), source[..taken]);
         count = taken;
+        return Errno.Ok;
+    }
+
+    public Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count)
+    {
+        var length = 0;
+        foreach (var piece in pieces)
+        {
+            if (IsDirect && (piece.Address % DirectAlignment != 0 || piece.Length % DirectAlignment != 0))
+            {
+                count = 0;
+                return Errno.EINVAL;
+            }
+
+            length += piece.Length;
+        }
+
+        var joined = new byte[length];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            piece.Span.CopyTo(joined.AsSpan(at));
+            at += piece.Length;
+        }
+
+        var error = Write(offset, joined, out var taken);
+        count = taken;
+        return error;
+    }
+
+    public Errno Preallocate(long length)
+    {
+        if (!IsUsable || (how & DiskOpen.Write) == 0)
+        {
+            return Errno.EBADF;
+        }
+
+        if (disk.Fails(DiskCall.Preallocate, path, changes: true) is not Errno.Ok and var fault)
+        {
+            return fault;
+        }
+
+        if (disk.CapacityBytes != long.MaxValue && length - file.Length > Room(file.Length))
+        {
+            return Errno.ENOSPC;
+        }
+
+        if (length > file.Length)
+        {
+            file.Truncate(length);
+        }
+
         return Errno.Ok;
     }
 
@@ -227,7 +285,7 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
             return Errno.EBADF;
         }
 
-        if (disk.Fails(DiskCall.Truncate, path) is not Errno.Ok and var fault)
+        if (disk.Fails(DiskCall.Truncate, path, changes: true) is not Errno.Ok and var fault)
         {
             return fault;
         }
@@ -248,7 +306,7 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
             return Errno.EBADF;
         }
 
-        if (disk.Fails(DiskCall.Sync, path) is not Errno.Ok and var fault)
+        if (disk.Fails(DiskCall.Sync, path, changes: true) is not Errno.Ok and var fault)
         {
             file.ForgetPending();
             return fault;
@@ -263,6 +321,24 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
     }
 
     public void Dispose() => _isDisposed = true;
+
+    /// <summary>A write during which the power goes is on its way: all, nothing or sectors of it may arrive.</summary>
+    private Errno FailsOrCuts(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            return disk.Fails(DiskCall.Write, path, changes: true);
+        }
+        catch (SimPowerCutException)
+        {
+            if (offset >= 0)
+            {
+                file.Write(disk.Direct(path, offset), source);
+            }
+
+            throw;
+        }
+    }
 
     private long Room(long offset) =>
         Math.Max(0, disk.CapacityBytes - disk.UsedBytes + Math.Max(0, file.Length - offset));

@@ -75,24 +75,25 @@ internal struct Mdata
     /// <summary>
     /// Moves the times named in <paramref name="flags"/> (Ctime, Mtime, Atime) forward to a stamp. A stamp that is a
     /// little older than the stored time changes nothing, so that copies which see two fops in different order end with
-    /// equal times. True when a time has changed.
+    /// equal times; with ForwardOnly no older stamp does. True when a time has changed.
     /// </summary>
     public bool Advance(TimeFlags flags, long seconds, uint nsec)
     {
         var isChanged = false;
-        if ((flags & TimeFlags.Ctime) != 0 && IsNews(Ctime, CtimeNsec, seconds, nsec))
+        var lateMax = (flags & TimeFlags.ForwardOnly) != 0 ? long.MaxValue : LateSecondsMax;
+        if ((flags & TimeFlags.Ctime) != 0 && IsNews(Ctime, CtimeNsec, seconds, nsec, lateMax))
         {
             (Ctime, CtimeNsec) = (seconds, nsec);
             isChanged = true;
         }
 
-        if ((flags & TimeFlags.Mtime) != 0 && IsNews(Mtime, MtimeNsec, seconds, nsec))
+        if ((flags & TimeFlags.Mtime) != 0 && IsNews(Mtime, MtimeNsec, seconds, nsec, lateMax))
         {
             (Mtime, MtimeNsec) = (seconds, nsec);
             isChanged = true;
         }
 
-        if ((flags & TimeFlags.Atime) != 0 && IsNews(Atime, AtimeNsec, seconds, nsec))
+        if ((flags & TimeFlags.Atime) != 0 && IsNews(Atime, AtimeNsec, seconds, nsec, lateMax))
         {
             (Atime, AtimeNsec) = (seconds, nsec);
             isChanged = true;
@@ -120,8 +121,9 @@ internal struct Mdata
         }
     }
 
-    private static bool IsNews(long stored, uint storedNsec, long seconds, uint nsec) =>
-        seconds > stored || (seconds == stored && nsec > storedNsec) || seconds < stored - LateSecondsMax;
+    private static bool IsNews(long stored, uint storedNsec, long seconds, uint nsec, long lateMax) =>
+        seconds > stored || (seconds == stored && nsec > storedNsec)
+        || (lateMax < long.MaxValue && seconds < stored - lateMax);
 
     private static bool TryReadNsec(ReadOnlySpan<byte> bytes, out uint nsec)
     {

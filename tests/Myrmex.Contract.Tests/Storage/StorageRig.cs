@@ -28,6 +28,9 @@ public abstract class StorageRig : IDisposable
     /// <summary>The store has a directory on a local file system.</summary>
     public virtual string? Directory => null;
 
+    /// <summary>Times are stored for every inode, whether the client stamps them or not.</summary>
+    public virtual bool StampsEveryInode => false;
+
     protected abstract VolfileDocument Document { get; }
 
     protected abstract IReadOnlyList<TranslatorRegistration> Types { get; }

@@ -89,14 +89,6 @@ public sealed partial class MemoryTranslator
         }
     }
 
-    private static Errno CheckSettable(ReadOnlySpan<byte> name, XDataType type, int size) =>
-        XattrRules.IsHidden(name) ? Errno.EPERM
-        : name.Length > XattrRules.NameMax ? Errno.ERANGE
-        : size > XattrRules.ValueMax ? Errno.E2BIG
-        : !XattrRules.IsStorable(name) ? Errno.EOPNOTSUPP
-        : type is XDataType.Binary or XDataType.String or XDataType.StringOld ? Errno.Ok
-        : Errno.EINVAL;
-
     private Errno SetXattrs(MemoryNode? node, XData? values, uint flags, XData? xdata, Reply reply, Call call)
     {
         if (node is null || values is null)
@@ -168,7 +160,7 @@ public sealed partial class MemoryTranslator
                 continue;
             }
 
-            var error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+            var error = XattrRules.CheckSettable(pair.Key, pair.Type, pair.Value.Length);
             var name = Base.Name.From(pair.Key);
             var exists = node.Xattrs.ContainsKey(name);
             if (error == Errno.Ok)
@@ -289,7 +281,7 @@ public sealed partial class MemoryTranslator
         iatt = node.ToIatt();
         foreach (var pair in operands)
         {
-            var error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+            var error = XattrRules.CheckSettable(pair.Key, pair.Type, pair.Value.Length);
             var name = Base.Name.From(pair.Key);
             var old = node.Xattrs.GetValueOrDefault(name) ?? [];
             var result = new byte[pair.Value.Length];

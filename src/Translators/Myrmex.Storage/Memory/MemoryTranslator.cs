@@ -9,7 +9,7 @@ namespace Myrmex.Storage;
 /// storage/memory: a brick that lives in memory, with the semantics of storage/posix. It is the deterministic twin for
 /// the simulator and for contract tests, and a scratch brick. One lock guards everything; every fop completes at once.
 /// </summary>
-public sealed partial class MemoryTranslator : LeafTranslator
+public sealed partial class MemoryTranslator : LeafTranslator, IForcedStore
 {
     private const string CapacityKey = "capacity";
 
@@ -109,7 +109,7 @@ public sealed partial class MemoryTranslator : LeafTranslator
         if (call.TimeFlags != TimeFlags.None)
         {
             node.HasMdata |= stamped != TimeFlags.None;
-            node.Times.Advance(stamped, seconds, nsec);
+            node.Times.Advance(stamped | (call.TimeFlags & TimeFlags.ForwardOnly), seconds, nsec);
         }
         else if (node.HasMdata)
         {

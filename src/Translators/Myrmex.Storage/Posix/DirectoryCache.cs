@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
@@ -21,6 +22,7 @@ internal sealed class DirectoryCache : IDisposable
     private readonly Lock _moves;
     private readonly Shard[] _shards = new Shard[ShardCount];
     private long _misses;
+    private DirectoryHandle? _pool;
 
     /// <param name="rootFd">The brick's directory; owned by the cache from now on.</param>
     /// <param name="moves">Held by whoever renames a directory until its handle fits again.</param>
@@ -61,7 +63,24 @@ internal sealed class DirectoryCache : IDisposable
             return _root;
         }
 
+        if (gfid == IForcedStore.Pool)
+        {
+            var pool = Volatile.Read(ref _pool);
+            pool?.Retain();
+            return pool;
+        }
+
         return ShardOf(gfid).TryGet(gfid);
+    }
+
+    /// <summary>
+    /// Makes the pool of a replay known, which has no handle, or unknown with -1. The cache owns the descriptor. Only
+    /// while no other fop can mean the pool.
+    /// </summary>
+    public void SetPool(int fd)
+    {
+        var pool = fd < 0 ? null : new DirectoryHandle(IForcedStore.Pool, fd);
+        Interlocked.Exchange(ref _pool, pool)?.Release();
     }
 
     /// <summary>
@@ -111,6 +130,7 @@ internal sealed class DirectoryCache : IDisposable
             shard.Clear();
         }
 
+        SetPool(-1);
         _root.Release();
     }
 

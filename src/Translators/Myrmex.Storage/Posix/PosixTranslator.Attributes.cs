@@ -172,7 +172,7 @@ public sealed partial class PosixTranslator
             }
             else
             {
-                mdata.Advance(TimeFlags.Ctime, seconds, nsec);
+                mdata.Advance(TimeFlags.Ctime | (call.TimeFlags & TimeFlags.ForwardOnly), seconds, nsec);
             }
 
             StoreMdata(ref inode, in mdata);

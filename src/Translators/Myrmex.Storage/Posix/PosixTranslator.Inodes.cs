@@ -251,7 +251,7 @@ public sealed partial class PosixTranslator
         lock (_inodeLocks.Of(inode.Facts.Gfid))
         {
             var mdata = CurrentMdata(ref inode);
-            if (mdata.Advance(flags, seconds, nsec) || !inode.Facts.HasMdata)
+            if (mdata.Advance(flags | (call.TimeFlags & TimeFlags.ForwardOnly), seconds, nsec) || !inode.Facts.HasMdata)
             {
                 StoreMdata(ref inode, in mdata);
             }

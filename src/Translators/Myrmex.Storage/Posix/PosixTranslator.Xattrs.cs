@@ -281,7 +281,7 @@ public sealed partial class PosixTranslator
                 continue;
             }
 
-            var error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+            var error = XattrRules.CheckSettable(pair.Key, pair.Type, pair.Value.Length);
             if (error == Errno.Ok)
             {
                 error = inode.SetXattr(pair.Key, pair.Value, flags);
@@ -295,14 +295,6 @@ public sealed partial class PosixTranslator
 
         return Errno.Ok;
     }
-
-    private static Errno CheckSettable(ReadOnlySpan<byte> name, XDataType type, int size) =>
-        XattrRules.IsHidden(name) ? Errno.EPERM
-        : name.Length > XattrRules.NameMax ? Errno.ERANGE
-        : size > XattrRules.ValueMax ? Errno.E2BIG
-        : !XattrRules.IsStorable(name) ? Errno.EOPNOTSUPP
-        : type is XDataType.Binary or XDataType.String or XDataType.StringOld ? Errno.Ok
-        : Errno.EINVAL;
 
     private Errno RemoveXattrsFor(ref Inode inode, Name name, XData? xdata, Reply reply, Call call)
     {
@@ -370,7 +362,7 @@ public sealed partial class PosixTranslator
         {
             foreach (var pair in operands)
             {
-                error = CheckSettable(pair.Key, pair.Type, pair.Value.Length);
+                error = XattrRules.CheckSettable(pair.Key, pair.Type, pair.Value.Length);
                 if (error == Errno.Ok)
                 {
                     error = ApplyXattrop(in inode, kind, pair, stored, result, answer);

@@ -9,7 +9,7 @@ namespace Myrmex.Storage;
 /// storage/posix: serves a brick, a directory of a local file system, in GlusterFS' on-disk format. The bottom of every
 /// brick graph. See README.md.
 /// </summary>
-public sealed partial class PosixTranslator : LeafTranslator
+public sealed partial class PosixTranslator : LeafTranslator, IForcedStore
 {
     private readonly LockStripes _names = new();
     private readonly LockStripes _inodeLocks = new();

@@ -1,9 +1,9 @@
 using System;
 
-namespace Myrmex.Storage;
+namespace Myrmex.Base;
 
 /// <summary>Which extended attributes clients may see and change. The same for every store.</summary>
-internal static class XattrRules
+public static class XattrRules
 {
     /// <summary>Longest name, without the NUL. Source: XATTR_NAME_MAX.</summary>
     public const int NameMax = 255;
@@ -14,15 +14,16 @@ internal static class XattrRules
     /// <summary>True for what the store keeps for itself: not listed, and absent when asked for by name.</summary>
     public static bool IsHidden(ReadOnlySpan<byte> name) =>
         name.StartsWith("trusted."u8)
-        && (name.SequenceEqual(StorageKeys.Gfid)
-            || name.SequenceEqual(StorageKeys.VolumeId)
-            || name.StartsWith(StorageKeys.Gfid2PathPrefix)
-            || name.StartsWith(StorageKeys.ParentCountPrefix));
+        && (name.SequenceEqual("trusted.gfid"u8)
+            || name.SequenceEqual("trusted.glusterfs.volume-id"u8)
+            || name.StartsWith("trusted.gfid2path."u8)
+            || name.StartsWith("trusted.pgfid."u8));
 
     /// <summary>
     /// True for what a listing leaves out: the hidden ones, and stored times, which may be asked for by name.
     /// </summary>
-    public static bool IsUnlisted(ReadOnlySpan<byte> name) => name.SequenceEqual(StorageKeys.Mdata) || IsHidden(name);
+    public static bool IsUnlisted(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("trusted.glusterfs.mdata"u8) || IsHidden(name);
 
     /// <summary>True for a name of one of the four name spaces of Linux.</summary>
     public static bool IsStorable(ReadOnlySpan<byte> name) =>
@@ -32,6 +33,18 @@ internal static class XattrRules
     /// <summary>True when a creating fop shall put this pair of its xdata on the new inode.</summary>
     public static bool IsSetAtCreation(ReadOnlySpan<byte> name) =>
         IsStorable(name) && !IsUnlisted(name);
+
+    /// <summary>
+    /// What a store answers to a wish to set an attribute: EPERM for what it keeps for itself, ERANGE and E2BIG for too
+    /// long names and values, EOPNOTSUPP for other name spaces, EINVAL for a value that is no bytes.
+    /// </summary>
+    public static Errno CheckSettable(ReadOnlySpan<byte> name, XDataType type, int size) =>
+        IsHidden(name) ? Errno.EPERM
+        : name.Length > NameMax ? Errno.ERANGE
+        : size > ValueMax ? Errno.E2BIG
+        : !IsStorable(name) ? Errno.EOPNOTSUPP
+        : type is XDataType.Binary or XDataType.String or XDataType.StringOld ? Errno.Ok
+        : Errno.EINVAL;
 
     /// <summary>Shell pattern match with '*' only.</summary>
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> name)

@@ -1,11 +1,10 @@
 using System;
 using System.Buffers.Binary;
-using Myrmex.Base;
 
-namespace Myrmex.Storage;
+namespace Myrmex.Base;
 
 /// <summary>The arithmetic of XATTROP on big-endian words.</summary>
-internal static class XattropMath
+public static class XattropMath
 {
     /// <summary>
     /// Combines the stored value with the operand into <paramref name="result"/>, which is as long as the operand. A

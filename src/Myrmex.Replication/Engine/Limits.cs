@@ -1,0 +1,55 @@
+namespace Myrmex.Replication.Engine;
+
+/// <summary>The maxima of the protocol.</summary>
+public static class Limits
+{
+    /// <summary>Largest number of a member.</summary>
+    public const int MemberIdMax = 63;
+
+    /// <summary>Members of one replica set, those that come and go included.</summary>
+    public const int MembersMax = 16;
+
+    /// <summary>Characters of an address.</summary>
+    public const int AddressLengthMax = 255;
+
+    /// <summary>Entries of one message.</summary>
+    public const int MessageEntriesMax = 256;
+
+    /// <summary>Bytes of the entries of one message, unless it has a single one.</summary>
+    public const int MessageBytesMax = 4 << 20;
+
+    /// <summary>Entries a leader holds that are not committed; more proposals are refused for a while.</summary>
+    public const int UncommittedEntriesMax = 4096;
+
+    /// <summary>Bytes of the same.</summary>
+    public const long UncommittedBytesMax = 64L << 20;
+
+    /// <summary>Entries on the way to one follower without an answer.</summary>
+    public const int FlightEntriesMax = 4096;
+
+    /// <summary>Bytes of the same.</summary>
+    public const long FlightBytesMax = 64L << 20;
+
+    /// <summary>Reads that wait for one round of confirmation; more are refused.</summary>
+    public const int WaitingReadsMax = 65_536;
+
+    /// <summary>Syncs that wait; more are refused.</summary>
+    public const int WaitingSyncsMax = 65_536;
+
+    /// <summary>Answers held until a promise is durable; more are dropped, and the other side asks again.</summary>
+    public const int HeldMessagesMax = 1024;
+
+    /// <summary>Sessions of one replica set.</summary>
+    public const int SessionsMax = 1 << 20;
+
+    /// <summary>Outcomes kept for one session: its operations that the client has not confirmed yet.</summary>
+    public const int SessionOutcomesMax = 4096;
+
+    /// <summary>Bytes kept of one outcome.</summary>
+    public const int OutcomeBytesMax = 4096;
+
+    /// <summary>
+    /// How many entries a member may lack when it is taken into the in-sync set or the configuration.
+    /// </summary>
+    public const int CaughtUpEntries = 64;
+}

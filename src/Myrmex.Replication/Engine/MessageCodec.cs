@@ -1,0 +1,356 @@
+using System;
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Numerics;
+using Myrmex.Base;
+
+namespace Myrmex.Replication.Engine;
+
+/// <summary>
+/// Messages as bytes. A message is a head and, for those with entries, the data of the entries one after the other;
+/// the head holds everything else and ends with its checksum (CRC-32C). The data needs none here: the chain of its
+/// entry covers it. All numbers are little-endian.
+/// </summary>
+/// <remarks>
+/// Head: version 1, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
+/// 8, step 4, meta length 4 and bytes, data length 4.
+/// </remarks>
+public static class MessageCodec
+{
+    private const byte Version = 1;
+    private const int ChecksumBytes = 4;
+
+    private enum Kind : byte
+    {
+        Fence = 1,
+        FenceAnswer = 2,
+        Fetch = 3,
+        Entries = 4,
+        Append = 5,
+        AppendAnswer = 6,
+        Beat = 7,
+        BeatAnswer = 8,
+        SyncRequest = 9,
+        Transfer = 10,
+        Recover = 11,
+        RecoverAnswer = 12,
+        Position = 13,
+    }
+
+    /// <summary>The entries whose data follows the head, in order; lent.</summary>
+    public static IReadOnlyList<JournalEntry> EntriesOf(ReplicaMessage message) => message switch
+    {
+        ReplicaMessage.Append append => append.Items,
+        ReplicaMessage.Entries entries => entries.Items,
+        _ => [],
+    };
+
+    /// <summary>Writes the head.</summary>
+    public static void EncodeHead(UInt128 replicaSet, ReplicaMessage message, ArrayBufferWriter<byte> target)
+    {
+        var start = target.WrittenCount;
+        var builder = new BinaryBuilder(target);
+        builder.Byte(Version);
+        builder.Byte((byte)KindOf(message));
+        builder.UInt128(replicaSet);
+        builder.UInt64(message.Term.Value);
+        builder.Byte(message.Sender.Value);
+        builder.UInt64(message.From.Incarnation);
+        builder.UInt64(message.From.Boot);
+        builder.UInt64(message.From.Epoch);
+        EncodeBody(builder, message);
+        builder.UInt32(Checksum(target.WrittenSpan[start..]));
+    }
+
+    /// <summary>
+    /// Reads a message. <paramref name="data"/> is what followed the head; the entries of the message are views into
+    /// it and are borrowed as it is.
+    /// </summary>
+    /// <returns>Null for bytes that are no message.</returns>
+    public static ReplicaMessage? Decode(ReadOnlySpan<byte> head, Payload data, out UInt128 replicaSet)
+    {
+        replicaSet = default;
+        if (head.Length < ChecksumBytes
+            || BinaryPrimitives.ReadUInt32LittleEndian(head[^ChecksumBytes..]) != Checksum(head[..^ChecksumBytes]))
+        {
+            return null;
+        }
+
+        var parser = new BinaryParser(head[..^ChecksumBytes]);
+        parser.Require(parser.Byte() == Version);
+        var kind = (Kind)parser.Byte();
+        replicaSet = parser.UInt128();
+        var term = new Term(parser.UInt64());
+        var sender = parser.Byte();
+        parser.Require(sender <= Limits.MemberIdMax);
+        var from = new MessageOrigin(term, new MemberId(sender), parser.UInt64(), parser.UInt64(), parser.UInt64());
+        var message = DecodeBody(ref parser, kind, from, data);
+        return parser.IsComplete ? message : null;
+    }
+
+    private static Kind KindOf(ReplicaMessage message) => message switch
+    {
+        ReplicaMessage.Fence => Kind.Fence,
+        ReplicaMessage.FenceAnswer => Kind.FenceAnswer,
+        ReplicaMessage.Fetch => Kind.Fetch,
+        ReplicaMessage.Entries => Kind.Entries,
+        ReplicaMessage.Append => Kind.Append,
+        ReplicaMessage.AppendAnswer => Kind.AppendAnswer,
+        ReplicaMessage.Beat => Kind.Beat,
+        ReplicaMessage.BeatAnswer => Kind.BeatAnswer,
+        ReplicaMessage.SyncRequest => Kind.SyncRequest,
+        ReplicaMessage.Transfer => Kind.Transfer,
+        ReplicaMessage.Recover => Kind.Recover,
+        ReplicaMessage.RecoverAnswer => Kind.RecoverAnswer,
+        ReplicaMessage.Position => Kind.Position,
+        _ => throw new ArgumentException("unknown message", nameof(message)),
+    };
+
+    private static void EncodeBody(BinaryBuilder builder, ReplicaMessage message)
+    {
+        switch (message)
+        {
+            case ReplicaMessage.FenceAnswer m:
+                builder.UInt64(m.Promised.Value);
+                builder.Byte((byte)m.Status);
+                builder.UInt64(m.LastTerm.Value);
+                builder.UInt64(m.LastIndex.Value);
+                builder.UInt128(m.LastChain);
+                break;
+            case ReplicaMessage.Fetch m:
+                builder.UInt64(m.PreviousIndex.Value);
+                builder.UInt128(m.PreviousChain);
+                break;
+            case ReplicaMessage.Entries m:
+                builder.Byte((byte)m.Answer);
+                builder.UInt64(m.PreviousIndex.Value);
+                builder.UInt128(m.PreviousChain);
+                EncodeEntries(builder, m.Items);
+                break;
+            case ReplicaMessage.Append m:
+                builder.UInt64(m.PreviousIndex.Value);
+                builder.UInt128(m.PreviousChain);
+                builder.UInt64(m.Commit.Value);
+                EncodeEntries(builder, m.Items);
+                break;
+            case ReplicaMessage.AppendAnswer m:
+                builder.Byte((byte)m.Outcome);
+                builder.UInt64(m.Promised.Value);
+                builder.Byte((byte)m.Status);
+                builder.UInt64(m.Durable.Value);
+                builder.UInt64(m.Written.Value);
+                builder.UInt64(m.Hint.Value);
+                break;
+            case ReplicaMessage.Beat m:
+                builder.UInt64(m.Round);
+                builder.UInt64(m.Commit.Value);
+                builder.UInt64(m.LowestNeeded.Value);
+                builder.Bool(m.WantsGrant);
+                break;
+            case ReplicaMessage.BeatAnswer m:
+                builder.UInt64(m.Round);
+                builder.UInt64(m.Promised.Value);
+                builder.Byte((byte)m.Status);
+                builder.Bool(m.Granted);
+                builder.UInt64(m.Durable.Value);
+                builder.UInt64(m.Written.Value);
+                break;
+            case ReplicaMessage.SyncRequest m:
+                builder.UInt64(m.Index.Value);
+                break;
+            case ReplicaMessage.Recover m:
+                builder.UInt64(m.Nonce);
+                break;
+            case ReplicaMessage.RecoverAnswer m:
+                builder.UInt64(m.Nonce);
+                builder.UInt64(m.End.Value);
+                break;
+            case ReplicaMessage.Position m:
+                builder.Bool(m.IsQuestion);
+                builder.Byte((byte)m.Status);
+                builder.Bool(m.CanLead);
+                builder.UInt64(m.LastTerm.Value);
+                builder.UInt64(m.LastIndex.Value);
+                break;
+            default:
+                break; // Fence and Transfer are their header.
+        }
+    }
+
+    private static ReplicaMessage? DecodeBody(ref BinaryParser parser, Kind kind, MessageOrigin from, Payload data)
+    {
+        switch (kind)
+        {
+            case Kind.Fence:
+                return new ReplicaMessage.Fence { From = from };
+            case Kind.FenceAnswer:
+                return new ReplicaMessage.FenceAnswer
+                {
+                    From = from,
+                    Promised = Term(ref parser),
+                    Status = Status(ref parser),
+                    LastTerm = Term(ref parser),
+                    LastIndex = Index(ref parser),
+                    LastChain = parser.UInt128(),
+                };
+            case Kind.Fetch:
+                return new ReplicaMessage.Fetch
+                {
+                    From = from, PreviousIndex = Index(ref parser), PreviousChain = parser.UInt128(),
+                };
+            case Kind.Entries:
+                return new ReplicaMessage.Entries
+                {
+                    From = from,
+                    Answer = (EntriesAnswer)Among(ref parser, (byte)EntriesAnswer.TooOld),
+                    PreviousIndex = Index(ref parser),
+                    PreviousChain = parser.UInt128(),
+                    Items = DecodeEntries(ref parser, data),
+                };
+            case Kind.Append:
+                return new ReplicaMessage.Append
+                {
+                    From = from,
+                    PreviousIndex = Index(ref parser),
+                    PreviousChain = parser.UInt128(),
+                    Commit = Index(ref parser),
+                    Items = DecodeEntries(ref parser, data),
+                };
+            case Kind.AppendAnswer:
+                return new ReplicaMessage.AppendAnswer
+                {
+                    From = from,
+                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.Diverged),
+                    Promised = Term(ref parser),
+                    Status = Status(ref parser),
+                    Durable = Index(ref parser),
+                    Written = Index(ref parser),
+                    Hint = Index(ref parser),
+                };
+            default:
+                return DecodeSmallBody(ref parser, kind, from);
+        }
+    }
+
+    private static ReplicaMessage? DecodeSmallBody(ref BinaryParser parser, Kind kind, MessageOrigin from) =>
+        kind switch
+    {
+        Kind.Beat => new ReplicaMessage.Beat
+        {
+            From = from,
+            Round = parser.UInt64(),
+            Commit = Index(ref parser),
+            LowestNeeded = Index(ref parser),
+            WantsGrant = parser.Bool(),
+        },
+        Kind.BeatAnswer => new ReplicaMessage.BeatAnswer
+        {
+            From = from,
+            Round = parser.UInt64(),
+            Promised = Term(ref parser),
+            Status = Status(ref parser),
+            Granted = parser.Bool(),
+            Durable = Index(ref parser),
+            Written = Index(ref parser),
+        },
+        Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
+        Kind.Transfer => new ReplicaMessage.Transfer { From = from },
+        Kind.Recover => new ReplicaMessage.Recover { From = from, Nonce = parser.UInt64() },
+        Kind.RecoverAnswer => new ReplicaMessage.RecoverAnswer
+        {
+            From = from, Nonce = parser.UInt64(), End = Index(ref parser),
+        },
+        Kind.Position => new ReplicaMessage.Position
+        {
+            From = from,
+            IsQuestion = parser.Bool(),
+            Status = Status(ref parser),
+            CanLead = parser.Bool(),
+            LastTerm = Term(ref parser),
+            LastIndex = Index(ref parser),
+        },
+        _ => null,
+    };
+
+    private static void EncodeEntries(BinaryBuilder builder, IReadOnlyList<JournalEntry> entries)
+    {
+        builder.UInt32((uint)entries.Count);
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var header = entries[i].Header;
+            builder.UInt64(header.Term.Value);
+            builder.UInt64(header.Index.Value);
+            builder.UInt128(header.Chain);
+            builder.Byte((byte)header.Kind);
+            builder.UInt128(header.Session);
+            builder.UInt64(header.Sequence);
+            builder.UInt32(header.Step);
+            builder.Bytes(entries[i].Meta.Span);
+            builder.UInt32((uint)entries[i].Data.Length);
+        }
+    }
+
+    private static List<JournalEntry> DecodeEntries(ref BinaryParser parser, Payload data)
+    {
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.MessageEntriesMax);
+        var entries = new List<JournalEntry>();
+        var offset = 0;
+        for (var i = 0; i < count && !parser.Failed; i++)
+        {
+            var header = new EntryHeader(
+                Term(ref parser),
+                Index(ref parser),
+                parser.UInt128(),
+                (EntryKind)Among(ref parser, (byte)EntryKind.Lock),
+                parser.UInt128(),
+                parser.UInt64(),
+                parser.UInt32());
+            var meta = parser.Bytes(JournalEntry.MetaMax).ToArray();
+            var length = parser.UInt32();
+            parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax
+                && length <= data.Length - offset);
+            if (!parser.Failed)
+            {
+                entries.Add(new JournalEntry(header, meta, length == 0 ? default : data.Slice(offset, (int)length)));
+                offset += (int)length;
+            }
+        }
+
+        parser.Require(offset == data.Length);
+        return entries;
+    }
+
+    private static Term Term(ref BinaryParser parser) => new(parser.UInt64());
+
+    private static JournalIndex Index(ref BinaryParser parser) => new(parser.UInt64());
+
+    private static MemberStatus Status(ref BinaryParser parser) =>
+        (MemberStatus)Among(ref parser, (byte)MemberStatus.Learner);
+
+    private static byte Among(ref BinaryParser parser, byte max)
+    {
+        var value = parser.Byte();
+        parser.Require(value <= max);
+        return value;
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var sum = uint.MaxValue;
+        while (bytes.Length >= sizeof(ulong))
+        {
+            sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+            bytes = bytes[sizeof(ulong)..];
+        }
+
+        foreach (var value in bytes)
+        {
+            sum = BitOperations.Crc32C(sum, value);
+        }
+
+        return ~sum;
+    }
+}

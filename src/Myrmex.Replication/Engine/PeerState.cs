@@ -1,0 +1,82 @@
+namespace Myrmex.Replication.Engine;
+
+/// <summary>What a leader or candidate knows of another member, in its own term.</summary>
+internal sealed class PeerState(MemberId id)
+{
+    public MemberId Id => id;
+
+    public MemberStatus Status { get; set; } = MemberStatus.Learner;
+
+    public ulong Boot { get; set; }
+
+    /// <summary>Equal to ours and on its disk up to here. Only ever grows in a term: what is on disk stays.</summary>
+    public ulong Durable { get; set; }
+
+    /// <summary>Equal to ours and in its memory up to here, as long as it is not started again.</summary>
+    public ulong Written { get; set; }
+
+    /// <summary>
+    /// What it said last. Less than what it acknowledged before means that it no longer knows that we agree.
+    /// </summary>
+    public ulong Said { get; set; }
+
+    /// <summary>The next entry to send.</summary>
+    public ulong Next { get; set; } = 1;
+
+    /// <summary>Where it agrees with us is not known, or something was lost: one message at a time.</summary>
+    public bool IsProbing { get; set; } = true;
+
+    public long SentMs { get; set; }
+
+    public long AnsweredMs { get; set; }
+
+    /// <summary>When it last had everything or took something.</summary>
+    public long ProgressMs { get; set; }
+
+    /// <summary>Bytes sent since the last progress.</summary>
+    public long FlightBytes { get; set; }
+
+    public bool IsReadingJournal { get; set; }
+
+    public long ReadingSinceMs { get; set; }
+
+    /// <summary>The highest round of beats it answered in our term.</summary>
+    public ulong Round { get; set; }
+
+    /// <summary>When we sent the latest beat for which it gave a grant; 0 for none.</summary>
+    public long GrantedMs { get; set; }
+
+    public ReplicaMessage.FenceAnswer? Promise { get; set; }
+
+    public ReplicaMessage.Position? Position { get; set; }
+
+    public long PositionMs { get; set; }
+
+    public ulong Acknowledged => Durable > Written ? Durable : Written;
+
+    /// <summary>A new term of our own begins; the first entry of it will be <paramref name="next"/>.</summary>
+    public void Begin(ulong next, long nowMs)
+    {
+        Boot = 0;
+        Durable = 0;
+        Written = 0;
+        Said = 0;
+        Next = next;
+        IsProbing = true;
+        SentMs = long.MinValue / 2;
+        AnsweredMs = nowMs;
+        ProgressMs = nowMs;
+        FlightBytes = 0;
+        IsReadingJournal = false;
+        Round = 0;
+        GrantedMs = 0;
+    }
+
+    public void Probe(ulong next)
+    {
+        Next = next;
+        IsProbing = true;
+        FlightBytes = 0;
+        SentMs = long.MinValue / 2;
+    }
+}

@@ -1,0 +1,512 @@
+using System;
+
+namespace Myrmex.Replication.Engine;
+
+// How a replica becomes leader: it takes a term and the lead in the state store by one transaction, collects durable
+// promises of an election quorum, takes the best journal among them over, and begins its term with an entry of its
+// own. Everything before the transaction is advice: it buys speed and saves terms, and no safety depends on it.
+public sealed partial class ReplicaEngine
+{
+    private const long PositionFreshMs = 500;
+
+    private long _leadLostMs; // Since when nobody leads, as far as the view says; 0 while somebody does.
+    private long _askedMs;
+    private long _notBeforeMs;
+    private bool _campaignAtOnce; // The leader gave the lead back for us.
+
+    private long _candidateMs;
+    private long _fencedMs;
+    private ulong _selfTicket; // The superblock with our own promise.
+    private MemberId? _fetchFrom;
+    private JournalIndex _goalIndex;
+    private UInt128 _goalChain;
+    private long _fetchedMs;
+    private bool _isLossy;
+    private Term _fetchAnswerTerm;
+
+    private void ElectionTick()
+    {
+        if (_view?.Lead is { } lead)
+        {
+            _leadLostMs = 0;
+            if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None)
+            {
+                // Ours, and we do not lead: nobody must wait for it.
+                Issue(StorePurpose.Resign, _transactions.Resign(lead));
+            }
+
+            return;
+        }
+
+        if (_view?.Configuration is not { } configuration || !configuration.AllMembers.Contains(Self))
+        {
+            _leadLostMs = 0;
+            return;
+        }
+
+        if (_leadLostMs == 0)
+        {
+            _leadLostMs = _now;
+            AskPositions();
+        }
+
+        if (MayCampaign(configuration))
+        {
+            Campaign();
+        }
+    }
+
+    private bool MayCampaign(ReplicaConfiguration configuration)
+    {
+        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isFull
+            || _lease.Value == 0)
+        {
+            return false;
+        }
+
+        if (configuration.Mode == ReplicaMode.InSync && !_view!.InSync.Contains(Self))
+        {
+            return false; // Also a condition of the transaction.
+        }
+
+        var waited = _now - _leadLostMs;
+        if (_campaignAtOnce && _status == MemberStatus.Voter)
+        {
+            return true;
+        }
+
+        if (_now - _leaderMs < 2 * _options.BeatMs && waited < _options.LeaderGraceMs)
+        {
+            return false; // It lives and only lost its key.
+        }
+
+        var isLeaving = configuration.Pending is { } pending && !pending.Set.Contains(Self);
+        if (waited < (isLeaving ? _options.LeaderGraceMs : _options.ElectionStepMs))
+        {
+            return false;
+        }
+
+        if (!CanLead(configuration))
+        {
+            if (_now - _askedMs >= _options.RetransmitMs)
+            {
+                AskPositions();
+            }
+
+            return false;
+        }
+
+        return waited >= _options.ElectionStepMs * (1 + Rank(configuration));
+    }
+
+    /// <summary>As far as the others have told, an election would succeed.</summary>
+    private bool CanLead(ReplicaConfiguration configuration)
+    {
+        var heard = MemberSet.Of(Self);
+        var voters = CountsAtOnce(_status) ? heard : MemberSet.Empty;
+        foreach (var member in configuration.AllMembers)
+        {
+            if (_peers[member.Value] is { Position: { } position } peer && _now - peer.PositionMs < PositionFreshMs)
+            {
+                heard = heard.With(member);
+                voters = CountsAtOnce(position.Status) ? voters.With(member) : voters;
+            }
+        }
+
+        if (CountsAtOnce(_status)
+            && (configuration.Mode == ReplicaMode.InSync || configuration.IsElectionQuorum(voters)))
+        {
+            return true;
+        }
+
+        return _status is MemberStatus.Voter or MemberStatus.Recovering && IsComplete(configuration, heard, voters);
+    }
+
+    /// <summary>
+    /// No election quorum has all it acknowledged, but nobody is missing: whatever is left is known, and the best of
+    /// it goes on.
+    /// </summary>
+    private bool IsComplete(ReplicaConfiguration configuration, MemberSet heard, MemberSet voters) =>
+        configuration.Mode == ReplicaMode.InSync
+            ? heard.ContainsAll(_view!.InSync) && (voters & _view.InSync).IsEmpty
+            : heard.ContainsAll(configuration.AllMembers) && !configuration.IsElectionQuorum(voters);
+
+    private static bool CountsAtOnce(MemberStatus status) => status == MemberStatus.Voter;
+
+    /// <summary>How many of the others should rather lead.</summary>
+    private int Rank(ReplicaConfiguration configuration)
+    {
+        var rank = 0;
+        foreach (var member in configuration.AllMembers)
+        {
+            if (member == Self || _peers[member.Value] is not { Position: { CanLead: true } position } peer
+                || _now - peer.PositionMs >= PositionFreshMs)
+            {
+                continue;
+            }
+
+            var order = position.LastTerm.CompareTo(_log.LastTerm);
+            order = order != 0 ? order : position.LastIndex.CompareTo(_log.Last);
+            order = order != 0 ? order : Self.Value.CompareTo(member.Value);
+            rank += order > 0 ? 1 : 0;
+        }
+
+        return rank;
+    }
+
+    private void AskPositions()
+    {
+        _askedMs = _now;
+        foreach (var member in _view!.Configuration!.AllMembers)
+        {
+            if (member != Self)
+            {
+                Send(member, Position(isQuestion: true));
+            }
+        }
+    }
+
+    private ReplicaMessage.Position Position(bool isQuestion) => new()
+    {
+        From = From(_promised),
+        IsQuestion = isQuestion,
+        Status = _status,
+        CanLead = _status == MemberStatus.Voter && _isHealthy && _lease.Value != 0
+            && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
+        LastTerm = _log.LastTerm,
+        LastIndex = _log.Last,
+    };
+
+    private void OnPosition(ReplicaMessage.Position message)
+    {
+        var peer = Peer(message.Sender);
+        peer.Position = message;
+        peer.PositionMs = _now;
+        if (message.IsQuestion)
+        {
+            Send(message.Sender, Position(isQuestion: false));
+        }
+    }
+
+    private void OnTransfer(ReplicaMessage.Transfer message)
+    {
+        if (message.Term == _promised && _role == ReplicaRole.Follower)
+        {
+            _campaignAtOnce = true;
+            _notBeforeMs = 0;
+        }
+    }
+
+    private void Campaign()
+    {
+        var owner = new TermOwner(new Term(_view!.Term.Term.Value + 1), Self, _incarnation, _boot);
+        _campaignAtOnce = false;
+        if (owner.Term <= _promised)
+        {
+            _readOwed = true; // The view is old: somebody has this term already.
+            return;
+        }
+
+        Issue(StorePurpose.Campaign, _transactions.Campaign(_view, owner, _lease));
+    }
+
+    private void CampaignAnswered(bool? succeeded)
+    {
+        // A win shows in the state that came with the answer, or will come by the watch.
+        if (succeeded != true)
+        {
+            _notBeforeMs = _now + _options.ElectionStepMs;
+        }
+    }
+
+    /// <summary>The term is ours, and was never used.</summary>
+    private void Won(TermOwner owner)
+    {
+        Promise(owner.Term);
+        _term = owner.Term;
+        _role = ReplicaRole.Candidate;
+        _selfTicket = _superblockTicket;
+        _candidateMs = _now;
+        _fetchFrom = null;
+        _isLossy = false;
+        BeginInSync();
+        foreach (var peer in _peers)
+        {
+            if (peer is not null)
+            {
+                peer.Promise = null;
+            }
+        }
+
+        Emit(new ReplicaOutput(OutputKind.RoleChanged) { Term = _term });
+        SendFences();
+        TryFinishFence();
+    }
+
+    private void SendFences()
+    {
+        _fencedMs = _now;
+        foreach (var member in Configuration!.AllMembers)
+        {
+            if (member != Self && _peers[member.Value]?.Promise is null)
+            {
+                Send(member, new ReplicaMessage.Fence { From = From(_term) });
+            }
+        }
+    }
+
+    private void OnFence(ReplicaMessage.Fence message)
+    {
+        if (message.Term < _promised
+            || (message.Term == _promised && _role is ReplicaRole.Active or ReplicaRole.Candidate))
+        {
+            Send(message.Sender, new ReplicaMessage.FenceAnswer { From = From(message.Term), Promised = _promised });
+            return;
+        }
+
+        if (message.Term > _promised && IsGrantedToOther(message.Term))
+        {
+            return; // A leader may be reading by our grant. The candidate asks again.
+        }
+
+        if (!Breaks(ReplicaMutations.NoFence))
+        {
+            Promise(message.Term);
+        }
+
+        SendDurably(message.Sender, new ReplicaMessage.FenceAnswer
+        {
+            From = From(message.Term),
+            Promised = Breaks(ReplicaMutations.NoFence) ? message.Term : _promised,
+            Status = _status,
+            LastTerm = _log.LastTerm,
+            LastIndex = _log.Last,
+            LastChain = _log.LastChain,
+        });
+    }
+
+    private void OnFenceAnswer(ReplicaMessage.FenceAnswer message)
+    {
+        if (_role != ReplicaRole.Candidate || message.Term != _term)
+        {
+            return;
+        }
+
+        if (message.Promised > _term)
+        {
+            _readOwed = true;
+            GiveUp();
+            return;
+        }
+
+        Peer(message.Sender).Promise = message;
+        TryFinishFence();
+    }
+
+    /// <summary>Goes on once enough promises, our own included, are on disk.</summary>
+    private void TryFinishFence()
+    {
+        if (_role != ReplicaRole.Candidate || _fetchFrom is not null || _superblockSaved < _selfTicket
+            || IsGrantedToOther(_term))
+        {
+            return;
+        }
+
+        var configuration = Configuration!;
+        var voters = CountsAtOnce(_status) ? MemberSet.Of(Self) : MemberSet.Empty;
+        var present = MemberSet.Of(Self);
+        foreach (var member in configuration.AllMembers)
+        {
+            if (_peers[member.Value]?.Promise is { } promise)
+            {
+                voters = CountsAtOnce(promise.Status) ? voters.With(member) : voters;
+                present = present.With(member);
+            }
+        }
+
+        var isElected = voters.Contains(Self) && (configuration.Mode == ReplicaMode.InSync
+            ? _view!.InSync.Contains(Self)
+            : IsElected(configuration, voters));
+        _isLossy = !isElected && IsComplete(configuration, present, voters);
+        if (isElected || _isLossy)
+        {
+            AdoptBest(configuration.Mode == ReplicaMode.InSync && isElected ? MemberSet.Of(Self) : _isLossy ? present
+                : voters);
+        }
+    }
+
+    private bool IsElected(ReplicaConfiguration configuration, MemberSet voters)
+    {
+        if (Breaks(ReplicaMutations.NoJointQuorum))
+        {
+            configuration = configuration with { Pending = null };
+        }
+
+        return configuration.IsElectionQuorum(voters)
+            || (Breaks(ReplicaMutations.UnsoundQuorums)
+                && voters.Count >= configuration.Members.Count - configuration.WriteQuorum);
+    }
+
+    private void AdoptBest(MemberSet among)
+    {
+        ReplicaMessage.FenceAnswer? best = null;
+        foreach (var member in among)
+        {
+            if (member != Self && _peers[member.Value]!.Promise is { } promise && IsBetter(
+                promise.LastTerm, promise.LastIndex, best?.LastTerm ?? _log.LastTerm, best?.LastIndex ?? _log.Last))
+            {
+                best = promise;
+            }
+        }
+
+        if (best is null || Breaks(ReplicaMutations.NoAdoption))
+        {
+            Activate();
+            return;
+        }
+
+        _fetchFrom = best.Sender;
+        _goalIndex = best.LastIndex;
+        _goalChain = best.LastChain;
+        SendFetch(Min(_log.Last, _goalIndex));
+    }
+
+    private bool IsBetter(Term leftTerm, JournalIndex left, Term rightTerm, JournalIndex right)
+    {
+        var order = Breaks(ReplicaMutations.LengthOnly) ? 0 : leftTerm.CompareTo(rightTerm);
+        return order > 0 || (order == 0 && left > right);
+    }
+
+    private void SendFetch(JournalIndex previous)
+    {
+        _fetchedMs = _now;
+        Send(_fetchFrom!.Value, new ReplicaMessage.Fetch
+        {
+            From = From(_term), PreviousIndex = previous, PreviousChain = _log.ChainAt(previous),
+        });
+    }
+
+    private void OnFetch(ReplicaMessage.Fetch message)
+    {
+        if (message.Term != _promised && !Breaks(ReplicaMutations.NoFence))
+        {
+            return;
+        }
+
+        var previous = message.PreviousIndex;
+        if (previous < _log.Base)
+        {
+            ReadJournalFor(Peer(message.Sender), previous);
+            return;
+        }
+
+        var matches = previous < _log.Last && _log.ChainAt(previous) == message.PreviousChain;
+        SendDurably(message.Sender, new ReplicaMessage.Entries
+        {
+            From = From(message.Term),
+            Answer = matches ? EntriesAnswer.Given : EntriesAnswer.NoMatch,
+            PreviousIndex = previous,
+            PreviousChain = message.PreviousChain,
+            Items = matches ? Slice(previous, Limits.MessageEntriesMax, out _) : [],
+        });
+    }
+
+    /// <summary>Has entries before those in memory read, or says that there are none.</summary>
+    private void ReadJournalFor(PeerState peer, JournalIndex previous)
+    {
+        if (previous.Value + 1 < JournalStart.Value)
+        {
+            SendDurably(peer.Id, new ReplicaMessage.Entries
+            {
+                From = From(_promised), Answer = EntriesAnswer.TooOld, PreviousIndex = previous,
+            });
+        }
+        else if (!peer.IsReadingJournal || _now - peer.ReadingSinceMs > _options.CandidateMs)
+        {
+            peer.IsReadingJournal = true;
+            peer.ReadingSinceMs = _now;
+            _fetchAnswerTerm = _promised;
+            Emit(new ReplicaOutput(OutputKind.FetchJournal) { Peer = peer.Id, Index = previous });
+        }
+    }
+
+    private void OnEntries(ReplicaMessage.Entries message)
+    {
+        if (_role != ReplicaRole.Candidate || message.Term != _term || message.Sender != _fetchFrom)
+        {
+            return;
+        }
+
+        switch (message.Answer)
+        {
+            case EntriesAnswer.Given when Fits(message.PreviousIndex, message.PreviousChain, out _)
+                && TakeEntries(message.Items, message.PreviousIndex):
+                ContinueFetch();
+                break;
+            case EntriesAnswer.NoMatch when message.PreviousIndex > _commit:
+                SendFetch(_commit); // What is committed is in the best journal too.
+                break;
+            case EntriesAnswer.TooOld:
+                GiveUp();
+                break;
+            default:
+                FenceAgain(); // The journal we wanted is not what it was: its owner was started again.
+                break;
+        }
+    }
+
+    private void ContinueFetch()
+    {
+        if (_log.Last >= _goalIndex && _log.Knows(_goalIndex) && _log.ChainAt(_goalIndex) == _goalChain)
+        {
+            Activate();
+        }
+        else if (_log.Last >= _goalIndex)
+        {
+            FenceAgain();
+        }
+        else
+        {
+            SendFetch(_log.Last);
+        }
+    }
+
+    private void FenceAgain()
+    {
+        Peer(_fetchFrom!.Value).Promise = null;
+        _fetchFrom = null;
+        SendFences();
+    }
+
+    private void CandidateTick()
+    {
+        if (_now - _candidateMs > _options.CandidateMs || !_isHealthy)
+        {
+            GiveUp();
+        }
+        else if (_fetchFrom is null)
+        {
+            TryFinishFence();
+            if (_role == ReplicaRole.Candidate && _fetchFrom is null && _now - _fencedMs >= _options.BeatMs)
+            {
+                SendFences();
+            }
+        }
+        else if (_now - _fetchedMs >= _options.RetransmitMs)
+        {
+            SendFetch(Min(_log.Last, _goalIndex));
+        }
+    }
+
+    /// <summary>Steps down by our own decision and gives the lead back.</summary>
+    private void GiveUp()
+    {
+        var lead = OwnTerm;
+        StepDown();
+        _notBeforeMs = _now + _options.BackoffMs;
+        if (_storePurpose == StorePurpose.None)
+        {
+            Issue(StorePurpose.Resign, _transactions.Resign(lead));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System;
+using Myrmex.Base;
+
+namespace Myrmex.Replication.Engine;
+
+// A replica that may have lost entries it acknowledged, has a hole in its journal, or is new, counts for nothing until
+// the leader has told it, in answer to a question of this start of it, where its journal ends, and it holds everything
+// up to there. All it ever acknowledged is before that end: to leaders of lower terms because this leader adopted it,
+// to this leader because it is in its journal; and to higher terms it would have promised.
+public sealed partial class ReplicaEngine
+{
+    private ulong _nonce;
+    private bool _isAsking;
+    private long _recoverMs;
+    private JournalIndex? _recoverEnd;
+    private ulong _installTicket;
+    private int _installs;
+
+    /// <summary>
+    /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
+    /// comes, the journal may be given up.
+    /// </summary>
+    public void BeginInstall(long nowMs)
+    {
+        _now = nowMs;
+        if (_role != ReplicaRole.Follower)
+        {
+            return;
+        }
+
+        if (!Breaks(ReplicaMutations.SyncingCounts))
+        {
+            _status = MemberStatus.Syncing;
+        }
+
+        _recoverEnd = null;
+        SaveSuperblock();
+        _installTicket = _superblockTicket;
+    }
+
+    /// <summary>A copy as of this entry is of use: nothing that is known to be good would be lost.</summary>
+    public bool CanInstall(JournalIndex index) =>
+        _role == ReplicaRole.Follower && (index >= _commit || _isDiverged)
+        && (_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
+
+    /// <summary>The main store holds the state as of an entry; the journal goes on after it.</summary>
+    /// <param name="sessions">The session table as of that entry.</param>
+    public void Install(JournalIndex index, Term term, UInt128 chain, ReadOnlySpan<byte> sessions, long nowMs)
+    {
+        _now = nowMs;
+        if (!CanInstall(index))
+        {
+            return;
+        }
+
+        Invariant.Check(_sessions.Import(sessions));
+        for (var cut = _log.Last; cut > _commit && cut > index; cut = new JournalIndex(cut.Value - 1))
+        {
+            Emit(new ReplicaOutput(OutputKind.Superseded) { Entry = _log[cut], Index = cut });
+        }
+
+        _installs++;
+        _log.Reset(index, term, chain);
+        _commit = index;
+        _effected = index;
+        _isDiverged = false;
+        _matched = index;
+        _acknowledged = JournalIndex.None;
+        _written = JournalIndex.None;
+        _durable = JournalIndex.None;
+        JournalStart = _log.First;
+        _generation++;
+        _cutSince = 0;
+        if (term > _promised)
+        {
+            Promise(term);
+        }
+
+        Emit(new ReplicaOutput(OutputKind.ResetJournal) { Index = index, Generation = _generation });
+    }
+
+    private void FinishInstallBegin()
+    {
+        if (_installTicket != 0 && _superblockSaved >= _installTicket)
+        {
+            _installTicket = 0;
+            Emit(new ReplicaOutput(OutputKind.InstallReady));
+        }
+    }
+
+    private void RecoveryTick()
+    {
+        if (_status == MemberStatus.Voter || _leader is not { } leader || _recoverEnd is not null
+            || _now - _recoverMs < _options.RetransmitMs)
+        {
+            return;
+        }
+
+        _recoverMs = _now;
+        _nonce = _boot << 32 | (uint)(_nonce + 1);
+        _isAsking = true;
+        Send(leader, new ReplicaMessage.Recover { From = From(_promised), Nonce = _nonce });
+    }
+
+    private void OnRecover(ReplicaMessage.Recover message)
+    {
+        // Not only once the first entry is committed: where all members must have it, the one that asks is waited for.
+        if (_role == ReplicaRole.Active && message.Term == _term)
+        {
+            Send(message.Sender, new ReplicaMessage.RecoverAnswer
+            {
+                From = From(_term), Nonce = message.Nonce, End = _log.Last,
+            });
+        }
+    }
+
+    private void OnRecoverAnswer(ReplicaMessage.RecoverAnswer message)
+    {
+        if (_isAsking && message.Nonce == _nonce && message.Term == _promised && _leader == message.Sender)
+        {
+            _isAsking = false;
+            _recoverEnd = message.End;
+            FinishRecovery();
+        }
+    }
+
+    private void FinishRecovery()
+    {
+        if (_recoverEnd is { } end && _matched >= end && _durable >= end && _status != MemberStatus.Voter)
+        {
+            _recoverEnd = null;
+            _status = MemberStatus.Voter;
+            _acknowledged = JournalIndex.None;
+            SaveSuperblock();
+            AcknowledgeProgress();
+        }
+    }
+}

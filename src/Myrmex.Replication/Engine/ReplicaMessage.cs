@@ -1,0 +1,195 @@
+using System;
+using System.Collections.Generic;
+
+namespace Myrmex.Replication.Engine;
+
+/// <summary>
+/// What members tell each other. A message may be lost, late, twice or out of order; no rule depends on that it is not.
+/// Entries in a message are borrowed.
+/// </summary>
+public abstract class ReplicaMessage
+{
+    private ReplicaMessage()
+    {
+    }
+
+    public required MessageOrigin From { get; init; }
+
+    public Term Term => From.Term;
+
+    public MemberId Sender => From.Sender;
+
+    /// <summary>A candidate asks for the promise to refuse all lower terms.</summary>
+    public sealed class Fence : ReplicaMessage;
+
+    /// <summary>
+    /// The promise, durable, or the refusal: then <see cref="Promised"/> is higher than the term asked for.
+    /// </summary>
+    public sealed class FenceAnswer : ReplicaMessage
+    {
+        public Term Promised { get; init; }
+
+        public MemberStatus Status { get; init; }
+
+        public Term LastTerm { get; init; }
+
+        public JournalIndex LastIndex { get; init; }
+
+        public UInt128 LastChain { get; init; }
+    }
+
+    /// <summary>A candidate asks for the entries that follow one it has.</summary>
+    public sealed class Fetch : ReplicaMessage
+    {
+        public JournalIndex PreviousIndex { get; init; }
+
+        public UInt128 PreviousChain { get; init; }
+    }
+
+    /// <summary>Entries for a candidate.</summary>
+    public sealed class Entries : ReplicaMessage
+    {
+        public EntriesAnswer Answer { get; init; }
+
+        public JournalIndex PreviousIndex { get; init; }
+
+        public UInt128 PreviousChain { get; init; }
+
+        public IReadOnlyList<JournalEntry> Items { get; init; } = [];
+    }
+
+    /// <summary>Entries of the leader, and how far it has committed.</summary>
+    public sealed class Append : ReplicaMessage
+    {
+        public JournalIndex PreviousIndex { get; init; }
+
+        public UInt128 PreviousChain { get; init; }
+
+        public JournalIndex Commit { get; init; }
+
+        public IReadOnlyList<JournalEntry> Items { get; init; } = [];
+    }
+
+    /// <summary>What a follower has of the leader's journal, or why it did not take entries.</summary>
+    public sealed class AppendAnswer : ReplicaMessage
+    {
+        public AppendOutcome Outcome { get; init; }
+
+        public Term Promised { get; init; }
+
+        public MemberStatus Status { get; init; }
+
+        /// <summary>Up to here the journals are equal and the follower's is on disk.</summary>
+        public JournalIndex Durable { get; init; }
+
+        /// <summary>Up to here they are equal and a crash of the process does not lose it.</summary>
+        public JournalIndex Written { get; init; }
+
+        /// <summary>Where the leader should try next when entries did not fit.</summary>
+        public JournalIndex Hint { get; init; }
+    }
+
+    /// <summary>The leader lives; asks for answers, and for a grant if it wants to read without asking.</summary>
+    public sealed class Beat : ReplicaMessage
+    {
+        public ulong Round { get; init; }
+
+        public JournalIndex Commit { get; init; }
+
+        /// <summary>The lowest index some member still lacks.</summary>
+        public JournalIndex LowestNeeded { get; init; }
+
+        public bool WantsGrant { get; init; }
+    }
+
+    public sealed class BeatAnswer : ReplicaMessage
+    {
+        public ulong Round { get; init; }
+
+        public Term Promised { get; init; }
+
+        public MemberStatus Status { get; init; }
+
+        public bool Granted { get; init; }
+
+        public JournalIndex Durable { get; init; }
+
+        public JournalIndex Written { get; init; }
+    }
+
+    /// <summary>
+    /// The leader asks for the journal up to an index to be on disk; the answer is an <see cref="AppendAnswer"/>.
+    /// </summary>
+    public sealed class SyncRequest : ReplicaMessage
+    {
+        public JournalIndex Index { get; init; }
+    }
+
+    /// <summary>The leader has given the lead back in favour of the receiver.</summary>
+    public sealed class Transfer : ReplicaMessage;
+
+    /// <summary>A replica that counts for nothing asks what it has to hold to count again.</summary>
+    public sealed class Recover : ReplicaMessage
+    {
+        public ulong Nonce { get; init; }
+    }
+
+    public sealed class RecoverAnswer : ReplicaMessage
+    {
+        public ulong Nonce { get; init; }
+
+        public JournalIndex End { get; init; }
+    }
+
+    /// <summary>
+    /// Asked and answered among replicas that have no leader, to find who should campaign. Binds nobody.
+    /// </summary>
+    public sealed class Position : ReplicaMessage
+    {
+        public bool IsQuestion { get; init; }
+
+        public MemberStatus Status { get; init; }
+
+        public bool CanLead { get; init; }
+
+        public Term LastTerm { get; init; }
+
+        public JournalIndex LastIndex { get; init; }
+    }
+}
+
+/// <summary>The numbers are on the wire.</summary>
+public enum EntriesAnswer : byte
+{
+    Given = 0,
+
+    /// <summary>The journal has another entry where the candidate starts, or none.</summary>
+    NoMatch = 1,
+
+    /// <summary>The entries asked for are no longer in the journal.</summary>
+    TooOld = 2,
+}
+
+/// <summary>The numbers are on the wire.</summary>
+public enum AppendOutcome : byte
+{
+    Taken = 0,
+
+    /// <summary>The receiver has promised a higher term.</summary>
+    OldTerm = 1,
+
+    /// <summary>The entry before the first one sent is not there, or another.</summary>
+    NoMatch = 2,
+
+    /// <summary>The receiver's journal takes nothing.</summary>
+    Full = 3,
+
+    /// <summary>An entry does not match its chain.</summary>
+    Damaged = 4,
+
+    /// <summary>
+    /// The receiver had committed what a restart from less has given up since: it needs a copy. Only where memory is
+    /// acknowledged.
+    /// </summary>
+    Diverged = 5,
+}

@@ -1,0 +1,283 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Base;
+
+namespace Myrmex.Replication.Engine;
+
+/// <summary>What the table knows of an operation.</summary>
+public enum SessionFinding
+{
+    /// <summary>Not seen: it may be logged.</summary>
+    New,
+
+    /// <summary>In the journal, and not known to be committed.</summary>
+    Logged,
+
+    Committed,
+
+    /// <summary>The session is unknown or has ended.</summary>
+    NoSession,
+
+    /// <summary>Its outcome was dropped because the client had it.</summary>
+    Dropped,
+}
+
+/// <summary>
+/// Which operations of which sessions are in the journal, and with what outcome. A pure function of the entries: what
+/// is logged adds, what is cut takes away, and only what is committed drops; so every replica that holds the same
+/// entries gives the same answer, and a leader that takes over knows what its predecessors did.
+/// </summary>
+public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outcomeOf = null)
+{
+    private const byte FormatVersion = 1;
+
+    private readonly Dictionary<UInt128, Session> _sessions = [];
+
+    public int Count => _sessions.Count;
+
+    /// <summary>What is known of an operation, with its place and outcome if it is in the journal.</summary>
+    public SessionFinding Find(
+        UInt128 session, ulong sequence, uint step, out JournalIndex index, out ReadOnlyMemory<byte> outcome)
+    {
+        index = JournalIndex.None;
+        outcome = default;
+        if (!_sessions.TryGetValue(session, out var found) || found.End != JournalIndex.None)
+        {
+            return SessionFinding.NoSession;
+        }
+
+        if (!found.Outcomes.TryGetValue((sequence, step), out var record))
+        {
+            return sequence <= found.DroppedUpTo ? SessionFinding.Dropped : SessionFinding.New;
+        }
+
+        index = record.Index;
+        outcome = record.Bytes;
+        return record.IsCommitted ? SessionFinding.Committed : SessionFinding.Logged;
+    }
+
+    /// <summary>Outcomes kept for a session; 0 for one that is not known.</summary>
+    public int OutcomesOf(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.Outcomes.Count : 0;
+
+    /// <summary>Up to which number the outcomes of a session were dropped, or an entry in the journal will.</summary>
+    public ulong RenewedUpTo(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.RenewedUpTo : 0;
+
+    /// <summary>An entry was appended.</summary>
+    public void Logged(JournalEntry entry)
+    {
+        var header = entry.Header;
+        if (header.Session == 0)
+        {
+            return;
+        }
+
+        if (header.Kind == EntryKind.Session)
+        {
+            LoggedSession(header, SessionRecord.Decode(entry.Meta.Span));
+        }
+        else if (_sessions.TryGetValue(header.Session, out var session))
+        {
+            var outcome = outcomeOf is null ? entry.Meta : outcomeOf(entry);
+            session.Outcomes.TryAdd(
+                (header.Sequence, header.Step),
+                new Outcome(header.Index, outcome.Length <= Limits.OutcomeBytesMax ? outcome : default,
+                    IsCommitted: false));
+        }
+    }
+
+    /// <summary>An entry that was not committed is taken away again; the latest first.</summary>
+    public void Cut(JournalEntry entry)
+    {
+        var header = entry.Header;
+        if (header.Session == 0 || !_sessions.TryGetValue(header.Session, out var session))
+        {
+            return;
+        }
+
+        if (header.Kind == EntryKind.Session)
+        {
+            if (session.Begin == header.Index)
+            {
+                _sessions.Remove(header.Session);
+            }
+            else if (session.End == header.Index)
+            {
+                session.End = JournalIndex.None;
+            }
+            else
+            {
+                session.RenewedUpTo = session.DroppedUpTo;
+            }
+        }
+        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome)
+            && outcome.Index == header.Index)
+        {
+            session.Outcomes.Remove((header.Sequence, header.Step));
+        }
+    }
+
+    /// <summary>An entry that was logged is committed.</summary>
+    public void Committed(JournalEntry entry)
+    {
+        var header = entry.Header;
+        if (header.Session == 0 || !_sessions.TryGetValue(header.Session, out var session))
+        {
+            return;
+        }
+
+        if (header.Kind == EntryKind.Session)
+        {
+            CommittedSession(session, header, SessionRecord.Decode(entry.Meta.Span));
+        }
+        else if (session.Outcomes.TryGetValue((header.Sequence, header.Step), out var outcome)
+            && outcome.Index == header.Index)
+        {
+            session.Outcomes[(header.Sequence, header.Step)] = outcome with { IsCommitted = true };
+        }
+    }
+
+    /// <summary>The committed part as bytes, in a fixed order: equal tables give equal bytes.</summary>
+    public byte[] Export()
+    {
+        var builder = new BinaryBuilder();
+        builder.Byte(FormatVersion);
+        var sessions = _sessions.Where(s => s.Value.IsBegun).OrderBy(s => s.Key).ToList();
+        builder.UInt32((uint)sessions.Count);
+        foreach (var (id, session) in sessions)
+        {
+            builder.UInt128(id);
+            builder.UInt64(session.Begin.Value);
+            builder.UInt64(session.DroppedUpTo);
+            var outcomes = session.Outcomes.Where(o => o.Value.IsCommitted).OrderBy(o => o.Key).ToList();
+            builder.UInt32((uint)outcomes.Count);
+            foreach (var (key, outcome) in outcomes)
+            {
+                builder.UInt64(key.Sequence);
+                builder.UInt32(key.Step);
+                builder.UInt64(outcome.Index.Value);
+                builder.Bytes(outcome.Bytes.Span);
+            }
+        }
+
+        return builder.ToArray();
+    }
+
+    /// <summary>
+    /// Replaces everything by what <see cref="Export"/> gave; false, and nothing in the table, for other bytes.
+    /// </summary>
+    public bool Import(ReadOnlySpan<byte> bytes)
+    {
+        _sessions.Clear();
+        var parser = new BinaryParser(bytes);
+        parser.Require(parser.Byte() == FormatVersion);
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.SessionsMax);
+        for (var i = 0; i < count && !parser.Failed; i++)
+        {
+            ImportSession(ref parser);
+        }
+
+        if (!parser.IsComplete)
+        {
+            _sessions.Clear();
+        }
+
+        return parser.IsComplete;
+    }
+
+    /// <summary>Forgets all operations but not the sessions; only a broken leader does.</summary>
+    internal void ForgetOutcomes()
+    {
+        foreach (var session in _sessions.Values)
+        {
+            session.Outcomes.Clear();
+        }
+    }
+
+    private void ImportSession(ref BinaryParser parser)
+    {
+        var id = parser.UInt128();
+        var session = new Session { Begin = new JournalIndex(parser.UInt64()), IsBegun = true,
+            DroppedUpTo = parser.UInt64() };
+        session.RenewedUpTo = session.DroppedUpTo;
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.SessionOutcomesMax);
+        for (var i = 0; i < count && !parser.Failed; i++)
+        {
+            var key = (parser.UInt64(), parser.UInt32());
+            var index = new JournalIndex(parser.UInt64());
+            var outcome = parser.Bytes(Limits.OutcomeBytesMax).ToArray();
+            parser.Require(session.Outcomes.TryAdd(key, new Outcome(index, outcome, IsCommitted: true)));
+        }
+
+        parser.Require(_sessions.TryAdd(id, session));
+    }
+
+    private void LoggedSession(in EntryHeader header, SessionRecord? record)
+    {
+        var isKnown = _sessions.TryGetValue(header.Session, out var session);
+        switch (record?.Action)
+        {
+            case SessionAction.Begin when !isKnown:
+                _sessions.Add(header.Session, new Session { Begin = header.Index });
+                break;
+            case SessionAction.End when isKnown && session!.End == JournalIndex.None:
+                session.End = header.Index;
+                break;
+            case SessionAction.Renew when isKnown:
+                session!.RenewedUpTo = Math.Max(session.RenewedUpTo, record.Value.AcknowledgedUpTo);
+                break;
+            default:
+                break; // A second Begin or End changes nothing, and what cannot be read is no session.
+        }
+    }
+
+    private void CommittedSession(Session session, in EntryHeader header, SessionRecord? record)
+    {
+        switch (record?.Action)
+        {
+            case SessionAction.Begin:
+                session.IsBegun = true;
+                break;
+            case SessionAction.End when session.End == header.Index:
+                _sessions.Remove(header.Session);
+                break;
+            case SessionAction.Renew when record.Value.AcknowledgedUpTo > session.DroppedUpTo:
+                session.Drop(record.Value.AcknowledgedUpTo);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private readonly record struct Outcome(JournalIndex Index, ReadOnlyMemory<byte> Bytes, bool IsCommitted);
+
+    private sealed class Session
+    {
+        public JournalIndex Begin { get; init; }
+
+        /// <summary>The entry that began it is committed.</summary>
+        public bool IsBegun { get; set; }
+
+        /// <summary>The entry that ends it, committed or not.</summary>
+        public JournalIndex End { get; set; }
+
+        public ulong DroppedUpTo { get; set; }
+
+        public ulong RenewedUpTo { get; set; }
+
+        public Dictionary<(ulong Sequence, uint Step), Outcome> Outcomes { get; } = [];
+
+        public void Drop(ulong upTo)
+        {
+            Invariant.Check(upTo > DroppedUpTo);
+            DroppedUpTo = upTo;
+            RenewedUpTo = Math.Max(RenewedUpTo, upTo);
+            foreach (var key in Outcomes.Keys.Where(k => k.Sequence <= upTo).ToList())
+            {
+                Outcomes.Remove(key);
+            }
+        }
+    }
+}

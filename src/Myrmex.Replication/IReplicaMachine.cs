@@ -1,0 +1,57 @@
+using System;
+using Myrmex.Base;
+using Myrmex.Replication.Engine;
+
+namespace Myrmex.Replication;
+
+/// <summary>
+/// What stands above a <see cref="Replica"/>: the main store and who waits for operations. Everything is called on the
+/// replica's scheduler, in order, and must not block; entries are lent.
+/// </summary>
+public interface IReplicaMachine
+{
+    /// <summary>
+    /// An entry is committed: it may take effect in the main store now, and never before. Each index comes once in a life of
+    /// the replica, in order, from the checkpoint on.
+    /// </summary>
+    void Committed(JournalEntry entry);
+
+    /// <summary>The proposal with this tag has a place in the journal; its outcome comes with that entry.</summary>
+    void Accepted(ulong tag, JournalIndex index);
+
+    /// <summary>The proposal is a retry of an operation that is committed: this is what that one left.</summary>
+    void Answered(ulong tag, ReadOnlyMemory<byte> outcome);
+
+    /// <summary>The proposal, read or sync was not taken, and nothing of it was logged by this call.</summary>
+    /// <param name="tag">Which.</param>
+    /// <param name="refusal">Why.</param>
+    /// <param name="leader">Who leads, if that is known.</param>
+    /// <param name="retryAfterMs">How long to wait before coming again, in milliseconds.</param>
+    void Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs);
+
+    /// <summary>
+    /// A new leader replaced an entry that was accepted here: whether its operation took effect is found out by a retry.
+    /// </summary>
+    void Superseded(JournalEntry entry);
+
+    /// <summary>The read may use the main store once that holds everything up to <paramref name="index"/>.</summary>
+    /// <param name="tag">Which.</param>
+    /// <param name="index">The commit index it reads.</param>
+    /// <param name="term">Under a lease: the value is good only if <see cref="Replica.LeaseCovers"/> holds after it was taken.</param>
+    void ReadReady(ulong tag, JournalIndex index, Term? term);
+
+    /// <summary>Everything the sync asked for is on the disks of a write quorum.</summary>
+    void Synced(ulong tag);
+
+    /// <summary>A change of members or a transfer is done.</summary>
+    void Completed(ulong tag);
+
+    /// <summary>Role, term or leader changed.</summary>
+    void RoleChanged(ReplicaRole role, Term term, MemberId? leader);
+
+    /// <summary>
+    /// Brings everything up to an entry into the main store and to its disk; all these entries were told as committed. Then calls
+    /// back, on any thread; after an error the journal keeps them.
+    /// </summary>
+    void Persist(JournalIndex through, Action<Errno> done);
+}

@@ -1,0 +1,72 @@
+using System;
+using System.Buffers.Binary;
+using Myrmex.Base;
+
+namespace Myrmex.Replication.Journal;
+
+/// <summary>How many entries go into a batch, and how large its parts are.</summary>
+internal readonly record struct BatchPlan(int Count, int TrailerOffset, int HeadBlocks, long DataBlocks)
+{
+    /// <summary>The largest batch of the first entries that fits; none when the first one does not.</summary>
+    public static BatchPlan For(ReadOnlySpan<JournalEntry> entries, long roomBlocks, int roomRecords)
+    {
+        var best = default(BatchPlan);
+        long meta = 0;
+        long data = 0;
+        var most = Math.Min(Math.Min(entries.Length, roomRecords), JournalLimits.BatchEntriesMax);
+        for (var i = 0; i < most; i++)
+        {
+            var blocks = JournalFormat.BlocksOf(entries[i].Data.Length);
+            meta += entries[i].Meta.Length + (blocks * sizeof(uint));
+            data += blocks;
+            var trailer = JournalFormat.HeadSize + ((i + 1) * JournalFormat.EntrySize) + meta;
+            var head = JournalFormat.BlocksOf(trailer + JournalFormat.TrailerSize);
+            var isLarge = (head + data) * JournalLimits.BlockBytes > JournalLimits.BatchBytesMax;
+            if (head + data > roomBlocks || head * (long)JournalLimits.BlockBytes > JournalLimits.HeadBytesMax || (isLarge && i > 0))
+            {
+                break;
+            }
+
+            best = new BatchPlan(i + 1, (int)trailer, head, data);
+        }
+
+        return best;
+    }
+
+    /// <summary>The checksum over the checksums of the data and meta.</summary>
+    public static uint MetaChecksum(JournalEntry entry)
+    {
+        var checksums = new byte[JournalFormat.BlocksOf(entry.Data.Length) * sizeof(uint)];
+        WriteChecksums(entry.Data.Span, checksums);
+        return Crc32C.Of(entry.Meta.Span, Crc32C.Of(checksums));
+    }
+
+    /// <summary>The checksums of the blocks of some data; the last block counts without its padding.</summary>
+    public static void WriteChecksums(ReadOnlySpan<byte> data, Span<byte> target)
+    {
+        for (var i = 0; data.Length > 0; i++)
+        {
+            var block = data[..Math.Min(data.Length, JournalLimits.BlockBytes)];
+            BinaryPrimitives.WriteUInt32LittleEndian(target[(i * sizeof(uint))..], Crc32C.Of(block));
+            data = data[block.Length..];
+        }
+    }
+
+    /// <summary>Whether some data has the checksums that were written for it.</summary>
+    public static bool HasChecksums(ReadOnlySpan<byte> data, ReadOnlySpan<byte> checksums)
+    {
+        while (data.Length > 0)
+        {
+            var block = data[..Math.Min(data.Length, JournalLimits.BlockBytes)];
+            if (BinaryPrimitives.ReadUInt32LittleEndian(checksums) != Crc32C.Of(block))
+            {
+                return false;
+            }
+
+            data = data[block.Length..];
+            checksums = checksums[sizeof(uint)..];
+        }
+
+        return true;
+    }
+}

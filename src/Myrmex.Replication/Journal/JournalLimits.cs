@@ -1,0 +1,42 @@
+namespace Myrmex.Replication.Journal;
+
+/// <summary>The named maxima of the journal.</summary>
+public static class JournalLimits
+{
+    /// <summary>Everything in a segment starts at a multiple of this; also the grain of data checksums.</summary>
+    public const int BlockBytes = 4096;
+
+    /// <summary>Entries in one batch.</summary>
+    public const int BatchEntriesMax = 1024;
+
+    /// <summary>Bytes of a batch above which no further entry is added to it; one entry may be larger.</summary>
+    public const int BatchBytesMax = 8 << 20;
+
+    /// <summary>Bytes of headers, meta and checksums of a batch.</summary>
+    public const int HeadBytesMax = 4 << 20;
+
+    /// <summary>Pieces of one gathering write.</summary>
+    public const int PiecesMax = 64;
+
+    /// <summary>Data at least so long, and aligned, is written from where it is instead of being copied.</summary>
+    public const int InPlaceBytesMin = 64 << 10;
+
+    public const int SegmentBytesMin = 8 * BlockBytes;
+
+    public const int SegmentBytesMax = 1 << 30;
+
+    /// <summary>Segments of one journal.</summary>
+    public const int SegmentsMax = 4096;
+
+    /// <summary>Peers whose durable index the superblock keeps.</summary>
+    public const int PeersMax = 32;
+
+    /// <summary>Bytes read or zeroed at once.</summary>
+    public const int ChunkBytes = 1 << 20;
+
+    /// <summary>Requests waiting for a <see cref="JournalWriter"/>; its owner hears EAGAIN beyond.</summary>
+    public const int QueueMax = 8192;
+
+    /// <summary>Faults that one scan or scrub lists; more are only counted.</summary>
+    public const int FaultsListedMax = 1 << 16;
+}

@@ -1,0 +1,247 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Base;
+using Myrmex.Replication.Engine;
+using Myrmex.Replication.Journal;
+using Myrmex.Runtime;
+using Superblock = Myrmex.Replication.Engine.Superblock;
+
+namespace Myrmex.Replication;
+
+/// <summary>The journal: what the engine wants written, in its order; checkpoints and compaction.</summary>
+public sealed partial class Replica
+{
+    private const int FetchEntriesMax = 256;
+    private const long FetchBytesMax = 4 << 20;
+    private const int FullPercent = 95;
+
+    private readonly Queue<ReplicaOutput> _backlog = []; // What the writer's full queue did not take; bounded by the engine's windows.
+    private readonly UInt128 _incarnation;
+    private JournalIndex _checkpoint;
+    private long _checkpointMs;
+    private bool _isCheckpointing;
+    private bool _isJournalHealthy = true;
+    private bool _isJournalFull;
+
+    void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        _engine.JournalProgress(generation, last, last, NowMs);
+        DrainBacklog();
+        Carry();
+    }
+
+    void IJournalOwner.OnRefused(Errno error, JournalIndex last)
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        Log.Error("replica", "the journal takes nothing more", ("set", _setup.StorePrefix), ("member", Self), ("error", error));
+        _isJournalHealthy = false;
+        _backlog.Clear();
+        _engine.JournalFailed(NowMs);
+        Carry();
+    }
+
+    private void ToJournal(in ReplicaOutput output)
+    {
+        if (_backlog.Count > 0 || !TryHand(output))
+        {
+            output.Entry?.Data.Retain();
+            _backlog.Enqueue(output);
+        }
+    }
+
+    private void DrainBacklog()
+    {
+        while (_backlog.TryPeek(out var output) && TryHand(output))
+        {
+            _backlog.Dequeue();
+            output.Entry?.Data.Release();
+        }
+    }
+
+    /// <summary>False when the writer's queue is full; what fails in another way is reported by the writer itself.</summary>
+    private bool TryHand(ReplicaOutput output) => output.Kind switch
+    {
+        OutputKind.Append => _writer.Append(output.Entry!, output.Generation) != Errno.EAGAIN,
+        OutputKind.Cut => OnJournal(journal => journal.CutFrom(output.Index), output.Generation),
+        OutputKind.ResetJournal => OnJournal(journal => Reset(journal, output), output.Generation),
+        OutputKind.SaveSuperblock => SaveSuperblock(output.Superblock!, output.Ticket),
+        _ => Fetch(output.Peer, output.Index),
+    };
+
+    private bool OnJournal(Func<ReplicaJournal, Errno> work, ulong generation)
+    {
+        var result = Errno.Ok;
+        var last = JournalIndex.None;
+        return _writer.Do(
+            journal =>
+            {
+                result = work(journal);
+                last = journal.Last;
+            },
+            () =>
+            {
+                if (result != Errno.Ok)
+                {
+                    Fail(result);
+                }
+                else if (!_isStopped)
+                {
+                    _engine.JournalProgress(generation, last, last, NowMs);
+                    Carry();
+                }
+            }) != Errno.EAGAIN;
+    }
+
+    private Errno Reset(ReplicaJournal journal, in ReplicaOutput output)
+    {
+        var log = _engine.Log;
+        return journal.Reset(output.Index, log.BaseTerm, log.BaseChain);
+    }
+
+    private bool SaveSuperblock(Superblock superblock, ulong ticket)
+    {
+        var result = Errno.Ok;
+        return _writer.Do(
+            journal => result = journal.SaveState(state => state with
+            {
+                Promised = superblock.Promised,
+                Status = ReplicaStartup.StatusOf(superblock.Status),
+            }),
+            () =>
+            {
+                if (result != Errno.Ok)
+                {
+                    Fail(result);
+                }
+                else if (!_isStopped)
+                {
+                    _engine.SuperblockSaved(ticket, NowMs);
+                    Carry();
+                }
+            }) != Errno.EAGAIN;
+    }
+
+    private bool Fetch(MemberId peer, JournalIndex previous)
+    {
+        var entries = new List<JournalEntry>();
+        UInt128 chain = default;
+        return _writer.Do(
+            journal =>
+            {
+                if (previous == JournalIndex.None || journal.TryGetHeader(previous, out var header) && Known(header, out chain))
+                {
+                    _ = journal.ReadRange(new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax, entries);
+                }
+            },
+            () =>
+            {
+                if (!_isStopped)
+                {
+                    _engine.JournalRead(peer, previous, chain, entries, NowMs);
+                    Carry();
+                }
+
+                foreach (var entry in entries)
+                {
+                    entry.Data.Release();
+                }
+            }) != Errno.EAGAIN;
+    }
+
+    private static bool Known(in EntryHeader header, out UInt128 chain)
+    {
+        chain = header.Chain;
+        return true;
+    }
+
+    private void Fail(Errno error) => ((IJournalOwner)this).OnRefused(error, JournalIndex.None);
+
+    /// <summary>
+    /// Takes the place and the session table now, has the machine bring its store that far, and then writes both down: what comes
+    /// between is replayed after a restart and does no harm.
+    /// </summary>
+    private void MaybeCheckpoint()
+    {
+        var commit = _engine.Commit;
+        if (_isCheckpointing || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint || commit > _engine.Durable
+            || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
+        {
+            return;
+        }
+
+        _isCheckpointing = true;
+        _checkpointMs = NowMs;
+        var file = new CheckpointFile(
+            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export());
+        _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
+    }
+
+    private void Persisted(CheckpointFile file, Errno error)
+    {
+        if (error != Errno.Ok || _isStopped)
+        {
+            _isCheckpointing = false;
+            Log.Warning("replica", "no checkpoint", ("set", _setup.StorePrefix), ("member", Self), ("error", error));
+            return;
+        }
+
+        var result = Errno.Ok;
+        JournalIndex first = default;
+        var through = file.Index.Value > _setup.RetainedEntries ? file.Index.Value - _setup.RetainedEntries : 0;
+        var isHanded = _writer.Do(
+            journal =>
+            {
+                result = file.Save(_setup.Seams.Disk!, _setup.Journal.Path); // Required by the setup.
+                result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index }) : result;
+                result = result == Errno.Ok ? Compact(journal, file.Index, through) : result;
+                first = journal.First;
+                _isJournalFull = journal.Space.UsedPercent >= FullPercent;
+            },
+            () => CheckpointDone(file.Index, first, result));
+        _isCheckpointing = isHanded == Errno.Ok;
+    }
+
+    /// <summary>Keeps what absent members may need as long as there is room, and never less than the machine needs.</summary>
+    private static Errno Compact(ReplicaJournal journal, JournalIndex checkpoint, ulong through)
+    {
+        if (journal.Space.UsedPercent > 70)
+        {
+            through = Math.Max(through, checkpoint.Value);
+        }
+
+        return through < journal.First.Value ? Errno.Ok : journal.Compact(new JournalIndex(through));
+    }
+
+    private void CheckpointDone(JournalIndex index, JournalIndex first, Errno result)
+    {
+        _isCheckpointing = false;
+        if (_isStopped)
+        {
+            return;
+        }
+
+        if (result != Errno.Ok)
+        {
+            Fail(result);
+            return;
+        }
+
+        _checkpoint = index;
+        if (first > _engine.JournalStart)
+        {
+            _engine.MoveJournalStart(first);
+        }
+
+        _engine.ReleaseEntries(index);
+        Carry();
+    }
+}

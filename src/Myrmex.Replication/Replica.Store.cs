@@ -1,0 +1,189 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Myrmex.Runtime;
+
+namespace Myrmex.Replication;
+
+/// <summary>The state store: the keys of the set, transactions, and the lease the lead hangs on.</summary>
+public sealed partial class Replica
+{
+    private const int RetryMs = 200;
+
+    private readonly Queue<(ulong Ticket, StateTransaction Transaction)> _transactions = []; // Guards itself and _wake.
+    private TaskCompletionSource _wake = new();
+    private LeaseKeeper? _keeper;
+    private bool _isLeaseGivenUp;
+
+    private async Task FollowStoreAsync()
+    {
+        var view = new StateView(_setup.Store, KeyRange.Prefix(_setup.StorePrefix), _scheduler);
+        view.Changed += (snapshot, _) => _scheduler.Post(() =>
+        {
+            if (!_isStopped)
+            {
+                var entries = snapshot.Entries.Values.ToList();
+                _engine.StoreChanged(StoreState.From(snapshot.Revision, _setup.StorePrefix, entries), NowMs);
+                Carry();
+            }
+        });
+        try
+        {
+            await view.FollowAsync(_stop.Token);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+    }
+
+    private Task Wake
+    {
+        get
+        {
+            lock (_transactions)
+            {
+                return _wake.Task;
+            }
+        }
+    }
+
+    private void AddTransaction(ulong ticket, StateTransaction transaction)
+    {
+        TaskCompletionSource wake;
+        lock (_transactions)
+        {
+            _transactions.Enqueue((ticket, transaction));
+            wake = _wake;
+        }
+
+        wake.TrySetResult();
+    }
+
+    /// <summary>One after another, in the order the engine wanted them.</summary>
+    private async Task RunTransactionsAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Wake.WaitAsync(_stop.Token);
+                await Task.Yield(); // Off the replica's scheduler.
+                while (TryTakeTransaction(out var next))
+                {
+                    await RunTransactionAsync(next.Ticket, next.Transaction);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+    }
+
+    private bool TryTakeTransaction(out (ulong Ticket, StateTransaction Transaction) next)
+    {
+        lock (_transactions)
+        {
+            var found = _transactions.TryDequeue(out next);
+            if (!found)
+            {
+                _wake = new TaskCompletionSource();
+            }
+
+            return found;
+        }
+    }
+
+    private async Task RunTransactionAsync(ulong ticket, StateTransaction transaction)
+    {
+        bool? succeeded = null;
+        StoreState? state = null;
+        try
+        {
+            var result = await _setup.Store.CommitAsync(transaction, _stop.Token);
+            succeeded = result.Succeeded;
+            state = StoreState.From(result.Revision, _setup.StorePrefix, result.Results[^1].Entries);
+        }
+        catch (LeaseNotFoundException)
+        {
+            succeeded = false;
+        }
+        catch (Exception e) when (e is StateStoreException or OperationCanceledException)
+        {
+            // Whether it was made is not known; the engine reads again.
+        }
+
+        _scheduler.Post(() =>
+        {
+            if (!_isStopped)
+            {
+                _engine.StoreAnswered(ticket, succeeded, state, NowMs);
+                Carry();
+            }
+        });
+    }
+
+    private async Task KeepLeaseAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                if (await GrantAsync() is { } keeper)
+                {
+                    await using (keeper)
+                    {
+                        _scheduler.Post(() => UseLease(keeper));
+                        await Pauses.UntilAsync(keeper.Lost, _stop.Token);
+                        _scheduler.Post(() => UseLease(null));
+                    }
+                }
+
+                // Who gave the lead up for want of progress lets others come first.
+                await Pauses.WaitAsync(_scheduler, _isLeaseGivenUp ? _setup.LeaseSeconds * 1_000 : RetryMs, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task<LeaseKeeper?> GrantAsync()
+    {
+        try
+        {
+            return await LeaseKeeper.GrantAsync(_setup.Store, _setup.Seams, _setup.LeaseSeconds, _stop.Token);
+        }
+        catch (StateStoreException)
+        {
+            return null;
+        }
+    }
+
+    private void UseLease(LeaseKeeper? keeper)
+    {
+        _keeper = keeper;
+        _isLeaseGivenUp &= keeper is null;
+        if (!_isStopped)
+        {
+            _engine.LeaseChanged(keeper?.Lease ?? LeaseId.None, NowMs);
+            Carry();
+        }
+    }
+
+    /// <summary>A leader that makes no progress ends its lease, so that the others need not wait for it to run out.</summary>
+    private void MaybeGiveLeaseUp()
+    {
+        if (_keeper is { } keeper && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))
+        {
+            _isLeaseGivenUp = true;
+            Log.Warning("replica", "the lead is given up: no progress", ("set", _setup.StorePrefix), ("member", Self));
+            _ = keeper.DisposeAsync().AsTask();
+        }
+    }
+}

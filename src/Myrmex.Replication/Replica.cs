@@ -1,0 +1,279 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Myrmex.Replication.Journal;
+using Myrmex.Runtime;
+
+namespace Myrmex.Replication;
+
+/// <summary>
+/// A running replica: the engine with its journal on disk, the state store and the way to its peers. One scheduler owns it; the
+/// public members may be called from any thread and take effect on that scheduler, in order.
+/// </summary>
+/// <remarks>
+/// Invariants: what the engine wants of the journal is done in the order it wanted it; a superblock is on disk before the engine
+/// hears so; a checkpoint names an entry that the main store has on disk; nothing is compacted that the checkpoint does not
+/// cover. A replica whose journal fails ends its part at once: its process or its owner opens it anew.
+/// </remarks>
+public sealed partial class Replica : IJournalOwner
+{
+    private readonly ReplicaSetup _setup;
+    private readonly ReplicaEngine _engine;
+    private readonly JournalWriter _writer;
+    private readonly IScheduler _scheduler;
+    private readonly IReplicaMachine _machine;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<ReplicaOutput> _outputs = [];
+    private IDisposable? _timer;
+    private bool _isStopped;
+    private bool _isCarrying;
+
+    private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
+    {
+        _setup = setup;
+        _engine = engine;
+        _scheduler = setup.Seams.Scheduler;
+        _machine = setup.Machine;
+        _checkpoint = checkpoint.Index;
+        _incarnation = journal.State.Incarnation;
+        _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
+    }
+
+    public MemberId Self => _setup.Self;
+
+    /// <summary>Counters of the journal.</summary>
+    public JournalMetrics JournalMetrics => _writer.Metrics;
+
+    /// <summary>On the replica's scheduler only.</summary>
+    public ReplicaRole Role => _engine.Role;
+
+    /// <summary>Takes operations and reads. On the replica's scheduler only.</summary>
+    public bool IsServing => _engine.IsServing;
+
+    /// <summary>On the replica's scheduler only.</summary>
+    public Term Term => _engine.Term;
+
+    /// <summary>Who leads, as far as is known. On the replica's scheduler only.</summary>
+    public MemberId? Leader => _engine.Leader;
+
+    /// <summary>The last entry known to be committed. On the replica's scheduler only.</summary>
+    public JournalIndex Commit => _engine.Commit;
+
+    /// <summary>The last entry. On the replica's scheduler only.</summary>
+    public JournalIndex Last => _engine.Last;
+
+    /// <summary>The first entry the journal on disk still has. On the replica's scheduler only.</summary>
+    public JournalIndex JournalStart => _engine.JournalStart;
+
+    /// <summary>What is on this disk. On the replica's scheduler only.</summary>
+    public JournalIndex Durable => _engine.Durable;
+
+    /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
+    public MemberStatus Status => _engine.Status;
+
+    private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
+
+    /// <summary>
+    /// Opens the journal and makes the replica from what is in it. Waits for the disk. Everything after the checkpoint will be told
+    /// as committed again, so the machine must begin with a store that holds the checkpoint, and more of the entries after it
+    /// does no harm.
+    /// </summary>
+    /// <returns>The error of the disk or the journal; EUCLEAN for a damaged checkpoint.</returns>
+    public static Errno Open(ReplicaSetup setup, out Replica? replica, out string problem)
+    {
+        replica = null;
+        var disk = setup.Seams.Disk!; // Required by the setup.
+        var error = ReplicaJournal.Open(disk, setup.Journal, out var journal, out problem);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        error = ReplicaStartup.Read(disk, setup, journal!, out var start, out var checkpoint, out problem); // Opened.
+        if (error != Errno.Ok)
+        {
+            journal!.Dispose();
+            return error;
+        }
+
+        replica = new Replica(setup, new ReplicaEngine(start!), journal!, checkpoint);
+        return Errno.Ok;
+    }
+
+    /// <summary>Begins to take part. The waiting for the state store runs where the caller's synchronization context says.</summary>
+    public void Start()
+    {
+        _ = FollowStoreAsync();
+        _ = RunTransactionsAsync();
+        _ = KeepLeaseAsync();
+        _scheduler.Post(Tick);
+    }
+
+    /// <summary>Takes no part any more; calls back when the journal is closed. Who leads gives the lead back first.</summary>
+    public void Stop(Action<Errno> stopped) => _scheduler.Post(() =>
+    {
+        Invariant.Check(!_isStopped);
+        _isStopped = true;
+        _timer?.Dispose();
+        _stop.Cancel();
+        _writer.Stop(stopped);
+    });
+
+    /// <summary>A message of another member; borrowed until this returns, so only on the replica's scheduler.</summary>
+    public void Receive(ReplicaMessage message)
+    {
+        if (!_isStopped)
+        {
+            _engine.Receive(message, NowMs);
+            Carry();
+        }
+    }
+
+    /// <summary>
+    /// Wants an operation in the journal. The machine hears Accepted, Answered or Refused with its tag. Takes over one reference to
+    /// the data of the proposal.
+    /// </summary>
+    public void Propose(Proposal proposal) => _scheduler.Post(() =>
+    {
+        Do(() => _engine.Propose(proposal, NowMs), proposal.Tag);
+        proposal.Data.Release();
+    });
+
+    /// <summary>Wants to read: ReadReady or Refused.</summary>
+    public void Read(ulong tag, bool useLease) => _scheduler.Post(() => Do(() => _engine.Read(tag, useLease, NowMs), tag));
+
+    /// <summary>Wants everything up to an entry on the disks of a write quorum: Synced or Refused.</summary>
+    public void Sync(ulong tag, JournalIndex index) => _scheduler.Post(() => Do(() => _engine.Sync(tag, index, NowMs), tag));
+
+    /// <summary>Hands the lead over: Completed or Refused.</summary>
+    public void TransferLead(ulong tag, MemberId target) =>
+        _scheduler.Post(() => Do(() => _engine.TransferLead(tag, target, NowMs), tag));
+
+    /// <summary>Changes members or quorums: Completed or Refused, or neither when the lead is lost meanwhile.</summary>
+    public void ChangeMembers(ulong tag, ReplicaConfiguration next) =>
+        _scheduler.Post(() => Do(() => _engine.ChangeMembers(tag, next, NowMs), tag));
+
+    /// <summary>A value that was taken under a lease is good if this holds afterwards. On the replica's scheduler only.</summary>
+    public bool LeaseCovers(Term term) => _engine.LeaseCovers(term, NowMs);
+
+    private void Do(Action step, ulong tag)
+    {
+        if (_isStopped)
+        {
+            _machine.Refused(tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
+            return;
+        }
+
+        step();
+        Carry();
+    }
+
+    private void Tick()
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
+        _engine.ReportHealth(_isJournalHealthy, _isJournalFull, NowMs);
+        _engine.Tick(NowMs);
+        Carry();
+        MaybeCheckpoint();
+        MaybeGiveLeaseUp();
+    }
+
+    /// <summary>Carries out what the engine wants. What that brings about synchronously is carried out in the same loop.</summary>
+    private void Carry()
+    {
+        if (_isCarrying)
+        {
+            return;
+        }
+
+        _isCarrying = true;
+        _engine.Drain(_outputs);
+        while (_outputs.Count > 0)
+        {
+            for (var i = 0; i < _outputs.Count; i++)
+            {
+                CarryOut(_outputs[i]);
+            }
+
+            _outputs.Clear();
+            _engine.Drain(_outputs);
+        }
+
+        _isCarrying = false;
+    }
+
+    private void CarryOut(in ReplicaOutput output)
+    {
+        switch (output.Kind)
+        {
+            case OutputKind.Send:
+                _setup.Transport.Send(output.Peer, output.Message!);
+                break;
+            case OutputKind.Append or OutputKind.Cut or OutputKind.ResetJournal or OutputKind.SaveSuperblock or OutputKind.FetchJournal:
+                ToJournal(output);
+                break;
+            case OutputKind.SyncJournal:
+                break; // The writer syncs every batch.
+            case OutputKind.StoreTransaction:
+                AddTransaction(output.Ticket, output.Transaction!);
+                break;
+            default:
+                Tell(output);
+                break;
+        }
+    }
+
+    private void Tell(in ReplicaOutput output)
+    {
+        switch (output.Kind)
+        {
+            case OutputKind.Committed:
+                _machine.Committed(output.Entry!);
+                break;
+            case OutputKind.Superseded:
+                _machine.Superseded(output.Entry!);
+                break;
+            case OutputKind.Accepted:
+                _machine.Accepted(output.Ticket, output.Index);
+                break;
+            case OutputKind.Answered:
+                _machine.Answered(output.Ticket, output.Outcome);
+                break;
+            case OutputKind.Refused:
+                _machine.Refused(output.Ticket, output.Refusal, output.LeaderHint, output.RetryAfterMs);
+                break;
+            case OutputKind.ReadReady:
+                _machine.ReadReady(output.Ticket, output.Index, output.NeedsLease ? output.Term : null);
+                break;
+            case OutputKind.Synced:
+                _machine.Synced(output.Ticket);
+                break;
+            case OutputKind.Completed:
+                _machine.Completed(output.Ticket);
+                break;
+            case OutputKind.RoleChanged:
+                Log.Information(
+                    "replica", "role", ("set", _setup.StorePrefix), ("member", Self), ("role", _engine.Role), ("term", _engine.Term),
+                    ("leader", _engine.Leader));
+                _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
+                break;
+            case OutputKind.NeedsIndexOrFull:
+                Log.Warning("replica", "a member needs a full copy", ("set", _setup.StorePrefix), ("member", output.Peer));
+                break;
+            case OutputKind.LossyRestart:
+                Log.Warning("replica", "operations after the last sync may be lost on all members", ("set", _setup.StorePrefix));
+                break;
+            default:
+                break;
+        }
+    }
+}

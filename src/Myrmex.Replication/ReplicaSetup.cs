@@ -1,0 +1,38 @@
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Myrmex.Replication.Journal;
+using Myrmex.Runtime;
+
+namespace Myrmex.Replication;
+
+/// <summary>What a <see cref="Replica"/> is made of. Nothing of it is disposed by the replica except the journal.</summary>
+public sealed record ReplicaSetup
+{
+    public required MemberId Self { get; init; }
+
+    /// <summary>The keys of the replica set in the state store begin with this; ends with a slash.</summary>
+    public required string StorePrefix { get; init; }
+
+    /// <summary>With a disk. Everything of the replica runs on its scheduler, and its journal on its workers.</summary>
+    public required Seams Seams { get; init; }
+
+    public required IStateStore Store { get; init; }
+
+    /// <summary>Where the journal is, and how it is laid out. It must be formatted.</summary>
+    public required JournalOptions Journal { get; init; }
+
+    public required IReplicaTransport Transport { get; init; }
+
+    public required IReplicaMachine Machine { get; init; }
+
+    public ReplicaOptions Options { get; init; } = new();
+
+    /// <summary>How long a replica set waits for a leader that is not heard of, in seconds.</summary>
+    public long LeaseSeconds { get; init; } = 4;
+
+    /// <summary>Time between two checkpoints, in milliseconds.</summary>
+    public long CheckpointMs { get; init; } = 5_000;
+
+    /// <summary>Entries kept in the journal behind the checkpoint, for members that come back.</summary>
+    public ulong RetainedEntries { get; init; } = 100_000;
+}

@@ -1,0 +1,118 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Base;
+using Myrmex.Replication.Engine;
+using Myrmex.Replication.Journal;
+using Myrmex.Runtime;
+using Superblock = Myrmex.Replication.Engine.Superblock;
+
+namespace Myrmex.Replication;
+
+/// <summary>From what is on the disk to what an engine starts from.</summary>
+internal static class ReplicaStartup
+{
+    private const int EntriesPerRead = 1024;
+    private const long BytesPerRead = 16 << 20;
+
+    public static Errno Read(
+        IDisk disk, ReplicaSetup setup, ReplicaJournal journal, out ReplicaStart? start, out CheckpointFile checkpoint,
+        out string problem)
+    {
+        start = null;
+        problem = string.Empty;
+        var error = CheckpointFile.Load(disk, setup.Journal.Path, out checkpoint);
+        if (error is not (Errno.Ok or Errno.ENOENT) || checkpoint.Index < journal.State.Checkpoint)
+        {
+            problem = $"the checkpoint in {setup.Journal.Path} is damaged or older than the journal: {error}. "
+                + "Format the replica anew, and it is copied from the others";
+            return error is Errno.Ok or Errno.ENOENT ? Errno.EUCLEAN : error;
+        }
+
+        var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain);
+        var isWhole = ReadEntries(journal, log) && !journal.Report.EndIsInDoubt;
+        error = isWhole && journal.Last == log.Last ? Errno.Ok : GiveUpRest(journal, log, isWhole);
+        if (error != Errno.Ok)
+        {
+            problem = $"the journal in {setup.Journal.Path} cannot be cut back to what is readable: {error}";
+            return error;
+        }
+
+        start = new ReplicaStart
+        {
+            Self = setup.Self,
+            Superblock = new Superblock(
+                journal.State.Promised, StatusOf(journal.State.Status), (ulong)journal.State.Incarnation, journal.State.BootCount),
+            StorePrefix = setup.StorePrefix,
+            Options = setup.Options,
+            Log = log,
+            JournalStart = journal.First,
+            Checkpoint = checkpoint.Index,
+            Sessions = checkpoint.Sessions,
+            MayHaveLostEntries = !isWhole,
+            NowMs = setup.Seams.Clock.BootNs / 1_000_000,
+        };
+        return Errno.Ok;
+    }
+
+    public static ReplicaStatus StatusOf(MemberStatus status) => status switch
+    {
+        MemberStatus.Voter => ReplicaStatus.Voter,
+        MemberStatus.Recovering => ReplicaStatus.Recovering,
+        MemberStatus.Syncing => ReplicaStatus.Syncing,
+        _ => ReplicaStatus.Learner,
+    };
+
+    private static MemberStatus StatusOf(ReplicaStatus status) => status switch
+    {
+        ReplicaStatus.Voter => MemberStatus.Voter,
+        ReplicaStatus.Recovering => MemberStatus.Recovering,
+        ReplicaStatus.Syncing => MemberStatus.Syncing,
+        _ => MemberStatus.Learner,
+    };
+
+    /// <summary>False when an entry that was there cannot be read.</summary>
+    private static bool ReadEntries(ReplicaJournal journal, ReplicaLog log)
+    {
+        var entries = new List<JournalEntry>();
+        var error = Errno.Ok;
+        while (error == Errno.Ok && log.Last < journal.Last)
+        {
+            entries.Clear();
+            error = journal.ReadRange(new JournalIndex(log.Last.Value + 1), EntriesPerRead, BytesPerRead, entries);
+            foreach (var entry in entries)
+            {
+                if (error == Errno.Ok && !EntryChain.Matches(log.LastChain, entry))
+                {
+                    error = Errno.EUCLEAN;
+                }
+
+                if (EntryChain.Matches(log.LastChain, entry))
+                {
+                    log.Append(entry);
+                }
+
+                entry.Data.Release();
+            }
+        }
+
+        return error == Errno.Ok;
+    }
+
+    /// <summary>
+    /// The journal goes on after the last entry that can be read. What was lost may have been acknowledged, so the replica must not
+    /// count before a leader has told it what to hold: that is on disk before the rest is given up.
+    /// </summary>
+    private static Errno GiveUpRest(ReplicaJournal journal, ReplicaLog log, bool isWhole)
+    {
+        if (!isWhole && journal.State.Status == ReplicaStatus.Voter)
+        {
+            var error = journal.SaveState(state => state with { Status = ReplicaStatus.Recovering });
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+        }
+
+        return log.Last >= journal.Last ? Errno.Ok : journal.CutFrom(new JournalIndex(log.Last.Value + 1));
+    }
+}

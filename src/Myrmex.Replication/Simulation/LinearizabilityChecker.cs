@@ -1,0 +1,70 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Myrmex.Replication.Simulation;
+
+/// <summary>
+/// Decides whether a history of one object could have come from a single copy on which every operation took effect at
+/// one moment between its call and its answer. Source: the search of Wing and Gong with the memory of Lowe.
+/// </summary>
+public static class LinearizabilityChecker
+{
+    /// <summary>Operations of one history.</summary>
+    public const int OperationsMax = 64;
+
+    /// <summary>The object is 0 at first.</summary>
+    public static bool IsLinearizable(IReadOnlyList<HistoryOperation> history)
+    {
+        // A read that was never answered says nothing.
+        var operations = history.Where(o => o.Kind != HistoryKind.Read || o.Returned != long.MaxValue)
+            .OrderBy(o => o.Invoked).ToArray();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(operations.Length, OperationsMax, nameof(history));
+        var answered = 0UL;
+        for (var i = 0; i < operations.Length; i++)
+        {
+            answered |= operations[i].Returned != long.MaxValue ? 1UL << i : 0;
+        }
+
+        return Search(operations, answered, done: 0, value: 0, []);
+    }
+
+    private static bool Search(
+        HistoryOperation[] operations, ulong answered, ulong done, ulong value, HashSet<(ulong Done, ulong Value)> seen)
+    {
+        if ((answered & ~done) == 0)
+        {
+            return true;
+        }
+
+        if (!seen.Add((done, value)))
+        {
+            return false;
+        }
+
+        // Next comes an operation that was asked for before any that is left was answered.
+        var firstAnswer = long.MaxValue;
+        for (var i = 0; i < operations.Length; i++)
+        {
+            firstAnswer = (done >> i & 1) == 0 ? Math.Min(firstAnswer, operations[i].Returned) : firstAnswer;
+        }
+
+        for (var i = 0; i < operations.Length && operations[i].Invoked <= firstAnswer; i++)
+        {
+            if ((done >> i & 1) == 0 && Apply(operations[i], value) is { } next
+                && Search(operations, answered, done | 1UL << i, next, seen))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ulong? Apply(in HistoryOperation operation, ulong value) => operation.Kind switch
+    {
+        HistoryKind.Write => operation.Value,
+        HistoryKind.Append => HistoryOperation.Appended(value, operation.Value),
+        _ => operation.Value == value ? value : null,
+    };
+}

@@ -1,0 +1,26 @@
+using Myrmex.Replication.Engine;
+
+namespace Myrmex.Replication.Simulation;
+
+/// <summary>Worlds in which a broken rule shows soon.</summary>
+internal static class MutationWorlds
+{
+    public static WorldOptions For(ReplicaMutations rule, ulong seed)
+    {
+        var options = rule switch
+        {
+            ReplicaMutations.RecoveringCounts => new WorldOptions { AllowsMemory = true },
+            ReplicaMutations.GrantOverrun or ReplicaMutations.GrantForgotten or ReplicaMutations.ReadEarly =>
+                new WorldOptions { ReadLease = true, Clients = 4 },
+            ReplicaMutations.InSyncWithoutStore or ReplicaMutations.InSyncLateCount
+                or ReplicaMutations.LostAdditionForgotten =>
+                new WorldOptions { Mode = ReplicaMode.InSync },
+            ReplicaMutations.NoJointQuorum => new WorldOptions { ChangesMembers = true },
+            ReplicaMutations.SyncingCounts => new WorldOptions { TrimsJournals = true, Ambushes = true },
+            ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
+            ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
+            _ => new WorldOptions(),
+        };
+        return options with { Mutations = rule, FaultEveryMs = 60 + ((long)(seed % 5) * 60) };
+    }
+}

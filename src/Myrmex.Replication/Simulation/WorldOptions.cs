@@ -1,0 +1,81 @@
+using Myrmex.Replication.Engine;
+using Myrmex.Runtime.Simulation;
+
+namespace Myrmex.Replication.Simulation;
+
+/// <summary>What one simulated replica set is like and what happens to it.</summary>
+public sealed record WorldOptions
+{
+    public int Members { get; init; } = 3;
+
+    public ReplicaMode Mode { get; init; } = ReplicaMode.Quorum;
+
+    public int WriteQuorum { get; init; } = 2;
+
+    public int ElectionQuorum { get; init; } = 2;
+
+    public int InSyncMin { get; init; } = 1;
+
+    /// <summary>Entries may be acknowledged from memory, and some are.</summary>
+    public bool AllowsMemory { get; init; }
+
+    public bool ReadLease { get; init; }
+
+    /// <summary>Members come and go.</summary>
+    public bool ChangesMembers { get; init; }
+
+    /// <summary>Old entries leave the journals early, so that members that come back need a copy.</summary>
+    public bool TrimsJournals { get; init; }
+
+    /// <summary>Every message goes through its bytes.</summary>
+    public bool ThroughCodec { get; init; }
+
+    /// <summary>Some pauses last an hour.</summary>
+    public bool LongPauses { get; init; }
+
+    /// <summary>Leaders fail at the worst moments: just elected, or with an entry nobody else has.</summary>
+    public bool Ambushes { get; init; }
+
+    /// <summary>Many writes to disk take long.</summary>
+    public bool SlowDisks { get; init; }
+
+    public int Clients { get; init; } = 3;
+
+    /// <summary>Virtual time with faults.</summary>
+    public long FaultMs { get; init; } = 6000;
+
+    /// <summary>Mean time between faults.</summary>
+    public long FaultEveryMs { get; init; } = 250;
+
+    /// <summary>Virtual time after the last fault in which all must be well again.</summary>
+    public long SettleMs { get; init; } = 30_000;
+
+    internal ReplicaMutations Mutations { get; init; }
+
+    /// <summary>What the seed says: over many seeds, everything is there.</summary>
+    public static WorldOptions FromSeed(ulong seed)
+    {
+        var random = new SimRandom(seed ^ 0xA5A5_5A5A_1234_9876);
+        var members = (int)random.Between(1, 10) switch { 1 => 1, 2 or 3 => 2, 4 => 4, 5 => 5, _ => 3 };
+        var inSync = random.Chance(0.4);
+        var write = random.Chance(0.75) ? (members / 2) + 1 : (int)random.Between((members / 2) + 1, members);
+        return new WorldOptions
+        {
+            Members = members,
+            Mode = inSync ? ReplicaMode.InSync : ReplicaMode.Quorum,
+            WriteQuorum = write,
+            ElectionQuorum = members - write + 1,
+            InSyncMin = random.Chance(0.7) ? 1 : (int)random.Between(1, members),
+            AllowsMemory = random.Chance(0.2),
+            ReadLease = random.Chance(0.4),
+            ChangesMembers = random.Chance(0.25),
+            TrimsJournals = random.Chance(0.25),
+            ThroughCodec = random.Chance(0.06),
+            LongPauses = random.Chance(0.01),
+            Ambushes = random.Chance(0.3),
+            SlowDisks = random.Chance(0.1),
+            Clients = (int)random.Between(1, 4),
+            FaultEveryMs = random.Between(60, 500),
+        };
+    }
+}

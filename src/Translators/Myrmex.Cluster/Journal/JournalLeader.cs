@@ -1,0 +1,171 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Replication;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>How a fop ended at the leader.</summary>
+/// <param name="Evaluation">What was made of it. Its data is released already.</param>
+/// <param name="Error">The answer when it is not Ok.</param>
+/// <param name="Applied">What the store said when the operation was applied.</param>
+public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, RedoResult Applied)
+{
+    /// <summary>What the client gets; the iatt of changed data has the block count of the store.</summary>
+    public RecordedOutcome Outcome => Evaluation.Operation?.Outcome ?? Evaluation.Outcome;
+}
+
+/// <summary>
+/// The life of a mutating fop on the leader: it takes its keys, is evaluated, logged, committed, applied to the
+/// leader's own store, and only then answered and its keys given back. So whoever evaluates sees the effects of
+/// everything before it that it could depend on, and the store never has an effect that is not committed. Safe for all
+/// threads.
+/// </summary>
+public sealed class JournalLeader(Redo redo, IReplicaLog log)
+{
+    private readonly Lock _lock = new(); // Guards _pending and _waiting; a leaf lock.
+    private readonly PendingOperations _pending = new();
+    private readonly Dictionary<ulong, TaskCompletionSource> _waiting = [];
+    private bool _hasFailed;
+
+    /// <summary>
+    /// An operation is committed and could not be applied: nothing more is taken until the store is replayed.
+    /// </summary>
+    public bool HasFailed => Volatile.Read(ref _hasFailed);
+
+    /// <summary>Fops under way.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pending.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes a fop through. EAGAIN: too much is under way. ENOTCONN: not known whether it takes effect.
+    /// </summary>
+    /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
+    /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
+    public async ValueTask<LeaderAnswer> RunAsync(List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+    {
+        for (var attempt = 0; attempt < JournalLimits.EvaluationsMax; attempt++)
+        {
+            var number = await EnterAsync(keys);
+            if (number == 0 || HasFailed)
+            {
+                Leave(number);
+                return new LeaderAnswer(number == 0 ? Errno.EAGAIN : Errno.ENOTCONN, new Evaluation(), default);
+            }
+
+            var evaluation = await evaluate();
+            if (evaluation.Operation is not { } operation)
+            {
+                Leave(number);
+                return new LeaderAnswer(evaluation.Error, evaluation, default);
+            }
+
+            var needed = ConflictKeys.Of(operation);
+            if (ConflictKeys.Cover(keys, needed))
+            {
+                var answer = await LogAsync(evaluation, operation);
+                Leave(number);
+                evaluation.Data.Release();
+                return answer;
+            }
+
+            // What was read of the rest may be of any time: again, with everything held. Nothing is held while waiting.
+            Leave(number);
+            evaluation.Data.Release();
+            keys = [.. keys];
+            ConflictKeys.Extend(keys, needed);
+        }
+
+        return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
+    }
+
+    private async ValueTask<LeaderAnswer> LogAsync(Evaluation evaluation, JournalOperation operation)
+    {
+        var meta = OperationCodec.Encode(operation);
+        if (meta.Length > JournalEntry.MetaMax)
+        {
+            return new LeaderAnswer(Errno.E2BIG, evaluation, default);
+        }
+
+        var proposed = await log.ProposeAsync(meta, evaluation.Data);
+        if (proposed.Error != Errno.Ok)
+        {
+            return new LeaderAnswer(proposed.Error, evaluation, default);
+        }
+
+        var applied = await redo.ApplyAsync(operation, evaluation.Data);
+        if (applied.Error != Errno.Ok)
+        {
+            // It is decided that it takes effect, so no failure may be told; the store is behind until it is replayed.
+            Volatile.Write(ref _hasFailed, true);
+            return new LeaderAnswer(Errno.ENOTCONN, evaluation, applied);
+        }
+
+        return new LeaderAnswer(Errno.Ok, evaluation, applied);
+    }
+
+    /// <summary>Waits for its turn; 0 when too many wait.</summary>
+    private async ValueTask<ulong> EnterAsync(List<ConflictKey> keys)
+    {
+        TaskCompletionSource? turn = null;
+        ulong number;
+        lock (_lock)
+        {
+            if (_pending.IsFull)
+            {
+                return 0;
+            }
+
+            number = _pending.Enter(keys, out var isReady);
+            if (!isReady)
+            {
+                turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waiting.Add(number, turn);
+            }
+        }
+
+        if (turn is not null)
+        {
+            await turn.Task;
+        }
+
+        return number;
+    }
+
+    private void Leave(ulong number)
+    {
+        if (number == 0)
+        {
+            return;
+        }
+
+        List<TaskCompletionSource>? turns = null;
+        lock (_lock)
+        {
+            var ready = new List<ulong>();
+            _pending.Leave(number, ready);
+            foreach (var next in ready)
+            {
+                if (_waiting.Remove(next, out var turn))
+                {
+                    (turns ??= []).Add(turn);
+                }
+            }
+        }
+
+        foreach (var turn in turns ?? [])
+        {
+            turn.SetResult();
+        }
+    }
+}

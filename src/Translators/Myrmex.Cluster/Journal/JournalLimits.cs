@@ -1,0 +1,29 @@
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>Bounds of the journal translators.</summary>
+internal static class JournalLimits
+{
+    /// <summary>Attributes one operation may set.</summary>
+    public const int XattrsMax = 4096;
+
+    /// <summary>Bytes of a symbolic link. Source: PATH_MAX.</summary>
+    public const int TargetMax = 4095;
+
+    /// <summary>Directories above one another.</summary>
+    public const int DepthMax = 4096;
+
+    /// <summary>Operations that wait for their turn or are being applied.</summary>
+    public const int PendingMax = 65536;
+
+    /// <summary>Times an operation is evaluated again because it touches more than was known before.</summary>
+    public const int EvaluationsMax = 64;
+
+    /// <summary>Rounds over the names of a replay in search of handles to put right.</summary>
+    public const int RepairRoundsMax = 64;
+
+    /// <summary>Most bytes one WRITE or COPY_FILE_RANGE may carry.</summary>
+    public const int DataMax = Replication.JournalEntry.DataMax;
+
+    /// <summary>How long the answer about free space is believed.</summary>
+    public const long SpaceCheckNs = 1_000_000_000;
+}

@@ -1,0 +1,133 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>
+/// The leader's end of journal-based replication in a brick graph: fops that change something are evaluated, logged,
+/// committed and applied before they are answered; all others go straight to the store, which has everything that was
+/// answered. Access times are not kept: only the leader sees the reads.
+/// </summary>
+public sealed partial class JournalTranslator : Translator
+{
+    private readonly Evaluator _evaluator;
+    private readonly JournalLeader _leader;
+
+    /// <param name="place">With one subvolume, whose stack ends in a store.</param>
+    /// <param name="log">The journal of the replica set.</param>
+    public JournalTranslator(TranslatorPlace place, IReplicaLog log)
+        : base(place)
+    {
+        _evaluator = new Evaluator(Next, Seams);
+        Redo = new Redo(Next);
+        _leader = new JournalLeader(Redo, log);
+    }
+
+    /// <summary>Applies operations to the store below.</summary>
+    public Redo Redo { get; }
+
+    public override void DumpState(StateDump dump)
+    {
+        dump.Put("fops.pending", _leader.Count);
+        dump.Put("failed", _leader.HasFailed);
+        dump.Put("redo.missing", Redo.Missing);
+        dump.Put("redo.displaced", Redo.Displaced);
+    }
+
+    /// <summary>O_TRUNC is an operation of its own, before the open.</summary>
+    public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
+        (fop.Flags & OpenFlags.Truncate) == 0 ? Next.Open(in fop, call) : OpenEmptiedAsync(fop, call);
+
+    public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) =>
+        KeepsTimes(call) ? Next.Read(in fop, call) : QuietlyAsync<ReadFop, ReadReply>(fop, call);
+
+    public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call) =>
+        KeepsTimes(call) ? Next.Readdir(in fop, call) : QuietlyAsync<ReaddirFop, ReaddirReply>(fop, call);
+
+    public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call) =>
+        KeepsTimes(call) ? Next.Readdirp(in fop, call) : QuietlyAsync<ReaddirpFop, ReaddirpReply>(fop, call);
+
+    private static bool KeepsTimes(Call call) => call.TimeFlags is TimeFlags.None or TimeFlags.ForwardOnly;
+
+    private async ValueTask<TReply> QuietlyAsync<TFop, TReply>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var quiet = Call.Rent();
+        quiet.CopyIdentityFrom(call);
+        quiet.TimeFlags = TimeFlags.ForwardOnly;
+        var reply = await TFop.Invoke(Next, in fop, quiet);
+        quiet.Release();
+        return reply;
+    }
+
+    private async ValueTask<OpenReply> OpenEmptiedAsync(OpenFop fop, Call call)
+    {
+        var access = fop.Flags & OpenFlags.AccessMode;
+        var answer = await _leader.RunAsync(
+            Evaluator.KeysForTruncate(fop.Gfid),
+            () => _evaluator.TruncateAsync(new TruncateFop { Gfid = fop.Gfid, Offset = 0 }, call));
+        return answer.Error == Errno.Ok
+            ? await Next.Open(fop with { Flags = fop.Flags & ~OpenFlags.Truncate | access }, call)
+            : OpenReply.Fail(answer.Error);
+    }
+
+    /// <summary>Takes a fop through and makes its reply.</summary>
+    /// <param name="fill">Puts the iatts of the outcome into the reply.</param>
+    /// <param name="about">The inode whose attributes the xdata may ask for; null when it asks for none.</param>
+    private async ValueTask<TReply> RunAsync<TReply>(
+        List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate, Action<TReply, Iatt[]> fill, XData? xdata,
+        Gfid about)
+        where TReply : Reply, IReply<TReply>
+    {
+        var answer = await _leader.RunAsync(keys, evaluate);
+        var reply = answer.Error == Errno.Ok ? TReply.Rent() : TReply.Fail(answer.Error);
+        if (answer.Error == Errno.Ok)
+        {
+            reply.OpRet = answer.Outcome.OpRet;
+            fill(reply, IattsOf(in answer));
+        }
+
+        foreach (var (key, value) in answer.Evaluation.Answers)
+        {
+            reply.NeedXData().SetInt(key, value);
+        }
+
+        if (answer.Error == Errno.Ok && xdata is { Count: > 0 } && !about.IsNull)
+        {
+            await AnswerXDataAsync(xdata, about, reply);
+        }
+
+        return reply;
+    }
+
+    /// <summary>The recorded iatts; the block count of changed data is the one that the store has told.</summary>
+    private static Iatt[] IattsOf(in LeaderAnswer answer)
+    {
+        var iatts = answer.Outcome.Iatts;
+        if (answer.Evaluation.Operation is { Length: > 0 } && !answer.Applied.Iatt.IsNull)
+        {
+            var index = answer.Evaluation.Operation.Fop == FopCode.Put ? 0 : iatts.Length - 1;
+            iatts[index].Blocks = answer.Applied.Iatt.Blocks;
+        }
+
+        return iatts;
+    }
+
+    /// <summary>What the request asks about the inode by key, as the store answers it.</summary>
+    private async ValueTask AnswerXDataAsync(XData xdata, Gfid about, Reply reply)
+    {
+        var call = Call.Internal();
+        var stat = await Next.Stat(new StatFop { Gfid = about, XData = xdata }, call);
+        if (stat.IsOk && stat.XData is { Count: > 0 } answers)
+        {
+            reply.NeedXData().Merge(answers);
+        }
+
+        stat.Release();
+        call.Release();
+    }
+}

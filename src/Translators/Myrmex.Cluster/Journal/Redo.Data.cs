@@ -1,0 +1,189 @@
+using System.Threading.Tasks;
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>Content and attributes of inodes, all reached by gfid.</summary>
+public sealed partial class Redo
+{
+    private async ValueTask<RedoResult> PutAsync(JournalOperation operation, Payload data, Call call)
+    {
+        var result = operation.Overwrites ? await SetXattrsAsync(operation, call) : await CreateAsync(operation, call);
+        if (result.Error != Errno.Ok || result.IsMissing)
+        {
+            return result;
+        }
+
+        // An existing file is emptied first, so that its old bytes do not show before and behind the new ones.
+        var error = await TruncateAsync(operation.Gfid, 0, call);
+        return error == Errno.Ok ? await WriteAsync(operation, data, call) : ResultOf(error);
+    }
+
+    /// <summary>Exactly the range, then the size as recorded.</summary>
+    private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
+    {
+        Invariant.Check(data.Length == operation.Length);
+        var post = default(Iatt);
+        for (var done = 0; done < data.Length;)
+        {
+            var rest = data.Slice(done, data.Length - done);
+            var reply = await _store.Write(
+                new WriteFop
+                {
+                    Gfid = operation.Gfid,
+                    Fd = call.AnonymousFd(operation.Gfid),
+                    Offset = operation.Offset + done,
+                    Data = rest,
+                },
+                call);
+            var error = reply.Error;
+            post = reply.Post;
+            done += error == Errno.Ok ? reply.OpRet : 0;
+            error = error == Errno.Ok && reply.OpRet <= 0 ? Errno.EIO : error;
+            reply.Release();
+            if (error != Errno.Ok)
+            {
+                return ResultOf(error);
+            }
+        }
+
+        return await EndDataAsync(operation, post, call);
+    }
+
+    private async ValueTask<RedoResult> ResizeAsync(JournalOperation operation, Call call)
+    {
+        var error = await TruncateAsync(operation.Gfid, operation.Size, call);
+        return error == Errno.Ok ? await EndDataAsync(operation, default, call) : ResultOf(error);
+    }
+
+    private async ValueTask<RedoResult> FallocateAsync(JournalOperation operation, Call call)
+    {
+        var reply = await _store.Fallocate(
+            new FallocateFop
+            {
+                Gfid = operation.Gfid,
+                Fd = call.AnonymousFd(operation.Gfid),
+                Flags = operation.Flags,
+                Offset = operation.Offset,
+                Length = operation.Length,
+            },
+            call);
+        var (error, post) = (reply.Error, reply.Post);
+        reply.Release();
+        return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
+    }
+
+    private async ValueTask<RedoResult> DiscardAsync(JournalOperation operation, Call call)
+    {
+        var reply = await _store.Discard(
+            new DiscardFop
+            {
+                Gfid = operation.Gfid,
+                Fd = call.AnonymousFd(operation.Gfid),
+                Offset = operation.Offset,
+                Length = operation.Length,
+            },
+            call);
+        var (error, post) = (reply.Error, reply.Post);
+        reply.Release();
+        return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
+    }
+
+    private async ValueTask<RedoResult> ZerofillAsync(JournalOperation operation, Call call)
+    {
+        var reply = await _store.Zerofill(
+            new ZerofillFop
+            {
+                Gfid = operation.Gfid,
+                Fd = call.AnonymousFd(operation.Gfid),
+                Offset = operation.Offset,
+                Length = operation.Length,
+            },
+            call);
+        var (error, post) = (reply.Error, reply.Post);
+        reply.Release();
+        return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
+    }
+
+    /// <summary>The recorded size, and the mode when the write has taken set-id bits away.</summary>
+    private async ValueTask<RedoResult> EndDataAsync(JournalOperation operation, Iatt post, Call call)
+    {
+        var error = Errno.Ok;
+        if (operation.Size != JournalOperation.SameSize && (post.IsNull || (long)post.Size != operation.Size))
+        {
+            error = await TruncateAsync(operation.Gfid, operation.Size, call);
+        }
+
+        if (error == Errno.Ok && operation.Valid != SetattrValid.None)
+        {
+            error = await ChangeAsync(operation, operation.Valid, call);
+        }
+
+        return error == Errno.Ok ? new RedoResult(error, Iatt: post) : ResultOf(error);
+    }
+
+    private async ValueTask<Errno> TruncateAsync(Gfid gfid, long size, Call call)
+    {
+        var reply = await _store.Truncate(new TruncateFop { Gfid = gfid, Offset = size }, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
+    }
+
+    private async ValueTask<RedoResult> SetattrAsync(JournalOperation operation, Call call)
+    {
+        var error = await ChangeAsync(operation, operation.Valid, call);
+        return error == Errno.Ok ? new RedoResult(error) : ResultOf(error);
+    }
+
+    private async ValueTask<Errno> ChangeAsync(JournalOperation operation, SetattrValid valid, Call call)
+    {
+        var iatt = new Iatt { Mode = operation.Mode, Uid = operation.Uid, Gid = operation.GroupId };
+        operation.Times?.CopyTo(ref iatt);
+        var reply = await _store.Setattr(new SetattrFop { Gfid = operation.Gfid, Iatt = iatt, Valid = valid }, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
+    }
+
+    private async ValueTask<RedoResult> SetXattrsAsync(JournalOperation operation, Call call)
+    {
+        var error = await PutXattrsAsync(operation, call);
+        for (var i = 0; i < operation.Xattrs.Count && error == Errno.Ok; i++)
+        {
+            var (name, value) = operation.Xattrs[i];
+            if (value is null)
+            {
+                var reply = await _store.Removexattr(new RemovexattrFop { Gfid = operation.Gfid, Name = name }, call);
+                error = reply.Error == Errno.ENODATA ? Errno.Ok : reply.Error;
+                reply.Release();
+            }
+        }
+
+        return error == Errno.Ok ? new RedoResult(error) : ResultOf(error);
+    }
+
+    /// <summary>Sets the attributes that have a value.</summary>
+    private async ValueTask<Errno> PutXattrsAsync(JournalOperation operation, Call call)
+    {
+        var values = XData.Rent();
+        foreach (var (name, value) in operation.Xattrs)
+        {
+            if (value is not null)
+            {
+                values.SetBytes(name.Span, value);
+            }
+        }
+
+        var error = Errno.Ok;
+        if (values.Count > 0)
+        {
+            var reply = await _store.Setxattr(new SetxattrFop { Gfid = operation.Gfid, Values = values }, call);
+            error = reply.Error;
+            reply.Release();
+        }
+
+        values.Release();
+        return error;
+    }
+}

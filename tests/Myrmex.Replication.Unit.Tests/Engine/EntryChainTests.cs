@@ -1,0 +1,60 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Replication.Engine;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests.Engine;
+
+public sealed class EntryChainTests
+{
+    private static readonly EntryHeader Header = new(
+        new Term(3), new JournalIndex(9), default, EntryKind.Operation, new UInt128(5, 6), 7, 8);
+
+    /// <summary>The values are on disk: they never change.</summary>
+    [Theory]
+    [InlineData(0, "24e9180d1aa62fb38d8124d84a67e845")]
+    [InlineData(5, "d582126af81fa90f20b912111ebeb34c")]
+    [InlineData(32, "9228f2ebf634f92173bd3854f559741c")]
+    [InlineData(100, "ae1451298dcbaffd70568858a30e3dcd")]
+    public void TheChainHasGoldenValues(int length, string expected)
+    {
+        var meta = Enumerable.Range(0, length).Select(i => (byte)i).ToArray();
+        Assert.Equal(expected, EntryChain.Next(new UInt128(1, 2), Header, meta, default).ToString("x32", null));
+    }
+
+    [Fact]
+    public void EveryFieldAndEveryByteChangesTheChain()
+    {
+        var meta = Enumerable.Range(0, 70).Select(i => (byte)i).ToArray();
+        var values = new List<UInt128>
+        {
+            EntryChain.Next(0, Header, meta, default),
+            EntryChain.Next(1, Header, meta, default),
+            EntryChain.Next(new UInt128(1, 0), Header, meta, default),
+            EntryChain.Next(0, Header with { Term = new Term(4) }, meta, default),
+            EntryChain.Next(0, Header with { Index = new JournalIndex(10) }, meta, default),
+            EntryChain.Next(0, Header with { Kind = EntryKind.Session }, meta, default),
+            EntryChain.Next(0, Header with { Session = 1 }, meta, default),
+            EntryChain.Next(0, Header with { Sequence = 1 }, meta, default),
+            EntryChain.Next(0, Header with { Step = 1 }, meta, default),
+            EntryChain.Next(0, Header, meta[..69], default),
+            EntryChain.Next(0, Header, meta[..40], meta[40..]),
+            EntryChain.Next(0, Header, default, meta),
+        };
+        for (var i = 0; i < meta.Length * 8; i++)
+        {
+            meta[i / 8] ^= (byte)(1 << (i % 8));
+            values.Add(EntryChain.Next(0, Header, meta, default));
+            meta[i / 8] ^= (byte)(1 << (i % 8));
+        }
+
+        Assert.Equal(values.Count, values.Distinct().Count());
+        Assert.Equal(values.Count, values.Select(v => (ulong)v).Distinct().Count());
+        Assert.Equal(values.Count, values.Select(v => (ulong)(v >> 64)).Distinct().Count());
+    }
+
+    [Fact]
+    public void TheChainInTheHeaderDoesNotCount() =>
+        Assert.Equal(EntryChain.Next(0, Header, default, default), EntryChain.Next(0, Header with { Chain = 77 }, default, default));
+}

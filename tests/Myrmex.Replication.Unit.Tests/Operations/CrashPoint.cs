@@ -1,0 +1,39 @@
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+using Myrmex.Unit.Tests.Kit;
+
+namespace Myrmex.Replication.Unit.Tests.Operations;
+
+/// <summary>The moment at which a process dies: a number of mutating fops go through, then none and nothing else.</summary>
+internal sealed class CrashPoint
+{
+    /// <summary>Mutating fops that still go through.</summary>
+    public int Left { get; set; } = int.MaxValue;
+
+    /// <summary>Mutating fops that have come.</summary>
+    public int Seen { get; set; }
+
+    public bool IsDead => Left < 0;
+}
+
+/// <summary>Stands above a store and lets its caller die between two effects.</summary>
+internal sealed class CrashTranslator(Translator store, CrashPoint point)
+    : Uniform<CrashTranslator.Policy_>(TestPlace.For(new ManualTime(), subvolume: store), new Policy_(point))
+{
+    internal readonly struct Policy_(CrashPoint point) : IFopPolicy
+    {
+        public ValueTask<TReply> Handle<TFop, TReply>(Translator next, in TFop fop, Call call)
+            where TFop : struct, IFop<TFop, TReply>
+            where TReply : Reply, IReply<TReply>
+        {
+            if (TFop.Code.Has(FopTraits.Mutates))
+            {
+                point.Seen++;
+                point.Left = point.Left == int.MaxValue ? int.MaxValue : point.Left - 1;
+            }
+
+            return point.IsDead ? new(TReply.Fail(Errno.ENOTCONN)) : TFop.Invoke(next, in fop, call);
+        }
+    }
+}
