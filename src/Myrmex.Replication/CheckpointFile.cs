@@ -7,12 +7,13 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication;
 
 /// <summary>
-/// What a replica needs besides its main store to go on after an entry: the place and chain of that entry and the session table
-/// as of it. Replaced as a whole; invariant: the main store on disk holds everything up to the index of the file.
+/// What a replica needs besides its main store to go on after an entry: the place and chain of that entry and the
+/// session table as of it. Replaced as a whole; invariant: the main store on disk holds everything up to the index of
+/// the file.
 /// </summary>
 /// <remarks>
-/// Layout, little endian: 0 magic "MXCHKPT1" (8), 8 index (8), 16 term (8), 24 chain (16), 40 length of the table (4), 44 CRC-32C
-/// of bytes 0 to 43 and of the table (4), 48 the table.
+/// Layout, little endian: 0 magic "MXCHKPT1" (8), 8 index (8), 16 term (8), 24 chain (16), 40 length of the table
+/// (4), 44 CRC-32C of bytes 0 to 43 and of the table (4), 48 the table.
 /// </remarks>
 internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Chain, byte[] Sessions)
 {
@@ -65,7 +66,8 @@ internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Cha
 
             var bytes = new byte[length];
             error = file.ReadFully(0, bytes, out var count);
-            return error != Errno.Ok ? error : Decode(bytes.AsSpan(0, count), out checkpoint) ? Errno.Ok : Errno.EUCLEAN;
+            return error != Errno.Ok ? error : Decode(bytes.AsSpan(0, count), out checkpoint) ? Errno.Ok
+                : Errno.EUCLEAN;
         }
     }
 

@@ -5,14 +5,14 @@ using Myrmex.Replication.Engine;
 namespace Myrmex.Replication;
 
 /// <summary>
-/// What stands above a <see cref="Replica"/>: the main store and who waits for operations. Everything is called on the
-/// replica's scheduler, in order, and must not block; entries are lent.
+/// What stands above a <see cref="Replica"/>: the main store and who waits for operations. Everything is called on
+/// the replica's scheduler, in order, and must not block; entries are lent.
 /// </summary>
 public interface IReplicaMachine
 {
     /// <summary>
-    /// An entry is committed: it may take effect in the main store now, and never before. Each index comes once in a life of
-    /// the replica, in order, from the checkpoint on.
+    /// An entry is committed: it may take effect in the main store now, and never before. Each index comes once in a
+    /// life of the replica, in order, from the checkpoint on.
     /// </summary>
     void Committed(JournalEntry entry);
 
@@ -30,14 +30,17 @@ public interface IReplicaMachine
     void Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs);
 
     /// <summary>
-    /// A new leader replaced an entry that was accepted here: whether its operation took effect is found out by a retry.
+    /// A new leader replaced an entry that was accepted here: whether its operation took effect is found out by a
+    /// retry.
     /// </summary>
     void Superseded(JournalEntry entry);
 
     /// <summary>The read may use the main store once that holds everything up to <paramref name="index"/>.</summary>
     /// <param name="tag">Which.</param>
     /// <param name="index">The commit index it reads.</param>
-    /// <param name="term">Under a lease: the value is good only if <see cref="Replica.LeaseCovers"/> holds after it was taken.</param>
+    /// <param name="term">
+    /// Under a lease: the value is good only if <see cref="Replica.LeaseCovers"/> holds after it was taken.
+    /// </param>
     void ReadReady(ulong tag, JournalIndex index, Term? term);
 
     /// <summary>Everything the sync asked for is on the disks of a write quorum.</summary>
@@ -50,8 +53,8 @@ public interface IReplicaMachine
     void RoleChanged(ReplicaRole role, Term term, MemberId? leader);
 
     /// <summary>
-    /// Brings everything up to an entry into the main store and to its disk; all these entries were told as committed. Then calls
-    /// back, on any thread; after an error the journal keeps them.
+    /// Brings everything up to an entry into the main store and to its disk; all these entries were told as
+    /// committed. Then calls back, on any thread; after an error the journal keeps them.
     /// </summary>
     void Persist(JournalIndex through, Action<Errno> done);
 }

@@ -6,8 +6,8 @@ namespace Myrmex.Replication;
 public interface IReplicaTransport
 {
     /// <summary>
-    /// Sends a message, or loses it: the protocol sends again what matters. Borrows the message and its entries; called on the
-    /// replica's scheduler and must not block.
+    /// Sends a message, or loses it: the protocol sends again what matters. Borrows the message and its entries;
+    /// called on the replica's scheduler and must not block.
     /// </summary>
     void Send(MemberId to, ReplicaMessage message);
 }

@@ -4,9 +4,10 @@ using Myrmex.Base;
 namespace Myrmex.Replication;
 
 /// <summary>
-/// An entry of a journal in memory. <see cref="Meta"/> holds what the state machine above wrote (the fop with absolute
-/// values and its result), <see cref="Data"/> the bulk bytes it refers to, if any; neither changes once the entry is made.
-/// The entry owns one reference to its data; who keeps an entry beyond the call that lent it retains the data.
+/// An entry of a journal in memory. <see cref="Meta"/> holds what the state machine above wrote (the fop with
+/// absolute values and its result), <see cref="Data"/> the bulk bytes it refers to, if any; neither changes once the
+/// entry is made. The entry owns one reference to its data; who keeps an entry beyond the call that lent it retains
+/// the data.
 /// </summary>
 public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, Payload data)
 {

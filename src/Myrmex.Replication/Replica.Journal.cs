@@ -15,7 +15,8 @@ public sealed partial class Replica
     private const long FetchBytesMax = 4 << 20;
     private const int FullPercent = 95;
 
-    private readonly Queue<ReplicaOutput> _backlog = []; // What the writer's full queue did not take; bounded by the engine's windows.
+    // What the writer's full queue did not take; bounded by the engine's windows.
+    private readonly Queue<ReplicaOutput> _backlog = [];
     private readonly UInt128 _incarnation;
     private JournalIndex _checkpoint;
     private long _checkpointMs;
@@ -42,7 +43,8 @@ public sealed partial class Replica
             return;
         }
 
-        Log.Error("replica", "the journal takes nothing more", ("set", _setup.StorePrefix), ("member", Self), ("error", error));
+        Log.Error("replica", "the journal takes nothing more", ("set", _setup.StorePrefix), ("member", Self),
+            ("error", error));
         _isJournalHealthy = false;
         _backlog.Clear();
         _engine.JournalFailed(NowMs);
@@ -67,7 +69,9 @@ public sealed partial class Replica
         }
     }
 
-    /// <summary>False when the writer's queue is full; what fails in another way is reported by the writer itself.</summary>
+    /// <summary>
+    /// False when the writer's queue is full; what fails in another way is reported by the writer itself.
+    /// </summary>
     private bool TryHand(ReplicaOutput output) => output.Kind switch
     {
         OutputKind.Append => _writer.Append(output.Entry!, output.Generation) != Errno.EAGAIN,
@@ -137,9 +141,11 @@ public sealed partial class Replica
         return _writer.Do(
             journal =>
             {
-                if (previous == JournalIndex.None || journal.TryGetHeader(previous, out var header) && Known(header, out chain))
+                if (previous == JournalIndex.None || journal.TryGetHeader(previous, out var header)
+                    && Known(header, out chain))
                 {
-                    _ = journal.ReadRange(new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax, entries);
+                    _ = journal.ReadRange(new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax,
+                        entries);
                 }
             },
             () =>
@@ -166,13 +172,14 @@ public sealed partial class Replica
     private void Fail(Errno error) => ((IJournalOwner)this).OnRefused(error, JournalIndex.None);
 
     /// <summary>
-    /// Takes the place and the session table now, has the machine bring its store that far, and then writes both down: what comes
-    /// between is replayed after a restart and does no harm.
+    /// Takes the place and the session table now, has the machine bring its store that far, and then writes both
+    /// down: what comes between is replayed after a restart and does no harm.
     /// </summary>
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        if (_isCheckpointing || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint || commit > _engine.Durable
+        if (_isCheckpointing || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint
+            || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
             return;
@@ -201,7 +208,8 @@ public sealed partial class Replica
             journal =>
             {
                 result = file.Save(_setup.Seams.Disk!, _setup.Journal.Path); // Required by the setup.
-                result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index }) : result;
+                result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index })
+                    : result;
                 result = result == Errno.Ok ? Compact(journal, file.Index, through) : result;
                 first = journal.First;
                 _isJournalFull = journal.Space.UsedPercent >= FullPercent;
@@ -210,7 +218,9 @@ public sealed partial class Replica
         _isCheckpointing = isHanded == Errno.Ok;
     }
 
-    /// <summary>Keeps what absent members may need as long as there is room, and never less than the machine needs.</summary>
+    /// <summary>
+    /// Keeps what absent members may need as long as there is room, and never less than the machine needs.
+    /// </summary>
     private static Errno Compact(ReplicaJournal journal, JournalIndex checkpoint, ulong through)
     {
         if (journal.Space.UsedPercent > 70)

@@ -144,7 +144,8 @@ public sealed partial class Replica
                 }
 
                 // Who gave the lead up for want of progress lets others come first.
-                await Pauses.WaitAsync(_scheduler, _isLeaseGivenUp ? _setup.LeaseSeconds * 1_000 : RetryMs, _stop.Token);
+                await Pauses.WaitAsync(_scheduler, _isLeaseGivenUp ? _setup.LeaseSeconds * 1_000 : RetryMs,
+                    _stop.Token);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -176,7 +177,9 @@ public sealed partial class Replica
         }
     }
 
-    /// <summary>A leader that makes no progress ends its lease, so that the others need not wait for it to run out.</summary>
+    /// <summary>
+    /// A leader that makes no progress ends its lease, so that the others need not wait for it to run out.
+    /// </summary>
     private void MaybeGiveLeaseUp()
     {
         if (_keeper is { } keeper && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))

@@ -1,9 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
-using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
@@ -11,13 +9,14 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication;
 
 /// <summary>
-/// A running replica: the engine with its journal on disk, the state store and the way to its peers. One scheduler owns it; the
-/// public members may be called from any thread and take effect on that scheduler, in order.
+/// A running replica: the engine with its journal on disk, the state store and the way to its peers. One scheduler
+/// owns it; the public members may be called from any thread and take effect on that scheduler, in order.
 /// </summary>
 /// <remarks>
-/// Invariants: what the engine wants of the journal is done in the order it wanted it; a superblock is on disk before the engine
-/// hears so; a checkpoint names an entry that the main store has on disk; nothing is compacted that the checkpoint does not
-/// cover. A replica whose journal fails ends its part at once: its process or its owner opens it anew.
+/// Invariants: what the engine wants of the journal is done in the order it wanted it; a superblock is on disk before
+/// the engine hears so; a checkpoint names an entry that the main store has on disk; nothing is compacted that the
+/// checkpoint does not cover. A replica whose journal fails ends its part at once: its process or its owner opens it
+/// anew.
 /// </remarks>
 public sealed partial class Replica : IJournalOwner
 {
@@ -78,9 +77,9 @@ public sealed partial class Replica : IJournalOwner
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
 
     /// <summary>
-    /// Opens the journal and makes the replica from what is in it. Waits for the disk. Everything after the checkpoint will be told
-    /// as committed again, so the machine must begin with a store that holds the checkpoint, and more of the entries after it
-    /// does no harm.
+    /// Opens the journal and makes the replica from what is in it. Waits for the disk. Everything after the
+    /// checkpoint will be told as committed again, so the machine must begin with a store that holds the checkpoint,
+    /// and more of the entries after it does no harm.
     /// </summary>
     /// <returns>The error of the disk or the journal; EUCLEAN for a damaged checkpoint.</returns>
     public static Errno Open(ReplicaSetup setup, out Replica? replica, out string problem)
@@ -104,7 +103,9 @@ public sealed partial class Replica : IJournalOwner
         return Errno.Ok;
     }
 
-    /// <summary>Begins to take part. The waiting for the state store runs where the caller's synchronization context says.</summary>
+    /// <summary>
+    /// Begins to take part. The waiting for the state store runs where the caller's synchronization context says.
+    /// </summary>
     public void Start()
     {
         _ = FollowStoreAsync();
@@ -113,7 +114,9 @@ public sealed partial class Replica : IJournalOwner
         _scheduler.Post(Tick);
     }
 
-    /// <summary>Takes no part any more; calls back when the journal is closed. Who leads gives the lead back first.</summary>
+    /// <summary>
+    /// Takes no part any more; calls back when the journal is closed. Who leads gives the lead back first.
+    /// </summary>
     public void Stop(Action<Errno> stopped) => _scheduler.Post(() =>
     {
         Invariant.Check(!_isStopped);
@@ -134,8 +137,8 @@ public sealed partial class Replica : IJournalOwner
     }
 
     /// <summary>
-    /// Wants an operation in the journal. The machine hears Accepted, Answered or Refused with its tag. Takes over one reference to
-    /// the data of the proposal.
+    /// Wants an operation in the journal. The machine hears Accepted, Answered or Refused with its tag. Takes over
+    /// one reference to the data of the proposal.
     /// </summary>
     public void Propose(Proposal proposal) => _scheduler.Post(() =>
     {
@@ -144,10 +147,12 @@ public sealed partial class Replica : IJournalOwner
     });
 
     /// <summary>Wants to read: ReadReady or Refused.</summary>
-    public void Read(ulong tag, bool useLease) => _scheduler.Post(() => Do(() => _engine.Read(tag, useLease, NowMs), tag));
+    public void Read(ulong tag, bool useLease) =>
+        _scheduler.Post(() => Do(() => _engine.Read(tag, useLease, NowMs), tag));
 
     /// <summary>Wants everything up to an entry on the disks of a write quorum: Synced or Refused.</summary>
-    public void Sync(ulong tag, JournalIndex index) => _scheduler.Post(() => Do(() => _engine.Sync(tag, index, NowMs), tag));
+    public void Sync(ulong tag, JournalIndex index) =>
+        _scheduler.Post(() => Do(() => _engine.Sync(tag, index, NowMs), tag));
 
     /// <summary>Hands the lead over: Completed or Refused.</summary>
     public void TransferLead(ulong tag, MemberId target) =>
@@ -157,7 +162,9 @@ public sealed partial class Replica : IJournalOwner
     public void ChangeMembers(ulong tag, ReplicaConfiguration next) =>
         _scheduler.Post(() => Do(() => _engine.ChangeMembers(tag, next, NowMs), tag));
 
-    /// <summary>A value that was taken under a lease is good if this holds afterwards. On the replica's scheduler only.</summary>
+    /// <summary>
+    /// A value that was taken under a lease is good if this holds afterwards. On the replica's scheduler only.
+    /// </summary>
     public bool LeaseCovers(Term term) => _engine.LeaseCovers(term, NowMs);
 
     private void Do(Action step, ulong tag)
@@ -187,7 +194,9 @@ public sealed partial class Replica : IJournalOwner
         MaybeGiveLeaseUp();
     }
 
-    /// <summary>Carries out what the engine wants. What that brings about synchronously is carried out in the same loop.</summary>
+    /// <summary>
+    /// Carries out what the engine wants. What that brings about synchronously is carried out in the same loop.
+    /// </summary>
     private void Carry()
     {
         if (_isCarrying)
@@ -218,7 +227,8 @@ public sealed partial class Replica : IJournalOwner
             case OutputKind.Send:
                 _setup.Transport.Send(output.Peer, output.Message!);
                 break;
-            case OutputKind.Append or OutputKind.Cut or OutputKind.ResetJournal or OutputKind.SaveSuperblock or OutputKind.FetchJournal:
+            case OutputKind.Append or OutputKind.Cut or OutputKind.ResetJournal
+                or OutputKind.SaveSuperblock or OutputKind.FetchJournal:
                 ToJournal(output);
                 break;
             case OutputKind.SyncJournal:
@@ -262,15 +272,18 @@ public sealed partial class Replica : IJournalOwner
                 break;
             case OutputKind.RoleChanged:
                 Log.Information(
-                    "replica", "role", ("set", _setup.StorePrefix), ("member", Self), ("role", _engine.Role), ("term", _engine.Term),
+                    "replica", "role", ("set", _setup.StorePrefix), ("member", Self), ("role", _engine.Role),
+                        ("term", _engine.Term),
                     ("leader", _engine.Leader));
                 _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
                 break;
             case OutputKind.NeedsIndexOrFull:
-                Log.Warning("replica", "a member needs a full copy", ("set", _setup.StorePrefix), ("member", output.Peer));
+                Log.Warning("replica", "a member needs a full copy", ("set", _setup.StorePrefix),
+                    ("member", output.Peer));
                 break;
             case OutputKind.LossyRestart:
-                Log.Warning("replica", "operations after the last sync may be lost on all members", ("set", _setup.StorePrefix));
+                Log.Warning("replica", "operations after the last sync may be lost on all members",
+                    ("set", _setup.StorePrefix));
                 break;
             default:
                 break;

@@ -5,7 +5,9 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Replication;
 
-/// <summary>What a <see cref="Replica"/> is made of. Nothing of it is disposed by the replica except the journal.</summary>
+/// <summary>
+/// What a <see cref="Replica"/> is made of. Nothing of it is disposed by the replica except the journal.
+/// </summary>
 public sealed record ReplicaSetup
 {
     public required MemberId Self { get; init; }

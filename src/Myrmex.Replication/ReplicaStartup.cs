@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -41,7 +40,8 @@ internal static class ReplicaStartup
         {
             Self = setup.Self,
             Superblock = new Superblock(
-                journal.State.Promised, StatusOf(journal.State.Status), (ulong)journal.State.Incarnation, journal.State.BootCount),
+                journal.State.Promised, StatusOf(journal.State.Status), (ulong)journal.State.Incarnation,
+                    journal.State.BootCount),
             StorePrefix = setup.StorePrefix,
             Options = setup.Options,
             Log = log,
@@ -99,8 +99,8 @@ internal static class ReplicaStartup
     }
 
     /// <summary>
-    /// The journal goes on after the last entry that can be read. What was lost may have been acknowledged, so the replica must not
-    /// count before a leader has told it what to hold: that is on disk before the rest is given up.
+    /// The journal goes on after the last entry that can be read. What was lost may have been acknowledged, so the
+    /// replica must not count before a leader has told it what to hold: that is on disk before the rest is given up.
     /// </summary>
     private static Errno GiveUpRest(ReplicaJournal journal, ReplicaLog log, bool isWhole)
     {

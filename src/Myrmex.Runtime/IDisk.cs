@@ -30,7 +30,9 @@ public enum DiskOpen
 /// </summary>
 public interface IDisk
 {
-    /// <summary>Opens a file; <paramref name="file"/> is set when the answer is Ok, and is the caller's to dispose.</summary>
+    /// <summary>
+    /// Opens a file; <paramref name="file"/> is set when the answer is Ok, and is the caller's to dispose.
+    /// </summary>
     Errno Open(string path, DiskOpen how, out IDiskFile? file);
 
     /// <summary>Gives a file another name, replacing what has that name.</summary>
@@ -56,10 +58,15 @@ public interface IDiskFile : IDisposable
 
     Errno GetLength(out long length);
 
-    /// <summary>Reads up to the length of <paramref name="target"/>; <paramref name="count"/> is 0 at the end of the file.</summary>
+    /// <summary>
+    /// Reads up to the length of <paramref name="target"/>; <paramref name="count"/> is 0 at the end of the file.
+    /// </summary>
     Errno Read(long offset, Span<byte> target, out int count);
 
-    /// <summary>Writes; may write less than asked (see <see cref="DiskFileExtensions.WriteFully(IDiskFile, long, ReadOnlySpan{byte})"/>).</summary>
+    /// <summary>
+    /// Writes; may write less than asked (see <see cref="DiskFileExtensions.WriteFully(IDiskFile, long,
+    /// ReadOnlySpan{byte})"/>).
+    /// </summary>
     Errno Write(long offset, ReadOnlySpan<byte> source, out int count);
 
     /// <summary>
@@ -70,7 +77,8 @@ public interface IDiskFile : IDisposable
     Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count);
 
     /// <summary>
-    /// Takes room on the disk for the first <paramref name="length"/> bytes, in few extents, and makes the file at least so
+    /// Takes room on the disk for the first <paramref name="length"/> bytes, in few extents, and makes the file at
+    /// least so
     /// long; what was not written reads as zero. Says ENOSPC before a write would. A file system that cannot do it only
     /// gets the length.
     /// </summary>
@@ -146,7 +154,9 @@ public static class DiskFileExtensions
         return Errno.Ok;
     }
 
-    /// <summary>Reads until <paramref name="target"/> is full or the file ends; <paramref name="count"/> says how far.</summary>
+    /// <summary>
+    /// Reads until <paramref name="target"/> is full or the file ends; <paramref name="count"/> says how far.
+    /// </summary>
     public static Errno ReadFully(this IDiskFile file, long offset, Span<byte> target, out int count)
     {
         count = 0;

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
@@ -54,13 +55,30 @@ public sealed partial class CommandLineTests : IDisposable
             {
                 problems.Append($"### {command}\ndoes not differ any more\n");
             }
-            else if (theirs != own && !known.Contains(command))
+            else if (theirs != own && !known.Contains(command) && !AgreeWhenAskedAgain(command))
             {
                 problems.Append($"### {command}\n--- GlusterFS\n{theirs}--- ours\n{own}");
             }
         }
 
         Assert.True(problems.Length == 0, problems.ToString());
+
+        // glusterd refuses a look now and then while it is busy with itself; both have the same state at the end.
+        bool AgreeWhenAskedAgain(string command)
+        {
+            var isLook = Look().IsMatch(command);
+            for (var i = 0; isLook && i < 3; i++)
+            {
+                if (Said(stock, command, stockBricks) == Said(ours, command, ourBricks))
+                {
+                    return true;
+                }
+
+                Thread.Sleep(1_000);
+            }
+
+            return false;
+        }
     }
 
     [Fact]
@@ -102,6 +120,9 @@ public sealed partial class CommandLineTests : IDisposable
 
     [GeneratedRegex("^Brick (\\S+(?:\n\\S+)?)( {2,})", RegexOptions.Multiline)]
     private static partial Regex BrickName();
+
+    [GeneratedRegex("^(peer status|pool list|volume (info|list|status|get)\\b)")]
+    private static partial Regex Look();
 
     [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")]
     private static partial Regex Identity();

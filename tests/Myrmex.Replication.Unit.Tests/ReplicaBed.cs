@@ -23,7 +23,6 @@ internal sealed class ReplicaBed
     public const string Prefix = "rs/test/";
     private const string Directory = "/rs";
 
-    private readonly Lock _lock = new();
     private readonly ReplicaConfiguration _configuration;
 
     public ReplicaBed(ulong seed, int count = 3, int segmentBytes = 256 << 10)

@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using Myrmex.Base;
 
 namespace Myrmex.Replication.Journal;
 
@@ -22,7 +21,8 @@ internal readonly record struct BatchPlan(int Count, int TrailerOffset, int Head
             var trailer = JournalFormat.HeadSize + ((i + 1) * JournalFormat.EntrySize) + meta;
             var head = JournalFormat.BlocksOf(trailer + JournalFormat.TrailerSize);
             var isLarge = (head + data) * JournalLimits.BlockBytes > JournalLimits.BatchBytesMax;
-            if (head + data > roomBlocks || head * (long)JournalLimits.BlockBytes > JournalLimits.HeadBytesMax || (isLarge && i > 0))
+            if (head + data > roomBlocks || head * (long)JournalLimits.BlockBytes > JournalLimits.HeadBytesMax
+                || (isLarge && i > 0))
             {
                 break;
             }

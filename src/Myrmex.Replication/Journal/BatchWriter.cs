@@ -6,8 +6,8 @@ using Myrmex.Base;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// Puts a batch together: headers, checksums, meta and trailer in one aligned buffer, small data copied behind them, large
-/// aligned data left where it is.
+/// Puts a batch together: headers, checksums, meta and trailer in one aligned buffer, small data copied behind them,
+/// large aligned data left where it is.
 /// </summary>
 internal sealed class BatchWriter : IDisposable
 {

@@ -7,7 +7,8 @@ using Arm = System.Runtime.Intrinsics.Arm;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// CRC-32C (Castagnoli, as in RFC 3720 appendix B.4): by the instruction of the processor where it has one, by tables otherwise.
+/// CRC-32C (Castagnoli, as in RFC 3720 appendix B.4): by the instruction of the processor where it has one, by tables
+/// otherwise.
 /// </summary>
 public static class Crc32C
 {
@@ -16,7 +17,9 @@ public static class Crc32C
 
     private static readonly uint[] Tables = MakeTables();
 
-    /// <summary>The checksum of <paramref name="bytes"/>, or of what had <paramref name="before"/> followed by them.</summary>
+    /// <summary>
+    /// The checksum of <paramref name="bytes"/>, or of what had <paramref name="before"/> followed by them.
+    /// </summary>
     public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)
     {
         if (Sse42.X64.IsSupported)

@@ -17,27 +17,13 @@ internal enum BatchKind : byte
 }
 
 /// <summary>
-/// The first 128 bytes of a batch, little-endian:
-/// <code>
-/// offset size
-///      0    4  magic "MJBH"
-///      4    4  crc32c of bytes 8..128
-///      8   16  incarnation of the journal
-///     24    8  segment
-///     32    8  batch
-///     40    4  its own first block in the segment
-///     44    4  blocks of headers, checksums, meta and trailer
-///     48    4  blocks of data
-///     52    4  entries
-///     56    1  kind: 1 append, 2 cut, 3 repair
-///     57    1  flags: 1 the chain before is not known
-///     58    2  0
-///     60    4  first byte of the trailer in the batch
-///     64    8  last index before the batch
-///     72    8  cut: first index taken away
-///     80    8  term of the entry before (append: the last one; cut: the one before the cut)
-///     88   16  chain of that entry
-///    104   24  cuts before the batch: count, last from, lowest from
+/// The first 128 bytes of a batch, little-endian: <code> offset size      0    4  magic "MJBH"      4    4  crc32c of
+/// bytes 8..128      8   16  incarnation of the journal     24    8  segment     32    8  batch     40    4  its own
+/// first block in the segment     44    4  blocks of headers, checksums, meta and trailer     48    4  blocks of data
+///     52    4  entries     56    1  kind: 1 append, 2 cut, 3 repair     57    1  flags: 1 the chain before is not
+/// known     58    2  0     60    4  first byte of the trailer in the batch     64    8  last index before the batch
+///    72    8  cut: first index taken away     80    8  term of the entry before (append: the last one; cut: the one
+/// before the cut)     88   16  chain of that entry    104   24  cuts before the batch: count, last from, lowest from
 /// </code>
 /// </summary>
 internal struct BatchHead
@@ -61,41 +47,24 @@ internal struct BatchHead
 }
 
 /// <summary>
-/// The first 128 bytes of a segment and of its last block, little-endian:
-/// <code>
-/// offset size
-///      0    8  magic "MYRMXSEG"
-///      8    4  version
-///     12    4  crc32c of bytes 16..128
-///     16   16  incarnation of the journal
-///     32    8  segment
-///     40    8  number of its first batch
-///     48    8  last index before the segment
-///     56    8  term of that entry
-///     64   16  chain of that entry
-///     80   24  cuts before the segment: count, last from, lowest from
-///    104    8  bytes of the segment
-///    112    1  flags: 1 nothing before the segment counts, 2 the chain before is not known
-///    113   15  0
+/// The first 128 bytes of a segment and of its last block, little-endian: <code> offset size      0    8  magic
+/// "MYRMXSEG"      8    4  version     12    4  crc32c of bytes 16..128     16   16  incarnation of the journal
+/// 32    8  segment     40    8  number of its first batch     48    8  last index before the segment     56    8
+/// term of that entry     64   16  chain of that entry     80   24  cuts before the segment: count, last from, lowest
+/// from    104    8  bytes of the segment    112    1  flags: 1 nothing before the segment counts, 2 the chain before
+/// is not known    113   15  0
 /// </code>
 /// </summary>
 internal sealed record SegmentHead(
-    ulong Number, ulong FirstBatch, ulong LastBefore, ulong PreviousTerm, UInt128 PreviousChain, CutHistory Cuts, long Bytes,
+    ulong Number, ulong FirstBatch, ulong LastBefore, ulong PreviousTerm, UInt128 PreviousChain, CutHistory Cuts,
+        long Bytes,
     bool IsFresh, bool KnowsPreviousChain);
 
 /// <summary>
 /// Bytes of the journal to values and back. The trailer of a batch, 64 bytes after the last meta, little-endian:
-/// <code>
-/// offset size
-///      0    4  magic "MJBT"
-///      4    4  crc32c of bytes 8..64
-///      8    8  batch
-///     16    8  first index (0 without entries)
-///     24    8  last index
-///     32    4  crc32c of the batch head and all entry headers
-///     36    4  entries
-///     40    8  segment
-///     48   16  0
+/// <code> offset size      0    4  magic "MJBT"      4    4  crc32c of bytes 8..64      8    8  batch     16    8
+/// first index (0 without entries)     24    8  last index     32    4  crc32c of the batch head and all entry
+/// headers     36    4  entries     40    8  segment     48   16  0
 /// </code>
 /// </summary>
 internal static class JournalFormat
@@ -209,7 +178,8 @@ internal static class JournalFormat
 
     /// <summary>False when no batch of this segment starts in this block.</summary>
     public static bool TryReadBatch(
-        ReadOnlySpan<byte> source, UInt128 incarnation, ulong segment, long block, long segmentBytes, out BatchHead head)
+        ReadOnlySpan<byte> source, UInt128 incarnation, ulong segment, long block, long segmentBytes,
+            out BatchHead head)
     {
         head = default;
         if (BinaryPrimitives.ReadUInt32LittleEndian(source) != BatchMagic
@@ -249,7 +219,9 @@ internal static class JournalFormat
         BinaryPrimitives.WriteUInt32LittleEndian(target[4..], Crc32C.Of(target[8..TrailerSize]));
     }
 
-    /// <summary>True when the trailer is that of this batch and says that all its headers are as they were written.</summary>
+    /// <summary>
+    /// True when the trailer is that of this batch and says that all its headers are as they were written.
+    /// </summary>
     public static bool IsTrailerOf(ReadOnlySpan<byte> source, in BatchHead head, uint headers) =>
         BinaryPrimitives.ReadUInt32LittleEndian(source) == TrailerMagic
         && BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) == Crc32C.Of(source[8..TrailerSize])
@@ -275,7 +247,9 @@ internal static class JournalFormat
         BinaryPrimitives.WriteUInt32LittleEndian(target[12..], Crc32C.Of(target[16..HeadSize]));
     }
 
-    /// <summary>The head of a segment, or null when the bytes are none of this journal, this number and this version.</summary>
+    /// <summary>
+    /// The head of a segment, or null when the bytes are none of this journal, this number and this version.
+    /// </summary>
     public static SegmentHead? ReadSegment(
         ReadOnlySpan<byte> source, UInt128 incarnation, ulong number, long bytes, out uint newerVersion)
     {
@@ -297,7 +271,8 @@ internal static class JournalFormat
 
         var head = new SegmentHead(
             number, BinaryPrimitives.ReadUInt64LittleEndian(source[40..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(source[48..]), BinaryPrimitives.ReadUInt64LittleEndian(source[56..]),
+            BinaryPrimitives.ReadUInt64LittleEndian(source[48..]),
+                BinaryPrimitives.ReadUInt64LittleEndian(source[56..]),
             BinaryPrimitives.ReadUInt128LittleEndian(source[64..]), ReadCuts(source[80..]),
             BinaryPrimitives.ReadInt64LittleEndian(source[104..]), (source[112] & 1) != 0, (source[112] & 2) == 0);
         return head.Bytes == bytes && head.FirstBatch > 0 ? head : null;
@@ -328,7 +303,8 @@ internal static class JournalFormat
             && record.DataLength is >= 0 and <= JournalEntry.DataMax
             && record.MetaOffset >= HeadSize + EntrySize
             && record.BatchBlock > 0
-            && ((long)record.BatchBlock * JournalLimits.BlockBytes) + record.MetaOffset + record.MetaPartLength <= segmentBytes
+            && ((long)record.BatchBlock * JournalLimits.BlockBytes) + record.MetaOffset + record.MetaPartLength
+                <= segmentBytes
             && (long)record.DataBlock + BlocksOf(record.DataLength) < blocks;
     }
 }

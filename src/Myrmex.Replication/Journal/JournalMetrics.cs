@@ -1,6 +1,8 @@
 namespace Myrmex.Replication.Journal;
 
-/// <summary>Counters of a journal since it was opened. Plain numbers: read them anywhere, they may be a moment old.</summary>
+/// <summary>
+/// Counters of a journal since it was opened. Plain numbers: read them anywhere, they may be a moment old.
+/// </summary>
 public sealed class JournalMetrics
 {
     /// <summary>Batches that became durable.</summary>

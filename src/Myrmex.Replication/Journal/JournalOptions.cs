@@ -12,7 +12,9 @@ public sealed record JournalOptions
     /// <summary>Bytes of a segment, a multiple of 4096. New segments have it; older ones keep theirs.</summary>
     public int SegmentBytes { get; init; } = 128 << 20;
 
-    /// <summary>Segments there may be at once, spare ones included; the journal never takes more than this many.</summary>
+    /// <summary>
+    /// Segments there may be at once, spare ones included; the journal never takes more than this many.
+    /// </summary>
     public int SegmentsMax { get; init; } = 16;
 
     /// <summary>Emptied segments kept to be used again instead of zeroing a new one.</summary>
@@ -24,7 +26,9 @@ public sealed record JournalOptions
     /// <summary>Checks the data of all entries at start, not only of the last batch.</summary>
     public bool VerifiesDataAtStart { get; init; }
 
-    /// <summary>Bytes on the disk the journal may take: segments with their header indexes, and the superblock.</summary>
+    /// <summary>
+    /// Bytes on the disk the journal may take: segments with their header indexes, and the superblock.
+    /// </summary>
     public long BytesMax => ((long)SegmentsMax * (SegmentBytes + IndexBytesMax)) + (2 * JournalLimits.BlockBytes);
 
     /// <summary>Bytes a header index may have; a segment whose index is full is closed.</summary>

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 
 namespace Myrmex.Replication.Journal;
@@ -30,8 +29,8 @@ public sealed record JournalReport
     public int HeadersFromIndex { get; init; }
 
     /// <summary>
-    /// The end of the journal could not be read: there may have been entries after the last one. The replica must not say
-    /// that it had none.
+    /// The end of the journal could not be read: there may have been entries after the last one. The replica must not
+    /// say that it had none.
     /// </summary>
     public bool EndIsInDoubt { get; init; }
 
@@ -52,8 +51,8 @@ public readonly record struct JournalSpace(long CapacityBytes, long FreeBytes)
 }
 
 /// <summary>
-/// Where the data of an entry is on the disk: whole 4 KiB blocks, the last one padded with zeroes, so that it can be cloned
-/// into another file of the same file system.
+/// Where the data of an entry is on the disk: whole 4 KiB blocks, the last one padded with zeroes, so that it can be
+/// cloned into another file of the same file system.
 /// </summary>
 public readonly record struct JournalExtent(string Path, ulong Segment, long OffsetBytes, int LengthBytes);
 

@@ -110,13 +110,15 @@ internal sealed partial class JournalScan
         var hasBytes = HeadReader(batch.Segment).TryGet(head.Block, head.HeadBlocks, out var bytes);
         isUnreadable = !hasBytes;
         var headersEnd = JournalFormat.HeadSize + (head.Count * JournalFormat.EntrySize);
-        isIntact = hasBytes && JournalFormat.IsTrailerOf(bytes[head.TrailerOffset..], head, Crc32C.Of(bytes[..headersEnd]));
+        isIntact = hasBytes && JournalFormat.IsTrailerOf(bytes[head.TrailerOffset..], head,
+            Crc32C.Of(bytes[..headersEnd]));
         for (var i = 0; i < records.Length; i++)
         {
             var index = head.Kind == BatchKind.Append ? head.LastBefore + 1 + (ulong)i : 0;
             ref var record = ref records[i];
             var isFound = hasBytes && JournalFormat.TryReadEntry(
-                bytes[(JournalFormat.HeadSize + (i * JournalFormat.EntrySize))..], _seed, batch.Segment.Bytes, out record)
+                bytes[(JournalFormat.HeadSize + (i * JournalFormat.EntrySize))..], _seed, batch.Segment.Bytes,
+                    out record)
                 && IsOf(record, head, index);
             isIntact &= isFound;
             if (!isFound && !TryFindInIndex(batch.Segment, head.Number, index, out record))
@@ -129,7 +131,8 @@ internal sealed partial class JournalScan
                 continue;
             }
 
-            record.State = StateOf(batch.Segment, record, hasBytes && isFound ? bytes : default, isLast || options.VerifiesDataAtStart);
+            record.State = StateOf(batch.Segment, record, hasBytes && isFound ? bytes : default, isLast
+                || options.VerifiesDataAtStart);
             isIntact &= record.State == EntryState.Good;
         }
 
@@ -171,8 +174,8 @@ internal sealed partial class JournalScan
     }
 
     /// <summary>
-    /// Batches are lost that were complete once, up to but not including <paramref name="until"/>: the entries they may have
-    /// had are faulty, and so are those before that a lost cut may have replaced.
+    /// Batches are lost that were complete once, up to but not including <paramref name="until"/>: the entries they
+    /// may have had are faulty, and so are those before that a lost cut may have replaced.
     /// </summary>
     private Errno Hole(ulong until, ulong lastBefore, CutHistory cuts)
     {
@@ -184,7 +187,8 @@ internal sealed partial class JournalScan
             && (ulong)Table.Count + entries <= int.MaxValue / 256;
         if (!isPossible)
         {
-            return Refuse($"batches {_expected} to {until - 1} are lost, and what follows them does not fit what is before");
+            return Refuse(
+                $"batches {_expected} to {until - 1} are lost, and what follows them does not fit what is before");
         }
 
         var hasCuts = cuts.Count > Cuts.Count;
@@ -223,8 +227,8 @@ internal sealed partial class JournalScan
     }
 
     /// <summary>
-    /// What the superblock and the header index of the last segment say was there, and is not: the end of the journal is
-    /// damaged, not torn.
+    /// What the superblock and the header index of the last segment say was there, and is not: the end of the journal
+    /// is damaged, not torn.
     /// </summary>
     private Errno ApplyEvidenceOfTheEnd()
     {
@@ -251,7 +255,9 @@ internal sealed partial class JournalScan
         return error;
     }
 
-    /// <summary>Only what the checkpoint covers is ever compacted: a journal that begins later has lost segments.</summary>
+    /// <summary>
+    /// Only what the checkpoint covers is ever compacted: a journal that begins later has lost segments.
+    /// </summary>
     private Errno AddMissingFront()
     {
         var checkpoint = state.Checkpoint.Value;
@@ -262,7 +268,8 @@ internal sealed partial class JournalScan
 
         if (Table.Base - checkpoint > 1 << 20)
         {
-            return Refuse($"it begins after entry {Table.Base}, and the main store holds entries up to {checkpoint} only");
+            return Refuse(
+                $"it begins after entry {Table.Base}, and the main store holds entries up to {checkpoint} only");
         }
 
         var found = new List<EntryRecord>();
@@ -317,7 +324,8 @@ internal sealed partial class JournalScan
         foreach (var record in Index(segment))
         {
             var index = record.Header.Index.Value;
-            if (record.Batch >= from && record.Batch < until && Table.Contains(index) && Table[index].State != EntryState.Good)
+            if (record.Batch >= from && record.Batch < until && Table.Contains(index)
+                && Table[index].State != EntryState.Good)
             {
                 var found = record;
                 found.State = StateOf(segment, record, default, withData: true);
@@ -350,7 +358,8 @@ internal sealed partial class JournalScan
 
         records = [];
         _indexes.Add(segment.Number, records);
-        if (disk.Open(segment.IndexPath, DiskOpen.Read | (options.IsDirect ? DiskOpen.Direct : 0), out var file) != Errno.Ok)
+        if (disk.Open(segment.IndexPath, DiskOpen.Read | (options.IsDirect ? DiskOpen.Direct : 0),
+            out var file) != Errno.Ok)
         {
             return records;
         }
@@ -368,7 +377,8 @@ internal sealed partial class JournalScan
 
                 for (var i = 0; i + JournalFormat.EntrySize <= count; i += JournalFormat.EntrySize)
                 {
-                    if (JournalFormat.TryReadEntry(bytes[i..], _seed, segment.Bytes, out var record) && record.Segment == segment.Number)
+                    if (JournalFormat.TryReadEntry(bytes[i..], _seed, segment.Bytes, out var record)
+                        && record.Segment == segment.Number)
                     {
                         records.Add(record);
                     }

@@ -6,8 +6,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// Finds what a journal holds. Walks all batches in the order of their numbers; a batch is applied when it is known whether
-/// another one came after it, because only the last one can be torn.
+/// Finds what a journal holds. Walks all batches in the order of their numbers; a batch is applied when it is known
+/// whether another one came after it, because only the last one can be torn.
 /// </summary>
 internal sealed partial class JournalScan(IDisk disk, JournalOptions options, SuperblockState state) : IDisposable
 {
@@ -208,8 +208,8 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
     }
 
     /// <summary>
-    /// The batch that starts at <paramref name="from"/> if it has the expected number; else the next one after it with a higher
-    /// number: what is between is lost. Any number will do when 0 is expected.
+    /// The batch that starts at <paramref name="from"/> if it has the expected number; else the next one after it
+    /// with a higher number: what is between is lost. Any number will do when 0 is expected.
     /// </summary>
     private bool Find(SegmentReader reader, Segment segment, long from, ulong expected, ulong limit, out BatchHead head)
     {
@@ -297,7 +297,8 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
                 // Both heads of the oldest segment are lost; its first good batch says as much.
                 Table.Reset(head.LastBefore);
                 Cuts = head.Cuts;
-                SetBase(head.PreviousTerm, head.PreviousChain, head.Kind == BatchKind.Append && head.KnowsPreviousChain);
+                SetBase(head.PreviousTerm, head.PreviousChain, head.Kind == BatchKind.Append
+                    && head.KnowsPreviousChain);
             }
 
             var error = pending is null ? Errno.Ok : Apply(pending, isProven: true, isLast: false);
@@ -323,7 +324,8 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
         return Errno.Ok;
     }
 
-    private void SetBase(ulong term, UInt128 chain, bool isKnown) => (BaseTerm, BaseChain, KnowsBaseChain) = (term, chain, isKnown);
+    private void SetBase(ulong term, UInt128 chain, bool isKnown) =>
+        (BaseTerm, BaseChain, KnowsBaseChain) = (term, chain, isKnown);
 
     /// <summary>Whether something says that the last batch was complete once.</summary>
     private bool HasEvidence(Pending pending) =>
@@ -362,8 +364,8 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
     }
 
     /// <summary>
-    /// A process that died may have left its last batch in memory of the kernel, and a sync that failed may have left it there
-    /// marked as written. Writing the same bytes again and syncing them makes "it is in the journal" true.
+    /// A process that died may have left its last batch in memory of the kernel, and a sync that failed may have left
+    /// it there marked as written. Writing the same bytes again and syncing them makes "it is in the journal" true.
     /// </summary>
     private Errno WriteLastBatchAgain(Segment segment)
     {

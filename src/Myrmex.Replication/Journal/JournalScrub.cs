@@ -4,8 +4,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// Goes through closed segments at a bounded rate, round after round. The owner of the journal calls <see cref="Step"/> from
-/// time to time, as the owner.
+/// Goes through closed segments at a bounded rate, round after round. The owner of the journal calls <see
+/// cref="Step"/> from time to time, as the owner.
 /// </summary>
 public sealed class JournalScrub(ReplicaJournal journal, IClock clock, long bytesPerSecond)
 {

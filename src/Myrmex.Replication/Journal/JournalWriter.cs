@@ -17,16 +17,16 @@ public interface IJournalOwner
     void OnDurable(JournalIndex last, ulong generation);
 
     /// <summary>
-    /// An append was refused: it and all that were queued behind it are dropped, the journal ends at <paramref name="last"/>,
-    /// and appends answer <paramref name="error"/> until <see cref="JournalWriter.Resume"/>.
+    /// An append was refused: it and all that were queued behind it are dropped, the journal ends at <paramref
+    /// name="last"/>, and appends answer <paramref name="error"/> until <see cref="JournalWriter.Resume"/>.
     /// </summary>
     void OnRefused(Errno error, JournalIndex last);
 }
 
 /// <summary>
-/// Owns a journal: one job at a time on the workers takes everything that is queued, writes it in as few batches as possible
-/// and tells the owner how far the journal is durable. What is to happen between appends (cuts, reads, compaction, the
-/// superblock) is queued with them by <see cref="Do"/>. All members are safe for all threads.
+/// Owns a journal: one job at a time on the workers takes everything that is queued, writes it in as few batches as
+/// possible and tells the owner how far the journal is durable. What is to happen between appends (cuts, reads,
+/// compaction, the superblock) is queued with them by <see cref="Do"/>. All members are safe for all threads.
 /// </summary>
 public sealed class JournalWriter : IWork
 {
@@ -86,11 +86,13 @@ public sealed class JournalWriter : IWork
     }
 
     /// <summary>
-    /// Queues an entry; its data is retained until it is written. EAGAIN when the queue is full, ECANCELED after
-    /// <see cref="Stop"/>, or the error that stopped the journal: nothing is queued then.
+    /// Queues an entry; its data is retained until it is written. EAGAIN when the queue is full, ECANCELED after <see
+    /// cref="Stop"/>, or the error that stopped the journal: nothing is queued then.
     /// </summary>
     /// <param name="entry">The next one.</param>
-    /// <param name="generation">Comes back when it is durable: tells it from an entry at the same place before a cut.</param>
+    /// <param name="generation">
+    /// Comes back when it is durable: tells it from an entry at the same place before a cut.
+    /// </param>
     public Errno Append(JournalEntry entry, ulong generation = 0)
     {
         lock (_lock)
@@ -113,8 +115,8 @@ public sealed class JournalWriter : IWork
 
     /// <summary>
     /// Queues work on the journal; it sees all appends before it and none after it, and must not keep the journal.
-    /// <paramref name="done"/> then runs on the scheduler. Errors as of <see cref="Append"/>, but a journal that refuses appends
-    /// takes work.
+    /// <paramref name="done"/> then runs on the scheduler. Errors as of <see cref="Append"/>, but a journal that
+    /// refuses appends takes work.
     /// </summary>
     public Errno Do(Action<ReplicaJournal> work, Action? done = null)
     {
@@ -144,7 +146,9 @@ public sealed class JournalWriter : IWork
         }
     }
 
-    /// <summary>Writes what is queued, closes the journal in good order, and then calls back on the scheduler.</summary>
+    /// <summary>
+    /// Writes what is queued, closes the journal in good order, and then calls back on the scheduler.
+    /// </summary>
     public void Stop(Action<Errno> stopped)
     {
         lock (_lock)

@@ -8,10 +8,11 @@ namespace Myrmex.Replication.Journal;
 public sealed partial class ReplicaJournal
 {
     /// <summary>
-    /// Writes one batch with the first <paramref name="taken"/> entries, at least one, durable when it returns Ok; call again
-    /// with the rest. The entries are borrowed. Errors change nothing: EINVAL they do not follow the last one or are too
-    /// large by <see cref="JournalEntry"/>, EFBIG an entry no segment can hold, ENOSPC until <see cref="Compact"/> makes room
-    /// (the disk may be full too), EUCLEAN the last entry is damaged (repair or cut it first), or <see cref="Failure"/>.
+    /// Writes one batch with the first <paramref name="taken"/> entries, at least one, durable when it returns Ok;
+    /// call again with the rest. The entries are borrowed. Errors change nothing: EINVAL they do not follow the last
+    /// one or are too large by <see cref="JournalEntry"/>, EFBIG an entry no segment can hold, ENOSPC until <see
+    /// cref="Compact"/> makes room (the disk may be full too), EUCLEAN the last entry is damaged (repair or cut it
+    /// first), or <see cref="Failure"/>.
     /// </summary>
     public Errno Append(ReadOnlySpan<JournalEntry> entries, out int taken)
     {
@@ -54,8 +55,8 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Takes away all entries from <paramref name="index"/> on, durably: none of them ever comes back. What the checkpoint
-    /// covers cannot be cut (EINVAL).
+    /// Takes away all entries from <paramref name="index"/> on, durably: none of them ever comes back. What the
+    /// checkpoint covers cannot be cut (EINVAL).
     /// </summary>
     public Errno CutFrom(JournalIndex index)
     {
@@ -99,9 +100,9 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Writes again an entry that was damaged, with bytes fetched from elsewhere; durable when it returns Ok. EINVAL when it
-    /// is not what was there, as far as that can be told: by its header and checksums, or else by the chain of the entry after
-    /// it. An entry that is good stays as it is (Ok). ENOENT when the journal has no such place.
+    /// Writes again an entry that was damaged, with bytes fetched from elsewhere; durable when it returns Ok. EINVAL
+    /// when it is not what was there, as far as that can be told: by its header and checksums, or else by the chain
+    /// of the entry after it. An entry that is good stays as it is (Ok). ENOENT when the journal has no such place.
     /// </summary>
     public Errno Repair(JournalEntry entry)
     {
@@ -142,8 +143,8 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// After a <see cref="Failure"/>: goes on in a new segment. What was not acknowledged before is gone for good; the last
-    /// entry is the last one that was durable.
+    /// After a <see cref="Failure"/>: goes on in a new segment. What was not acknowledged before is gone for good;
+    /// the last entry is the last one that was durable.
     /// </summary>
     public Errno Reopen()
     {
@@ -165,8 +166,8 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Writes what the header index has in memory, without a sync. Call it when the journal has been idle for a moment: then
-    /// damage to the very last batch cannot be mistaken for a torn write.
+    /// Writes what the header index has in memory, without a sync. Call it when the journal has been idle for a
+    /// moment: then damage to the very last batch cannot be mistaken for a torn write.
     /// </summary>
     public void FlushIndex() => Metrics.WrittenBytes += _segments[^1].FlushIndex();
 
@@ -204,7 +205,8 @@ public sealed partial class ReplicaJournal
         if (fits && _table.Contains(index + 1) && _table[index + 1].HasHeader)
         {
             ref var after = ref _table[index + 1];
-            fits = after.Header.Term >= entry.Term && (!after.KnowsPreviousChain || after.PreviousChain == entry.Header.Chain);
+            fits = after.Header.Term >= entry.Term
+                && (!after.KnowsPreviousChain || after.PreviousChain == entry.Header.Chain);
         }
 
         return fits;

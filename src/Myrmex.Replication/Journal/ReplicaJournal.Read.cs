@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using Myrmex.Base;
-using Myrmex.Runtime;
 
 namespace Myrmex.Replication.Journal;
 
@@ -11,8 +10,9 @@ public sealed partial class ReplicaJournal
     private ulong _scrubNext;
 
     /// <summary>
-    /// Reads an entry and checks all of it; <paramref name="entry"/> is the caller's, who releases its data. ENOENT not in the
-    /// journal; EUCLEAN damaged (now, if it was not known before). An entry that the disk cannot read counts as damaged.
+    /// Reads an entry and checks all of it; <paramref name="entry"/> is the caller's, who releases its data. ENOENT
+    /// not in the journal; EUCLEAN damaged (now, if it was not known before). An entry that the disk cannot read
+    /// counts as damaged.
     /// </summary>
     public Errno Read(JournalIndex index, out JournalEntry? entry)
     {
@@ -42,8 +42,9 @@ public sealed partial class ReplicaJournal
 
     /// <summary>
     /// Reads entries from <paramref name="from"/> on until the limits are met, at least one; added to
-    /// <paramref name="entries"/>, whose owner releases their data. What stopped it before the limits is the result: Ok at the
-    /// end of the journal, else as of <see cref="Read"/>; entries before the obstacle are added all the same.
+    /// <paramref name="entries"/>, whose owner releases their data. What stopped it before the limits is the result:
+    /// Ok at the end of the journal, else as of <see cref="Read"/>; entries before the obstacle are added all the
+    /// same.
     /// </summary>
     public Errno ReadRange(JournalIndex from, int countMax, long bytesMax, List<JournalEntry> entries)
     {
@@ -69,19 +70,21 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Where the data of an entry is, to be cloned; false when it has none or is damaged. The bytes stay there until the entry
-    /// is compacted. Call <see cref="MarkCloned"/> before cloning.
+    /// Where the data of an entry is, to be cloned; false when it has none or is damaged. The bytes stay there until
+    /// the entry is compacted. Call <see cref="MarkCloned"/> before cloning.
     /// </summary>
     public bool TryGetDataExtent(JournalIndex index, out JournalExtent extent)
     {
         extent = default;
-        if (!_table.Contains(index.Value) || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0 } record)
+        if (!_table.Contains(index.Value)
+            || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0 } record)
         {
             return false;
         }
 
         extent = new JournalExtent(
-            FindSegment(record.Segment).Path, record.Segment, (long)record.DataBlock * JournalLimits.BlockBytes, record.DataLength);
+            FindSegment(record.Segment).Path, record.Segment, (long)record.DataBlock * JournalLimits.BlockBytes,
+                record.DataLength);
         return true;
     }
 
@@ -89,8 +92,8 @@ public sealed partial class ReplicaJournal
     public void MarkCloned(ulong segment) => FindSegment(segment).MayBeCloned = true;
 
     /// <summary>
-    /// Reads entries of closed segments, about <paramref name="budgetBytes"/>, where the last call ended, and marks what is
-    /// damaged. The caller sets the pace; see <see cref="JournalScrub"/>.
+    /// Reads entries of closed segments, about <paramref name="budgetBytes"/>, where the last call ended, and marks
+    /// what is damaged. The caller sets the pace; see <see cref="JournalScrub"/>.
     /// </summary>
     public ScrubReport Scrub(long budgetBytes)
     {

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Runtime;
 
@@ -11,8 +10,8 @@ public sealed partial class ReplicaJournal
     private SpareSegment? _spare;
 
     /// <summary>
-    /// Room for batches: what is left in the last segment and in those that may still be made. One segment of the maximum is
-    /// kept back, so that cuts and repairs always find room.
+    /// Room for batches: what is left in the last segment and in those that may still be made. One segment of the
+    /// maximum is kept back, so that cuts and repairs always find room.
     /// </summary>
     public JournalSpace Space
     {
@@ -21,7 +20,8 @@ public sealed partial class ReplicaJournal
             long perSegment = _options.SegmentBytes - (2 * JournalLimits.BlockBytes);
             var capacity = perSegment * (_options.SegmentsMax - 1);
             var free = perSegment * Math.Max(0, _options.SegmentsMax - 1 - _segments.Count);
-            return new JournalSpace(capacity, Math.Min(capacity, free + (AppendRoomBlocks() * JournalLimits.BlockBytes)));
+            return new JournalSpace(capacity,
+                Math.Min(capacity, free + (AppendRoomBlocks() * JournalLimits.BlockBytes)));
         }
     }
 
@@ -41,9 +41,9 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Drops entries up to <paramref name="through"/>, which the checkpoint must cover (EINVAL), and the segments that have
-    /// nothing else. They are removed from the oldest on, each durably before the next: a crash leaves a later start, never a
-    /// gap.
+    /// Drops entries up to <paramref name="through"/>, which the checkpoint must cover (EINVAL), and the segments
+    /// that have nothing else. They are removed from the oldest on, each durably before the next: a crash leaves a
+    /// later start, never a gap.
     /// </summary>
     public Errno Compact(JournalIndex through)
     {
@@ -66,9 +66,10 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Forgets all entries: the journal goes on after <paramref name="before"/>, which the main store holds (after a full
-    /// catch-up). Durable when it returns Ok, and the checkpoint then is <paramref name="before"/>, so that may not be below
-    /// the present one (EINVAL). It takes a segment; ENOSPC says that <see cref="Compact"/> must make room first.
+    /// Forgets all entries: the journal goes on after <paramref name="before"/>, which the main store holds (after a
+    /// full catch-up). Durable when it returns Ok, and the checkpoint then is <paramref name="before"/>, so that may
+    /// not be below the present one (EINVAL). It takes a segment; ENOSPC says that <see cref="Compact"/> must make
+    /// room first.
     /// </summary>
     public Errno Reset(JournalIndex before, Term term, UInt128 chain)
     {
@@ -85,7 +86,8 @@ public sealed partial class ReplicaJournal
         _isTailClosed = true;
         var head = NewHead() with
         {
-            LastBefore = before.Value, PreviousTerm = term.Value, PreviousChain = chain, IsFresh = true, KnowsPreviousChain = true,
+            LastBefore = before.Value, PreviousTerm = term.Value, PreviousChain = chain, IsFresh = true,
+                KnowsPreviousChain = true,
         };
         var error = OpenSegment(head);
         if (error != Errno.Ok)
@@ -105,8 +107,8 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
-    /// Prepares the next segment, at most <paramref name="budgetBytes"/> at a time. Without it the append that needs a new
-    /// segment waits until all of it is zeroed.
+    /// Prepares the next segment, at most <paramref name="budgetBytes"/> at a time. Without it the append that needs
+    /// a new segment waits until all of it is zeroed.
     /// </summary>
     /// <returns>True while there is more to do.</returns>
     public bool Maintain(int budgetBytes)
@@ -167,7 +169,8 @@ public sealed partial class ReplicaJournal
 
         var isKnown = TryGetHeader(new JournalIndex(through), out var header);
         (_baseTerm, _baseChain, _knowsBaseChain) = (header.Term.Value, header.Chain, isKnown);
-        if (!isKnown && _table.Contains(through + 1) && _table[through + 1] is { HasHeader: true, KnowsPreviousChain: true } next)
+        if (!isKnown && _table.Contains(through + 1)
+            && _table[through + 1] is { HasHeader: true, KnowsPreviousChain: true } next)
         {
             (_baseTerm, _baseChain, _knowsBaseChain) = (0, next.PreviousChain, true);
         }
@@ -179,7 +182,8 @@ public sealed partial class ReplicaJournal
     {
         var isKnown = TryGetHeader(Last, out var last);
         return new SegmentHead(
-            _nextSegment, _nextBatch, Last.Value, last.Term.Value, last.Chain, _cuts, _options.SegmentBytes, IsFresh: false, isKnown);
+            _nextSegment, _nextBatch, Last.Value, last.Term.Value, last.Chain, _cuts, _options.SegmentBytes,
+                IsFresh: false, isKnown);
     }
 
     private Errno OpenNextSegment(bool isReserved) =>

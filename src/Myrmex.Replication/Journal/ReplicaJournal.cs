@@ -6,8 +6,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// The journal of one replica on disk. Every call blocks until what it promises is durable; one owner calls at a time (see
-/// <see cref="JournalWriter"/>). README.md in this folder has the invariants.
+/// The journal of one replica on disk. Every call blocks until what it promises is durable; one owner calls at a time
+/// (see <see cref="JournalWriter"/>). README.md in this folder has the invariants.
 /// </summary>
 public sealed partial class ReplicaJournal : IDisposable
 {
@@ -58,8 +58,8 @@ public sealed partial class ReplicaJournal : IDisposable
     public JournalIndex Last => new(_table.Last);
 
     /// <summary>
-    /// Not Ok after a write or sync of a segment failed. Nobody knows what of the last batch is on the disk; it was not
-    /// acknowledged and never will be. Reading goes on; appending only after <see cref="Reopen"/>.
+    /// Not Ok after a write or sync of a segment failed. Nobody knows what of the last batch is on the disk; it was
+    /// not acknowledged and never will be. Reading goes on; appending only after <see cref="Reopen"/>.
     /// </summary>
     public Errno Failure { get; private set; }
 
@@ -92,7 +92,8 @@ public sealed partial class ReplicaJournal : IDisposable
             return error;
         }
 
-        // The superblock comes last: a format that the power cut leaves a directory without a journal, to be formatted again.
+        // The superblock comes last: a format that the power cut leaves a directory without a journal, to be
+        // formatted again.
         error = RemoveAll(disk, options.Path);
         if (error != Errno.Ok)
         {
@@ -100,14 +101,16 @@ public sealed partial class ReplicaJournal : IDisposable
         }
 
         var head = new SegmentHead(
-            1, FirstBatch: 1, before.Value, term.Value, chain, CutHistory.None, options.SegmentBytes, IsFresh: true, KnowsPreviousChain: true);
+            1, FirstBatch: 1, before.Value, term.Value, chain, CutHistory.None, options.SegmentBytes, IsFresh: true,
+                KnowsPreviousChain: true);
         error = MakeSegment(disk, options, head, state.Incarnation);
-        return error != Errno.Ok ? error : Superblock.Format(disk, options.Path, state with { Checkpoint = before, DurableFloor = before });
+        return error != Errno.Ok ? error
+            : Superblock.Format(disk, options.Path, state with { Checkpoint = before, DurableFloor = before });
     }
 
     /// <summary>
-    /// Opens a journal: reads the superblock, finds all entries, tells a torn end from damage (see <see cref="Report"/> and
-    /// <see cref="Faults"/>), and makes sure that what it found is durable.
+    /// Opens a journal: reads the superblock, finds all entries, tells a torn end from damage (see <see
+    /// cref="Report"/> and <see cref="Faults"/>), and makes sure that what it found is durable.
     /// </summary>
     /// <param name="disk">Where.</param>
     /// <param name="options">The same directory as at format.</param>
@@ -150,8 +153,8 @@ public sealed partial class ReplicaJournal : IDisposable
     }
 
     /// <summary>
-    /// Changes what is remembered for ever, durably before it returns. The journal adds its own part (durable floor, cuts). An
-    /// error is final: the old state or the new one is on the disk.
+    /// Changes what is remembered for ever, durably before it returns. The journal adds its own part (durable floor,
+    /// cuts). An error is final: the old state or the new one is on the disk.
     /// </summary>
     public Errno SaveState(Func<SuperblockState, SuperblockState> change)
     {
@@ -192,7 +195,9 @@ public sealed partial class ReplicaJournal : IDisposable
         _spare = null;
     }
 
-    /// <summary>The header of an entry, or of the one before the first; false when it is not there or not known.</summary>
+    /// <summary>
+    /// The header of an entry, or of the one before the first; false when it is not there or not known.
+    /// </summary>
     public bool TryGetHeader(JournalIndex index, out EntryHeader header)
     {
         header = default;
@@ -215,7 +220,8 @@ public sealed partial class ReplicaJournal : IDisposable
     public IReadOnlyList<FaultyEntry> Faults(JournalIndex from = default)
     {
         var faults = new List<FaultyEntry>();
-        for (var i = Math.Max(from.Value, First.Value); i <= Last.Value && faults.Count < JournalLimits.FaultsListedMax; i++)
+        for (var i = Math.Max(from.Value, First.Value); i <= Last.Value
+            && faults.Count < JournalLimits.FaultsListedMax; i++)
         {
             ref var record = ref _table[i];
             if (record.State != EntryState.Good)
@@ -236,7 +242,8 @@ public sealed partial class ReplicaJournal : IDisposable
         var error = disk.List(directory, names);
         foreach (var name in names)
         {
-            if (error == Errno.Ok && (Segment.TryParse(name, Segment.Prefix, out _) || Segment.TryParse(name, Segment.IndexPrefix, out _)
+            if (error == Errno.Ok && (Segment.TryParse(name, Segment.Prefix, out _)
+                || Segment.TryParse(name, Segment.IndexPrefix, out _)
                 || Segment.TryParse(name, Segment.SparePrefix, out _) || name is "super.a" or "super.b"))
             {
                 error = disk.Unlink($"{directory}/{name}");

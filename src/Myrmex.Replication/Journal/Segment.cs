@@ -6,9 +6,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// A file of the journal: a head, batches one after the other, and the head again in the last block. Beside it is its header
-/// index, with the headers of entries whose batch was synced before they were written there: a second copy, and a witness that
-/// the batch was complete.
+/// A file of the journal: a head, batches one after the other, and the head again in the last block. Beside it is its
+/// header index, with the headers of entries whose batch was synced before they were written there: a second copy,
+/// and a witness that the batch was complete.
 /// </summary>
 internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskFile file, long bytes) : IDisposable
 {
@@ -57,10 +57,13 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     {
         number = 0;
         return name.Length == prefix.Length + 16 && name.StartsWith(prefix, StringComparison.Ordinal)
-            && ulong.TryParse(name.AsSpan(prefix.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
+            && ulong.TryParse(name.AsSpan(prefix.Length), NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture, out number);
     }
 
-    /// <summary>Adds a header to the index; it is written when its block is full or <see cref="FlushIndex"/> asks.</summary>
+    /// <summary>
+    /// Adds a header to the index; it is written when its block is full or <see cref="FlushIndex"/> asks.
+    /// </summary>
     /// <returns>Bytes written.</returns>
     public int AddToIndex(in EntryRecord record, uint seed)
     {
@@ -83,8 +86,8 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     public void ContinueIndex(long length) => _indexLength = RoundUp(length);
 
     /// <summary>
-    /// Writes what the index has in memory, without a sync. The index is a witness, not a promise: an error only leaves less
-    /// of it.
+    /// Writes what the index has in memory, without a sync. The index is a witness, not a promise: an error only
+    /// leaves less of it.
     /// </summary>
     /// <returns>Bytes written.</returns>
     public int FlushIndex()
@@ -96,7 +99,8 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
 
         _indexIsDirty = false;
         var start = RoundUp(_indexLength) - JournalLimits.BlockBytes;
-        return _index!.WriteFully(start, _indexBlock!.GetSpan()[..JournalLimits.BlockBytes]) == Errno.Ok // Both made before.
+        // Both made before.
+        return _index!.WriteFully(start, _indexBlock!.GetSpan()[..JournalLimits.BlockBytes]) == Errno.Ok
             ? JournalLimits.BlockBytes : 0;
     }
 
@@ -127,7 +131,8 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
 
     private bool OpenIndex() =>
         _index is not null || disk.Open(
-            IndexPath, DiskOpen.Read | DiskOpen.Write | DiskOpen.Create | (file.IsDirect ? DiskOpen.Direct : 0), out _index) == Errno.Ok;
+            IndexPath, DiskOpen.Read | DiskOpen.Write | DiskOpen.Create | (file.IsDirect ? DiskOpen.Direct : 0),
+                out _index) == Errno.Ok;
 
     private void ReleaseIndex()
     {

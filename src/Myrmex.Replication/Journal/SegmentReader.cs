@@ -5,8 +5,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// Reads blocks of one segment through a window, so that a walk over many small batches takes few calls. A block the disk
-/// cannot read is one that is not there; <see cref="HadErrors"/> tells them apart from zeroes.
+/// Reads blocks of one segment through a window, so that a walk over many small batches takes few calls. A block the
+/// disk cannot read is one that is not there; <see cref="HadErrors"/> tells them apart from zeroes.
 /// </summary>
 internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
 {
@@ -44,7 +44,9 @@ internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
 
     public void Dispose() => _window.Release();
 
-    /// <summary>Reads meta and data of an entry and says what is good; data belongs to the caller when all is.</summary>
+    /// <summary>
+    /// Reads meta and data of an entry and says what is good; data belongs to the caller when all is.
+    /// </summary>
     public static EntryState ReadEntry(IDiskFile file, in EntryRecord record, out byte[] meta, out Payload data)
     {
         data = default;
@@ -57,7 +59,8 @@ internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
         var part = buffer.GetSpan().Slice(skipped, record.MetaPartLength);
         isGood = isGood && Crc32C.Of(part) == record.MetaChecksum;
         meta = isGood ? part[record.ChecksumsLength..].ToArray() : [];
-        var state = !isGood ? EntryState.MetaLost : ReadData(file, record, part, out data) ? EntryState.Good : EntryState.DataLost;
+        var state = !isGood ? EntryState.MetaLost : ReadData(file, record, part, out data) ? EntryState.Good
+            : EntryState.DataLost;
         buffer.Release();
         return state;
     }

@@ -5,8 +5,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// A file that is going to be a segment: all its blocks are allocated and have been written once, so that later syncs change
-/// nothing but data. New ones are zeroes; those used before keep their bytes, which name another segment.
+/// A file that is going to be a segment: all its blocks are allocated and have been written once, so that later syncs
+/// change nothing but data. New ones are zeroes; those used before keep their bytes, which name another segment.
 /// </summary>
 internal sealed class SpareSegment : IDisposable
 {
@@ -34,7 +34,8 @@ internal sealed class SpareSegment : IDisposable
     {
         spare = null;
         var path = Segment.PathOf(options.Path, Segment.SparePrefix, number);
-        var how = DiskOpen.Read | DiskOpen.Write | DiskOpen.Create | DiskOpen.Truncate | (options.IsDirect ? DiskOpen.Direct : 0);
+        var how = DiskOpen.Read | DiskOpen.Write | DiskOpen.Create | DiskOpen.Truncate | (options.IsDirect
+            ? DiskOpen.Direct : 0);
         var error = disk.Open(path, how, out var file);
         if (error != Errno.Ok)
         {

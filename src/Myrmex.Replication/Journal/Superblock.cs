@@ -6,29 +6,15 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// The two copies of what a replica remembers for ever. Layout of <c>super.a</c> and <c>super.b</c>, 4096 bytes, little-endian:
-/// <code>
-/// offset size
-///      0    8  magic "MYRMXSUP"
-///      8    4  version
-///     12    4  crc32c of bytes 16..4096
-///     16    8  sequence of the save
-///     24   16  incarnation
-///     40    8  promised term
-///     48    1  status
-///     49    1  1 after a close in good order
-///     50    2  peers
-///     52    4  0
-///     56    8  configuration epoch
-///     64    8  boot count
-///     72    8  checkpoint
-///     80    8  durable floor
-///     88    8  batch of the durable floor
-///     96   24  cuts: count, last from, lowest from
-///    120   24  per peer: member 16, durable index 8
+/// The two copies of what a replica remembers for ever. Layout of <c>super.a</c> and <c>super.b</c>, 4096 bytes,
+/// little-endian: <code> offset size      0    8  magic "MYRMXSUP"      8    4  version     12    4  crc32c of bytes
+/// 16..4096     16    8  sequence of the save     24   16  incarnation     40    8  promised term     48    1  status
+///     49    1  1 after a close in good order     50    2  peers     52    4  0     56    8  configuration epoch
+/// 64    8  boot count     72    8  checkpoint     80    8  durable floor     88    8  batch of the durable floor
+/// 96   24  cuts: count, last from, lowest from    120   24  per peer: member 16, durable index 8
 /// </code>
-/// A save writes and syncs one copy, then the other. So a torn copy leaves the state before the save or after it, and when a
-/// save has returned either copy alone has it: damage to one never takes back a promise.
+/// A save writes and syncs one copy, then the other. So a torn copy leaves the state before the save or after it, and
+/// when a save has returned either copy alone has it: damage to one never takes back a promise.
 /// </summary>
 public sealed class Superblock
 {
@@ -64,7 +50,9 @@ public sealed class Superblock
     /// <summary>What is durable.</summary>
     public SuperblockState State { get; private set; }
 
-    /// <summary>Set by a failed save: the disk has the old state or the new one, and nobody may depend on either.</summary>
+    /// <summary>
+    /// Set by a failed save: the disk has the old state or the new one, and nobody may depend on either.
+    /// </summary>
     public Errno Failure { get; private set; }
 
     /// <summary>Bytes written so far.</summary>
@@ -82,8 +70,8 @@ public sealed class Superblock
     }
 
     /// <summary>
-    /// Reads the newest good copy. <paramref name="problem"/> says in words why not: ENOENT never formatted, EUCLEAN both copies
-    /// damaged, EINVAL not ours or a newer format, or the errno of the disk.
+    /// Reads the newest good copy. <paramref name="problem"/> says in words why not: ENOENT never formatted, EUCLEAN
+    /// both copies damaged, EINVAL not ours or a newer format, or the errno of the disk.
     /// </summary>
     public static Errno Load(IDisk disk, string directory, out Superblock? superblock, out string problem)
     {
@@ -116,8 +104,8 @@ public sealed class Superblock
     }
 
     /// <summary>
-    /// Makes <paramref name="state"/> durable in both copies before it returns. After an error (which stays, see
-    /// <see cref="Failure"/>) the disk may have either state.
+    /// Makes <paramref name="state"/> durable in both copies before it returns. After an error (which stays, see <see
+    /// cref="Failure"/>) the disk may have either state.
     /// </summary>
     public Errno Save(SuperblockState state)
     {
@@ -224,7 +212,8 @@ public sealed class Superblock
         {
             var at = bytes[(PeersStart + (i * PeerSize))..];
             peers[i] = new PeerDurable(
-                BinaryPrimitives.ReadUInt128LittleEndian(at), new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(at[16..])));
+                BinaryPrimitives.ReadUInt128LittleEndian(at),
+                    new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(at[16..])));
         }
 
         return new SuperblockState

@@ -9,7 +9,9 @@ public enum ReplicaStatus : byte
     /// <summary>Counts for quorums.</summary>
     Voter = 1,
 
-    /// <summary>May have lost entries it acknowledged from memory; counts for nothing until a leader has told it the end.</summary>
+    /// <summary>
+    /// May have lost entries it acknowledged from memory; counts for nothing until a leader has told it the end.
+    /// </summary>
     Recovering = 2,
 
     /// <summary>Has a hole below what it journals; counts for nothing.</summary>
@@ -23,8 +25,8 @@ public enum ReplicaStatus : byte
 public readonly record struct PeerDurable(UInt128 Member, JournalIndex Durable);
 
 /// <summary>
-/// What a replica remembers for ever. Values a caller sets: promise, status, epoch, checkpoint, peers. The journal itself sets
-/// the rest.
+/// What a replica remembers for ever. Values a caller sets: promise, status, epoch, checkpoint, peers. The journal
+/// itself sets the rest.
 /// </summary>
 public sealed record SuperblockState
 {
@@ -60,7 +62,8 @@ public sealed record SuperblockState
 }
 
 /// <summary>
-/// The cuts of suffixes so far: enough to know, across a hole in the journal, which entries before it a lost cut may have taken.
+/// The cuts of suffixes so far: enough to know, across a hole in the journal, which entries before it a lost cut may
+/// have taken.
 /// </summary>
 /// <param name="Count">How many there were.</param>
 /// <param name="LastFrom">The first index the last of them took away.</param>
@@ -73,5 +76,6 @@ public readonly record struct CutHistory(ulong Count, ulong LastFrom, ulong Lowe
 
     /// <summary>The lowest index that the cuts between an earlier history and this one may have taken.</summary>
     internal ulong LowestSince(CutHistory earlier) =>
-        Count <= earlier.Count ? ulong.MaxValue : Count == earlier.Count + 1 ? LastFrom : Math.Min(LastFrom, LowestFrom);
+        Count <= earlier.Count ? ulong.MaxValue : Count == earlier.Count + 1 ? LastFrom
+            : Math.Min(LastFrom, LowestFrom);
 }

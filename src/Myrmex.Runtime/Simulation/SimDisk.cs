@@ -30,9 +30,11 @@ public sealed class SimPowerCutException : Exception
 }
 
 /// <summary>
-/// Files in memory that forget like a disk does. When the power goes, every write since the last Sync of its file is kept,
+/// Files in memory that forget like a disk does. When the power goes, every write since the last Sync of its file is
+/// kept,
 /// lost or torn on its own (sectors of 512 bytes), and changes of names are kept up to some point between the last
-/// SyncDirectory that covered them and the crash. A failed Sync drops what it should have written, as Linux does. When only
+/// SyncDirectory that covered them and the crash. A failed Sync drops what it should have written, as Linux does.
+/// When only
 /// the process dies, nothing is lost.
 /// </summary>
 public sealed class SimDisk(SimRandom random) : IDisk
@@ -97,11 +99,15 @@ public sealed class SimDisk(SimRandom random) : IDisk
         return bytes;
     }
 
-    /// <summary>The next write to a file whose path starts so lands at another place of it; the writer is told Ok.</summary>
-    public void MisdirectNextWrite(string pathStart, long offset) => (_misdirectedPath, _misdirectedOffset) = (pathStart, offset);
+    /// <summary>
+    /// The next write to a file whose path starts so lands at another place of it; the writer is told Ok.
+    /// </summary>
+    public void MisdirectNextWrite(string pathStart, long offset) =>
+        (_misdirectedPath, _misdirectedOffset) = (pathStart, offset);
 
     /// <summary>
-    /// The power goes in the call that makes <see cref="ChangeCount"/> reach <paramref name="change"/>: it and all later calls
+    /// The power goes in the call that makes <see cref="ChangeCount"/> reach <paramref name="change"/>: it and all
+    /// later calls
     /// throw <see cref="SimPowerCutException"/> until <see cref="Crash"/>. A write on its way counts as not synced.
     /// </summary>
     public void CutPowerAt(long change) => _cutAt = change;
@@ -288,7 +294,9 @@ public sealed class SimDisk(SimRandom random) : IDisk
         }
     }
 
-    /// <summary>The error that was ordered for this call; a call that changes something may also be where the power goes.</summary>
+    /// <summary>
+    /// The error that was ordered for this call; a call that changes something may also be where the power goes.
+    /// </summary>
     internal Errno Fails(DiskCall call, string path, bool changes = false)
     {
         if (changes)

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Interop.Tests.Kit;
+using Myrmex.Replication;
 using Myrmex.Replication.Journal;
 using Myrmex.Replication.Unit.Tests.Journal;
 using Myrmex.Runtime;

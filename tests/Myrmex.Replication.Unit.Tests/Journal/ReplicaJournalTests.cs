@@ -4,7 +4,6 @@ using System.Linq;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Replication.Journal;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 

@@ -2,7 +2,6 @@ using System;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Replication.Journal;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 

@@ -7,7 +7,6 @@ using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
 using Myrmex.Graph;
-using Myrmex.Runtime;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
 

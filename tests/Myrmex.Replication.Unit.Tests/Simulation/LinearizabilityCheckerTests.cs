@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Linq;
 using Myrmex.Replication.Simulation;
 using Myrmex.Runtime.Simulation;
 using Xunit;
