@@ -20,7 +20,9 @@ public static class Pauses
         await Task.Yield(); // The loop of the timer must not be kept by what follows.
     }
 
-    /// <summary>Ends when <paramref name="end"/> is cancelled, as <see cref="WaitAsync"/> does; throws for the other token.</summary>
+    /// <summary>
+    /// Ends when <paramref name="end"/> is cancelled, as <see cref="WaitAsync"/> does; throws for the other token.
+    /// </summary>
     public static async Task UntilAsync(CancellationToken end, CancellationToken cancellation)
     {
         var over = new TaskCompletionSource();

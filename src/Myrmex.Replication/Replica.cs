@@ -140,9 +140,19 @@ public sealed partial class Replica : IJournalOwner
     /// Wants an operation in the journal. The machine hears Accepted, Answered or Refused with its tag. Takes over
     /// one reference to the data of the proposal.
     /// </summary>
-    public void Propose(Proposal proposal) => _scheduler.Post(() =>
+    /// <param name="proposal">What.</param>
+    /// <param name="term">If given, the operation is refused unless this replica leads and serves in that term.</param>
+    public void Propose(Proposal proposal, Term? term = null) => _scheduler.Post(() =>
     {
-        Do(() => _engine.Propose(proposal, NowMs), proposal.Tag);
+        if (term is { } wanted && !(_engine.IsServing && _engine.Term == wanted))
+        {
+            _machine.Refused(proposal.Tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
+        }
+        else
+        {
+            Do(() => _engine.Propose(proposal, NowMs), proposal.Tag);
+        }
+
         proposal.Data.Release();
     });
 

@@ -12,7 +12,7 @@ namespace Myrmex.Replication.Unit.Tests;
 /// <summary>Replicas as they run: engine, journal on a disk, checkpoint and state store together.</summary>
 public sealed class ReplicaTests
 {
-    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 12).Select(n => (ulong)n)];
+    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 20).Select(n => (ulong)n)];
 
     [Fact]
     public void WhatIsAcceptedIsCommittedOnAllMembersInOneOrder()

@@ -198,7 +198,9 @@ public static class MessageCodec
             case Kind.Fetch:
                 return new ReplicaMessage.Fetch
                 {
-                    From = from, PreviousIndex = Index(ref parser), PreviousChain = parser.UInt128(),
+                    From = from,
+                    PreviousIndex = Index(ref parser),
+                    PreviousChain = parser.UInt128(),
                 };
             case Kind.Entries:
                 return new ReplicaMessage.Entries
@@ -236,43 +238,45 @@ public static class MessageCodec
 
     private static ReplicaMessage? DecodeSmallBody(ref BinaryParser parser, Kind kind, MessageOrigin from) =>
         kind switch
-    {
-        Kind.Beat => new ReplicaMessage.Beat
         {
-            From = from,
-            Round = parser.UInt64(),
-            Commit = Index(ref parser),
-            LowestNeeded = Index(ref parser),
-            WantsGrant = parser.Bool(),
-        },
-        Kind.BeatAnswer => new ReplicaMessage.BeatAnswer
-        {
-            From = from,
-            Round = parser.UInt64(),
-            Promised = Term(ref parser),
-            Status = Status(ref parser),
-            Granted = parser.Bool(),
-            Durable = Index(ref parser),
-            Written = Index(ref parser),
-        },
-        Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
-        Kind.Transfer => new ReplicaMessage.Transfer { From = from },
-        Kind.Recover => new ReplicaMessage.Recover { From = from, Nonce = parser.UInt64() },
-        Kind.RecoverAnswer => new ReplicaMessage.RecoverAnswer
-        {
-            From = from, Nonce = parser.UInt64(), End = Index(ref parser),
-        },
-        Kind.Position => new ReplicaMessage.Position
-        {
-            From = from,
-            IsQuestion = parser.Bool(),
-            Status = Status(ref parser),
-            CanLead = parser.Bool(),
-            LastTerm = Term(ref parser),
-            LastIndex = Index(ref parser),
-        },
-        _ => null,
-    };
+            Kind.Beat => new ReplicaMessage.Beat
+            {
+                From = from,
+                Round = parser.UInt64(),
+                Commit = Index(ref parser),
+                LowestNeeded = Index(ref parser),
+                WantsGrant = parser.Bool(),
+            },
+            Kind.BeatAnswer => new ReplicaMessage.BeatAnswer
+            {
+                From = from,
+                Round = parser.UInt64(),
+                Promised = Term(ref parser),
+                Status = Status(ref parser),
+                Granted = parser.Bool(),
+                Durable = Index(ref parser),
+                Written = Index(ref parser),
+            },
+            Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
+            Kind.Transfer => new ReplicaMessage.Transfer { From = from },
+            Kind.Recover => new ReplicaMessage.Recover { From = from, Nonce = parser.UInt64() },
+            Kind.RecoverAnswer => new ReplicaMessage.RecoverAnswer
+            {
+                From = from,
+                Nonce = parser.UInt64(),
+                End = Index(ref parser),
+            },
+            Kind.Position => new ReplicaMessage.Position
+            {
+                From = from,
+                IsQuestion = parser.Bool(),
+                Status = Status(ref parser),
+                CanLead = parser.Bool(),
+                LastTerm = Term(ref parser),
+                LastIndex = Index(ref parser),
+            },
+            _ => null,
+        };
 
     private static void EncodeEntries(BinaryBuilder builder, IReadOnlyList<JournalEntry> entries)
     {

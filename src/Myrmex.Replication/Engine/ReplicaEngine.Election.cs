@@ -382,7 +382,9 @@ public sealed partial class ReplicaEngine
         _fetchedMs = _now;
         Send(_fetchFrom!.Value, new ReplicaMessage.Fetch
         {
-            From = From(_term), PreviousIndex = previous, PreviousChain = _log.ChainAt(previous),
+            From = From(_term),
+            PreviousIndex = previous,
+            PreviousChain = _log.ChainAt(previous),
         });
     }
 
@@ -418,7 +420,9 @@ public sealed partial class ReplicaEngine
         {
             SendDurably(peer.Id, new ReplicaMessage.Entries
             {
-                From = From(_promised), Answer = EntriesAnswer.TooOld, PreviousIndex = previous,
+                From = From(_promised),
+                Answer = EntriesAnswer.TooOld,
+                PreviousIndex = previous,
             });
         }
         else if (!peer.IsReadingJournal || _now - peer.ReadingSinceMs > _options.CandidateMs)

@@ -248,8 +248,11 @@ public sealed partial class ReplicaEngine
     {
         if (!IsOld(message.Term) && message.Index > _durable)
         {
-            Emit(new ReplicaOutput(OutputKind.SyncJournal) { Index = Min(message.Index, _log.Last),
-                Generation = _generation });
+            Emit(new ReplicaOutput(OutputKind.SyncJournal)
+            {
+                Index = Min(message.Index, _log.Last),
+                Generation = _generation
+            });
         }
     }
 }

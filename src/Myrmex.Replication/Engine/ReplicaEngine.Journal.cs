@@ -99,7 +99,10 @@ public sealed partial class ReplicaEngine
         {
             SendDurably(peer, new ReplicaMessage.Entries
             {
-                From = From(_promised), PreviousIndex = previous, PreviousChain = previousChain, Items = entries,
+                From = From(_promised),
+                PreviousIndex = previous,
+                PreviousChain = previousChain,
+                Items = entries,
             });
         }
     }

@@ -182,8 +182,12 @@ public sealed partial class ReplicaEngine
                 Emit(new ReplicaOutput(OutputKind.Accepted) { Ticket = proposal.Tag, Index = index, Term = _term });
                 return true;
             case SessionFinding.Committed:
-                Emit(new ReplicaOutput(OutputKind.Answered) { Ticket = proposal.Tag, Index = index,
-                    Outcome = outcome });
+                Emit(new ReplicaOutput(OutputKind.Answered)
+                {
+                    Ticket = proposal.Tag,
+                    Index = index,
+                    Outcome = outcome
+                });
                 return true;
             default:
                 Refuse(proposal.Tag, finding == SessionFinding.Dropped ? Refusal.AlreadyAcknowledged
@@ -309,7 +313,11 @@ public sealed partial class ReplicaEngine
         peer.SentMs = _now;
         Send(peer.Id, new ReplicaMessage.Append
         {
-            From = From(_term), PreviousIndex = previous, PreviousChain = chain, Commit = _commit, Items = items,
+            From = From(_term),
+            PreviousIndex = previous,
+            PreviousChain = chain,
+            Commit = _commit,
+            Items = items,
         });
     }
 

@@ -66,8 +66,13 @@ public sealed partial class ReplicaEngine
     }
 
     private void EmitRead(ulong tag, JournalIndex index, bool needsLease) =>
-        Emit(new ReplicaOutput(OutputKind.ReadReady) { Ticket = tag, Index = index, NeedsLease = needsLease,
-            Term = _term });
+        Emit(new ReplicaOutput(OutputKind.ReadReady)
+        {
+            Ticket = tag,
+            Index = index,
+            NeedsLease = needsLease,
+            Term = _term
+        });
 
     private void ReleaseWaitingReads()
     {

@@ -109,7 +109,9 @@ public sealed partial class ReplicaEngine
         {
             Send(message.Sender, new ReplicaMessage.RecoverAnswer
             {
-                From = From(_term), Nonce = message.Nonce, End = _log.Last,
+                From = From(_term),
+                Nonce = message.Nonce,
+                End = _log.Last,
             });
         }
     }

@@ -198,8 +198,12 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     private void ImportSession(ref BinaryParser parser)
     {
         var id = parser.UInt128();
-        var session = new Session { Begin = new JournalIndex(parser.UInt64()), IsBegun = true,
-            DroppedUpTo = parser.UInt64() };
+        var session = new Session
+        {
+            Begin = new JournalIndex(parser.UInt64()),
+            IsBegun = true,
+            DroppedUpTo = parser.UInt64()
+        };
         session.RenewedUpTo = session.DroppedUpTo;
         var count = parser.UInt32();
         parser.Require(count <= Limits.SessionOutcomesMax);

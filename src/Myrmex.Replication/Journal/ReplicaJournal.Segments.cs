@@ -86,8 +86,11 @@ public sealed partial class ReplicaJournal
         _isTailClosed = true;
         var head = NewHead() with
         {
-            LastBefore = before.Value, PreviousTerm = term.Value, PreviousChain = chain, IsFresh = true,
-                KnowsPreviousChain = true,
+            LastBefore = before.Value,
+            PreviousTerm = term.Value,
+            PreviousChain = chain,
+            IsFresh = true,
+            KnowsPreviousChain = true,
         };
         var error = OpenSegment(head);
         if (error != Errno.Ok)

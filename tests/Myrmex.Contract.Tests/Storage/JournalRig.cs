@@ -64,7 +64,11 @@ public sealed class JournalRig : StorageRig
     {
         private ulong _last;
 
-        public ValueTask<ProposeResult> ProposeAsync(ReadOnlyMemory<byte> meta, Payload data) =>
+        public Term ServingTerm => new(1);
+
+        public void Applied(JournalIndex index, Errno error) => Xunit.Assert.Equal(Errno.Ok, error);
+
+        public ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data) =>
             new(new ProposeResult(Errno.Ok, new JournalIndex(Interlocked.Increment(ref _last))));
     }
 }

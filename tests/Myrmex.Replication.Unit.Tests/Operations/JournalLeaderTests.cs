@@ -257,7 +257,11 @@ public sealed class JournalLeaderTests
 
         public List<LoggedOperation> Entries { get; } = [];
 
-        public async ValueTask<ProposeResult> ProposeAsync(ReadOnlyMemory<byte> meta, Payload data)
+        public Term ServingTerm => new(1);
+
+        public void Applied(JournalIndex index, Errno error) => Assert.Equal(Errno.Ok, error);
+
+        public async ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data)
         {
             int index;
             lock (_lock)

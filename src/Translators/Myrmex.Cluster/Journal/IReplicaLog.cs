@@ -16,8 +16,22 @@ public readonly record struct ProposeResult(Errno Error, JournalIndex Index);
 public interface IReplicaLog
 {
     /// <summary>
+    /// The term in which this member leads and its store has everything that was committed before it; none while it
+    /// does not. What is evaluated in a term is good only in that term.
+    /// </summary>
+    Term ServingTerm { get; }
+
+    /// <summary>
     /// Appends an entry and completes when it is committed. Entries get their place in the order of the calls; the data
     /// is retained for as long as the journal needs it.
     /// </summary>
-    ValueTask<ProposeResult> ProposeAsync(ReadOnlyMemory<byte> meta, Payload data);
+    /// <param name="term">What <see cref="ServingTerm"/> was before the entry was evaluated.</param>
+    /// <param name="meta">The operation; must not change any more.</param>
+    /// <param name="data">Its bulk bytes; borrowed.</param>
+    ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data);
+
+    /// <summary>
+    /// An entry that was proposed here and is committed is in the store now, or could not be put there.
+    /// </summary>
+    void Applied(JournalIndex index, Errno error);
 }

@@ -48,12 +48,19 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     }
 
     /// <summary>
-    /// Takes a fop through. EAGAIN: too much is under way. ENOTCONN: not known whether it takes effect.
+    /// Takes a fop through. EAGAIN: too much is under way. EROFS: this member does not lead, nothing was done.
+    /// ENOTCONN: not known whether it takes effect.
     /// </summary>
     /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
     public async ValueTask<LeaderAnswer> RunAsync(List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
+        var term = log.ServingTerm;
+        if (term == Term.None)
+        {
+            return new LeaderAnswer(Errno.EROFS, new Evaluation(), default);
+        }
+
         for (var attempt = 0; attempt < JournalLimits.EvaluationsMax; attempt++)
         {
             var number = await EnterAsync(keys);
@@ -73,7 +80,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             var needed = ConflictKeys.Of(operation);
             if (ConflictKeys.Cover(keys, needed))
             {
-                var answer = await LogAsync(evaluation, operation);
+                var answer = await LogAsync(term, evaluation, operation);
                 Leave(number);
                 evaluation.Data.Release();
                 return answer;
@@ -89,7 +96,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
     }
 
-    private async ValueTask<LeaderAnswer> LogAsync(Evaluation evaluation, JournalOperation operation)
+    private async ValueTask<LeaderAnswer> LogAsync(Term term, Evaluation evaluation, JournalOperation operation)
     {
         var meta = OperationCodec.Encode(operation);
         if (meta.Length > JournalEntry.MetaMax)
@@ -97,13 +104,14 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             return new LeaderAnswer(Errno.E2BIG, evaluation, default);
         }
 
-        var proposed = await log.ProposeAsync(meta, evaluation.Data);
+        var proposed = await log.ProposeAsync(term, meta, evaluation.Data);
         if (proposed.Error != Errno.Ok)
         {
             return new LeaderAnswer(proposed.Error, evaluation, default);
         }
 
         var applied = await redo.ApplyAsync(operation, evaluation.Data);
+        log.Applied(proposed.Index, applied.Error);
         if (applied.Error != Errno.Ok)
         {
             // It is decided that it takes effect, so no failure may be told; the store is behind until it is replayed.

@@ -1,0 +1,157 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Contract.Tests.Storage;
+using Myrmex.Graph;
+using Myrmex.Runtime.Simulation;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests;
+
+/// <summary>Fops through the leader of a whole replica set: three stores stay equal and nothing acknowledged is lost.</summary>
+public sealed class StoreReplicationTests
+{
+    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 20).Select(n => (ulong)n)];
+
+    [Fact]
+    public void ThreeStoresStayEqual()
+    {
+        using var bed = new StoreBed(1);
+        var names = new SortedDictionary<string, Gfid>(StringComparer.Ordinal);
+        var random = new SimRandom(1);
+        for (var i = 0; i < 60; i++)
+        {
+            Step(bed, random, names, i, []);
+        }
+
+        Assert.True(names.Count > 20);
+        bed.AssertAllAreEqual("60 fops");
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void NothingAcknowledgedIsLostWhenLeadersDie(ulong seed)
+    {
+        using var bed = new StoreBed(seed);
+        var random = new SimRandom(seed);
+        var names = new SortedDictionary<string, Gfid>(StringComparer.Ordinal);
+        var doubtful = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < 80; i++)
+        {
+            if (i % 10 == 9)
+            {
+                Restart(bed);
+                var victim = random.Below(3) == 0 ? bed.Members[random.Below(3)] : bed.Leader;
+                if (victim is { Node.IsUp: true })
+                {
+                    // In the middle of what the next fop does.
+                    _ = bed.World.After(random.Below(12), () =>
+                    {
+                        if (victim.Node.IsUp)
+                        {
+                            victim.Crash(random.Below(2) == 0 ? SimCrash.Power : SimCrash.Process);
+                        }
+                    });
+                }
+            }
+
+            Step(bed, random, names, i, doubtful);
+        }
+
+        bed.World.RunFor(50);
+        Restart(bed);
+        bed.AssertAllAreEqual($"seed {seed}");
+        foreach (var (name, gfid) in names.Where(n => !doubtful.Contains(n.Key)))
+        {
+            foreach (var member in bed.Members)
+            {
+                var found = StorageRig.Wait(member.Rig!.Store.Lookup(
+                    new LookupFop { Parent = Gfid.Root, Name = name }, new Call()));
+                Assert.True(found.IsOk, $"seed {seed}: {name} is not on {member.Node.Name}: {found.Error}");
+                Assert.Equal(gfid, found.Iatt.Gfid);
+                found.Release();
+            }
+        }
+    }
+
+    private static void Step(
+        StoreBed bed, SimRandom random, SortedDictionary<string, Gfid> names, int number, HashSet<string> doubtful)
+    {
+        var name = "f" + number.ToString(CultureInfo.InvariantCulture);
+        var gfid = StorageRig.NewGfid();
+        if (names.Count > 3 && random.Below(4) == 0)
+        {
+            var old = names.Keys.ElementAt(random.Below(names.Count));
+            var error = bed.Do(async (top, call) =>
+            {
+                var fop = new RenameFop { OldParent = Gfid.Root, OldName = old, NewParent = Gfid.Root, NewName = name };
+                return Outcome(await top.Rename(fop, call));
+            });
+            Note(names, doubtful, error, name, names[old], old);
+            return;
+        }
+
+        var result = bed.Do(async (top, call) =>
+        {
+            var fop = new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = StorageRig.WithGfid(gfid) };
+            return Outcome(await top.Mknod(fop, call));
+        });
+        Note(names, doubtful, result, name, gfid, null);
+        if (result != Errno.Ok)
+        {
+            return;
+        }
+
+        var data = new byte[random.Below(9_000)];
+        var written = bed.Do(async (top, call) =>
+        {
+            var payload = Payload.CopyOf(data);
+            var fop = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = random.Below(5_000), Data = payload };
+            var outcome = Outcome(await top.Write(fop, call));
+            payload.Release();
+            return outcome;
+        });
+        Assert.True(written is Errno.Ok or Errno.ENOTCONN, written.ToString());
+    }
+
+    private static void Note(
+        SortedDictionary<string, Gfid> names, HashSet<string> doubtful, Errno error, string name, Gfid gfid, string? old)
+    {
+        if (error == Errno.ENOTCONN)
+        {
+            doubtful.Add(old ?? name);
+        }
+        else if (error == Errno.Ok)
+        {
+            names[name] = gfid;
+            if (old is not null)
+            {
+                names.Remove(old);
+            }
+        }
+        else
+        {
+            // A name whose making or moving was in doubt.
+            Assert.True(error == Errno.ENOENT && old is not null && doubtful.Contains(old), $"{name}: {error}");
+        }
+    }
+
+    private static void Restart(StoreBed bed)
+    {
+        foreach (var member in bed.Members.Where(m => !m.Node.IsUp))
+        {
+            member.Node.Restart();
+            member.Start();
+        }
+    }
+
+    private static Errno Outcome(Reply reply)
+    {
+        var error = reply.Error;
+        reply.Release();
+        return error;
+    }
+}
