@@ -111,7 +111,11 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Fence { From = From };
         yield return new ReplicaMessage.FenceAnswer
         {
-            From = From, Promised = new Term(7), LastTerm = new Term(6), LastIndex = new JournalIndex(5), LastChain = UInt128.MaxValue,
+            From = From,
+            Promised = new Term(7),
+            LastTerm = new Term(6),
+            LastIndex = new JournalIndex(5),
+            LastChain = UInt128.MaxValue,
         };
         yield return new ReplicaMessage.Fetch { From = From, PreviousIndex = new JournalIndex(1), PreviousChain = 2 };
         yield return new ReplicaMessage.Entries { From = From, Answer = EntriesAnswer.NoMatch, Items = [Entry(4, [1, 2, 3], default)] };

@@ -37,8 +37,11 @@ internal sealed class PowerCutCase
         _state = new SuperblockState { Incarnation = new UInt128(seed, 77) };
         Options = new JournalOptions
         {
-            Path = "/j", SegmentBytes = (8 + _random.Below(12)) * Block, SegmentsMax = 4 + _random.Below(5),
-            SparesMax = _random.Below(2), IsDirect = _random.Chance(0.5),
+            Path = "/j",
+            SegmentBytes = (8 + _random.Below(12)) * Block,
+            SegmentsMax = 4 + _random.Below(5),
+            SparesMax = _random.Below(2),
+            IsDirect = _random.Chance(0.5),
         };
     }
 

@@ -89,9 +89,16 @@ public sealed class SuperblockTests
 
     private static SuperblockState Full(ulong number) => new()
     {
-        Incarnation = new UInt128(3, 4), Promised = new Term(number), Status = ReplicaStatus.Recovering,
-        ConfigurationEpoch = number + 1, BootCount = number + 2, IsClean = true, Checkpoint = new JournalIndex(number + 3),
-        DurableFloor = new JournalIndex(number + 4), DurableBatch = number + 5, Cuts = new CutHistory(1, 2, number),
+        Incarnation = new UInt128(3, 4),
+        Promised = new Term(number),
+        Status = ReplicaStatus.Recovering,
+        ConfigurationEpoch = number + 1,
+        BootCount = number + 2,
+        IsClean = true,
+        Checkpoint = new JournalIndex(number + 3),
+        DurableFloor = new JournalIndex(number + 4),
+        DurableBatch = number + 5,
+        Cuts = new CutHistory(1, 2, number),
         Peers = [new PeerDurable(8, new JournalIndex(number)), new PeerDurable(9, new JournalIndex(number + 9))],
     };
 
