@@ -118,7 +118,7 @@ public sealed partial class Replica
             journal => result = journal.SaveState(state => state with
             {
                 Promised = superblock.Promised,
-                Status = ReplicaStartup.StatusOf(superblock.Status),
+                Status = superblock.Status,
             }),
             () =>
             {

@@ -40,7 +40,7 @@ internal static class ReplicaStartup
         {
             Self = setup.Self,
             Superblock = new Superblock(
-                journal.State.Promised, StatusOf(journal.State.Status), (ulong)journal.State.Incarnation,
+                journal.State.Promised, journal.State.Status, (ulong)journal.State.Incarnation,
                     journal.State.BootCount),
             StorePrefix = setup.StorePrefix,
             Options = setup.Options,
@@ -53,22 +53,6 @@ internal static class ReplicaStartup
         };
         return Errno.Ok;
     }
-
-    public static ReplicaStatus StatusOf(MemberStatus status) => status switch
-    {
-        MemberStatus.Voter => ReplicaStatus.Voter,
-        MemberStatus.Recovering => ReplicaStatus.Recovering,
-        MemberStatus.Syncing => ReplicaStatus.Syncing,
-        _ => ReplicaStatus.Learner,
-    };
-
-    private static MemberStatus StatusOf(ReplicaStatus status) => status switch
-    {
-        ReplicaStatus.Voter => MemberStatus.Voter,
-        ReplicaStatus.Recovering => MemberStatus.Recovering,
-        ReplicaStatus.Syncing => MemberStatus.Syncing,
-        _ => MemberStatus.Learner,
-    };
 
     /// <summary>False when an entry that was there cannot be read.</summary>
     private static bool ReadEntries(ReplicaJournal journal, ReplicaLog log)
@@ -104,9 +88,9 @@ internal static class ReplicaStartup
     /// </summary>
     private static Errno GiveUpRest(ReplicaJournal journal, ReplicaLog log, bool isWhole)
     {
-        if (!isWhole && journal.State.Status == ReplicaStatus.Voter)
+        if (!isWhole && journal.State.Status == MemberStatus.Voter)
         {
-            var error = journal.SaveState(state => state with { Status = ReplicaStatus.Recovering });
+            var error = journal.SaveState(state => state with { Status = MemberStatus.Recovering });
             if (error != Errno.Ok)
             {
                 return error;

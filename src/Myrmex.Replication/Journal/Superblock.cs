@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using Myrmex.Base;
+using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
 
 namespace Myrmex.Replication.Journal;
@@ -220,7 +221,7 @@ public sealed class Superblock
         {
             Incarnation = BinaryPrimitives.ReadUInt128LittleEndian(bytes[24..]),
             Promised = new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..])),
-            Status = (ReplicaStatus)bytes[48],
+            Status = (MemberStatus)bytes[48],
             IsClean = bytes[49] == 1,
             ConfigurationEpoch = BinaryPrimitives.ReadUInt64LittleEndian(bytes[56..]),
             BootCount = BinaryPrimitives.ReadUInt64LittleEndian(bytes[64..]),

@@ -1,25 +1,8 @@
 using System;
 using System.Collections.Generic;
+using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication.Journal;
-
-/// <summary>What a replica is allowed to do. The numbers are on disk and on the wire.</summary>
-public enum ReplicaStatus : byte
-{
-    /// <summary>Counts for quorums.</summary>
-    Voter = 1,
-
-    /// <summary>
-    /// May have lost entries it acknowledged from memory; counts for nothing until a leader has told it the end.
-    /// </summary>
-    Recovering = 2,
-
-    /// <summary>Has a hole below what it journals; counts for nothing.</summary>
-    Syncing = 3,
-
-    /// <summary>Not a member yet.</summary>
-    Learner = 4,
-}
 
 /// <summary>How far a peer is known to have made its journal durable.</summary>
 public readonly record struct PeerDurable(UInt128 Member, JournalIndex Durable);
@@ -36,7 +19,7 @@ public sealed record SuperblockState
     /// <summary>The highest term promised. Never goes back.</summary>
     public Term Promised { get; init; }
 
-    public ReplicaStatus Status { get; init; } = ReplicaStatus.Voter;
+    public MemberStatus Status { get; init; } = MemberStatus.Voter;
 
     public ulong ConfigurationEpoch { get; init; }
 

@@ -4,6 +4,7 @@ using Myrmex.Base;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using MemberStatus = Myrmex.Replication.Engine.MemberStatus;
 
 namespace Myrmex.Replication.Unit.Tests.Journal;
 
@@ -91,7 +92,7 @@ public sealed class SuperblockTests
     {
         Incarnation = new UInt128(3, 4),
         Promised = new Term(number),
-        Status = ReplicaStatus.Recovering,
+        Status = MemberStatus.Recovering,
         ConfigurationEpoch = number + 1,
         BootCount = number + 2,
         IsClean = true,

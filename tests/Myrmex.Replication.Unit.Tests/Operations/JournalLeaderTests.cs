@@ -128,6 +128,7 @@ public sealed class JournalLeaderTests
 
         Assert.True(journal.HasFailed);
         Assert.Single(log.Entries);
+        Assert.Equal([(new JournalIndex(1), Errno.ENOTCONN)], log.Told);
     }
 
     /// <summary>Applies what is ready in a random order, several at once.</summary>
@@ -259,7 +260,15 @@ public sealed class JournalLeaderTests
 
         public Term ServingTerm => new(1);
 
-        public void Applied(JournalIndex index, Errno error) => Assert.Equal(Errno.Ok, error);
+        public List<(JournalIndex Index, Errno Error)> Told { get; } = [];
+
+        public void Applied(JournalIndex index, Errno error)
+        {
+            lock (_lock)
+            {
+                Told.Add((index, error));
+            }
+        }
 
         public async ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data)
         {
