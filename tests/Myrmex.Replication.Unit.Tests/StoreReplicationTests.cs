@@ -2,10 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
-using Myrmex.Graph;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
