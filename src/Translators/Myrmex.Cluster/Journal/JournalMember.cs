@@ -14,9 +14,9 @@ namespace Myrmex.Cluster.Journal;
 /// for it and otherwise in the order of the journal, one after the other.
 /// </summary>
 /// <remarks>
-/// Invariants: an entry is applied when it is committed and everything before it is applied, except that entries proposed
-/// here, whose fops hold their keys until then, are applied side by side; this member serves in a term once its store has
-/// everything up to the first entry of that term.
+/// Invariants: an entry is applied when it is committed and everything before it is applied, except that entries
+/// proposed here, whose fops hold their keys until then, are applied side by side; this member serves in a term once
+/// its store has everything up to the first entry of that term.
 /// </remarks>
 /// <param name="redo">Applies to the store.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
@@ -63,7 +63,9 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
         }
     }
 
-    /// <summary>Not Ok once a committed entry could not be applied: nothing more is, until the store is replayed.</summary>
+    /// <summary>
+    /// Not Ok once a committed entry could not be applied: nothing more is, until the store is replayed.
+    /// </summary>
     public Errno Failure
     {
         get
@@ -142,7 +144,8 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
                 _queue.Enqueue(entry);
             }
 
-            if (entry.Header.Kind == EntryKind.TermStart && _replica!.Role == ReplicaRole.Active && entry.Term == _replica.Term)
+            if (entry.Header.Kind == EntryKind.TermStart && _replica!.Role == ReplicaRole.Active
+                && entry.Term == _replica.Term)
             {
                 _start = (entry.Term, entry.Index.Value);
             }
