@@ -4,7 +4,6 @@ using Myrmex.Base;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
-using Superblock = Myrmex.Replication.Engine.Superblock;
 
 namespace Myrmex.Replication;
 
@@ -17,7 +16,6 @@ public sealed partial class Replica
 
     // What the writer's full queue did not take; bounded by the engine's windows.
     private readonly Queue<ReplicaOutput> _backlog = [];
-    private readonly UInt128 _incarnation;
     private JournalIndex _checkpoint;
     private long _checkpointMs;
     private bool _isCheckpointing;
@@ -75,13 +73,27 @@ public sealed partial class Replica
     private bool TryHand(ReplicaOutput output) => output.Kind switch
     {
         OutputKind.Append => _writer.Append(output.Entry!, output.Generation) != Errno.EAGAIN,
-        OutputKind.Cut => OnJournal(journal => journal.CutFrom(output.Index), output.Generation),
-        OutputKind.ResetJournal => OnJournal(journal => Reset(journal, output), output.Generation),
-        OutputKind.SaveSuperblock => SaveSuperblock(output.Superblock!, output.Ticket),
+        OutputKind.Cut => OnJournal(
+            journal => journal.CutFrom(output.Index),
+            last => _engine.JournalProgress(output.Generation, last, last, NowMs)),
+        OutputKind.ResetJournal => Reset(output, _engine.Log.BaseTerm, _engine.Log.BaseChain),
+        OutputKind.SaveSuperblock => OnJournal(
+            journal => journal.SaveState(state => state with
+            {
+                Promised = output.Superblock!.Promised,
+                Status = output.Superblock.Status,
+            }),
+            _ => _engine.SuperblockSaved(output.Ticket, NowMs)),
         _ => Fetch(output.Peer, output.Index),
     };
 
-    private bool OnJournal(Func<ReplicaJournal, Errno> work, ulong generation)
+    /// <summary>Term and chain come from here: the work is on another thread, where nobody may read the engine.</summary>
+    private bool Reset(ReplicaOutput output, Term term, UInt128 chain) => OnJournal(
+        journal => journal.Reset(output.Index, term, chain),
+        last => _engine.JournalProgress(output.Generation, last, last, NowMs));
+
+    /// <summary>Queues work and tells the engine, with the last entry then, when it went well.</summary>
+    private bool OnJournal(Func<ReplicaJournal, Errno> work, Action<JournalIndex> done)
     {
         var result = Errno.Ok;
         var last = JournalIndex.None;
@@ -99,36 +111,7 @@ public sealed partial class Replica
                 }
                 else if (!_isStopped)
                 {
-                    _engine.JournalProgress(generation, last, last, NowMs);
-                    Carry();
-                }
-            }) != Errno.EAGAIN;
-    }
-
-    private Errno Reset(ReplicaJournal journal, in ReplicaOutput output)
-    {
-        var log = _engine.Log;
-        return journal.Reset(output.Index, log.BaseTerm, log.BaseChain);
-    }
-
-    private bool SaveSuperblock(Superblock superblock, ulong ticket)
-    {
-        var result = Errno.Ok;
-        return _writer.Do(
-            journal => result = journal.SaveState(state => state with
-            {
-                Promised = superblock.Promised,
-                Status = superblock.Status,
-            }),
-            () =>
-            {
-                if (result != Errno.Ok)
-                {
-                    Fail(result);
-                }
-                else if (!_isStopped)
-                {
-                    _engine.SuperblockSaved(ticket, NowMs);
+                    done(last);
                     Carry();
                 }
             }) != Errno.EAGAIN;
@@ -141,11 +124,12 @@ public sealed partial class Replica
         return _writer.Do(
             journal =>
             {
-                if (previous == JournalIndex.None || journal.TryGetHeader(previous, out var header)
-                    && Known(header, out chain))
+                var isKnown = journal.TryGetHeader(previous, out var header);
+                if (previous == JournalIndex.None || isKnown)
                 {
-                    _ = journal.ReadRange(new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax,
-                        entries);
+                    chain = header.Chain;
+                    _ = journal.ReadRange(
+                        new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax, entries);
                 }
             },
             () =>
@@ -161,12 +145,6 @@ public sealed partial class Replica
                     entry.Data.Release();
                 }
             }) != Errno.EAGAIN;
-    }
-
-    private static bool Known(in EntryHeader header, out UInt128 chain)
-    {
-        chain = header.Chain;
-        return true;
     }
 
     private void Fail(Errno error) => ((IJournalOwner)this).OnRefused(error, JournalIndex.None);

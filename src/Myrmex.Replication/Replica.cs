@@ -38,7 +38,6 @@ public sealed partial class Replica : IJournalOwner
         _scheduler = setup.Seams.Scheduler;
         _machine = setup.Machine;
         _checkpoint = checkpoint.Index;
-        _incarnation = journal.State.Incarnation;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
     }
 

@@ -61,22 +61,21 @@ internal static class ReplicaStartup
         var error = Errno.Ok;
         while (error == Errno.Ok && log.Last < journal.Last)
         {
+            var fits = true;
             entries.Clear();
             error = journal.ReadRange(new JournalIndex(log.Last.Value + 1), EntriesPerRead, BytesPerRead, entries);
             foreach (var entry in entries)
             {
-                if (error == Errno.Ok && !EntryChain.Matches(log.LastChain, entry))
-                {
-                    error = Errno.EUCLEAN;
-                }
-
-                if (EntryChain.Matches(log.LastChain, entry))
+                // After one that does not fit, the others are not looked at: none of them can fit.
+                if (fits && (fits = EntryChain.Matches(log.LastChain, entry)))
                 {
                     log.Append(entry);
                 }
 
                 entry.Data.Release();
             }
+
+            error = error == Errno.Ok && !fits ? Errno.EUCLEAN : error;
         }
 
         return error == Errno.Ok;

@@ -134,11 +134,8 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
         Waiter? waiter;
         lock (_lock)
         {
-            if (_byIndex.Remove(entry.Index.Value, out waiter))
-            {
-                // Its fop applies it.
-            }
-            else
+            // Who waits for an entry applies it.
+            if (!_byIndex.Remove(entry.Index.Value, out waiter))
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);

@@ -68,9 +68,7 @@ public sealed partial class Redo
                 Length = operation.Length,
             },
             call);
-        var (error, post) = (reply.Error, reply.Post);
-        reply.Release();
-        return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
+        return await EndRangeAsync(operation, reply, reply.Post, call);
     }
 
     private async ValueTask<RedoResult> DiscardAsync(JournalOperation operation, Call call)
@@ -84,9 +82,7 @@ public sealed partial class Redo
                 Length = operation.Length,
             },
             call);
-        var (error, post) = (reply.Error, reply.Post);
-        reply.Release();
-        return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
+        return await EndRangeAsync(operation, reply, reply.Post, call);
     }
 
     private async ValueTask<RedoResult> ZerofillAsync(JournalOperation operation, Call call)
@@ -100,7 +96,13 @@ public sealed partial class Redo
                 Length = operation.Length,
             },
             call);
-        var (error, post) = (reply.Error, reply.Post);
+        return await EndRangeAsync(operation, reply, reply.Post, call);
+    }
+
+    /// <summary>What follows a fop on a range. Takes the reply.</summary>
+    private async ValueTask<RedoResult> EndRangeAsync(JournalOperation operation, Reply reply, Iatt post, Call call)
+    {
+        var error = reply.Error;
         reply.Release();
         return error == Errno.Ok ? await EndDataAsync(operation, post, call) : ResultOf(error);
     }
