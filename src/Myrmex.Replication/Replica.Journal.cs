@@ -87,7 +87,7 @@ public sealed partial class Replica
         _ => Fetch(output.Peer, output.Index),
     };
 
-    /// <summary>Term and chain come from here: the work is on another thread, where nobody may read the engine.</summary>
+    /// <summary>Term and chain come from here: the work runs on a thread that may not read the engine.</summary>
     private bool Reset(ReplicaOutput output, Term term, UInt128 chain) => OnJournal(
         journal => journal.Reset(output.Index, term, chain),
         last => _engine.JournalProgress(output.Generation, last, last, NowMs));
