@@ -12,6 +12,7 @@ using Xunit;
 namespace Myrmex.Unit.Tests.Rpc;
 
 /// <summary>Calls, answers and silence on one connection, in virtual time over a link in memory.</summary>
+[Collection("payload pool")]
 public sealed class RpcConnectionTests
 {
     private static readonly RpcCall Head = new(0, 77, 1, 5);
