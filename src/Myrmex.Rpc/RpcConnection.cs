@@ -135,6 +135,55 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
+    /// <summary>
+    /// As <see cref="Send"/>, for who must know whether the call can have gone out: with any error nothing was sent, and
+    /// the receiver hears nothing.
+    /// </summary>
+    public Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
+        where TBody : struct, IRpcBody
+    {
+        if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
+        {
+            return Errno.EINVAL;
+        }
+
+        var link = Volatile.Read(ref _link);
+        var room = link is null ? default : link.BeginSend(RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax);
+        if (room.IsEmpty)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        Errno error;
+        var used = 0;
+        Payload payload = default;
+        try
+        {
+            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
+            RpcHeader.WriteCall(ref writer, head, call, version3, SendGroups);
+            body.Encode(ref writer);
+            payload = body.Payload;
+            payload.Retain();
+
+            // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
+            error = TryTakeSlot(receiver, writer.Position + payload.Length, out var xid);
+            if (error == Errno.Ok)
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
+                RpcHeader.WriteMark(room, writer.Position + payload.Length);
+                used = RpcHeader.MarkSize + writer.Position;
+            }
+        }
+        finally
+        {
+            _sentBytes += used > 0 ? used + payload.Length : 0;
+            link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
+            payload.Release();
+        }
+
+        return error;
+    }
+
     /// <summary>Sends a call that has no answer (callbacks). False when the connection is closed.</summary>
     public bool SendOneWay<TBody>(RpcCall head, in TBody body)
         where TBody : struct, IRpcBody
@@ -270,51 +319,6 @@ public sealed class RpcConnection : ILinkHandler
         {
             FailAll();
         }
-    }
-
-    private Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
-        where TBody : struct, IRpcBody
-    {
-        if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
-        {
-            return Errno.EINVAL;
-        }
-
-        var link = Volatile.Read(ref _link);
-        var room = link is null ? default : link.BeginSend(RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax);
-        if (room.IsEmpty)
-        {
-            return Errno.ENOTCONN;
-        }
-
-        Errno error;
-        var used = 0;
-        Payload payload = default;
-        try
-        {
-            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
-            RpcHeader.WriteCall(ref writer, head, call, version3, SendGroups);
-            body.Encode(ref writer);
-            payload = body.Payload;
-            payload.Retain();
-
-            // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
-            error = TryTakeSlot(receiver, writer.Position + payload.Length, out var xid);
-            if (error == Errno.Ok)
-            {
-                BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
-                RpcHeader.WriteMark(room, writer.Position + payload.Length);
-                used = RpcHeader.MarkSize + writer.Position;
-            }
-        }
-        finally
-        {
-            _sentBytes += used > 0 ? used + payload.Length : 0;
-            link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
-            payload.Release();
-        }
-
-        return error;
     }
 
     private void OnRecord(Link link, Payload record)
