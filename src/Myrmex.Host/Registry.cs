@@ -10,6 +10,9 @@ internal static class Registry
     /// <summary>The doors of this process.</summary>
     public static ExportTable Exports { get; } = new();
 
+    /// <summary>The state store of the cluster, for translators that need it.</summary>
+    public static ProcessStore Store { get; } = new();
+
     public static IReadOnlyList<TranslatorRegistration> All { get; } =
     [
         ClientTranslator.Registration,

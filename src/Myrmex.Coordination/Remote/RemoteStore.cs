@@ -17,7 +17,7 @@ namespace Myrmex.Coordination.Remote;
 /// Watches go on over restarts of the daemon without a gap. When the daemon uses another store, whose revisions are
 /// other numbers, they end with <see cref="RevisionCompactedException"/>.
 /// </summary>
-public sealed class RemoteStore : IStateStore
+public sealed class RemoteStore : IStateStore, IDisposable
 {
     private readonly string _path;
     private readonly Seams _seams;
@@ -110,13 +110,13 @@ public sealed class RemoteStore : IStateStore
         cancellation);
 
     /// <summary>Ends all calls and watches; they throw <see cref="StateStoreException"/>.</summary>
-    public ValueTask DisposeAsync()
+    public void Dispose()
     {
         lock (_lock)
         {
             if (_isClosed)
             {
-                return ValueTask.CompletedTask;
+                return;
             }
 
             _isClosed = true;
@@ -124,6 +124,12 @@ public sealed class RemoteStore : IStateStore
 
         _closing.Cancel(); // Not asynchronously: that would leave the loop of a simulated node.
         _connector.Dispose();
+    }
+
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -214,7 +220,8 @@ public sealed class RemoteStore : IStateStore
         var deadlineNs = _seams.Clock.MonotonicNs + (StateStoreProgram.CallMs * 1_000_000);
         var mayBeMade = false;
         StateAnswer<T>? last = null;
-        while (await _connector.OpenAsync(deadlineNs, cancellation) is { } connection)
+        while (await _connector.OpenAsync(deadlineNs, cancellation) is { } connection
+            && LeftMs(deadlineNs) >= StateStoreProgram.RetryPauseMs) // Else it could not hear the answer.
         {
             var body = new RecordWriter();
             body.WriteGfid(Id);
@@ -282,7 +289,7 @@ public sealed class RemoteStore : IStateStore
         }
     }
 
-    private long LeftMs(long deadlineNs) => Math.Max(1, (deadlineNs - _seams.Clock.MonotonicNs) / 1_000_000);
+    private long LeftMs(long deadlineNs) => Math.Max(0, (deadlineNs - _seams.Clock.MonotonicNs) / 1_000_000);
 
     private CancellationTokenSource Linked(CancellationToken cancellation)
     {

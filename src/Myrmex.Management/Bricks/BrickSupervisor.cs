@@ -373,6 +373,7 @@ internal sealed class BrickSupervisor
                     System.Globalization.CultureInfo.InvariantCulture),
                 "--bricks", _options.BrickList, "--log-file", BrickLog,
                 "--admin-socket", BrickAdmin.BrickAdminProgram.SocketOf(_options.WorkingDirectory),
+                "--state-socket", DaemonOptions.StateSocketOf(_options.WorkingDirectory),
             ],
             BrickLog);
         _process = process;

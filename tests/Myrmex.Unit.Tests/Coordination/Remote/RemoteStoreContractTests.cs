@@ -39,6 +39,21 @@ public sealed class RemoteStoreContractTests : StateStoreContract
     public void TheSocketIsForItsOwnerOnly() =>
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SocketPath));
 
+    [Fact]
+    public async Task AQuietWatchDoesNotFallBehindTheHistory()
+    {
+        var from = await Store.PutAsync("often", Bytes(""), Forever);
+        var watch = WatchAsync("rare", from, changes: 1);
+        for (var i = 0; i < 3 * HistoryRevisionsMax; i++)
+        {
+            await Store.PutAsync("often", Bytes(""), Forever);
+            await Task.Yield();
+        }
+
+        await Store.PutAsync("rare", Bytes("x"), Forever);
+        Assert.Equal(["put rare=x"], await watch);
+    }
+
     protected override Task<IStateStore> OpenAsync()
     {
         _behind = SqliteStore.Open(Path.Combine(_directory, "state.db"), _clock, HistoryRevisionsMax);
