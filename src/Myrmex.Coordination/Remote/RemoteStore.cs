@@ -249,7 +249,9 @@ public sealed class RemoteStore : IStateStore, IDisposable
         throw mayBeMade ? Unknown() : last?.ToException() ?? Unreachable();
     }
 
-    /// <summary>Takes in what an answer tells of the server; true when nothing was done and it can be tried again.</summary>
+    /// <summary>
+    /// Takes in what an answer tells of the server; true when nothing was done and it can be tried again.
+    /// </summary>
     private bool IsToBeRepeated<T>(StateAnswer<T> answer, bool repeatable)
         where T : class
     {

@@ -96,11 +96,11 @@ internal sealed class ServerWatch(IScheduler scheduler)
 
     private void Begin(ServedStore served, KeyRange range, Revision from)
     {
-        _served = served;
-        _range = range;
-        _next = from;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(served.Ended, _closing.Token);
         _changes = served.Store.WatchAsync(range, from, _stop.Token).GetAsyncEnumerator(_stop.Token);
+        _served = served; // Only now: a store that refuses at once leaves nothing that could go on.
+        _range = range;
+        _next = from;
     }
 
     private async Task<RecordWriter> PageAsync()
@@ -140,12 +140,8 @@ internal sealed class ServerWatch(IScheduler scheduler)
 
     private async Task StopAsync()
     {
-        if (_changes is null)
-        {
-            return;
-        }
-
-        _stop!.Cancel(); // Made together with _changes.
+        _served = null;
+        _stop?.Cancel();
         try
         {
             await (_moving ?? Task.FromResult(false));
@@ -155,10 +151,10 @@ internal sealed class ServerWatch(IScheduler scheduler)
             Log.Debug("state", "a watch has ended", ("range", _range), ("reason", e.Message));
         }
 
-        await _changes.DisposeAsync();
-        _stop.Dispose();
+        await (_changes?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _stop?.Dispose();
+        _stop = null;
         _changes = null;
         _moving = null;
-        _served = null;
     }
 }

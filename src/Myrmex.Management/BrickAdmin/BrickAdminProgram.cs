@@ -31,8 +31,7 @@ public static class BrickAdminProgram
 
     /// <summary>
     /// The socket of the brick process of the daemon with this working directory: inside it, or under /run when
-    /// that would
-    /// be too long for a socket.
+    /// that would be too long for a socket.
     /// </summary>
     public static string SocketOf(string workingDirectory) => SocketPath.Of(workingDirectory, "brick", "myrmex-brick");
 }

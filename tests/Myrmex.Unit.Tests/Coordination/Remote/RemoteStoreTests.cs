@@ -51,7 +51,7 @@ public sealed class RemoteStoreTests
         var put = bed.Start(() => store.PutAsync("a", Bytes("1"), Forever));
         Assert.True(bed.World.RunUntil(() => put.IsCompleted, 60_000));
         Assert.Equal(typeof(StateStoreException), put.Exception!.InnerException!.GetType());
-        Assert.InRange((bed.World.NowNs - begunNs) / 1_000_000, StateStoreProgram.CallMs - 1, StateStoreProgram.CallMs + 500);
+        AssertLimit(bed, begunNs);
         Assert.Null(bed.Run(() => store.GetAsync("a", Forever))); // Over a connection that was made again.
     }
 
@@ -63,7 +63,7 @@ public sealed class RemoteStoreTests
         var e = Assert.Throws<TransactionRefusedException>(
             () => bed.Run(() => bed.Connect().PutAsync("a", Bytes("1"), Forever)));
         Assert.Contains(RemoteBed.Path, e.Message, StringComparison.Ordinal);
-        Assert.InRange((bed.World.NowNs - begunNs) / 1_000_000, StateStoreProgram.CallMs - 1, StateStoreProgram.CallMs + 500);
+        AssertLimit(bed, begunNs);
     }
 
     [Fact]
@@ -121,7 +121,14 @@ public sealed class RemoteStoreTests
     public void WhatWasAnsweredIsThereOnceAndWhatWasRefusedIsNot(ulong seed)
     {
         var bed = new RemoteBed(seed);
-        bed.Service.Faults = new SimStateFaults { DelayMsMax = 20, LostRequests = 30, LostAnswers = 30, Late = 30, LateMsMax = 2_000 };
+        bed.Service.Faults = new SimStateFaults
+        {
+            DelayMsMax = 20,
+            LostRequests = 30,
+            LostAnswers = 30,
+            Late = 30,
+            LateMsMax = 2_000,
+        };
         bed.StartDaemon();
         bed.Trouble();
         var store = bed.Connect();
@@ -286,6 +293,39 @@ public sealed class RemoteStoreTests
             return bed.World.TraceHash;
         }
     }
+
+    [Fact]
+    public void AWatchOutlivesFailuresOfTheStoreAndEndsWhenItsRevisionIsGone()
+    {
+        var bed = new RemoteBed();
+        bed.StartDaemon(new FailingStore(new StateStoreException("for now")));
+        var store = bed.Connect();
+        async Task<string> FirstAsync()
+        {
+            await foreach (var batch in store.WatchAsync(KeyRange.Prefix("w"), new Revision(1), Forever))
+            {
+                return batch.Changes[0].Entry.Key;
+            }
+
+            return string.Empty;
+        }
+
+        var watch = bed.Start(FirstAsync);
+        bed.World.RunFor(10_000);
+        Assert.False(watch.IsCompleted);
+        RemoteBed.Now(bed.Service.Truth.PutAsync("w", Bytes("1"), Forever));
+        bed.Server!.Use(bed.Service.Connect(bed.Node), RemoteBed.FirstId);
+        Assert.True(bed.World.RunUntil(() => watch.IsCompleted, 5_000));
+        Assert.Equal("w", watch.Result);
+        bed.Service.Compact();
+        RemoteBed.Now(bed.Service.Truth.PutAsync("other", Bytes("1"), Forever));
+        bed.Service.Compact();
+        var e = Assert.Throws<RevisionCompactedException>(() => bed.Run(FirstAsync));
+        Assert.True(e.Oldest > new Revision(1));
+    }
+
+    private static void AssertLimit(RemoteBed bed, long begunNs) => Assert.InRange(
+        (bed.World.NowNs - begunNs) / 1_000_000, StateStoreProgram.CallMs - 1, StateStoreProgram.CallMs + 500);
 
     private static ReadOnlyMemory<byte> Bytes(string text) => RemoteBed.Bytes(text);
 }

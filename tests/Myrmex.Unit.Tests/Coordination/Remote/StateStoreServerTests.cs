@@ -14,7 +14,9 @@ using Xunit;
 
 namespace Myrmex.Unit.Tests.Coordination.Remote;
 
-/// <summary>What a peer cannot do to the server of the state store: send what is malformed, and have too much at once.</summary>
+/// <summary>
+/// What a peer cannot do to the server of the state store: send what is malformed, and have too much at once.
+/// </summary>
 public sealed class StateStoreServerTests
 {
     private static CancellationToken Forever => CancellationToken.None;
@@ -38,7 +40,8 @@ public sealed class StateStoreServerTests
                     var sent = new byte[length];
                     body.AsSpan(0, Math.Min(length, body.Length)).CopyTo(sent);
                     peer.Send(procedure, sent);
-                    Assert.True(bed.World.RunUntil(() => peer.IsClosed, 1_000), $"{procedure} of {length} bytes is taken");
+                    Assert.True(
+                        bed.World.RunUntil(() => peer.IsClosed, 1_000), $"{procedure} of {length} bytes is taken");
                     Assert.False(peer.IsAnswered);
                 }
             }
