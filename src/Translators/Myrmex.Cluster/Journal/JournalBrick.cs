@@ -1,6 +1,8 @@
+using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Coordination;
 using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Journal;
@@ -10,8 +12,9 @@ namespace Myrmex.Cluster.Journal;
 /// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
 /// the other members.
 /// </summary>
-public sealed class JournalBrick : Uniform<JournalBrick.Gate>
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
 {
+    private readonly PeerTransport? _transport;
     private readonly IReplicaRun _run;
     private readonly Translator _store;
     private readonly JournalTranslator _inner;
@@ -20,16 +23,23 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>
     /// <param name="redo">Applies to the first subvolume.</param>
     /// <param name="member">What stands above the replica.</param>
     /// <param name="run">Starts and stops the replica.</param>
-    public JournalBrick(TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run)
-        : this(place, new JournalTranslator(Below(place), member, redo), member, run)
-    {
-    }
+    /// <param name="transport">Takes what other members send over the server; null where nobody does.</param>
+    public JournalBrick(
+        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, PeerTransport? transport = null)
+        : this(place, new JournalTranslator(Below(place), member, redo), member, run) => _transport = transport;
 
     private JournalBrick(TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run)
         : base(Above(place, inner), new Gate(new JournalGate(inner, member)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
     }
+
+    /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
+    public static TranslatorRegistration Registration(Func<IStateStore> store) =>
+        new("cluster/journal", place => Create(place, store), JournalBrickOptions.Table, Maturity.Experimental)
+        {
+            SubvolumesMax = Replication.Engine.Limits.MembersMax,
+        };
 
     public override void Start() => _run.Start();
 
@@ -54,6 +64,19 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>
         dump.Put("failure", _member.Failure);
         _run.DumpState(dump);
         _inner.DumpState(dump);
+    }
+
+    /// <summary>A message of another member.</summary>
+    public void Receive(ReadOnlySpan<byte> head, Payload data) => _transport?.Receive(head, data);
+
+    private static JournalBrick Create(TranslatorPlace place, Func<IStateStore> store)
+    {
+        var options = new JournalBrickOptions(place);
+        var redo = new Redo(place.Subvolumes[0]);
+        var member = new JournalMember(redo, () => redo.SyncAsync(place.Seams.Workers));
+        var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
+        return new JournalBrick(
+            place, redo, member, new ReplicaRun(place, options, member, transport, store), transport);
     }
 
     private static TranslatorPlace Below(TranslatorPlace place) => Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
