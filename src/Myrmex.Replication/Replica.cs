@@ -128,6 +128,8 @@ public sealed partial class Replica : IJournalOwner
         _timer?.Dispose();
         _stop.Cancel();
         _writer.Stop(stopped);
+        DropBacklog();
+        _engine.Log.Release(_engine.Log.Last); // What the writer still has to write it holds itself.
     });
 
     /// <summary>A message of another member; borrowed until this returns, so only on the replica's scheduler.</summary>
