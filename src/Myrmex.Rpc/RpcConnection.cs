@@ -126,7 +126,7 @@ public sealed class RpcConnection : ILinkHandler
     /// when the lock owner is longer than the wire allows. Call and body are not touched after the return.
     /// </summary>
     public void Send<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
-        where TBody : struct, IRpcBody
+        where TBody : struct, IRpcBody, allows ref struct
     {
         var error = TrySend(head, call, in body, receiver, version3);
         if (error != Errno.Ok)
@@ -136,11 +136,10 @@ public sealed class RpcConnection : ILinkHandler
     }
 
     /// <summary>
-    /// As <see cref="Send"/>, for who must know whether the call can have gone out: with any error nothing was sent, and
-    /// the receiver hears nothing.
+    /// As <see cref="Send"/>, but after an error, which it answers, nothing was sent and the receiver hears nothing.
     /// </summary>
     public Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
-        where TBody : struct, IRpcBody
+        where TBody : struct, IRpcBody, allows ref struct
     {
         if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
         {
@@ -156,6 +155,7 @@ public sealed class RpcConnection : ILinkHandler
 
         Errno error;
         var used = 0;
+        var tailBytes = 0;
         Payload payload = default;
         try
         {
@@ -164,20 +164,21 @@ public sealed class RpcConnection : ILinkHandler
             body.Encode(ref writer);
             payload = body.Payload;
             payload.Retain();
+            tailBytes = payload.Length + LengthOf(body.Payloads);
 
             // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
-            error = TryTakeSlot(receiver, writer.Position + payload.Length, out var xid);
+            error = TryTakeSlot(receiver, writer.Position + tailBytes, out var xid);
             if (error == Errno.Ok)
             {
                 BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
-                RpcHeader.WriteMark(room, writer.Position + payload.Length);
+                RpcHeader.WriteMark(room, writer.Position + tailBytes);
                 used = RpcHeader.MarkSize + writer.Position;
             }
         }
         finally
         {
-            _sentBytes += used > 0 ? used + payload.Length : 0;
-            link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
+            _sentBytes += used > 0 ? used + tailBytes : 0;
+            End(link!, used, payload, body.Payloads); // There was room, so there is a link.
             payload.Release();
         }
 
@@ -318,6 +319,35 @@ public sealed class RpcConnection : ILinkHandler
         finally
         {
             FailAll();
+        }
+    }
+
+    private static int LengthOf(ReadOnlySpan<Payload> payloads)
+    {
+        var length = 0;
+        foreach (ref readonly var payload in payloads)
+        {
+            length = checked(length + payload.Length);
+        }
+
+        return length;
+    }
+
+    /// <summary>Queues what was encoded, or takes the send back when that is nothing.</summary>
+    private static void End(Link link, int used, Payload payload, ReadOnlySpan<Payload> several)
+    {
+        Invariant.Check(payload.IsEmpty || several.IsEmpty);
+        if (used == 0)
+        {
+            link.EndSend(0, default);
+        }
+        else if (several.IsEmpty)
+        {
+            link.EndSend(used, payload);
+        }
+        else
+        {
+            link.EndSendGathered(used, several);
         }
     }
 

@@ -2,8 +2,8 @@ namespace Myrmex.Coordination.Remote;
 
 /// <summary>
 /// The RPC program by which a process uses the state store of its node's daemon, over a unix socket that only their
-/// user can open. The layout of calls and answers is in docs/reference/coordination.md. The number is from the range that
-/// RFC 5531 leaves to users.
+/// user can open. The layout of calls and answers is in docs/reference/coordination.md. The number is from the range
+/// that RFC 5531 leaves to users.
 /// </summary>
 public static class StateStoreProgram
 {
