@@ -68,7 +68,7 @@ public sealed class StateSocketTests : IDisposable
         var from = await store.PutAsync("rs/1", "kept"u8.ToArray(), Forever);
         var watch = FollowAsync(store, from, [], until: int.MaxValue);
         server.Stop();
-        using var moved = new MyrmexDaemon(_directory, "myrmexd", "--etcd", "managed");
+        server.Start("--etcd", "managed");
         using var etcd = new Ended($"{server.WorkingDirectory}/etcd.pid");
         await Assert.ThrowsAsync<RevisionCompactedException>(() => watch.WaitAsync(Soon));
         var entry = await store.GetAsync("rs/1", Forever);
