@@ -118,8 +118,11 @@ internal sealed class RemoteConnector(Seams seams, string path) : IDisposable
             _connecting = connection;
         }
 
-        connection.Connect(LinkAddress.Unix(path), RpcConnection.LinkOptions(
-            frameBytesMax: StateStoreProgram.AnswerBytesMax) with { ConnectTimeoutMs = StateStoreProgram.CallMs });
+        var options = RpcConnection.LinkOptions(frameBytesMax: StateStoreProgram.AnswerBytesMax) with
+        {
+            ConnectTimeoutMs = StateStoreProgram.CallMs,
+        };
+        connection.Connect(LinkAddress.Unix(path), options);
     }
 
     private void Opened(RpcConnection connection, TaskCompletionSource attempt)
