@@ -8,7 +8,6 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Remote;
 using Myrmex.Coordination.Simulation;
-using Myrmex.Runtime.Simulation;
 using Xunit;
 
 namespace Myrmex.Unit.Tests.Coordination.Remote;
@@ -112,7 +111,7 @@ public sealed class RemoteStoreTests
             RemoteBed.Now(bed.Service.Truth.PutAsync("other", Bytes("x"), Forever));
         }
 
-        bed.World.RunUntil(() => seen.Count >= Count, 60_000);
+        Assert.True(bed.World.RunUntil(() => seen.Count >= Count, 60_000), $"seed {seed} misses changes");
         Assert.Equal(Enumerable.Range(0, Count).Select(i => $"w/{i}"), seen);
     }
 

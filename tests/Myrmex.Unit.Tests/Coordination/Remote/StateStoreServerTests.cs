@@ -2,13 +2,11 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Remote;
 using Myrmex.Rpc;
 using Myrmex.Runtime;
-using Myrmex.Runtime.Simulation;
 using Myrmex.Wire;
 using Xunit;
 
