@@ -64,7 +64,8 @@ internal sealed class PeerBed
         }
 
         var graph = TranslatorGraph.Build(
-            document, [ClientTranslator.Registration], ClientNode.Seams, new GraphOrigin { ProcessId = isTrusted ? "t" : "u" });
+            document, [ClientTranslator.Registration], ClientNode.Seams,
+            new GraphOrigin { ProcessId = isTrusted ? "t" : "u" });
         graph.Start();
         World.RunFor(100);
         return (ClientTranslator)graph.Top;
@@ -108,7 +109,8 @@ internal sealed class PeerBed
     {
         var dump = new StateDump();
         client.DumpState(dump);
-        return dump.ToString().Split('\n').Single(l => l.StartsWith(key + "=", StringComparison.Ordinal))[(key.Length + 1)..];
+        var line = dump.ToString().Split('\n').Single(l => l.StartsWith(key + "=", StringComparison.Ordinal));
+        return line[(key.Length + 1)..];
     }
 
     private static VolfileDocument ServerDocument(bool isMember)

@@ -13,8 +13,8 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.Messages;
 
 /// <summary>
-/// Messages from protocol/client to what is below an export, over links in virtual time that cut the stream at odd places.
-/// They look at the payload pool of the process, so they run alone.
+/// Messages from protocol/client to what is below an export, over links in virtual time that cut the stream at odd
+/// places. They look at the payload pool of the process, so they run alone.
 /// </summary>
 [Collection("payload pool")]
 public sealed class PeerMessageTests

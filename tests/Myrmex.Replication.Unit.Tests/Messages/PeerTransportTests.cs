@@ -17,8 +17,8 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.Messages;
 
 /// <summary>
-/// Two replicas with their journals that reach each other over protocol/client and protocol/server. Every entry is looked at when it is
-/// committed, when the message that brought it is long gone.
+/// Two replicas with their journals that reach each other over protocol/client and protocol/server. Every entry is
+/// looked at when it is committed, when the message that brought it is long gone.
 /// </summary>
 [Collection("payload pool")]
 public sealed class PeerTransportTests
@@ -103,7 +103,8 @@ public sealed class PeerTransportTests
         _bed.WaitForLeader();
         Assert.True(
             _bed.World.RunUntil(
-                () => _bed.Leader is { } leader && _bed.Members.All(m => m.Replica!.Commit == leader.Replica!.Last), 60_000),
+                () => _bed.Leader is { } leader
+                    && _bed.Members.All(m => m.Replica!.Commit == leader.Replica!.Last), 60_000),
             $"seed {seed}: {_bed.Describe()}");
         Assert.Equal(_bed.Members[0].Applied, _bed.Members[1].Applied);
         Assert.Contains(_transports.Values, t => t.LostOut > 0);
@@ -133,7 +134,7 @@ public sealed class PeerTransportTests
         Start(1);
         var transport = _transports[_bed.Members[1]];
         var data = Payload.CopyOf(new byte[1 << 20]);
-        var head = Head(Set, [new JournalEntry(new EntryHeader(new Term(1), new JournalIndex(1), 0, EntryKind.Operation, 0, 0, 0), default, data)]);
+        var head = Head(Set, [Entry(data)]);
         for (var i = 0; i < 80; i++)
         {
             transport.Receive(head, data);
@@ -157,14 +158,15 @@ public sealed class PeerTransportTests
         var transport = _transports[_bed.Members[1]];
         var record = Payload.CopyOf(new byte[64 << 10]);
         var data = record.Slice(100, 5);
-        var entry = new JournalEntry(
-            new EntryHeader(new Term(1), new JournalIndex(1), 0, EntryKind.Operation, 0, 0, 0), default, data);
-        transport.Receive(Head(Set, [entry]), data);
+        transport.Receive(Head(Set, [Entry(data)]), data);
         Assert.Equal((0, 1), (transport.RefusedIn, record.Buffer!.References));
         Assert.NotEqual(0, transport.WaitingBytes);
         _bed.World.RunFor(100);
         record.Release();
     }
+
+    private static JournalEntry Entry(Payload data) => new(
+        new EntryHeader(new Term(1), new JournalIndex(1), 0, EntryKind.Operation, 0, 0, 0), default, data);
 
     /// <summary>A message of a stranger: understood, and ignored by the replica.</summary>
     private static byte[] Head(UInt128 set, JournalEntry[] entries)
@@ -240,7 +242,8 @@ public sealed class PeerTransportTests
             ClientTranslator.Registration,
             ServerTranslator.Registration(exports),
         ];
-        var graph = TranslatorGraph.Build(document, types, member.Node.Seams, new GraphOrigin { ProcessId = member.Node.Name });
+        var graph = TranslatorGraph.Build(
+            document, types, member.Node.Seams, new GraphOrigin { ProcessId = member.Node.Name });
         graph.Start();
         new RpcServer(member.Node.Seams, c => new ServerConnection(c, exports))
             .Listen(new LinkAddress(member.Node.Name, 49152), RpcConnection.LinkOptions());

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
