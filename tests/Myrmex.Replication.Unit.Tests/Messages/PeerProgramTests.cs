@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Messages;
 
-/// <summary>The program at the server's door, spoken to byte by byte. Source: docs/reference/peer-messages.md.</summary>
+/// <summary>
+/// The program at the server's door, spoken to byte by byte. Source: docs/reference/peer-messages.md.
+/// </summary>
 public sealed class PeerProgramTests
 {
     private static readonly Dictionary<string, Func<byte[]>> Malformed = new()
@@ -143,7 +145,8 @@ public sealed class PeerProgramTests
         {
         }
 
-        public void OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position) => call.Release();
+        public void OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position) =>
+            call.Release();
 
         public void OnClosed(RpcConnection connection, Errno error, string reason)
         {

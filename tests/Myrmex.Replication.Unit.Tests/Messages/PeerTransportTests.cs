@@ -202,7 +202,8 @@ public sealed class PeerTransportTests
     }
 
     private void WaitForAll(int count) => Assert.True(
-        _bed.World.RunUntil(() => _bed.Members.All(m => _checked.GetValueOrDefault(m) >= count), 60_000), _bed.Describe());
+        _bed.World.RunUntil(() => _bed.Members.All(m => _checked.GetValueOrDefault(m) >= count), 60_000),
+        _bed.Describe());
 
     private void Check(BedMember member, JournalEntry entry)
     {
