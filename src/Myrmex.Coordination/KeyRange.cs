@@ -68,5 +68,6 @@ public readonly record struct KeyRange
 
     /// <summary>The end of a range may be a key with one character more, and characters that no key has.</summary>
     private static bool IsEnd(string text) =>
-        text.Length <= Limits.KeyLengthMax + 1 && text.AsSpan().IndexOfAnyExceptInRange('\0', AfterLastKeyCharacter) < 0;
+        text.Length <= Limits.KeyLengthMax + 1
+        && text.AsSpan().IndexOfAnyExceptInRange('\0', AfterLastKeyCharacter) < 0;
 }
