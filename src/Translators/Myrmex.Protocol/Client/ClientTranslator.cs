@@ -117,10 +117,10 @@ public sealed partial class ClientTranslator : Translator
 
         var number = RemoteFd.Bad;
         var secondNumber = RemoteFd.Bad;
-        if (TCodec.FdOf(in fop) is { } fd)
+        if (TFop.FdOf(in fop) is { } fd)
         {
             number = NumberOf(fd, attachment);
-            var second = TCodec.SecondFdOf(in fop);
+            var second = TFop.SecondFdOf(in fop);
             secondNumber = second is not null ? NumberOf(second, attachment) : RemoteFd.Anonymous;
             if (number == RemoteFd.Bad || secondNumber == RemoteFd.Bad)
             {
