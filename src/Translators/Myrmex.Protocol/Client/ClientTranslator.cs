@@ -169,7 +169,7 @@ public sealed partial class ClientTranslator : Translator
             return null;
         }
 
-        _locks.RemoveFd(open);
+        _locks.RemoveFd(fd);
         return _fds.Remove(open);
     }
 
@@ -212,7 +212,7 @@ public sealed partial class ClientTranslator : Translator
         if (reply.IsOk)
         {
             var held = new HeldLock(
-                open, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
+                fop.Fd, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
             _locks.Add(held);
             if (!attachment.Connection.IsOpen || open.Index < 0)
             {
