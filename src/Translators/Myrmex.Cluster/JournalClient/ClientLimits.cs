@@ -20,6 +20,9 @@ internal static class ClientLimits
     /// <summary>A member that has not said by then whether it leads is passed over.</summary>
     public const long ProbeMs = 1000;
 
+    /// <summary>How often one fop has its fd opened again because the member does not know it.</summary>
+    public const int ReopensMax = 16;
+
     /// <summary>Entries of one listing that are remembered; a longer listing answers EOVERFLOW.</summary>
     public const int ListingEntriesMax = 1 << 22;
 

@@ -132,9 +132,14 @@ internal sealed class OpenFd
             if (ReferenceEquals(_place, place))
             {
                 Volatile.Write(ref _place, null);
-                _openAt &= ~place.Lead.Member.Bit;
-                _staleAt |= place.Lead.Member.Bit;
             }
+            else if (!ReferenceEquals(_move, place))
+            {
+                return; // It has been moved since.
+            }
+
+            _openAt &= ~place.Lead.Member.Bit;
+            _staleAt |= place.Lead.Member.Bit;
         }
     }
 

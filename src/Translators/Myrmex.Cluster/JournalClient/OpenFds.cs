@@ -178,6 +178,11 @@ internal sealed class OpenFds(string volume, int slot, Seams seams, LeaderFinder
 
                 await PauseAsync(ClientLimits.LockPauseMs);
             }
+            else if (error == Errno.EBADFD)
+            {
+                open.Stale(move); // It was open here once, and is not any more: the next move opens it.
+                return Errno.EAGAIN;
+            }
             else if (error != Errno.Ok)
             {
                 return error;

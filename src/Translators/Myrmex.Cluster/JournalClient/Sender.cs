@@ -331,8 +331,8 @@ internal sealed class Sender
 
                 Finish(ref trip);
                 return Verdict.Again;
-            case Errno.EBADFD when way is { Open: { } open, Place: { } place } && !trip.HasReopened:
-                trip.HasReopened = true;
+            case Errno.EBADFD when way is { Open: { } open, Place: { } place } && trip.Reopens < ClientLimits.ReopensMax:
+                trip.Reopens++;
                 open.Stale(place);
                 return Verdict.Again;
             default:
@@ -436,14 +436,25 @@ internal sealed class Sender
         }
     }
 
+    /// <summary>Also without a pause, what may block goes on where it may.</summary>
     private async ValueTask PauseAsync(long ms, bool mayBlock)
     {
+        if (ms == 0 && !mayBlock)
+        {
+            return;
+        }
+
+        var pause = new Waiter(_seams, mayBlock);
         if (ms > 0)
         {
-            var pause = new Waiter(_seams, mayBlock);
             pause.EndAfter(ms);
-            await pause.Task;
         }
+        else
+        {
+            pause.TryComplete(true);
+        }
+
+        await pause.Task;
     }
 
     private async ValueTask<bool> BeginAsync(Session session)

@@ -44,6 +44,18 @@ internal sealed class Session(UInt128 id)
         }
     }
 
+    /// <summary>How many numbers may be given out now.</summary>
+    public int Room
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return ClientLimits.WindowMax - (int)(_last - _acknowledged);
+            }
+        }
+    }
+
     /// <summary>Gives a number out; false when as many are under way as may be.</summary>
     public bool TryTake(out ulong number)
     {
@@ -60,8 +72,8 @@ internal sealed class Session(UInt128 id)
         }
     }
 
-    /// <summary>Nobody will send this number again. Returns how many more numbers may be given out now.</summary>
-    public int Complete(ulong number)
+    /// <summary>Nobody will send this number again.</summary>
+    public void Complete(ulong number)
     {
         lock (_lock)
         {
@@ -69,14 +81,11 @@ internal sealed class Session(UInt128 id)
             var (word, bit) = PlaceOf(number);
             Invariant.Check((_answered[word] & bit) == 0);
             _answered[word] |= bit;
-            var before = _acknowledged;
             for ((word, bit) = PlaceOf(_acknowledged + 1); (_answered[word] & bit) != 0; (word, bit) = PlaceOf(_acknowledged + 1))
             {
                 _answered[word] &= ~bit;
                 _acknowledged++;
             }
-
-            return (int)(_acknowledged - before);
         }
     }
 

@@ -69,12 +69,8 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
                 return new ValueTask<bool>(false);
             }
 
-            if (_current is { } session && session.Last - session.Acknowledged < ClientLimits.WindowMax)
-            {
-                return new ValueTask<bool>(true); // Room has come since: nobody would wake this one.
-            }
-
-            Enter(waiter);
+            _waiting.Enqueue(waiter);
+            Volatile.Write(ref _waitingCount, _waiting.Count);
             begins = _current is null && !_isBeginning;
             _isBeginning |= begins;
         }
@@ -84,6 +80,10 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         {
             _ = BeginAsync();
         }
+        else
+        {
+            Wake(); // Room may have come since it was looked for, by one who has seen nobody wait.
+        }
 
         return waiter.Task;
     }
@@ -91,10 +91,10 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     /// <summary>A number has got its answer, or nobody will ask for it any more.</summary>
     public void Complete(Session session, ulong number)
     {
-        var room = session.Complete(number);
-        if (room > 0 && Volatile.Read(ref _waitingCount) > 0 && ReferenceEquals(session, Current))
+        session.Complete(number);
+        if (Volatile.Read(ref _waitingCount) > 0)
         {
-            Wake(room);
+            Wake();
         }
     }
 
@@ -160,7 +160,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
             Volatile.Write(ref _current, session);
         }
 
-        Wake(ClientLimits.WindowMax);
+        Wake();
     }
 
     /// <summary>Takes those out whose time is over; they are the first ones.</summary>
@@ -174,16 +174,10 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         Volatile.Write(ref _waitingCount, _waiting.Count);
     }
 
-    private void Enter(Waiter waiter)
+    /// <summary>Ends the waiting of the first ones, of as many as there is room for.</summary>
+    private void Wake()
     {
-        _waiting.Enqueue(waiter);
-        Volatile.Write(ref _waitingCount, _waiting.Count);
-    }
-
-    /// <summary>Ends the waiting of the first so many.</summary>
-    private void Wake(int count)
-    {
-        while (count > 0)
+        for (var room = Current?.Room ?? 0; room > 0;)
         {
             Waiter? waiter;
             lock (_lock)
@@ -196,7 +190,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
                 Volatile.Write(ref _waitingCount, _waiting.Count);
             }
 
-            count -= waiter.TryComplete(true) ? 1 : 0;
+            room -= waiter.TryComplete(true) ? 1 : 0;
         }
     }
 }

@@ -16,8 +16,8 @@ internal struct Trip
     /// <summary>It may have taken effect without our knowing.</summary>
     public bool IsUnknown { get; set; }
 
-    /// <summary>Its fd was said to be unknown once, and opened again.</summary>
-    public bool HasReopened { get; set; }
+    /// <summary>How often its fd was said to be unknown, and was opened again.</summary>
+    public int Reopens { get; set; }
 
     /// <summary>It has waited for its turn to get a number.</summary>
     public bool HasWaited { get; set; }
