@@ -20,20 +20,14 @@ internal static class FopFacts
 
     /// <summary>
     /// May be sent again when it is not known whether it took effect. Neither may what changes the volume without being
-    /// in a session, nor what nobody here knows the meaning of.
+    /// in a session, nor what nobody here knows the meaning of, nor the beginning of a session: one that arrives late would
+    /// begin a session anew that was thrown away, with its outcomes, since.
     /// </summary>
     public static bool MayRepeat<TFop, TReply>(in TFop fop, bool isNumbered)
         where TFop : struct, IFop<TFop, TReply>
-        where TReply : Reply, IReply<TReply>
-    {
-        if (typeof(TFop) == typeof(IpcFop))
-        {
-            return As<TFop, IpcFop>(in fop).Operation is SessionKeys.BeginSession or SessionKeys.EndSession;
-        }
-
-        return typeof(TFop) != typeof(LeaseFop) && typeof(TFop) != typeof(SetactivelkFop)
-            && (isNumbered || !ChangesVolume<TFop, TReply>(in fop) || HasOwnSession<TFop, TReply>(in fop));
-    }
+        where TReply : Reply, IReply<TReply> =>
+        typeof(TFop) != typeof(IpcFop) && typeof(TFop) != typeof(LeaseFop) && typeof(TFop) != typeof(SetactivelkFop)
+        && (isNumbered || !ChangesVolume<TFop, TReply>(in fop) || HasOwnSession<TFop, TReply>(in fop));
 
     /// <summary>May wait for the disk when it is sent to a member of the own process.</summary>
     public static bool MayBlock(FopCode code) => code.Has(FopTraits.Blocks) || code.Has(FopTraits.Bulk);

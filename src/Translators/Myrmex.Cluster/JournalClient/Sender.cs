@@ -467,7 +467,7 @@ internal sealed class Sender
         reply.Release();
         call.Release();
         xdata.Release();
-        if (error != Errno.Ok && error != _beginError)
+        if (error is not (Errno.Ok or Errno.ENOTCONN) && error != _beginError)
         {
             Log.Warning("journal-client", "no session can be begun: changes wait", ("volume", _volume), ("errno", error));
         }

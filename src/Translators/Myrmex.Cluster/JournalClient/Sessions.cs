@@ -131,13 +131,16 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         }
     }
 
+    /// <summary>
+    /// Each try has an id of its own: of a session that is used no second request to begin it is on its way, which could
+    /// arrive after the session was thrown away and make it look like a known one.
+    /// </summary>
     private async Task BeginAsync()
     {
-        var id = new byte[16];
-        seams.Random.Fill(id);
-        var session = new Session(BinaryPrimitives.ReadUInt128BigEndian(id));
+        var session = NewSession();
         for (var pauseMs = ClientLimits.PauseMsMin; !await begin(session); pauseMs = Math.Min(pauseMs * 2, ClientLimits.PauseMsMax))
         {
+            session = NewSession();
             lock (_lock)
             {
                 DropEnded();
@@ -161,6 +164,13 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         }
 
         Wake();
+    }
+
+    private Session NewSession()
+    {
+        var id = new byte[16];
+        seams.Random.Fill(id);
+        return new Session(BinaryPrimitives.ReadUInt128BigEndian(id));
     }
 
     /// <summary>Takes those out whose time is over; they are the first ones.</summary>
