@@ -129,10 +129,10 @@ public sealed partial class ClientTranslator : Translator, IPeerLink
 
         var number = RemoteFd.Bad;
         var secondNumber = RemoteFd.Bad;
-        if (TCodec.FdOf(in fop) is { } fd)
+        if (TFop.FdOf(in fop) is { } fd)
         {
             number = NumberOf(fd, attachment);
-            var second = TCodec.SecondFdOf(in fop);
+            var second = TFop.SecondFdOf(in fop);
             secondNumber = second is not null ? NumberOf(second, attachment) : RemoteFd.Anonymous;
             if (number == RemoteFd.Bad || secondNumber == RemoteFd.Bad)
             {
@@ -181,7 +181,7 @@ public sealed partial class ClientTranslator : Translator, IPeerLink
             return null;
         }
 
-        _locks.RemoveFd(open);
+        _locks.RemoveFd(fd);
         return _fds.Remove(open);
     }
 
@@ -224,7 +224,7 @@ public sealed partial class ClientTranslator : Translator, IPeerLink
         if (reply.IsOk)
         {
             var held = new HeldLock(
-                open, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
+                fop.Fd, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
             _locks.Add(held);
             if (!attachment.Connection.IsOpen || open.Index < 0)
             {
