@@ -185,9 +185,13 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
     public void Committed(JournalEntry entry) =>
         Applied[entry.Index.Value] = (entry.Header.Chain, Encoding.ASCII.GetString(entry.Meta.Span) + entry.Data.Length);
 
-    public void Accepted(ulong tag, JournalIndex index) => AcceptedTags[tag] = index;
+    public void Accepted(ulong tag, JournalIndex index, bool isKnown) => AcceptedTags[tag] = index;
 
-    public void Answered(ulong tag, ReadOnlyMemory<byte> outcome) => DoneTags.Add(tag);
+    public void Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome) => DoneTags.Add(tag);
+
+    public void NotFound(ulong tag)
+    {
+    }
 
     public void Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs) => RefusedTags[tag] = refusal;
 

@@ -63,9 +63,9 @@ public sealed unsafe class SendQueueTests
     public void ASendThatIsTakenBackLeavesNothing()
     {
         Assert.Equal(200_000, _queue.Begin(200_000).Length);
-        Assert.False(_queue.End(used: 0, tail: default));
+        Assert.False(_queue.End(used: 0, tails: default));
         Assert.Equal(100, _queue.Begin(100).Length);
-        Assert.False(_queue.End(used: 0, tail: default));
+        Assert.False(_queue.End(used: 0, tails: default));
         Assert.Equal(0, _queue.QueuedBytes);
         Assert.False(_queue.TryStartDrain());
     }
@@ -125,7 +125,7 @@ public sealed unsafe class SendQueueTests
     {
         var room = _queue.Begin(size);
         TestFrames.Make(Math.Max(4, size), salt).AsSpan(0, size).CopyTo(room);
-        Assert.True(_queue.End(size, tail));
+        Assert.True(_queue.End(size, [tail]));
     }
 
     private byte[] Drain(Random random)
