@@ -39,8 +39,8 @@ internal sealed partial class VolumeCommands
 
         var bricks = await plan.ResolveAsync(request.Bricks, firstIndex: 0, cancellation);
         var op = NewOp(
-            OpKind.Create, NewVolume(request, bricks).FormReplicaSets(NewIncarnation), [.. bricks.Select(b => b.Node).Distinct()],
-            [.. bricks.Select(b => b.Index)], request.Force);
+            OpKind.Create, NewVolume(request, bricks).FormReplicaSets(NewIncarnation),
+            [.. bricks.Select(b => b.Node).Distinct()], [.. bricks.Select(b => b.Index)], request.Force);
         plan.CheckNesting(bricks, op.Id);
         plan.CheckAlive(op.Nodes);
         if (!request.Force)
@@ -131,14 +131,16 @@ internal sealed partial class VolumeCommands
         {
             throw new CommandException(
                 CommandFailure.NotSupported,
-                "this version has no arbiters: every copy is a whole one; use 'replica 2' or 'replica 3' without 'arbiter'");
+                "this version has no arbiters: every copy is a whole one; "
+                + "use 'replica 2' or 'replica 3' without 'arbiter'");
         }
 
         if (request.ReplicaCount != 1 && request.ReplicaCount is < ReplicaSet.CopiesMin or > ReplicaSet.CopiesMax)
         {
             throw new CommandException(
                 CommandFailure.Invalid,
-                $"replica count should be {ReplicaSet.CopiesMin} to {ReplicaSet.CopiesMax}, not {request.ReplicaCount}");
+                $"replica count should be {ReplicaSet.CopiesMin} to {ReplicaSet.CopiesMax}, "
+                + $"not {request.ReplicaCount}");
         }
 
         if (request.Bricks.Count % request.ReplicaCount != 0)

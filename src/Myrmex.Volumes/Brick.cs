@@ -25,7 +25,7 @@ public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Member { get; init; }
 
-    /// <summary>Random, given to its journal when the disk was empty: who has an empty disk is another member.</summary>
+    /// <summary>Given to its journal when the disk was empty: who has an empty disk is another member.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ulong Incarnation { get; init; }
 

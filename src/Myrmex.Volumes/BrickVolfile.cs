@@ -7,10 +7,10 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
-/// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a protocol/client
-/// to every other member of the replica set, cluster/journal over them, features/locks, debug/io-stats with the name of
-/// the member's export, a cluster/journal-client with the brick's path as its name, which passes what clients of
-/// GlusterFS send on to the member that leads, and protocol/server with both exports.
+/// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
+/// protocol/client to every other member of the replica set, cluster/journal over them, features/locks, debug/io-stats
+/// with the name of the member's export, a cluster/journal-client with the brick's path as its name, which passes what
+/// clients of GlusterFS send on to the member that leads, and protocol/server with both exports.
 /// </summary>
 public static class BrickVolfile
 {
@@ -99,7 +99,11 @@ public static class BrickVolfile
     private static List<KeyValuePair<string, string>> ServerOptions(Volume volume, Brick brick, string[] exports)
     {
         var options = new List<KeyValuePair<string, string>> { new("transport-type", "tcp") };
-        options.AddRange(exports.Select(e => new KeyValuePair<string, string>($"auth.login.{e}.allow", volume.Username)));
+        foreach (var export in exports)
+        {
+            options.Add(new($"auth.login.{export}.allow", volume.Username));
+        }
+
         options.Add(new($"auth.login.{volume.Username}.password", volume.Password));
         options.Add(new("auth-path", brick.Path));
         if (volume.Setting(VolumeOptions.AuthAllow) is null)

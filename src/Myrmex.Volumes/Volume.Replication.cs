@@ -12,8 +12,8 @@ namespace Myrmex.Volumes;
 /// <summary>
 /// Replica sets of a volume with journals. Invariants kept by every change: there are as many sets as groups of
 /// <see cref="ReplicaCount"/> bricks, in their order; numbers of sets rise and are below <see cref="NextReplicaSet"/>;
-/// members of a set have different numbers below its <see cref="ReplicaSet.NextMember"/>, and an incarnation that is not
-/// 0.
+/// members of a set have different numbers below its <see cref="ReplicaSet.NextMember"/>, and an incarnation that is
+/// not 0.
 /// </summary>
 public sealed partial record Volume
 {
@@ -62,7 +62,8 @@ public sealed partial record Volume
     /// <summary>
     /// The name that clients give a replica set, ours and GlusterFS' alike: link files on the bricks hold it.
     /// </summary>
-    public string NameOf(ReplicaSet set) => string.Create(CultureInfo.InvariantCulture, $"{Name}-replicate-{set.Number}");
+    public string NameOf(ReplicaSet set) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Name}-replicate-{set.Number}");
 
     /// <summary>The bricks of the set at a place in <see cref="ReplicaSets"/>.</summary>
     public IReadOnlyList<Brick> MembersAt(int place) => [.. Bricks.Skip(place * ReplicaCount).Take(ReplicaCount)];

@@ -9,8 +9,8 @@ public static partial class VolumeOptions
     private const string MaxHardlinks = "storage.max-hardlinks";
 
     /// <summary>
-    /// Null when the volume can have the setting, else why not. Besides what <see cref="Problem(string, string)"/> says,
-    /// a volume with journals refuses what it cannot honour.
+    /// Null when the volume can have the setting, else why not. Besides what <see cref="Problem(string, string)"/>
+    /// says, a volume with journals refuses what it cannot honour.
     /// </summary>
     public static string? Problem(Volume volume, string key, string value) =>
         Problem(key, value) ?? (volume.HasJournals ? JournalProblem(key, value) : null);

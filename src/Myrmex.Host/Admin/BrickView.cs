@@ -24,8 +24,8 @@ internal sealed record BrickView(string Name, TranslatorGraph Graph, Translator 
     public IoStats? Stats { get; } = (Member ?? Top) as IoStats ?? Graph.Translators.OfType<IoStats>().LastOrDefault();
 
     /// <summary>
-    /// Where administrators' own fops go: below the counters, which are of clients, and to this brick, never through its
-    /// door to another one.
+    /// Where administrators' own fops go: below the counters, which are of clients, and to this brick, never through
+    /// its door to another one.
     /// </summary>
     public Translator Below => Inner is IoStats ? Inner.Subvolumes[0] : Inner;
 

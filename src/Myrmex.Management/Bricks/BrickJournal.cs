@@ -10,8 +10,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Bricks;
 
 /// <summary>
-/// What management does to the directory of a brick with a journal besides marking it: it sees to it that all members of
-/// a replica set begin equal, that is with nothing, and formats the journal.
+/// What management does to the directory of a brick with a journal besides marking it: it sees to it that all members
+/// of a replica set begin equal, that is with nothing, and formats the journal.
 /// </summary>
 internal static class BrickJournal
 {

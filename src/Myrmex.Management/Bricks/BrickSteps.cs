@@ -37,8 +37,8 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
             {
                 throw new CommandException(
                     CommandFailure.Conflict,
-                    $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: {problem}. "
-                    + "Name a directory that is empty or does not exist; 'force' does not help.");
+                    $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: "
+                    + $"{problem}. Name a directory that is empty or does not exist; 'force' does not help.");
             }
         }
 

@@ -56,8 +56,8 @@ public static class MetricTable
         Brick("myrmex_brick_oldest_call_seconds", "gauge", "Age of the oldest of them; waiting locks count.");
 
     public static readonly MetricDeclaration ReplicaRole = Brick(
-        "myrmex_replica_role", "gauge", "Always 1; the label is the role of the member: follower, candidate, leader, failed.",
-        "brick,role");
+        "myrmex_replica_role", "gauge",
+        "Always 1; the label is the role of the member: follower, candidate, leader, failed.", "brick,role");
 
     public static readonly MetricDeclaration ReplicaTerm =
         Brick("myrmex_replica_term", "gauge", "The highest term that the member has promised.");
@@ -75,8 +75,8 @@ public static class MetricTable
         Brick("myrmex_replica_journal_start_index", "gauge", "The first entry that the journal still has.");
 
     public static readonly MetricDeclaration ReplicaLag = Brick(
-        "myrmex_replica_lag_entries", "gauge", "Entries that another member is not known to have on disk; of the leader.",
-        "brick,member");
+        "myrmex_replica_lag_entries", "gauge",
+        "Entries that another member is not known to have on disk; of the leader.", "brick,member");
 
     public static readonly MetricDeclaration OpenFiles = Stats(
         "myrmex_open_files", "gauge", "Open files below debug/io-stats.");
@@ -120,8 +120,8 @@ public static class MetricTable
         BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
-        ReplicaJournalStart, ReplicaLag, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests,
-        FuseLocalGetattrs, Volumes, Bricks, Nodes,
+        ReplicaJournalStart, ReplicaLag, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes,
+        FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

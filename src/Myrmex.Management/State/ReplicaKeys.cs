@@ -16,7 +16,9 @@ internal static class ReplicaKeys
     /// <summary>Most keys that a new replica set has.</summary>
     public const int KeysPerSetMax = 2;
 
-    /// <summary>What writes the keys of the sets from place <paramref name="first"/> on; nothing without journals.</summary>
+    /// <summary>
+    /// What writes the keys of the sets from place <paramref name="first"/> on; nothing without journals.
+    /// </summary>
     public static IReadOnlyList<Operation> Creation(Volume volume, int first)
     {
         var operations = new List<Operation>();

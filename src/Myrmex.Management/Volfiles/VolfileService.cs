@@ -30,7 +30,8 @@ internal sealed class VolfileService(
                 volume, trusted, managementPort, isOurs, b => catalog.IsAlive(b.Node)).ToString();
         }
 
-        return trusted && parsed.BrickOf(volume) is { } brick ? BrickVolfile.Build(volume, brick, managementPort).ToString() : null;
+        return trusted && parsed.BrickOf(volume) is { } brick
+            ? BrickVolfile.Build(volume, brick, managementPort).ToString() : null;
     }
 
     public VolumeId? IdOf(string volume) => catalog.Find(volume)?.Id;

@@ -9,8 +9,8 @@ using Xunit;
 namespace Myrmex.Unit.Tests.Management;
 
 /// <summary>
-/// <c>volume heal</c> and <c>volume status VOL replication</c>: member 1 of a set of three leads, member 0 is two entries
-/// behind, and member 2 does not answer. Text and XML as glfsheal 10.3 prints them.
+/// <c>volume heal</c> and <c>volume status VOL replication</c>: member 1 of a set of three leads, member 0 is two
+/// entries behind, and member 2 does not answer. Text and XML as glfsheal 10.3 prints them.
 /// </summary>
 public sealed class HealCliTests
 {
@@ -60,7 +60,8 @@ public sealed class HealCliTests
     [Fact]
     public async Task TheXmlHasItsResultAtTheEnd()
     {
-        _client.Replication = Sample() with { Sets = [Sample().Sets[0] with { Members = [.. Sample().Sets[0].Members.Skip(1)] }] };
+        var set = Sample().Sets[0];
+        _client.Replication = Sample() with { Sets = [set with { Members = [.. set.Members.Skip(1)] }] };
         Assert.Equal(
             (0,
             """
@@ -87,14 +88,16 @@ public sealed class HealCliTests
 
             """, string.Empty), await RunAsync("volume heal demo info --xml"));
         Assert.Contains(
-            "<totalNumberOfEntries>0</totalNumberOfEntries>", (await RunAsync("volume heal demo info summary --xml")).Output);
+            "<totalNumberOfEntries>0</totalNumberOfEntries>",
+            (await RunAsync("volume heal demo info summary --xml")).Output);
     }
 
     [Fact]
     public async Task ARefusalIsInGlusterFSWords()
     {
         const string Reason =
-            "This command is supported for only volumes of replicate/disperse type. Volume demo is not of type replicate/disperse";
+            "This command is supported for only volumes of replicate/disperse type. "
+            + "Volume demo is not of type replicate/disperse";
         _client.Refusal = new CommandException(CommandFailure.Conflict, Reason);
         Assert.Equal((1, string.Empty, Reason + "\nVolume heal failed.\n"), await RunAsync("volume heal demo info"));
         Assert.Equal(
@@ -113,11 +116,13 @@ public sealed class HealCliTests
             """, string.Empty), await RunAsync("volume heal demo info --xml"));
         _client.Refusal = new CommandException(CommandFailure.NotFound, "Volume demo does not exist");
         Assert.Equal(
-            (1, string.Empty, "Launching heal operation to perform index self heal on volume demo has been unsuccessful:\n"
+            (1, string.Empty,
+                "Launching heal operation to perform index self heal on volume demo has been unsuccessful:\n"
                 + "Volume demo does not exist\n"), await RunAsync("volume heal demo"));
         _client.Refusal = new CommandException(CommandFailure.Conflict, "Volume demo is not started");
         Assert.Equal(
-            (1, string.Empty, "Launching heal operation to perform full self heal on volume demo has been unsuccessful:\n"
+            (1, string.Empty,
+                "Launching heal operation to perform full self heal on volume demo has been unsuccessful:\n"
                 + "Volume demo is not started.\n"), await RunAsync("volume heal demo full"));
     }
 
@@ -174,8 +179,8 @@ public sealed class HealCliTests
 
     private static ReplicationMessage Sample() => new("demo", [
         new ReplicaSetMessage(4, "set-id", "quorum", Leader: 1, [
-            new ReplicaMemberMessage(0, "h", "/b0", "n0", Online: true, Lag: 2, Report("follower", 0, 118, 117), Problem: null),
-            new ReplicaMemberMessage(1, "h", "/b1", "n1", Online: true, Lag: 0, Report("leader", 1, 120, 120), Problem: null),
+            new ReplicaMemberMessage(0, "h", "/b0", "n0", Online: true, Lag: 2, Report("follower", 0, 118, 117), null),
+            new ReplicaMemberMessage(1, "h", "/b1", "n1", Online: true, Lag: 0, Report("leader", 1, 120, 120), null),
             new ReplicaMemberMessage(2, "h", "/b2", "n2", Online: false, Lag: 9, Report: null, "Brick is not running"),
         ]),
     ]);

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Myrmex.Unit.Tests.Volumes;
 
-/// <summary>Volume files of volumes whose copies are kept by journals: of members, our clients, and GlusterFS' clients.</summary>
+/// <summary>Volume files where journals keep the copies: of members, of our clients, and of GlusterFS' clients.</summary>
 public sealed class JournalVolfileTests
 {
     [Fact]
@@ -198,7 +198,8 @@ public sealed class JournalVolfileTests
         var volume = SampleVolumes.Journals(6, 3);
         var other = new NodeId(new Gfid(9, 9));
         volume = volume with { Bricks = [volume.Bricks[0] with { Node = other }, .. volume.Bricks.Skip(1)] };
-        string Doors(System.Func<Brick, bool> isAlive) => string.Join(' ', ClientVolfile.Build(volume, trusted: false, isAlive: isAlive)
+        string Doors(System.Func<Brick, bool> isAlive) => string.Join(
+            ' ', ClientVolfile.Build(volume, trusted: false, isAlive: isAlive)
             .Blocks.Where(b => b.Type == "protocol/client").Select(b => b.Option("remote-subvolume")));
         Assert.Equal("/bricks/b2 /bricks/b4", Doors(b => b.Node != other));
         Assert.Equal("/bricks/b1 /bricks/b4", Doors(b => b.Node == other));
@@ -211,7 +212,8 @@ public sealed class JournalVolfileTests
         var volume = SampleVolumes.Journals(4, 2).Decommission([0, 1], decommissioned: true);
         foreach (var isOurs in new[] { false, true })
         {
-            var dht = ClientVolfile.Build(volume, trusted: true, isOurs: isOurs).Blocks.Single(b => b.Type == "cluster/distribute");
+            var file = ClientVolfile.Build(volume, trusted: true, isOurs: isOurs);
+            var dht = file.Blocks.Single(b => b.Type == "cluster/distribute");
             Assert.Equal("demo-replicate-0", dht.Option("decommissioned-bricks"));
         }
     }

@@ -107,7 +107,7 @@ internal static class HealReport
         {
             var leader = set.Leader is { } number ? $"member {number} leads" : "no member is known to lead";
             text.Line(ReportText.Rule).Line($"Replica set {set.Number} ({set.Mode}): {leader}")
-                .Line($"{"Member",-6} {"Role",-9} {"Status",-10} {"Term",5} {"Committed",11} {"Applied",11} {"Lacks",9}  Brick");
+                .Line("Member Role      Status      Term   Committed     Applied     Lacks  Brick");
             foreach (var member in set.Members)
             {
                 Member(text, member);

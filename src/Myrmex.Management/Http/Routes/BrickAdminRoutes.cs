@@ -52,7 +52,8 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             r => Commands.ClientsAsync(r.Path("name"), r.Aborted));
         map.Get(
             One + "/replication", "The replica sets of a volume: who leads, and what each member lacks.",
-            ReplicationMessageJson.Default.ReplicationMessage, r => Commands.ReplicationAsync(r.Path("name"), r.Aborted));
+            ReplicationMessageJson.Default.ReplicationMessage,
+            r => Commands.ReplicationAsync(r.Path("name"), r.Aborted));
         map.Get(
             One + "/internals/{kind}", "What the bricks hold in memory: mem, inode, fd or callpool.",
             BrickAdminMessageJson.Default.VolumeInternalsMessage, r => Commands.InternalsAsync(

@@ -126,7 +126,9 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
             await RefusedAsync(() => _service.TopAsync("demo", request with { BlockSize = 1L << 32 }, Forever)));
     }
 
-    /// <summary>b1 has not heard yet that b2 leads a higher term; b3 does not answer, and the leader knows what it lacks.</summary>
+    /// <summary>
+    /// b1 has not heard yet that b2 leads a higher term; b3 does not answer, and the leader knows what it lacks.
+    /// </summary>
     [Fact]
     public async Task ReplicationIsWhatTheMemberThatServesKnows()
     {
