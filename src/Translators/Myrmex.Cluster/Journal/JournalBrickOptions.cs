@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Replication;
 using Myrmex.Replication.Engine;
 
 namespace Myrmex.Cluster.Journal;
