@@ -8,6 +8,7 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -255,6 +256,29 @@ public sealed class JournalVolumeTests : IAsyncLifetime
         var files = Directory.EnumerateFiles(_node.Options.VolfileDirectory);
         Assert.All(files, f => Assert.Contains("type cluster/journal\n", File.ReadAllText(f)));
         Assert.Equal(2, files.Count());
+    }
+
+    [RootFact]
+    public async Task AnAuditFindsKeysWithoutAVolumeAndSetsWithoutKeysOrJournals()
+    {
+        var audit = new LocalAudit(
+            _node.Options, _node.Session.View, _node.Session.Node, _node.Supervisor, _node.Processes);
+        var volume = await CreateAsync(2, 1, 2);
+        Assert.Empty(audit.Look());
+        Directory.Delete(volume.Bricks[0].JournalDirectory, recursive: true);
+        await _node.Store.CommitAsync(
+            StateTransaction.Always(
+                Operation.DeleteKey($"rs/{volume.Id}/0/conf"), Operation.PutValue("rs/other/0/term", new byte[] { 1 })),
+            Forever);
+        await _node.Session.View.WaitAsync(
+            () => _node.Session.View.Find("rs/other/0/term") is not null, 5_000, RealTime.Seams, Forever);
+        Assert.Equal(
+            [
+                "rs/other/0/term is of a volume that does not exist",
+                $"rs/{volume.Id}/0/conf of volume demo is missing",
+                $"brick localhost:{_node.Brick(1)} of volume demo has no journal",
+            ],
+            audit.Look());
     }
 
     [RootFact]
