@@ -14,8 +14,8 @@ public interface IRpcBody
     Payload Payload => default;
 
     /// <summary>
-    /// In place of <see cref="Payload"/> when there are several, in order; of calls only. The link retains them too, but
-    /// who lends them keeps them until the send has returned, whatever is answered meanwhile.
+    /// In place of <see cref="Payload"/> when there are several, in order; of calls only. The link retains them too,
+    /// but who lends them keeps them until the send has returned, whatever is answered meanwhile.
     /// </summary>
     ReadOnlySpan<Payload> Payloads { get; }
 

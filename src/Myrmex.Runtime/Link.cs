@@ -80,8 +80,8 @@ public abstract class Link
     public abstract long QueuedBytes { get; }
 
     /// <summary>
-    /// Reading stops while the payload pool is over its limit. Only for links that bring new work: one that brings answers
-    /// must be read, or what they would free is never freed. Set before the link opens, later on its loop.
+    /// Reading stops while the payload pool is over its limit. Only for links that bring new work: one that brings
+    /// answers must be read, or what they would free is never freed. Set before the link opens, later on its loop.
     /// </summary>
     public bool YieldsToMemoryLimit { get; set; }
 

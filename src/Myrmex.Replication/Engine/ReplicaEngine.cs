@@ -261,8 +261,8 @@ public sealed partial class ReplicaEngine
         Emit(new ReplicaOutput(OutputKind.Send) { Peer = peer, Message = message });
 
     /// <summary>
-    /// Sends an answer that tells of the promise or the status: not before they are on disk. Entries are lent and cannot
-    /// be held that long; they are lost, and the candidate asks again.
+    /// Sends an answer that tells of the promise or the status: not before they are on disk. Entries are lent and
+    /// cannot be held that long; they are lost, and the candidate asks again.
     /// </summary>
     private void SendDurably(MemberId peer, ReplicaMessage message)
     {

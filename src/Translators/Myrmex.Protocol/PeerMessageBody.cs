@@ -10,7 +10,8 @@ namespace Myrmex.Protocol;
 /// A message between members of a replica set as the body of a call: the head as an opaque, the length of the data as a
 /// word, the data. Source: docs/reference/peer-messages.md.
 /// </summary>
-internal readonly ref struct PeerMessageBody(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data, int dataBytes) : IRpcBody
+internal readonly ref struct PeerMessageBody(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data, int dataBytes)
+    : IRpcBody
 {
     private readonly ReadOnlySpan<byte> _head = head;
     private readonly ReadOnlySpan<Payload> _data = data;
@@ -27,7 +28,9 @@ internal readonly ref struct PeerMessageBody(ReadOnlySpan<byte> head, ReadOnlySp
         writer.WriteUInt((uint)dataBytes);
     }
 
-    /// <summary>Reads a body; head and data are lent by the record. False when it is malformed or beyond the bounds.</summary>
+    /// <summary>
+    /// Reads a body; head and data are lent by the record. False when it is malformed or beyond the bounds.
+    /// </summary>
     public static bool TryRead(ref XdrReader reader, out ReadOnlySpan<byte> head, out Payload data)
     {
         head = reader.ReadOpaque();

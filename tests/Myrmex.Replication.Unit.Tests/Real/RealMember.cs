@@ -48,6 +48,8 @@ internal sealed class RealMember : IDisposable
 
     private JournalOptions Options => new() { Path = Path.Combine(_set.Directory, "j" + Number), SegmentBytes = 8 << 20 };
 
+    public string Dump() => _graph!.Dump();
+
     public void Start()
     {
         var exports = new ExportTable();

@@ -27,7 +27,8 @@ internal sealed class RealSet : IDisposable
     private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Name = "client", Reactors = 1 });
     private readonly List<TranslatorGraph> _links = [];
     private readonly UInt128 _session = new(7, (ulong)Stopwatch.GetTimestamp());
-    private long _sequence;
+    private readonly SortedSet<ulong> _underWay = []; // Guards itself and _sequence.
+    private ulong _sequence;
     private int _leader;
 
     public RealSet(int count, string readMode = "lease")
@@ -89,14 +90,21 @@ internal sealed class RealSet : IDisposable
     }
 
     /// <summary>An operation that takes effect once, whoever leads.</summary>
-    public Task<Errno> DoAsync(Func<Translator, Call, XData, Task<Reply>> fop)
+    public async Task<Errno> DoAsync(Func<Translator, Call, XData, Task<Reply>> fop)
     {
-        var sequence = (ulong)Interlocked.Increment(ref _sequence);
-        return UntilAsync(async (top, isRetry) =>
+        ulong sequence;
+        lock (_underWay)
+        {
+            sequence = ++_sequence;
+            _underWay.Add(sequence);
+        }
+
+        var error = await UntilAsync(async (top, isRetry) =>
         {
             var record = new byte[32];
             BinaryPrimitives.WriteUInt128BigEndian(record, _session);
             BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), Acknowledged());
             var xdata = XData.Rent();
             xdata.SetBytes("myrmex.session"u8, record);
             var call = Call.Internal();
@@ -105,6 +113,20 @@ internal sealed class RealSet : IDisposable
             call.Release();
             return Outcome(reply);
         });
+        lock (_underWay)
+        {
+            _underWay.Remove(sequence);
+        }
+
+        return error;
+    }
+
+    private ulong Acknowledged()
+    {
+        lock (_underWay)
+        {
+            return _underWay.Min - 1; // The caller's own is in it.
+        }
     }
 
     public void Dispose()
@@ -138,7 +160,9 @@ internal sealed class RealSet : IDisposable
         var started = Stopwatch.StartNew();
         while (true)
         {
-            Assert.True(started.Elapsed.TotalSeconds < 60, "nobody answered for a minute");
+            Assert.True(
+                started.Elapsed.TotalSeconds < 60,
+                "nobody answered for a minute\n" + string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump())));
             var at = Volatile.Read(ref _leader);
             var (error, hint) = await attempt(_links[at].Top, mayBeKnown);
             switch (error)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -103,6 +104,32 @@ public sealed unsafe class SendQueueTests
         Assert.False(_queue.Writable());
         Assert.Equal(SendQueue.Next.Continue, _queue.Sent(0, isBlocked: true));
         Assert.Equal(SendQueue.Next.Stop, _queue.Sent(100, isBlocked: false));
+    }
+
+    [Theory]
+    [InlineData(100)] // Encoded into the block.
+    [InlineData(Limits.ChunkBytes + 1)] // Into a buffer of its own.
+    public void SeveralTailsFollowInOrderAndOnlySmallOnesAreCopied(int size)
+    {
+        int[] lengths = [0, 10, 5_000, Limits.TailCopyBytesMax, 1, Limits.TailCopyBytesMax + 1, 0, 7];
+        var tails = Array.ConvertAll(lengths, length => Payload.CopyOf(TestFrames.Make(Math.Max(4, length), length)));
+        tails = [.. tails.Select((t, i) => t.Slice(0, lengths[i]))];
+        var expected = new List<byte>();
+        for (var round = 0; round < 20; round++)
+        {
+            var head = TestFrames.Make(size, round);
+            head.CopyTo(_queue.Begin(size + 50));
+            Assert.True(_queue.End(size, tails));
+            expected.AddRange(head);
+            expected.AddRange(tails.SelectMany(t => t.Span.ToArray()));
+        }
+
+        Assert.Equal(expected.Count, _queue.QueuedBytes);
+        Assert.Equal(21, tails[2].Buffer!.References);
+        Assert.Equal(size < Limits.ChunkBytes, tails[3].Buffer!.References == 1);
+        Assert.Equal(expected, Drain(new Random(3)));
+        Assert.All(tails, t => Assert.Equal(1, t.Buffer!.References));
+        Array.ForEach(tails, t => t.Release());
     }
 
     [Fact]

@@ -11,9 +11,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// The way between the replica of a brick and the other members of its set: sends over the subvolumes that lead to them,
-/// and brings what comes in to the replica's scheduler. What is lost on the way is counted; the protocol sends again what
-/// matters.
+/// The way between the replica of a brick and the other members of its set: sends over the subvolumes that lead to
+/// them, and brings what comes in to the replica's scheduler. What is lost on the way is counted; the protocol sends
+/// again what matters.
 /// </summary>
 /// <remarks>
 /// Invariants: a message is lent to the replica together with its data, which is held until the replica has returned;
@@ -89,7 +89,9 @@ public sealed class PeerTransport(
         _head.ResetWrittenCount();
     }
 
-    /// <summary>A message of another member, from any thread: decoded here, handled on the replica's scheduler.</summary>
+    /// <summary>
+    /// A message of another member, from any thread: decoded here, handled on the replica's scheduler.
+    /// </summary>
     public void Receive(ReadOnlySpan<byte> head, Payload data)
     {
         if (_replica is null || !TryReserve(head.Length + (long)data.Length))

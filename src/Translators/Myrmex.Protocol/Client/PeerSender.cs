@@ -9,16 +9,20 @@ using Myrmex.Wire;
 namespace Myrmex.Protocol;
 
 /// <summary>
-/// The messages of one protocol/client to what is behind its other end. They have an attachment of their own, made with the
-/// first message: heartbeats do not stand behind the data of fops, and the answers that fops over there wait for do not stand
-/// behind a server that has stopped reading because these fops are too many. Any thread.
+/// The messages of one protocol/client to what is behind its other end. They have an attachment of their own, made with
+/// the first message: heartbeats do not stand behind the data of fops, and the answers that fops over there wait for do
+/// not stand behind a server that has stopped reading because these fops are too many. Any thread.
 /// </summary>
 internal sealed class PeerSender
 {
-    /// <summary>Bytes on the way without an answer, above which messages with data are lost. One message always goes.</summary>
+    /// <summary>
+    /// Bytes on the way without an answer, above which messages with data are lost. One message always goes.
+    /// </summary>
     public const long OnTheWayBytesMax = 64 << 20;
 
-    /// <summary>What messages without data may have beyond, so that a full window does not silence heartbeats.</summary>
+    /// <summary>
+    /// What messages without data may have beyond, so that a full window does not silence heartbeats.
+    /// </summary>
     public const long OnTheWayBytesReserve = 1 << 20;
 
     private static readonly RpcCall Head = new(0, Programs.Peer, Programs.PeerVersion, Programs.PeerMessage);
@@ -107,8 +111,8 @@ internal sealed class PeerSender
         {
             _refusing = attachment;
             Log.Warning(
-                "client", "the other end takes no messages: it is no member of a replica set, or we did not log in with the "
-                + "volume's user name and password", ("volume", _name), ("remote", _session.Remote));
+                "client", "the other end takes no messages: it is no member of a replica set, or we did not log in "
+                + "with the volume's user name and password", ("volume", _name), ("remote", _session.Remote));
         }
     }
 

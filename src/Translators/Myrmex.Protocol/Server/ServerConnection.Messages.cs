@@ -5,8 +5,8 @@ using Myrmex.Wire;
 
 namespace Myrmex.Protocol;
 
-// Messages between the members of a replica set, to what is below the export. They are for those who have logged in with the
-// volume's password; for all others the program does not exist, and it is in no list.
+// Messages between the members of a replica set, to what is below the export. They are for those who have logged in
+// with the volume's password; for all others the program does not exist, and it is in no list.
 public sealed partial class ServerConnection
 {
     private void OnPeer(RpcCall head, Payload record, int position)
