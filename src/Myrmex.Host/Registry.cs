@@ -18,6 +18,7 @@ internal static class Registry
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
         Cluster.Dht.Distribute.Registration,
+        Cluster.Journal.JournalBrick.Registration(Store.Find),
         Cluster.JournalClient.JournalClient.Registration,
         Features.Locks.Registration,
         Features.ReadOnly.Registration,

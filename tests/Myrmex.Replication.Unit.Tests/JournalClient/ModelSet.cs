@@ -55,7 +55,7 @@ internal sealed class ModelSet
             return change();
         }
 
-        var number = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16));
+        var number = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16)) & ~SessionKeys.MayBeKnown;
         var acknowledged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(24));
         if (record.Length != SessionKeys.RecordBytes || number <= acknowledged
             || !_sessions.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(record), out var session))
