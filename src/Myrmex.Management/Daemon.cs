@@ -178,6 +178,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         Action ready, CancellationToken cancellation)
     {
         var node = session.Node;
+        session.Supervisor.ProcessDied += bricks.EndLeasesOfTheDead;
+        bricks.ClientLeft += session.Supervisor.Suspect;
         using var rpc = new ManagementRpc(
             seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
@@ -207,6 +209,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
         finally
         {
+            bricks.ClientLeft -= session.Supervisor.Suspect;
             await stop.CancelAsync();
             await Task.WhenAll(loops.Where(l => l != nodes.Changed)).ContinueWith(
                 _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

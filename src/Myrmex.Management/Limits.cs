@@ -39,6 +39,11 @@ internal static class Limits
     /// <summary>Between two attempts to reach a brick that does not answer yet.</summary>
     public const long ProbePeriodMs = 100;
 
+    /// <summary>How long a brick process that may have died is looked at often, and how often.</summary>
+    public const long SuspectMs = 1_000;
+
+    public const long SuspectPeriodMs = 20;
+
     /// <summary>How long one attempt to reach a brick may take.</summary>
     public const long ProbeTimeoutMs = 3_000;
 

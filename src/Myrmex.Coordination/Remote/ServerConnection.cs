@@ -15,7 +15,8 @@ namespace Myrmex.Coordination.Remote;
 /// </summary>
 internal sealed class ServerConnection(StateStoreServer server) : IRpcHandler
 {
-    private readonly Lock _lock = new(); // Guards _watches and _isClosed; a leaf lock.
+    private readonly Lock _lock = new(); // Guards _watches, _leases and _isClosed; a leaf lock.
+    private readonly HashSet<LeaseId> _leases = []; // Kept alive by this process.
     private readonly Dictionary<uint, ServerWatch> _watches = [];
     private bool _isClosed;
     private int _calls;
@@ -59,14 +60,21 @@ internal sealed class ServerConnection(StateStoreServer server) : IRpcHandler
     public void OnClosed(RpcConnection connection, Errno error, string reason)
     {
         ServerWatch[] watches;
+        LeaseId[] leases;
         lock (_lock)
         {
+            leases = [.. _leases];
             _isClosed = true;
             watches = [.. _watches.OrderBy(w => w.Key).Select(w => w.Value)];
             _watches.Clear();
         }
 
         server.RemoveConnection();
+        if (leases.Length > 0)
+        {
+            server.Leave(leases);
+        }
+
         foreach (var watch in watches)
         {
             server.Start(watch.CloseAsync);
@@ -84,24 +92,57 @@ internal sealed class ServerConnection(StateStoreServer server) : IRpcHandler
             StateCodec.Write(answer, await store.CommitAsync(transaction, CancellationToken.None));
     }
 
-    private static Work ReadGrant(ref XdrReader reader)
+    private Work ReadGrant(ref XdrReader reader)
     {
         var seconds = reader.ReadLong();
         return async (store, answer) =>
-            answer.WriteLong((await store.GrantLeaseAsync(seconds, CancellationToken.None)).Value);
+        {
+            var lease = await store.GrantLeaseAsync(seconds, CancellationToken.None);
+            Keep(lease);
+            answer.WriteLong(lease.Value);
+        };
     }
 
-    private static Work ReadKeepAlive(ref XdrReader reader)
+    private Work ReadKeepAlive(ref XdrReader reader)
     {
         var lease = new LeaseId(reader.ReadLong());
         return async (store, answer) =>
-            answer.WriteBool(await store.KeepLeaseAliveAsync(lease, CancellationToken.None));
+        {
+            var isAlive = await store.KeepLeaseAliveAsync(lease, CancellationToken.None);
+            if (isAlive)
+            {
+                Keep(lease);
+            }
+
+            answer.WriteBool(isAlive);
+        };
     }
 
-    private static Work ReadRevoke(ref XdrReader reader)
+    private Work ReadRevoke(ref XdrReader reader)
     {
         var lease = new LeaseId(reader.ReadLong());
-        return (store, _) => store.RevokeLeaseAsync(lease, CancellationToken.None);
+        return async (store, _) =>
+        {
+            await store.RevokeLeaseAsync(lease, CancellationToken.None);
+            lock (_lock)
+            {
+                _leases.Remove(lease);
+            }
+        };
+    }
+
+    /// <summary>The process lives by this lease; more than the bound run out by themselves when it dies.</summary>
+    private void Keep(LeaseId lease)
+    {
+        lock (_lock)
+        {
+            if (!_isClosed && (_leases.Contains(lease) || _leases.Count < StateStoreProgram.LeasesMax))
+            {
+                _leases.Add(lease);
+            }
+        }
+
+        server.Stay(lease);
     }
 
     /// <summary>False when the call is malformed.</summary>

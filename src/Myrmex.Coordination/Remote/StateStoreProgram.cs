@@ -29,6 +29,9 @@ public static class StateStoreProgram
     /// <summary>Watches at once on one connection; more are refused.</summary>
     public const int WatchesMax = 256;
 
+    /// <summary>Leases whose process is remembered, to end them when it dies; others run out by themselves.</summary>
+    public const int LeasesMax = 1024;
+
     /// <summary>Milliseconds after which a watch without changes is answered.</summary>
     public const long PollMs = 10_000;
 

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -18,10 +20,16 @@ public sealed class StateStoreServer : IDisposable
     private readonly SynchronizationContext? _context = SynchronizationContext.Current;
     private readonly Lock _lock = new(); // Makes exchanges of _served one after the other.
     private volatile ServedStore? _served;
+    private readonly HashSet<LeaseId> _left = []; // Guards itself: leases whose process is not connected any more.
     private int _connections;
     private int _calls;
 
     public StateStoreServer(Seams seams) => _server = new RpcServer(seams, _ => new ServerConnection(this));
+
+    /// <summary>
+    /// A process that kept leases alive is not connected any more. Called on a loop: handlers must not wait.
+    /// </summary>
+    public event Action? ClientLeft;
 
     internal ServedStore? Served => _served;
 
@@ -48,6 +56,25 @@ public sealed class StateStoreServer : IDisposable
     /// <summary>Serves no store: callers wait for the next one. Calls under way end as the store lets them.</summary>
     public void Withdraw() => Exchange(null);
 
+    /// <summary>
+    /// Ends the leases of processes that are not connected any more, for somebody who knows that they are dead: what
+    /// hangs on the leases need not wait for their time to run out. A lease that was kept alive since is let be.
+    /// </summary>
+    public void RevokeLeft()
+    {
+        LeaseId[] left;
+        lock (_left)
+        {
+            left = [.. _left];
+            _left.Clear();
+        }
+
+        if (_served is { } served && left.Length > 0)
+        {
+            Start(() => RevokeAsync(served.Store, left));
+        }
+    }
+
     public void Dispose()
     {
         Withdraw();
@@ -58,6 +85,30 @@ public sealed class StateStoreServer : IDisposable
         Interlocked.Increment(ref _connections) <= StateStoreProgram.ConnectionsMax;
 
     internal void RemoveConnection() => Interlocked.Decrement(ref _connections);
+
+    /// <summary>A connection has ended that kept these leases alive.</summary>
+    internal void Leave(IEnumerable<LeaseId> leases)
+    {
+        lock (_left)
+        {
+            _left.UnionWith(leases);
+            while (_left.Count > StateStoreProgram.LeasesMax)
+            {
+                _left.Remove(_left.First()); // It runs out by itself.
+            }
+        }
+
+        ClientLeft?.Invoke();
+    }
+
+    /// <summary>A lease is kept alive.</summary>
+    internal void Stay(LeaseId lease)
+    {
+        lock (_left)
+        {
+            _left.Remove(lease);
+        }
+    }
 
     internal bool TryBeginCall()
     {
@@ -87,6 +138,23 @@ public sealed class StateStoreServer : IDisposable
         }
     }
 
+    private static async Task RevokeAsync(IStateStore store, LeaseId[] leases)
+    {
+        foreach (var lease in leases)
+        {
+            try
+            {
+                await store.RevokeLeaseAsync(lease, CancellationToken.None);
+            }
+            catch (StateStoreException e)
+            {
+                Log.Warning(
+                    "store", "the lease of a dead process could not be ended, it runs out by itself",
+                    ("lease", lease.Value), ("reason", e.Message));
+            }
+        }
+    }
+
     private static async Task LaterAsync(Func<Task> work)
     {
         await Task.Yield(); // To the pool, or to the loop of the simulated node.
@@ -96,6 +164,11 @@ public sealed class StateStoreServer : IDisposable
     private void Exchange(ServedStore? next)
     {
         ServedStore? former;
+        lock (_left)
+        {
+            _left.Clear(); // They are leases of the former store.
+        }
+
         lock (_lock)
         {
             former = _served;

@@ -57,6 +57,7 @@ internal sealed class BrickSupervisor
     private long _lastHangUpNs;
     private long _startedAtNs;
     private long _startAllowedAtNs;
+    private long _suspectUntilNs;
     private long _restartPauseMs = Limits.RestartPauseMsMin;
 
     public BrickSupervisor(
@@ -81,6 +82,16 @@ internal sealed class BrickSupervisor
 
     /// <summary>Raised when <see cref="Run"/> is another. Handlers must not wait.</summary>
     public event Action? RunChanged;
+
+    /// <summary>The brick process has died. Handlers must not wait.</summary>
+    public event Action? ProcessDied;
+
+    /// <summary>Something says that the brick process may have died: looks at once and again until it is clear.</summary>
+    public void Suspect()
+    {
+        Volatile.Write(ref _suspectUntilNs, _seams.Clock.MonotonicNs + (Limits.SuspectMs * 1_000_000));
+        _look.Set();
+    }
 
     /// <summary>What this node does.</summary>
     public NodeRun Run
@@ -230,7 +241,9 @@ internal sealed class BrickSupervisor
         await ProbeLeavingAsync(cancellation);
         RetryBricksThatDoNotServe(wanted.Count);
         PublishStates(wanted, revision);
-        return _online.Count == wanted.Count && _leaving.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+        return _process is not null && _seams.Clock.MonotonicNs < Volatile.Read(ref _suspectUntilNs)
+            ? Limits.SuspectPeriodMs
+            : _online.Count == wanted.Count && _leaving.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }
 
     /// <summary>Bricks that clients could use and that are not wanted any more: until they cannot be used.</summary>
@@ -339,6 +352,7 @@ internal sealed class BrickSupervisor
         _startAllowedAtNs = nowNs + (_restartPauseMs * 1_000_000);
         _restartPauseMs = Math.Min(_restartPauseMs * 2, Limits.RestartPauseMsMax);
         ForgetProcess();
+        ProcessDied?.Invoke();
     }
 
     private void ForgetProcess()

@@ -23,6 +23,13 @@ internal sealed class StoreService(Seams seams) : System.IDisposable
 
     private readonly StateStoreServer _server = new(seams);
 
+    /// <summary>A process is not connected any more, perhaps because it has died. Handlers must not wait.</summary>
+    public event System.Action? ClientLeft
+    {
+        add => _server.ClientLeft += value;
+        remove => _server.ClientLeft -= value;
+    }
+
     /// <summary>Makes the socket. Commands are served also when the brick process cannot be.</summary>
     public void Listen(string path)
     {
@@ -50,6 +57,9 @@ internal sealed class StoreService(Seams seams) : System.IDisposable
             _server.Withdraw();
         }
     }
+
+    /// <summary>The brick process is dead: what it led is free at once for the other members.</summary>
+    public void EndLeasesOfTheDead() => _server.RevokeLeft();
 
     public void Dispose() => _server.Dispose();
 

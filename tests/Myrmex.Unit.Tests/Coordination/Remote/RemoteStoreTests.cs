@@ -41,6 +41,35 @@ public sealed class RemoteStoreTests
     }
 
     [Fact]
+    public void LeasesOfADeadProcessEndWhenSomebodyKnowsThatItIsDead()
+    {
+        var bed = new RemoteBed();
+        bed.StartDaemon();
+        var (dead, alive) = (bed.Connect(), bed.Connect());
+        var leases = new List<LeaseId>();
+        foreach (var store in new[] { dead, dead, alive })
+        {
+            var lease = bed.Run(() => store.GrantLeaseAsync(600, Forever));
+            bed.Run(() => store.CommitAsync(
+                StateTransaction.Always(Operation.PutValue("k" + leases.Count, Bytes("1"), lease)), Forever));
+            leases.Add(lease);
+        }
+
+        var left = 0;
+        bed.Server!.ClientLeft += () => left++;
+        dead.Dispose();
+        Assert.True(bed.World.RunUntil(() => left == 1, 5_000));
+        Assert.True(bed.Run(() => alive.KeepLeaseAliveAsync(leases[1], Forever)));
+        bed.World.RunFor(5_000);
+        Assert.NotNull(bed.Run(() => alive.GetAsync("k0", Forever)));
+        bed.Server!.RevokeLeft();
+        bed.World.RunFor(1_000);
+        Assert.Null(bed.Run(() => alive.GetAsync("k0", Forever)));
+        Assert.NotNull(bed.Run(() => alive.GetAsync("k1", Forever))); // Somebody else keeps it now.
+        Assert.NotNull(bed.Run(() => alive.GetAsync("k2", Forever)));
+    }
+
+    [Fact]
     public void ASilentDaemonIsLeftAfterTheTimeLimit()
     {
         var bed = new RemoteBed();
