@@ -23,6 +23,12 @@ internal sealed class ReplicaRun(
     private const int StopWaitMs = 10_000;
     private const int ReportWaitMs = 1_000;
 
+    /// <summary>
+    /// How long a follower lets a leader read without asking: an election after a crash waits for it, and every beat
+    /// renews it.
+    /// </summary>
+    private const long GrantMs = 600;
+
     private Replica? _replica;
 
     public void Start()
@@ -38,7 +44,12 @@ internal sealed class ReplicaRun(
             Journal = new JournalOptions { Path = options.Directory },
             Transport = transport,
             Machine = member,
-            Options = new ReplicaOptions { ReadLease = options.ReadsByLease, OutcomeOf = JournalMember.OutcomeOf },
+            Options = new ReplicaOptions
+            {
+                ReadLease = options.ReadsByLease,
+                GrantMs = GrantMs,
+                OutcomeOf = JournalMember.OutcomeOf,
+            },
         };
         var error = Replica.Open(setup, out var replica, out var problem);
         if (error != Errno.Ok)
