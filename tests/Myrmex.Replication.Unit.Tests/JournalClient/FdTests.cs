@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.JournalClient;
 using Xunit;

@@ -22,7 +22,7 @@ public sealed class SendingTests
         Assert.Equal(Errno.Ok, bed.Count());
         Assert.Equal(1, bed.Members[2].CallsOf(FopCode.Xattrop));
         Assert.Equal(1, bed.Members[0].CallsOf(FopCode.Stat));
-        Assert.Equal(0, bed.Members[1].Calls.Count);
+        Assert.Empty(bed.Members[1].Calls);
         Assert.Equal(1, bed.Members[2].CallsOf(FopCode.Stat));
     }
 
