@@ -71,6 +71,15 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
 
+    /// <summary>The in-sync set where one decides, else empty. On the replica's scheduler only.</summary>
+    public MemberSet InSync => _engine.InSync;
+
+    /// <summary>
+    /// The other members as a leader sees them: what it knows to be on their disks, and milliseconds since they
+    /// answered, -1 for never in this term. Empty for all others. On the replica's scheduler only.
+    /// </summary>
+    public IReadOnlyList<(MemberId Member, JournalIndex Durable, long SilentMs)> Peers => _engine.PeersAt(NowMs);
+
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 

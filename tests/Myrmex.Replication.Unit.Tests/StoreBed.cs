@@ -256,6 +256,8 @@ internal sealed class NoRun : IReplicaRun
     {
     }
 
+    public Task<ReplicaReport> ReportAsync() => throw new NotSupportedException();
+
     public void DumpState(StateDump dump)
     {
     }

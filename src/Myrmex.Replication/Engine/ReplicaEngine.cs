@@ -116,6 +116,26 @@ public sealed partial class ReplicaEngine
 
     public ReplicaConfiguration? Configuration => _view?.Configuration;
 
+    /// <summary>Who must have an entry, in mode InSync; empty in mode Quorum.</summary>
+    public MemberSet InSync =>
+        Configuration is { Mode: ReplicaMode.InSync } ? _view!.InSync : MemberSet.Empty; // It has the configuration.
+
+    /// <summary>See <see cref="Replica.Peers"/>.</summary>
+    public IReadOnlyList<(MemberId Member, JournalIndex Durable, long SilentMs)> PeersAt(long nowMs)
+    {
+        var peers = new List<(MemberId Member, JournalIndex Durable, long SilentMs)>();
+        foreach (var member in _role == ReplicaRole.Active ? Configuration!.AllMembers : MemberSet.Empty)
+        {
+            if (member != Self)
+            {
+                var peer = Peer(member);
+                peers.Add((member, new JournalIndex(peer.Durable), peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs));
+            }
+        }
+
+        return peers;
+    }
+
     /// <summary>Moves the outputs of all steps since the last call to the end of <paramref name="target"/>.</summary>
     public void Drain(List<ReplicaOutput> target)
     {

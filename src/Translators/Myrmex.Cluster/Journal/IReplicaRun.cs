@@ -1,3 +1,4 @@
+using System.Threading.Tasks;
 using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Journal;
@@ -10,6 +11,9 @@ public interface IReplicaRun
 
     /// <summary>Takes no part any more; returns when the journal is closed. Not on the replica's scheduler.</summary>
     void Stop();
+
+    /// <summary>What the replica knows. Any thread; waits for the replica's scheduler.</summary>
+    Task<ReplicaReport> ReportAsync();
 
     void DumpState(StateDump dump);
 }

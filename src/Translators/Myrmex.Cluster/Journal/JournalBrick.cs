@@ -12,7 +12,7 @@ namespace Myrmex.Cluster.Journal;
 /// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
 /// the other members.
 /// </summary>
-public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport
 {
     private readonly PeerTransport? _transport;
     private readonly IReplicaRun _run;
@@ -35,7 +35,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
     }
 
     /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
-    public static TranslatorRegistration Registration(Func<IStateStore> store) =>
+    public static TranslatorRegistration Registration(Func<IStateStore?> store) =>
         new("cluster/journal", place => Create(place, store), JournalBrickOptions.Table, Maturity.Experimental)
         {
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
@@ -54,6 +54,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
         }
     }
 
+    public Task<ReplicaReport> ReportAsync() => _run.ReportAsync();
+
     public override void ClientGone(ClientIdentity client) => _store.ClientGone(client);
 
     public override void DumpState(StateDump dump)
@@ -69,7 +71,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
     /// <summary>A message of another member.</summary>
     public void Receive(ReadOnlySpan<byte> head, Payload data) => _transport?.Receive(head, data);
 
-    private static JournalBrick Create(TranslatorPlace place, Func<IStateStore> store)
+    private static JournalBrick Create(TranslatorPlace place, Func<IStateStore?> store)
     {
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);

@@ -21,8 +21,8 @@ public sealed class JournalBrickOptions
     /// <summary>Throws <see cref="GraphException"/> for what cannot be used.</summary>
     public JournalBrickOptions(TranslatorPlace place)
     {
-        ReplicaSet = Gfid.TryParse(Encoding.ASCII.GetBytes(Required(place, ReplicaSetKey)), out var set)
-            ? new UInt128(set.High, set.Low) : throw Bad(place, ReplicaSetKey, "is no uuid");
+        Id = Gfid.TryParse(Encoding.ASCII.GetBytes(Required(place, ReplicaSetKey)), out var set)
+            ? set : throw Bad(place, ReplicaSetKey, "is no uuid");
         StorePrefix = Required(place, StorePrefixKey);
         if (!StorePrefix.EndsWith('/'))
         {
@@ -50,7 +50,10 @@ public sealed class JournalBrickOptions
             { Choices = ["lease", "confirm"] },
     ];
 
-    public UInt128 ReplicaSet { get; }
+    /// <summary>Identity of the replica set.</summary>
+    public Gfid Id { get; }
+
+    public UInt128 ReplicaSet => new(Id.High, Id.Low);
 
     public string StorePrefix { get; }
 

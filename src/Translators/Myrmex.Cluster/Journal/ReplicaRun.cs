@@ -1,5 +1,8 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Graph;
@@ -15,7 +18,7 @@ namespace Myrmex.Cluster.Journal;
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
 internal sealed class ReplicaRun(
     TranslatorPlace place, JournalBrickOptions options, JournalMember member, PeerTransport transport,
-    Func<IStateStore> store) : IReplicaRun
+    Func<IStateStore?> store) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
     private const int ReportWaitMs = 1_000;
@@ -29,7 +32,9 @@ internal sealed class ReplicaRun(
             Self = options.Member,
             StorePrefix = options.StorePrefix,
             Seams = place.Seams,
-            Store = store(),
+            Store = store() ?? throw new GraphException(
+                $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
+                + "daemon starts it again with what it needs"),
             Journal = new JournalOptions { Path = options.Directory },
             Transport = transport,
             Machine = member,
@@ -59,7 +64,7 @@ internal sealed class ReplicaRun(
 
         transport.End();
         member.Stop();
-        using var closed = new ManualResetEventSlim();
+        var closed = new ManualResetEventSlim(); // Not disposed: the answer may come after all.
         replica.Stop(error =>
         {
             Log.Debug("journal", "replica stopped", ("set", options.StorePrefix), ("error", error));
@@ -71,40 +76,83 @@ internal sealed class ReplicaRun(
         }
     }
 
-    public void DumpState(StateDump dump)
+    public async Task<ReplicaReport> ReportAsync()
     {
         if (_replica is not { } replica)
         {
-            return;
+            return NewReport("failed", "recovering") with { Problem = "the replica does not run" };
         }
 
-        using var done = new ManualResetEventSlim();
-        var isWaited = 1;
-        place.Seams.Scheduler.Post(() =>
-        {
-            // Who asks has left when the scheduler comes to it late.
-            if (Interlocked.Exchange(ref isWaited, 0) == 1)
-            {
-                Dump(dump, replica);
-                done.Set();
-            }
-        });
-        if (!done.Wait(ReportWaitMs) && Interlocked.Exchange(ref isWaited, 0) == 0)
-        {
-            done.Wait();
-        }
+        var report = new TaskCompletionSource<ReplicaReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        place.Seams.Scheduler.Post(() => report.SetResult(Report(replica)));
+        return await report.Task;
     }
 
-    private void Dump(StateDump dump, Replica replica)
+    public void DumpState(StateDump dump)
     {
-        dump.Put("role", replica.Role);
-        dump.Put("status", replica.Status);
-        dump.Put("term", replica.Term);
-        dump.Put("commit", replica.Commit);
-        dump.Put("last", replica.Last);
-        dump.Put("durable", replica.Durable);
-        dump.Put("journal.start", replica.JournalStart);
         dump.Put("messages.lost-out", transport.LostOut);
         dump.Put("messages.lost-in", transport.LostIn);
+        var report = ReportAsync();
+        if (!report.Wait(ReportWaitMs))
+        {
+            return; // The loop is busy: the rest of the dump is worth more than these lines.
+        }
+
+        dump.Put("role", report.Result.Role);
+        dump.Put("status", report.Result.Status);
+        dump.Put("term", report.Result.Term);
+        dump.Put("commit", report.Result.Commit);
+        dump.Put("last", report.Result.Last);
+        dump.Put("durable", report.Result.Durable);
+        dump.Put("journal.start", report.Result.JournalStart);
     }
+
+    /// <summary>On the replica's scheduler.</summary>
+    private ReplicaReport Report(Replica replica)
+    {
+        var role = replica.Role switch
+        {
+            ReplicaRole.Active => "leader",
+            ReplicaRole.Candidate => "candidate",
+            ReplicaRole.Failed => "failed",
+            _ => "follower",
+        };
+        return NewReport(role, replica.Status.ToString().ToLowerInvariant()) with
+        {
+            IsServing = member.ServingTerm != Term.None,
+            Term = replica.Term.Value,
+            Leader = replica.Leader?.Value,
+            Commit = replica.Commit.Value,
+            Applied = member.AppliedIndex.Value,
+            Durable = replica.Durable.Value,
+            JournalStart = replica.JournalStart.Value,
+            Last = replica.Last.Value,
+            InSync = NumbersOf(replica.InSync),
+            Peers = [.. replica.Peers.Select(p => new ReplicaPeerReport(
+                p.Member.Value, p.Durable.Value, replica.Last.Value - Math.Min(p.Durable.Value, replica.Last.Value),
+                p.SilentMs))],
+            Problem = member.Failure != Errno.Ok ? $"a committed operation cannot be applied to the files: {member.Failure}"
+                : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
+                : null,
+        };
+    }
+
+    private static List<int> NumbersOf(MemberSet members)
+    {
+        var numbers = new List<int>();
+        foreach (var member in members)
+        {
+            numbers.Add(member.Value);
+        }
+
+        return numbers;
+    }
+
+    private ReplicaReport NewReport(string role, string status) => new()
+    {
+        ReplicaSet = options.Id.ToString(),
+        Member = options.Member.Value,
+        Role = role,
+        Status = status,
+    };
 }

@@ -271,8 +271,8 @@ internal sealed class Sender
     {
         var numbered = request is null ? XData.Rent() : request.Clone();
         Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
-        var number = trip.IsUnknown ? trip.Number | SessionKeys.MayBeKnown : trip.Number;
-        trip.Session!.Write(record, number); // The caller has looked.
+        // The caller has looked that there is a session.
+        trip.Session!.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
         numbered.SetBytes(SessionKeys.Session, record);
         return numbered;
     }
