@@ -29,7 +29,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         : this(place, new JournalTranslator(Below(place), member, redo), member, run) => _transport = transport;
 
     private JournalBrick(TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run)
-        : base(Above(place, inner), new Gate(new JournalGate(inner, member)))
+        : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
     }

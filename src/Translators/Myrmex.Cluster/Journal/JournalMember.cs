@@ -4,6 +4,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Replication;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
@@ -42,7 +43,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     // Completed in place: the other way leads over the pool, out of a simulated world.
     private TaskCompletionSource _wake = new();
     private Errno _failure;
+    private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
+
+    /// <summary>Where the locks of clients are, if this member has some.</summary>
+    public ILockTables? Locks { get; init; }
 
     public Term ServingTerm
     {
@@ -276,19 +281,28 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     void IReplicaMachine.RoleChanged(ReplicaRole role, Term term, MemberId? leader)
     {
+        var isNew = false;
         lock (_lock)
         {
+            isNew = (role, term) != _role;
+            _role = (role, term);
             _leader = leader;
-            if (role == ReplicaRole.Active)
+            if (role != ReplicaRole.Active)
             {
-                return;
+                _serving = Term.None;
+                _start = default;
             }
-
-            _serving = Term.None;
-            _start = default;
         }
 
-        LeaveAll();
+        if (role != ReplicaRole.Active)
+        {
+            LeaveAll();
+        }
+
+        if (isNew)
+        {
+            Locks?.DropAllLocks(); // They were good for a term.
+        }
     }
 
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
