@@ -52,6 +52,7 @@ public sealed class ReplicaWorldTests
     [InlineData(212128)]
     [InlineData(216001)]
     [InlineData(226657)]
+    [InlineData(267099)]
     [InlineData(1012115)]
     [InlineData(1026275)]
     [InlineData(1031129)]
