@@ -224,7 +224,7 @@ public static class MessageCodec
                 return new ReplicaMessage.AppendAnswer
                 {
                     From = from,
-                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.Diverged),
+                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.NeedsCopy),
                     Promised = Term(ref parser),
                     Status = Status(ref parser),
                     Durable = Index(ref parser),

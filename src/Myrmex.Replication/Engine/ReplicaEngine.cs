@@ -71,6 +71,7 @@ public sealed partial class ReplicaEngine
         _written = _log.Last;
         RebuildSessions(start.Sessions.Span);
         StartGrants();
+        _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
             _status = MemberStatus.Recovering;

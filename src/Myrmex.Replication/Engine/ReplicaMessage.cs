@@ -188,8 +188,8 @@ public enum AppendOutcome : byte
     Damaged = 4,
 
     /// <summary>
-    /// The receiver had committed what a restart from less has given up since: it needs a copy. Only where memory is
-    /// acknowledged.
+    /// The receiver needs a copy: its main store is not whole, or it had committed what a restart from less has given
+    /// up since.
     /// </summary>
-    Diverged = 5,
+    NeedsCopy = 5,
 }
