@@ -23,6 +23,9 @@ public sealed partial class ReplicaEngine
     /// </summary>
     public bool NeedsCopy => _needsCopy;
 
+    /// <summary>A copy of another member is the only way on.</summary>
+    public bool WantsCopy => _needsCopy || _isDiverged;
+
     /// <summary>
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
     /// comes, the main store and the journal may be given up. There is no way back: only <see cref="Install"/> ends it.
@@ -74,6 +77,7 @@ public sealed partial class ReplicaEngine
         _effected = index;
         _isDiverged = false;
         _needsCopy = false;
+        _installTicket = 0; // Of another copy that was begun meanwhile: it must not be told to overwrite this one.
         _matched = index;
         _acknowledged = JournalIndex.None;
         _written = JournalIndex.None;

@@ -278,6 +278,16 @@ public sealed partial class ReplicaEngine
     private MessageOrigin From(Term term) =>
         new(term, Self, _incarnation, _boot << 16 | (ushort)_installs, Configuration?.Epoch ?? 0);
 
+    /// <summary>Which start of this replica it is.</summary>
+    internal ulong Boot => _boot;
+
+    /// <summary>What a message says that a driver sends in the name of this replica.</summary>
+    internal MessageOrigin Origin => From(Term);
+
+    /// <summary>The message is of a member, and of the life of it that the configuration names.</summary>
+    internal bool IsOfMember(ReplicaMessage message) =>
+        Configuration?.AllMembers.Contains(message.Sender) == true && !IsOtherIncarnation(message);
+
     private bool IsOtherIncarnation(ReplicaMessage message) =>
         Configuration?.Find(message.Sender) is { } member && member.Incarnation != message.From.Incarnation;
 

@@ -59,6 +59,7 @@ public sealed class ReplicaWorldTests
     [InlineData(1088556)]
     [InlineData(1119974)]
     [InlineData(1142530)]
+    [InlineData(4049936)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]
