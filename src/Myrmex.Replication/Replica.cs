@@ -62,6 +62,12 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>The last entry known to be committed. On the replica's scheduler only.</summary>
     public JournalIndex Commit => _engine.Commit;
 
+    /// <summary>
+    /// What the main store is known to have on its disk: what follows is told as committed again after a start. On the
+    /// replica's scheduler only.
+    /// </summary>
+    public JournalIndex Checkpoint => _checkpoint;
+
     /// <summary>The last entry. On the replica's scheduler only.</summary>
     public JournalIndex Last => _engine.Last;
 

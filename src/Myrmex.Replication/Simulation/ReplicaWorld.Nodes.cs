@@ -445,6 +445,7 @@ internal sealed partial class ReplicaWorld
         }
 
         node.IsStoreLost = false;
+        node.InstallSource = -1; // Another one that was begun is void.
         node.Checkpoint = copy;
         node.Applied = copy.Index;
         node.Values.Clear();

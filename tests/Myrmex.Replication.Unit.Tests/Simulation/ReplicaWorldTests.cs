@@ -60,6 +60,7 @@ public sealed class ReplicaWorldTests
     [InlineData(1119974)]
     [InlineData(1142530)]
     [InlineData(4049936)]
+    [InlineData(4099625)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]

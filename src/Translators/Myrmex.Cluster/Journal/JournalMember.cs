@@ -21,7 +21,7 @@ namespace Myrmex.Cluster.Journal;
 /// <param name="redo">Applies to the store.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
 /// <param name="checkpoint">What the store has already.</param>
-public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, JournalIndex checkpoint = default)
+public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, JournalIndex checkpoint = default)
     : IReplicaLog, IReplicaMachine
 {
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
@@ -104,6 +104,7 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
 
     public void Applied(JournalIndex index, Errno error)
     {
+        EndApplying();
         if (error != Errno.Ok)
         {
             Fail(index, error);
@@ -135,7 +136,11 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
         lock (_lock)
         {
             // Who waits for an entry applies it.
-            if (!_byIndex.Remove(entry.Index.Value, out waiter))
+            if (_byIndex.Remove(entry.Index.Value, out waiter))
+            {
+                _applying++;
+            }
+            else
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -256,12 +261,13 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
             {
                 return false;
             }
 
             entry = _queue.Dequeue();
+            _applying++;
             return true;
         }
     }
@@ -286,7 +292,7 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
         {
             _persists.RemoveAll(p =>
             {
-                var isReady = p.Through.Value <= _applied || _failure != Errno.Ok;
+                var isReady = p.Through.Value <= _applied || _failure != Errno.Ok || _isSuspended;
                 if (isReady)
                 {
                     ready.Add(p.Done);
@@ -298,7 +304,7 @@ public sealed class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, J
 
         if (ready.Count > 0)
         {
-            var error = Failure == Errno.Ok ? await syncStore() : Failure;
+            var error = IsSuspended ? Errno.EBUSY : Failure == Errno.Ok ? await syncStore() : Failure;
             foreach (var done in ready)
             {
                 done(error);

@@ -352,7 +352,8 @@ public sealed partial class Redo
         }
     }
 
-    private static Name PoolName(in Gfid gfid)
+    /// <summary>What an inode is called in the orphan pool.</summary>
+    internal static Name PoolName(in Gfid gfid)
     {
         var text = new byte[36];
         gfid.Format(text);
