@@ -23,6 +23,7 @@ public sealed partial class Replica : ICopyHost
     private CopyReceiver? _receiver;
     private ulong _copies;
     private long _noCopyBeforeMs;
+    private bool _isBeginOwed; // The engine does not know yet that the store will be overwritten.
     private bool _isMarkOwed; // The disk does not say yet that the store is being overwritten.
     private bool _isInstallOwed;
     private (JournalIndex From, long UntilMs) _kept; // For a member that has just taken a copy.
@@ -172,8 +173,6 @@ public sealed partial class Replica : ICopyHost
         BeginReceiving();
     }
 
-    private bool _isBeginOwed;
-
     /// <summary>A checkpoint on its way would say that the store is whole: it comes first.</summary>
     private void BeginReceiving()
     {
@@ -215,31 +214,20 @@ public sealed partial class Replica : ICopyHost
 
     private void OnRequest(ReplicaMessage.CopyRequest request)
     {
-        if (_sender is not { } sender || sender.Copy != request.Copy || sender.Target != request.Sender)
+        if (_sender is { IsClosed: false } sender && sender.Copy == request.Copy && sender.Target == request.Sender)
         {
-            sender = null!;
+            sender.OnRequest(request);
+            _kept = sender.IsClosed ? (sender.End, NowMs + _setup.CopyStallMs) : _kept;
         }
-
-        if (sender is null || sender.IsClosed)
+        else if (request.Window > 0)
         {
-            if (request.Window > 0)
+            _setup.Transport.Send(request.Sender, new ReplicaMessage.CopyPiece
             {
-                _setup.Transport.Send(request.Sender, new ReplicaMessage.CopyPiece
-                {
-                    From = _engine.Origin,
-                    Copy = request.Copy,
-                    Number = request.Next,
-                    Part = CopyPart.Unknown,
-                });
-            }
-
-            return;
-        }
-
-        sender.OnRequest(request);
-        if (sender.IsClosed)
-        {
-            _kept = (sender.End, NowMs + _setup.CopyStallMs);
+                From = _engine.Origin,
+                Copy = request.Copy,
+                Number = request.Next,
+                Part = CopyPart.Unknown,
+            });
         }
     }
 

@@ -1,7 +1,5 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
-using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Xunit;
