@@ -33,10 +33,11 @@ public sealed class DirEntries
     private DirEntry[] _entries = new DirEntry[64];
     private byte[] _names = new byte[2048];
     private int _namesLength;
+    private bool _isShuffled; // The names are not in the order of the entries any more.
 
     public int Count { get; private set; }
 
-    /// <summary>Bytes of all names together.</summary>
+    /// <summary>Bytes of all names together; with those of dropped entries once entries were swapped.</summary>
     public int NamesLength => _namesLength;
 
     public ref DirEntry this[int index]
@@ -77,6 +78,16 @@ public sealed class DirEntries
         return ref entry;
     }
 
+    /// <summary>Exchanges two entries.</summary>
+    public void Swap(int index, int other)
+    {
+        if (index != other)
+        {
+            _isShuffled = true;
+            (this[index], this[other]) = (this[other], this[index]);
+        }
+    }
+
     /// <summary>Drops entries from <paramref name="count"/> on.</summary>
     public void Truncate(int count)
     {
@@ -88,7 +99,7 @@ public sealed class DirEntries
 
         if (count < Count)
         {
-            _namesLength = _entries[count].NameOffset;
+            _namesLength = _isShuffled ? _namesLength : _entries[count].NameOffset;
             Count = count;
         }
     }
@@ -97,6 +108,7 @@ public sealed class DirEntries
     {
         Truncate(0);
         _namesLength = 0;
+        _isShuffled = false;
         if (_entries.Length > KeepEntriesMax)
         {
             _entries = new DirEntry[64];

@@ -55,12 +55,18 @@ public sealed record WatchBatch(Revision Revision, IReadOnlyList<StateChange> Ch
 public class StateStoreException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>A put named a lease that has ended or never was.</summary>
-public sealed class LeaseNotFoundException(LeaseId lease) : Exception($"lease {lease.Value} does not exist");
+public sealed class LeaseNotFoundException(LeaseId lease) : Exception($"lease {lease.Value} does not exist")
+{
+    public LeaseId Lease => lease;
+}
 
 /// <summary>The changes asked for are no longer kept.</summary>
-public sealed class RevisionCompactedException(Revision oldest)
-    : Exception($"changes before revision {oldest.Value} are no longer kept")
+public sealed class RevisionCompactedException(Revision oldest, string? reason = null)
+    : Exception(reason ?? $"changes before revision {oldest.Value} are no longer kept")
 {
-    /// <summary>The oldest revision a watch can start from.</summary>
+    /// <summary>
+    /// The oldest revision a watch can start from; <see cref="Revision.None"/> when the watch was of another store than
+    /// the one that is in use now, whose revisions are other numbers.
+    /// </summary>
     public Revision Oldest => oldest;
 }

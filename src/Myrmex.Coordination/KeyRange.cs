@@ -45,6 +45,15 @@ public readonly record struct KeyRange
         return new KeyRange(start, end);
     }
 
+    /// <summary>
+    /// The range with these ends as another process has sent them; false when no range has such ends.
+    /// </summary>
+    internal static bool TryParse(string start, string end, out KeyRange range)
+    {
+        range = new KeyRange(start, end);
+        return IsEnd(start) && IsEnd(end);
+    }
+
     public bool Contains(string key) =>
         string.CompareOrdinal(key, Start) >= 0 && string.CompareOrdinal(key, End) < 0;
 
@@ -56,4 +65,9 @@ public readonly record struct KeyRange
             throw new ArgumentException($"'{key}' is not a key of the state store", nameof(key));
         }
     }
+
+    /// <summary>The end of a range may be a key with one character more, and characters that no key has.</summary>
+    private static bool IsEnd(string text) =>
+        text.Length <= Limits.KeyLengthMax + 1
+        && text.AsSpan().IndexOfAnyExceptInRange('\0', AfterLastKeyCharacter) < 0;
 }

@@ -30,4 +30,22 @@ public static class Pauses
         await over.Task.WaitAsync(cancellation);
         await Task.Yield();
     }
+
+    /// <summary>
+    /// True when <paramref name="task"/> ends, in whatever way, within <paramref name="milliseconds"/>. Continues as
+    /// <see cref="WaitAsync"/> does; the task goes on when this is cancelled.
+    /// </summary>
+    internal static async Task<bool> EndsAsync(
+        Task task, IScheduler scheduler, long milliseconds, CancellationToken cancellation)
+    {
+        if (!task.IsCompleted)
+        {
+            var over = new TaskCompletionSource();
+            using var timer = scheduler.Schedule(milliseconds, () => over.TrySetResult());
+            await Task.WhenAny(task, over.Task).WaitAsync(cancellation);
+            await Task.Yield();
+        }
+
+        return task.IsCompleted;
+    }
 }

@@ -18,7 +18,8 @@ public sealed record StateSnapshot(Revision Revision, ImmutableSortedDictionary<
 /// <summary>
 /// A range of the store in memory, kept in step: read once, then watched; read again when the watch has missed changes
 /// (compaction) or the store failed. <see cref="Current"/> is always the whole range as of one revision and never goes
-/// back. After a second reading, changes in between are told as one: a key that went and came back is one change.
+/// back; only with another store, whose revisions are other numbers, may the number be smaller. After a second reading,
+/// changes in between are told as one: a key that went and came back is one change.
 /// One <see cref="FollowAsync"/> at a time; everything else may be called from any thread.
 /// </summary>
 public sealed class StateView(IStateStore store, KeyRange range, IScheduler scheduler)
@@ -58,23 +59,7 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
     /// Reads the range; call once before use, when there must be something to see before following begins. Throws
     /// <see cref="StateStoreException"/>.
     /// </summary>
-    public async Task LoadAsync(CancellationToken cancellation)
-    {
-        var result = await store.CommitAsync(
-            StateTransaction.Always(new Operation.Get(range, Limit: 0)), cancellation);
-        var read = ImmutableSortedDictionary.CreateBuilder<string, StateEntry>(StringComparer.Ordinal);
-        foreach (var entry in result.Results[0].Entries)
-        {
-            read.Add(entry.Key, entry);
-        }
-
-        var before = Current;
-        if (result.Revision >= before.Revision)
-        {
-            var entries = read.ToImmutable();
-            Publish(new StateSnapshot(result.Revision, entries), Difference(before.Entries, entries));
-        }
-    }
+    public Task LoadAsync(CancellationToken cancellation) => ReadAsync(mayBeOther: false, cancellation);
 
     /// <summary>Keeps the view in step until it is cancelled.</summary>
     public async Task FollowAsync(CancellationToken cancellation)
@@ -166,7 +151,7 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
             {
                 changes.Add(new StateViewChange(key, old, null));
             }
-            else if (now.Modified != old.Modified)
+            else if (now.Modified != old.Modified || !now.Value.Span.SequenceEqual(old.Value.Span))
             {
                 changes.Add(new StateViewChange(key, old, now));
             }
@@ -182,6 +167,24 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
 
         changes.Sort((left, right) => string.CompareOrdinal(left.Key, right.Key));
         return changes;
+    }
+
+    private async Task ReadAsync(bool mayBeOther, CancellationToken cancellation)
+    {
+        var result = await store.CommitAsync(
+            StateTransaction.Always(new Operation.Get(range, Limit: 0)), cancellation);
+        var read = ImmutableSortedDictionary.CreateBuilder<string, StateEntry>(StringComparer.Ordinal);
+        foreach (var entry in result.Results[0].Entries)
+        {
+            read.Add(entry.Key, entry);
+        }
+
+        var before = Current;
+        if (mayBeOther || result.Revision >= before.Revision)
+        {
+            var entries = read.ToImmutable();
+            Publish(new StateSnapshot(result.Revision, entries), Difference(before.Entries, entries));
+        }
     }
 
     private async Task WatchAsync(Revision from, CancellationToken cancellation)
@@ -222,7 +225,9 @@ public sealed class StateView(IStateStore store, KeyRange range, IScheduler sche
         {
             try
             {
-                await LoadAsync(cancellation);
+                // Nothing else brings news meanwhile, and a read sees all that was seen before: when the revision is
+                // smaller it is that of another store.
+                await ReadAsync(mayBeOther: true, cancellation);
                 return;
             }
             catch (StateStoreException e)

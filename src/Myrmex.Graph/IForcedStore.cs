@@ -26,4 +26,7 @@ public interface IForcedStore
     /// up. ESTALE when there is no such directory or it is the root, ENOTDIR when it is none.
     /// </summary>
     Errno Locate(in Gfid directory, out Gfid parent, out Name name);
+
+    /// <summary>Brings everything that was applied to the disk. Waits for it.</summary>
+    Errno SyncAll();
 }

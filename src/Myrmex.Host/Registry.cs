@@ -10,11 +10,15 @@ internal static class Registry
     /// <summary>The doors of this process.</summary>
     public static ExportTable Exports { get; } = new();
 
+    /// <summary>The state store of the cluster, for translators that need it.</summary>
+    public static ProcessStore Store { get; } = new();
+
     public static IReadOnlyList<TranslatorRegistration> All { get; } =
     [
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
         Cluster.Dht.Distribute.Registration,
+        Cluster.JournalClient.JournalClient.Registration,
         Features.Locks.Registration,
         Features.ReadOnly.Registration,
         Features.Utime.Registration,

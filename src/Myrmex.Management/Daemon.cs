@@ -12,6 +12,7 @@ using Myrmex.Management.Cluster;
 using Myrmex.Management.Etcd;
 using Myrmex.Management.Http;
 using Myrmex.Management.Nodes;
+using Myrmex.Management.State;
 using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -47,6 +48,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     {
         MakeDirectories(options);
         await using var local = SqliteStore.Open(options.StateFile, seams.Clock);
+        using var bricks = new StoreService(seams);
+        bricks.Listen(DaemonOptions.StateSocketOf(options.WorkingDirectory));
         var hasServed = false;
         void Ready()
         {
@@ -58,7 +61,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         {
             try
             {
-                await RunSessionAsync(local, Ready, cancellation);
+                await RunSessionAsync(local, bricks, Ready, cancellation);
             }
             catch (NodeDetachedException e)
             {
@@ -85,7 +88,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     /// <summary>Serves with one store, until the node has another one to use.</summary>
-    private async Task RunSessionAsync(SqliteStore local, Action ready, CancellationToken cancellation)
+    private async Task RunSessionAsync(
+        SqliteStore local, StoreService bricks, Action ready, CancellationToken cancellation)
     {
         await NodeIdentity.ApplyPendingAsync(local, cancellation);
         await NodeIdentity.LoadAsync(NodeOptions(), local, cancellation); // Writes the files that etcd is opened with.
@@ -115,7 +119,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
             cancellation);
         await using (session)
         {
-            await ServeAsync(local, cluster, session!, nodes, ready, cancellation); // Made by Map.
+            await ServeAsync(local, cluster, session!, nodes, bricks, ready, cancellation); // Made by Map.
         }
     }
 
@@ -170,8 +174,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private async Task ServeAsync(
-        SqliteStore local, ClusterStore cluster, DaemonSession session, NodeServices nodes, Action ready,
-        CancellationToken cancellation)
+        SqliteStore local, ClusterStore cluster, DaemonSession session, NodeServices nodes, StoreService bricks,
+        Action ready, CancellationToken cancellation)
     {
         var node = session.Node;
         using var rpc = new ManagementRpc(
@@ -182,6 +186,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         [
             .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
             cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(cluster, stop.Token),
+            bricks.ServeAsync(cluster.Store, stop.Token),
         ];
         try
         {

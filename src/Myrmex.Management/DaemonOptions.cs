@@ -1,6 +1,4 @@
 using System.IO;
-using System.Security.Cryptography;
-using System.Text;
 using Myrmex.Coordination.Etcd;
 
 namespace Myrmex.Management;
@@ -9,9 +7,6 @@ namespace Myrmex.Management;
 public sealed record DaemonOptions
 {
     public const string DefaultWorkingDirectory = "/var/lib/myrmex";
-
-    /// <summary>Longest path a unix socket can have, less the terminating zero.</summary>
-    private const int SocketPathMax = 107;
 
     /// <summary>Absolute path of the directory that holds everything the daemon keeps.</summary>
     public required string WorkingDirectory { get; init; }
@@ -79,15 +74,11 @@ public sealed record DaemonOptions
     /// The unix socket of the daemon with this working directory: inside it, or under /run when that would be too long
     /// for a socket.
     /// </summary>
-    public static string SocketOf(string workingDirectory)
-    {
-        var path = Path.Combine(workingDirectory, "daemon.sock");
-        if (Encoding.UTF8.GetByteCount(path) <= SocketPathMax)
-        {
-            return path;
-        }
+    public static string SocketOf(string workingDirectory) => SocketPath.Of(workingDirectory, "daemon", "myrmex");
 
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(workingDirectory));
-        return $"/run/myrmex-{System.Convert.ToHexStringLower(hash[..8])}.sock";
-    }
+    /// <summary>
+    /// The unix socket at which the daemon with this working directory lets its brick process use the state store.
+    /// </summary>
+    public static string StateSocketOf(string workingDirectory) =>
+        SocketPath.Of(workingDirectory, "state", "myrmex-state");
 }

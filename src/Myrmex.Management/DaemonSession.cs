@@ -127,7 +127,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             MetricSources = MetricSources(local),
             ClusterOptions = new ClusterOptionCommands(View, Writer),
             Events = new EventLog(View, _seams),
-            Volfile = key => Volfiles.Spec(key, trusted: true),
+            Volfile = (key, isOurs) => Volfiles.Spec(key, trusted: true, isOurs),
             GroupDirectory = _options.GroupDirectory,
             AreMetricsOpen = _options.AreMetricsOpen,
         };

@@ -45,6 +45,9 @@ internal interface IBrickAdminCommands
     /// <param name="kind">mem, inode, fd or callpool.</param>
     Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind, CancellationToken cancellation);
 
+    /// <summary>The replica sets of a started volume with journals, as their members say.</summary>
+    Task<ReplicationMessage> ReplicationAsync(string volume, CancellationToken cancellation);
+
     /// <param name="brick">"HOST:/PATH", or null for all.</param>
     Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation);
 }

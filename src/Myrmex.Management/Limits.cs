@@ -6,6 +6,12 @@ internal static class Limits
     /// <summary>Bricks of one volume.</summary>
     public const int BricksPerVolumeMax = 4096;
 
+    /// <summary>
+    /// Replica sets that one command makes: their keys are written in the transaction that makes the change, which
+    /// stays below what a store takes at once.
+    /// </summary>
+    public const int NewReplicaSetsMax = 56;
+
     /// <summary>Bytes of a REST request's body.</summary>
     public const long RequestBytesMax = 1 << 20;
 

@@ -30,6 +30,7 @@ internal sealed partial class VolumeCommands
     public Task<Volume> CreateAsync(CreateRequest request, CancellationToken cancellation) => DecideAsync(async () =>
     {
         CheckRequest(request);
+        CheckNewSets(request.Bricks.Count, request.ReplicaCount);
         var taken = view.Find(StateKeys.BrickCounter);
         if (view.Volumes.TryFind(request.Name, out _))
         {
@@ -38,8 +39,8 @@ internal sealed partial class VolumeCommands
 
         var bricks = await plan.ResolveAsync(request.Bricks, firstIndex: 0, cancellation);
         var op = NewOp(
-            OpKind.Create, NewVolume(request, bricks), [.. bricks.Select(b => b.Node).Distinct()],
-            [.. bricks.Select(b => b.Index)], request.Force);
+            OpKind.Create, NewVolume(request, bricks).FormReplicaSets(NewIncarnation),
+            [.. bricks.Select(b => b.Node).Distinct()], [.. bricks.Select(b => b.Index)], request.Force);
         plan.CheckNesting(bricks, op.Id);
         plan.CheckAlive(op.Nodes);
         if (!request.Force)
@@ -51,8 +52,9 @@ internal sealed partial class VolumeCommands
         return await RunOpAsync(op, Revision.None, [unchanged], [raise], (o, parts) =>
         {
             var created = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
-            return (created, writer.NewEvent(
-                EventTypes.VolumeCreate, created.Name, data: Data(("id", created.Id.ToString()))));
+            var told = writer.NewEvent(
+                EventTypes.VolumeCreate, created.Name, data: Data(("id", created.Id.ToString())));
+            return new OpEnd(created, told) { Also = ReplicaKeys.Creation(created, first: 0) };
         }, cancellation);
     });
 
@@ -89,12 +91,19 @@ internal sealed partial class VolumeCommands
             throw new CommandException(CommandFailure.Invalid, $"a volume has 1 to {Limits.BricksPerVolumeMax} bricks");
         }
 
-        var planned = volume with
+        CheckNewSets(added.Count, volume.ReplicaCount);
+        if (!request.Force)
+        {
+            plan.CheckCopies(added, volume.ReplicaCount);
+        }
+
+        var grown = volume with
         {
             Bricks = [.. volume.Bricks, .. added],
             NextBrickIndex = volume.NextBrickIndex + added.Count,
             Version = volume.Version + 1,
         };
+        var planned = grown.FormReplicaSets(NewIncarnation);
         var op = NewOp(
             OpKind.AddBrick, planned, [.. added.Select(b => b.Node).Distinct()], [.. added.Select(b => b.Index)],
             request.Force);
@@ -103,10 +112,11 @@ internal sealed partial class VolumeCommands
         var (unchanged, raise, _) = StateCounter.Step(StateKeys.BrickCounter, taken);
         return await RunOpAsync(op, modified, [unchanged], [raise], (o, parts) =>
         {
-            var grown = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
-            return (grown, writer.NewEvent(
+            var done = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
+            var told = writer.NewEvent(
                 EventTypes.VolumeAddBrick, name,
-                data: Data(("bricks", string.Join(' ', added.Select(b => b.FullName))))));
+                data: Data(("bricks", string.Join(' ', added.Select(b => b.FullName)))));
+            return new OpEnd(done, told) { Also = ReplicaKeys.Creation(done, volume.ReplicaSets.Count) };
         }, cancellation);
     });
 
@@ -117,10 +127,38 @@ internal sealed partial class VolumeCommands
             throw new CommandException(CommandFailure.Invalid, problem);
         }
 
-        if (request.ReplicaCount != 1 || request.ArbiterCount != 0)
+        if (request.ArbiterCount != 0)
         {
             throw new CommandException(
-                CommandFailure.Invalid, "replicated volumes are not supported by this version; leave 'replica' out");
+                CommandFailure.NotSupported,
+                "this version has no arbiters: every copy is a whole one; "
+                + "use 'replica 2' or 'replica 3' without 'arbiter'");
+        }
+
+        if (request.ReplicaCount != 1 && request.ReplicaCount is < ReplicaSet.CopiesMin or > ReplicaSet.CopiesMax)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"replica count should be {ReplicaSet.CopiesMin} to {ReplicaSet.CopiesMax}, "
+                + $"not {request.ReplicaCount}");
+        }
+
+        if (request.Bricks.Count % request.ReplicaCount != 0)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"number of bricks is not a multiple of replica count: {request.Bricks.Count} bricks, "
+                + $"replica {request.ReplicaCount}");
+        }
+    }
+
+    private static void CheckNewSets(int bricks, int replicaCount)
+    {
+        if (replicaCount > 1 && bricks / replicaCount > Limits.NewReplicaSetsMax)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"one command makes at most {Limits.NewReplicaSetsMax} replica sets; add the others with add-brick");
         }
     }
 
@@ -136,12 +174,20 @@ internal sealed partial class VolumeCommands
         Id = new VolumeId(seams.NewGfid()),
         ReplicaCount = request.ReplicaCount,
         ArbiterCount = request.ArbiterCount,
+        Replication = request.ReplicaCount > 1 ? ReplicationKind.Journal : ReplicationKind.None,
         Bricks = bricks,
         NextBrickIndex = bricks.Count,
         Settings = VolumeOptions.AtCreation,
         Username = seams.NewGfid().ToString(),
         Password = NewPassword(seams.Random),
     };
+
+    private ulong NewIncarnation()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        seams.Random.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
 
     private static string NewPassword(IRandom random)
     {

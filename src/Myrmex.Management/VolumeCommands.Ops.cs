@@ -40,7 +40,7 @@ internal sealed partial class VolumeCommands
     /// <param name="also">What else is written with the op.</param>
     private async Task<Volume> RunOpAsync(
         Op op, Revision modified, IReadOnlyList<Condition> conditions, IReadOnlyList<Operation> also,
-        Func<Op, IReadOnlyList<OpPart>, (Volume Volume, ClusterEvent Event)> finish, CancellationToken cancellation)
+        Func<Op, IReadOnlyList<OpPart>, OpEnd> finish, CancellationToken cancellation)
     {
         await UnlockedAsync(op.Volume, cancellation);
         worker.Enter(op.Id);
@@ -54,9 +54,9 @@ internal sealed partial class VolumeCommands
                 op = op with { Phase = OpPhase.Do, IsSpread = IsSpread(op) };
                 await AdvanceAsync(op, cancellation);
                 var parts = await PartsAsync(op, OpPartState.Done, Limits.OpDoMs, silent, cancellation);
-                var (volume, told) = finish(op, parts);
-                await FinishAsync(op, volume, told, cancellation);
-                return volume;
+                var end = finish(op, parts);
+                await FinishAsync(op, end, cancellation);
+                return end.Volume;
             }
             catch (Exception e) when (e is CommandException or OperationCanceledException)
             {
@@ -141,8 +141,9 @@ internal sealed partial class VolumeCommands
     }
 
     /// <summary>The change, and the end of the op, in one transaction.</summary>
-    private async Task FinishAsync(Op op, Volume volume, ClusterEvent told, CancellationToken cancellation)
+    private async Task FinishAsync(Op op, OpEnd end, CancellationToken cancellation)
     {
+        var volume = end.Volume;
         if (!view.Ops.TryFind(op.Id, out var row))
         {
             throw TakenBack(op);
@@ -155,9 +156,9 @@ internal sealed partial class VolumeCommands
                 Operation.PutValue(StateKeys.Volume(volume.Name), VolumeJson.ToBytes(volume)),
                 Operation.DeleteKey(StateKeys.Op(op.Id)),
                 Operation.DeleteKey(StateKeys.VolumeLock(op.Volume)),
-                new Operation.Delete(KeyRange.Prefix(StateKeys.PartsOf(op.Id))),
+                new Operation.Delete(KeyRange.Prefix(StateKeys.PartsOf(op.Id))), .. end.Also,
             ],
-            told, cancellation);
+            end.Event, cancellation);
         if (!done)
         {
             throw TakenBack(op);
@@ -182,7 +183,14 @@ internal sealed partial class VolumeCommands
 
     /// <summary>All bricks of a new volume are empty, on all nodes.</summary>
     private bool IsSpread(Op op) =>
-        op.Kind == OpKind.Create && op.Planned.Bricks.Count > 1 && view.PartsOf(op).All(p => p.IsEmpty);
+        op.Kind == OpKind.Create && op.Planned.DistributeCount > 1 && view.PartsOf(op).All(p => p.IsEmpty);
+
+    /// <summary>What an op ends in.</summary>
+    private sealed record OpEnd(Volume Volume, ClusterEvent Event)
+    {
+        /// <summary>What else is written in the transaction that makes the change.</summary>
+        public IReadOnlyList<Operation> Also { get; init; } = [];
+    }
 
     private static CommandException TakenBack(Op op) => new(
         CommandFailure.Failed,

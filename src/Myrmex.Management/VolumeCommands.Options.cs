@@ -20,7 +20,7 @@ internal sealed partial class VolumeCommands
         var volume = Find(name);
         foreach (var setting in settings)
         {
-            if (VolumeOptions.Problem(setting.Key, setting.Value) is { } problem)
+            if (VolumeOptions.Problem(volume, setting.Key, setting.Value) is { } problem)
             {
                 throw new CommandException(CommandFailure.Invalid, problem);
             }

@@ -51,7 +51,7 @@ internal sealed partial class VolumeCommands(
         {
             var started = o.Planned.Status == VolumeStatus.Started
                 ? o.Planned : o.Planned.With(VolumeStatus.Started);
-            return (started, writer.NewEvent(EventTypes.VolumeStart, name));
+            return new OpEnd(started, writer.NewEvent(EventTypes.VolumeStart, name));
         }, cancellation);
     });
 
@@ -103,6 +103,7 @@ internal sealed partial class VolumeCommands(
                 Operation.DeleteKey(StateKeys.Volume(name)), Operation.DeleteKey(TaskKeys.VolumeTask(name)),
                 .. view.Tasks.Rows.Values.Where(t => t.Value.Volume == name)
                     .Select(t => Operation.DeleteKey(TaskKeys.Task(t.Value.Id))),
+                .. ReplicaKeys.Deletion(volume),
             ],
             writer.NewEvent(EventTypes.VolumeDelete, name, data: Data(("id", volume.Id.ToString()))), cancellation);
         ChangedException.ThrowUnless(deleted);

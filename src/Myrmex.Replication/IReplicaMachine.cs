@@ -17,10 +17,20 @@ public interface IReplicaMachine
     void Committed(JournalEntry entry);
 
     /// <summary>The proposal with this tag has a place in the journal; its outcome comes with that entry.</summary>
-    void Accepted(ulong tag, JournalIndex index);
+    /// <param name="tag">Which.</param>
+    /// <param name="index">The place.</param>
+    /// <param name="isKnown">
+    /// It is a retry of an operation that was there already: that one's entry counts, and nothing of this one.
+    /// </param>
+    void Accepted(ulong tag, JournalIndex index, bool isKnown);
 
-    /// <summary>The proposal is a retry of an operation that is committed: this is what that one left.</summary>
-    void Answered(ulong tag, ReadOnlyMemory<byte> outcome);
+    /// <summary>
+    /// The proposal is a retry of an operation that is committed, at <paramref name="index"/>: this is what it left.
+    /// </summary>
+    void Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome);
+
+    /// <summary>The operation that <see cref="Replica.Find"/> asked for is not in the journal.</summary>
+    void NotFound(ulong tag);
 
     /// <summary>The proposal, read or sync was not taken, and nothing of it was logged by this call.</summary>
     /// <param name="tag">Which.</param>
@@ -39,7 +49,7 @@ public interface IReplicaMachine
     /// <param name="tag">Which.</param>
     /// <param name="index">The commit index it reads.</param>
     /// <param name="term">
-    /// Under a lease: the value is good only if <see cref="Replica.LeaseCovers"/> holds after it was taken.
+    /// Under a lease: the value is good only if <see cref="Replica.HasLease"/> holds after it was taken.
     /// </param>
     void ReadReady(ulong tag, JournalIndex index, Term? term);
 

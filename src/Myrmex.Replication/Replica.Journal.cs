@@ -44,7 +44,7 @@ public sealed partial class Replica
         Log.Error("replica", "the journal takes nothing more", ("set", _setup.StorePrefix), ("member", Self),
             ("error", error));
         _isJournalHealthy = false;
-        _backlog.Clear();
+        DropBacklog();
         _engine.JournalFailed(NowMs);
         Carry();
     }
@@ -63,6 +63,14 @@ public sealed partial class Replica
         while (_backlog.TryPeek(out var output) && TryHand(output))
         {
             _backlog.Dequeue();
+            output.Entry?.Data.Release();
+        }
+    }
+
+    private void DropBacklog()
+    {
+        while (_backlog.TryDequeue(out var output))
+        {
             output.Entry?.Data.Release();
         }
     }
@@ -156,7 +164,8 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint
+        if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
+            || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint
             || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {

@@ -29,6 +29,7 @@ public sealed partial class Replica : IJournalOwner
     private readonly List<ReplicaOutput> _outputs = [];
     private IDisposable? _timer;
     private bool _isStopped;
+    private long _leaseUntilMs; // Written by the scheduler only.
     private bool _isCarrying;
 
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
@@ -62,12 +63,6 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>The last entry known to be committed. On the replica's scheduler only.</summary>
     public JournalIndex Commit => _engine.Commit;
 
-    /// <summary>
-    /// What the main store is known to have on its disk: what follows is told as committed again after a start. On the
-    /// replica's scheduler only.
-    /// </summary>
-    public JournalIndex Checkpoint => _checkpoint;
-
     /// <summary>The last entry. On the replica's scheduler only.</summary>
     public JournalIndex Last => _engine.Last;
 
@@ -79,6 +74,9 @@ public sealed partial class Replica : IJournalOwner
 
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
+
+    /// <summary>The main store has everything up to here on its disk. On the replica's scheduler, or before the start.</summary>
+    public JournalIndex Checkpoint => _checkpoint;
 
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
 
@@ -127,9 +125,12 @@ public sealed partial class Replica : IJournalOwner
     {
         Invariant.Check(!_isStopped);
         _isStopped = true;
+        PublishLease();
         _timer?.Dispose();
         _stop.Cancel();
         _writer.Stop(stopped);
+        DropBacklog();
+        _engine.Log.Release(_engine.Log.Last); // What the writer still has to write it holds itself.
     });
 
     /// <summary>A message of another member; borrowed until this returns, so only on the replica's scheduler.</summary>
@@ -170,6 +171,36 @@ public sealed partial class Replica : IJournalOwner
         proposal.Data.Release();
     });
 
+    /// <summary>
+    /// Looks for an operation that may have been proposed before, here or at another leader: the machine hears
+    /// Accepted (as known), Answered, NotFound or Refused with the tag.
+    /// </summary>
+    /// <param name="term">Refused unless this replica leads and serves in that term.</param>
+    public void Find(ulong tag, UInt128 session, ulong sequence, uint step, Term term) => _scheduler.Post(() =>
+    {
+        if (_isStopped || !_engine.IsServing || _engine.Term != term)
+        {
+            _machine.Refused(tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
+            return;
+        }
+
+        switch (_engine.Sessions.Find(session, sequence, step, out var index, out var outcome))
+        {
+            case SessionFinding.New:
+                _machine.NotFound(tag);
+                break;
+            case SessionFinding.Logged:
+                _machine.Accepted(tag, index, isKnown: true);
+                break;
+            case SessionFinding.Committed:
+                _machine.Answered(tag, index, outcome);
+                break;
+            default:
+                _machine.Refused(tag, Refusal.SessionUnknown, Self, _setup.Options.RetryAfterMs);
+                break;
+        }
+    });
+
     /// <summary>Wants to read: ReadReady or Refused.</summary>
     public void Read(ulong tag, bool useLease) =>
         _scheduler.Post(() => Do(() => _engine.Read(tag, useLease, NowMs), tag));
@@ -187,9 +218,25 @@ public sealed partial class Replica : IJournalOwner
         _scheduler.Post(() => Do(() => _engine.ChangeMembers(tag, next, NowMs), tag));
 
     /// <summary>
-    /// A value that was taken under a lease is good if this holds afterwards. On the replica's scheduler only.
+    /// A value that was taken while this replica served in a term is good if this holds afterwards and it serves in
+    /// the same term still. Any thread.
     /// </summary>
-    public bool LeaseCovers(Term term) => _engine.LeaseCovers(term, NowMs);
+    public bool HasLease => NowMs < Volatile.Read(ref _leaseUntilMs);
+
+    /// <summary>
+    /// The entries after the checkpoint as the journal had them when it was opened, committed or not; lent. Before
+    /// <see cref="Start"/> only.
+    /// </summary>
+    public IReadOnlyList<JournalEntry> Uncheckpointed()
+    {
+        var entries = new List<JournalEntry>();
+        for (var at = _checkpoint.Value + 1; at <= _engine.Last.Value; at++)
+        {
+            entries.Add(_engine.Log[new JournalIndex(at)]);
+        }
+
+        return entries;
+    }
 
     private void Do(Action step, ulong tag)
     {
@@ -231,6 +278,7 @@ public sealed partial class Replica : IJournalOwner
 
         _isCarrying = true;
         _engine.Drain(_outputs);
+        PublishLease();
         while (_outputs.Count > 0)
         {
             for (var i = 0; i < _outputs.Count; i++)
@@ -240,10 +288,17 @@ public sealed partial class Replica : IJournalOwner
 
             _outputs.Clear();
             _engine.Drain(_outputs);
+            PublishLease();
         }
 
         _isCarrying = false;
     }
+
+    /// <summary>
+    /// Before anything that the engine says leaves: whoever hears that the lead was given back must not be overtaken
+    /// by a read here that still counts on it.
+    /// </summary>
+    private void PublishLease() => Volatile.Write(ref _leaseUntilMs, _isStopped ? 0 : _engine.LeaseUntilMs);
 
     private void CarryOut(in ReplicaOutput output)
     {
@@ -278,10 +333,10 @@ public sealed partial class Replica : IJournalOwner
                 _machine.Superseded(output.Entry!);
                 break;
             case OutputKind.Accepted:
-                _machine.Accepted(output.Ticket, output.Index);
+                _machine.Accepted(output.Ticket, output.Index, output.IsKnown);
                 break;
             case OutputKind.Answered:
-                _machine.Answered(output.Ticket, output.Outcome);
+                _machine.Answered(output.Ticket, output.Index, output.Outcome);
                 break;
             case OutputKind.Refused:
                 _machine.Refused(output.Ticket, output.Refusal, output.LeaderHint, output.RetryAfterMs);

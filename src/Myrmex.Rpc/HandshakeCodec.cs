@@ -14,6 +14,12 @@ public sealed record HandshakeAnswer(int OpRet, Errno Error, string Text, Dictio
 /// <summary>Bodies of the handshake, dump and portmap programs, both directions.</summary>
 public static class HandshakeCodec
 {
+    /// <summary>
+    /// What clients of ours say in GETSPEC, with the value 1: that they take the translators that GlusterFS does not
+    /// have. Daemons of GlusterFS do not look at it.
+    /// </summary>
+    public const string MyrmexClient = "myrmex-client";
+
     private delegate void Encoder(ref XdrWriter writer);
 
     /// <summary>Argument of DUMP: the client's fixed process id mark.</summary>

@@ -13,6 +13,12 @@ public interface IRpcBody
     /// <summary>Borrowed for the time of the send; the link retains it.</summary>
     Payload Payload => default;
 
+    /// <summary>
+    /// In place of <see cref="Payload"/> when there are several, in order; of calls only. The link retains them too,
+    /// but who lends them keeps them until the send has returned, whatever is answered meanwhile.
+    /// </summary>
+    ReadOnlySpan<Payload> Payloads { get; }
+
     void Encode(ref XdrWriter writer);
 }
 
@@ -22,6 +28,8 @@ public readonly struct EmptyBody : IRpcBody
     public int SizeMax => 0;
 
     public Payload Payload => default;
+
+    public ReadOnlySpan<Payload> Payloads => default;
 
     public void Encode(ref XdrWriter writer)
     {
@@ -34,6 +42,8 @@ public readonly struct RawBody(ReadOnlyMemory<byte> bytes) : IRpcBody
     public int SizeMax => bytes.Length;
 
     public Payload Payload => default;
+
+    public ReadOnlySpan<Payload> Payloads => default;
 
     public void Encode(ref XdrWriter writer) => writer.WriteRaw(bytes.Span);
 }

@@ -126,13 +126,63 @@ public sealed class RpcConnection : ILinkHandler
     /// when the lock owner is longer than the wire allows. Call and body are not touched after the return.
     /// </summary>
     public void Send<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
-        where TBody : struct, IRpcBody
+        where TBody : struct, IRpcBody, allows ref struct
     {
         var error = TrySend(head, call, in body, receiver, version3);
         if (error != Errno.Ok)
         {
             receiver.OnFailed(error);
         }
+    }
+
+    /// <summary>
+    /// As <see cref="Send"/>, but after an error, which it answers, nothing was sent and the receiver hears nothing.
+    /// </summary>
+    public Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
+        where TBody : struct, IRpcBody, allows ref struct
+    {
+        if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
+        {
+            return Errno.EINVAL;
+        }
+
+        var link = Volatile.Read(ref _link);
+        var room = link is null ? default : link.BeginSend(RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax);
+        if (room.IsEmpty)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        Errno error;
+        var used = 0;
+        var tailBytes = 0;
+        Payload payload = default;
+        try
+        {
+            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
+            RpcHeader.WriteCall(ref writer, head, call, version3, SendGroups);
+            body.Encode(ref writer);
+            payload = body.Payload;
+            payload.Retain();
+            tailBytes = payload.Length + LengthOf(body.Payloads);
+
+            // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
+            error = TryTakeSlot(receiver, writer.Position + tailBytes, out var xid);
+            if (error == Errno.Ok)
+            {
+                BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
+                RpcHeader.WriteMark(room, writer.Position + tailBytes);
+                used = RpcHeader.MarkSize + writer.Position;
+            }
+        }
+        finally
+        {
+            _sentBytes += used > 0 ? used + tailBytes : 0;
+            End(link!, used, payload, body.Payloads); // There was room, so there is a link.
+            payload.Release();
+        }
+
+        return error;
     }
 
     /// <summary>Sends a call that has no answer (callbacks). False when the connection is closed.</summary>
@@ -272,49 +322,33 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
-    private Errno TrySend<TBody>(RpcCall head, Call? call, in TBody body, IReplyReceiver receiver, bool version3)
-        where TBody : struct, IRpcBody
+    private static int LengthOf(ReadOnlySpan<Payload> payloads)
     {
-        if (call is not null && call.LockOwner.Length > RpcHeader.LockOwnerMax)
+        var length = 0;
+        foreach (ref readonly var payload in payloads)
         {
-            return Errno.EINVAL;
+            length = checked(length + payload.Length);
         }
 
-        var link = Volatile.Read(ref _link);
-        var room = link is null ? default : link.BeginSend(RpcHeader.MarkSize + RpcHeader.CallSizeMax + body.SizeMax);
-        if (room.IsEmpty)
-        {
-            return Errno.ENOTCONN;
-        }
+        return length;
+    }
 
-        Errno error;
-        var used = 0;
-        Payload payload = default;
-        try
+    /// <summary>Queues what was encoded, or takes the send back when that is nothing.</summary>
+    private static void End(Link link, int used, Payload payload, ReadOnlySpan<Payload> several)
+    {
+        Invariant.Check(payload.IsEmpty || several.IsEmpty);
+        if (used == 0)
         {
-            var writer = new XdrWriter(room[RpcHeader.MarkSize..]);
-            RpcHeader.WriteCall(ref writer, head, call, version3, SendGroups);
-            body.Encode(ref writer);
-            payload = body.Payload;
-            payload.Retain();
-
-            // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
-            error = TryTakeSlot(receiver, writer.Position + payload.Length, out var xid);
-            if (error == Errno.Ok)
-            {
-                BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
-                RpcHeader.WriteMark(room, writer.Position + payload.Length);
-                used = RpcHeader.MarkSize + writer.Position;
-            }
+            link.EndSend(0, default);
         }
-        finally
+        else if (several.IsEmpty)
         {
-            _sentBytes += used > 0 ? used + payload.Length : 0;
-            link!.EndSend(used, used > 0 ? payload : default); // There was room, so there is a link.
-            payload.Release();
+            link.EndSend(used, payload);
         }
-
-        return error;
+        else
+        {
+            link.EndSendGathered(used, several);
+        }
     }
 
     private void OnRecord(Link link, Payload record)

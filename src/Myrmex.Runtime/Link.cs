@@ -80,6 +80,12 @@ public abstract class Link
     public abstract long QueuedBytes { get; }
 
     /// <summary>
+    /// Reading stops while the payload pool is over its limit. Only for links that bring new work: one that brings
+    /// answers must be read, or what they would free is never freed. Set before the link opens, later on its loop.
+    /// </summary>
+    public bool YieldsToMemoryLimit { get; set; }
+
+    /// <summary>
     /// Locks the send queue and lends room for <paramref name="sizeMax"/> (at least 1) contiguous bytes, or an empty span (nothing locked)
     /// when the link is closed. Encode, then call <see cref="EndSend"/> on the same thread; no other call in between.
     /// </summary>
@@ -89,7 +95,10 @@ public abstract class Link
     /// Queues the first <paramref name="used"/> bytes of the lent room, then the bytes of <paramref name="tail"/>, which the
     /// link retains until they are sent; unlocks. <paramref name="used"/> 0 with no tail takes the send back.
     /// </summary>
-    public abstract void EndSend(int used, Payload tail);
+    public void EndSend(int used, Payload tail) => EndSendGathered(used, new ReadOnlySpan<Payload>(in tail));
+
+    /// <summary><see cref="EndSend"/> with several tails, in order; empty ones count for nothing.</summary>
+    public abstract void EndSendGathered(int used, ReadOnlySpan<Payload> tails);
 
     /// <summary>Sends what is queued; called by <see cref="FlushBatch"/>.</summary>
     public abstract void Flush();

@@ -79,8 +79,8 @@ internal sealed class SendQueue
         return _lent.GetSpan().Slice(_lentOffset, sizeMax);
     }
 
-    /// <summary>True when something was queued.</summary>
-    public bool End(int used, Payload tail)
+    /// <summary>Queues what was lent and the tails behind it, in order; true when that was anything.</summary>
+    public bool End(int used, ReadOnlySpan<Payload> tails)
     {
         Invariant.Check(_lock.IsHeldByCurrentThread);
         var lent = _lent;
@@ -88,29 +88,37 @@ internal sealed class SendQueue
         Invariant.Check(used >= 0 && used <= _lentSize);
         _lent = null;
         var isBlock = ReferenceEquals(lent, _block);
+        var before = _queuedBytes;
+        var start = _lentOffset; // Of what lies in the lent buffer and is not queued yet.
+        var end = start + used;
+        foreach (ref readonly var tail in tails)
+        {
+            if (isBlock && tail.Length <= Limits.TailCopyBytesMax && tail.Length <= lent.Capacity - end)
+            {
+                tail.Span.CopyTo(lent.GetSpan()[end..]);
+                end += tail.Length;
+            }
+            else if (tail.Length > 0)
+            {
+                Append(lent, start, end - start);
+                Append(tail.Buffer!, tail.Offset, tail.Length); // A payload with bytes has a buffer.
+                start = end;
+            }
+        }
+
+        Append(lent, start, end - start);
         if (isBlock)
         {
-            tail = CopiedIfSmall(ref used, tail);
+            _blockUsed = end;
         }
-
-        if (used > 0)
-        {
-            Append(lent, _lentOffset, used);
-            _blockUsed += isBlock ? used : 0;
-        }
-
-        if (!isBlock)
+        else
         {
             lent.Release(); // The segment has its own reference.
         }
 
-        if (tail.Length > 0)
-        {
-            Append(tail.Buffer!, tail.Offset, tail.Length); // A payload with bytes has a buffer.
-        }
-
+        var isAny = _queuedBytes > before;
         _lock.Exit();
-        return used > 0 || tail.Length > 0;
+        return isAny;
     }
 
     /// <summary>Makes the caller the drainer, unless there is one, there is nothing to send, or nothing can be sent.</summary>
@@ -260,22 +268,13 @@ internal sealed class SendQueue
         return _block;
     }
 
-    /// <summary>A small tail goes behind its header when the block has room; what is left to queue is returned.</summary>
-    private Payload CopiedIfSmall(ref int used, Payload tail)
-    {
-        var at = _lentOffset + used;
-        if (tail.Length == 0 || tail.Length > Limits.TailCopyBytesMax || at + tail.Length > _block!.Capacity)
-        {
-            return tail;
-        }
-
-        tail.Span.CopyTo(_block.GetSpan()[at..]);
-        used += tail.Length;
-        return default;
-    }
-
     private void Append(PayloadBuffer buffer, int offset, int length)
     {
+        if (length == 0)
+        {
+            return;
+        }
+
         Volatile.Write(ref _queuedBytes, _queuedBytes + length);
         if (_count > 0)
         {

@@ -40,12 +40,6 @@ internal abstract class StreamLink : Link, IWork
 
     public sealed override long QueuedBytes => Queue.QueuedBytes;
 
-    /// <summary>
-    /// Reading stops while the payload pool is over its limit. Only for links that bring new work: one that brings answers
-    /// must be read, or what they would free is never freed.
-    /// </summary>
-    public bool YieldsToMemoryLimit { get; init; }
-
     protected SendQueue Queue { get; } = new();
 
     protected FrameCutter Cutter { get; }
@@ -57,9 +51,9 @@ internal abstract class StreamLink : Link, IWork
 
     public sealed override Span<byte> BeginSend(int sizeMax) => Queue.Begin(sizeMax);
 
-    public sealed override void EndSend(int used, Payload tail)
+    public sealed override void EndSendGathered(int used, ReadOnlySpan<Payload> tails)
     {
-        if (Queue.End(used, tail))
+        if (Queue.End(used, tails))
         {
             FlushBatch.Note(this);
         }

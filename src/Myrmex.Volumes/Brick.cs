@@ -14,9 +14,31 @@ namespace Myrmex.Volumes;
 /// <param name="FileSystem">Device number of its file system: bricks with the same one share the space.</param>
 public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulong FileSystem)
 {
+    /// <summary>What the name of a member's export has behind the path.</summary>
+    public const string MemberSuffix = ".member";
+
     /// <summary>Being emptied: it gets no range of any directory and no new file.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Decommissioned { get; init; }
+
+    /// <summary>Its number in its replica set; null in a volume without journals.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Member { get; init; }
+
+    /// <summary>Given to its journal when the disk was empty: who has an empty disk is another member.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ulong Incarnation { get; init; }
+
+    /// <summary>
+    /// What our own clients and the other members attach to, where there are journals: the member itself. Behind the
+    /// path as such is a door that passes everything on to the member that leads.
+    /// </summary>
+    [JsonIgnore]
+    public string MemberExport => Path + MemberSuffix;
+
+    /// <summary>Where its journal is, where there is one.</summary>
+    [JsonIgnore]
+    public string JournalDirectory => Path + "/.glusterfs/journal";
 
     /// <summary>"HOST:PATH", the way people name it.</summary>
     [JsonIgnore]

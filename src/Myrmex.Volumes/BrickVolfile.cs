@@ -1,56 +1,125 @@
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
-/// (the name clients attach to), protocol/server with who may attach.
+/// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
+/// protocol/client to every other member of the replica set, cluster/journal over them, features/locks, debug/io-stats
+/// with the name of the member's export, a cluster/journal-client with the brick's path as its name, which passes what
+/// clients of GlusterFS send on to the member that leads, and protocol/server with both exports.
 /// </summary>
 public static class BrickVolfile
 {
-    public static VolfileDocument Build(Volume volume, Brick brick)
+    /// <param name="managementPort">Where the daemons of the other members serve the port map.</param>
+    public static VolfileDocument Build(
+        Volume volume, Brick brick, int managementPort = ClientVolfile.ManagementPortDefault)
     {
         var file = new VolfileDocument();
         var sharing = volume.SharingFileSystem(brick).ToString(CultureInfo.InvariantCulture);
-        Add(file, volume, brick, $"{volume.Name}-posix", "storage/posix",
+        Add(file, volume, $"{volume.Name}-posix", "storage/posix",
             [
                 new("shared-brick-count", sharing),
                 new("volume-id", volume.Id.ToString()),
                 new("directory", brick.Path),
-            ]);
-        Add(file, volume, brick, $"{volume.Name}-locks", "features/locks", []);
-        Add(file, volume, brick, brick.Path, "debug/io-stats",
-            [new("unique-id", brick.Path), new("volume-id", volume.Id.ToString())]);
-        Add(file, volume, brick, $"{volume.Name}-server", "protocol/server", ServerOptions(volume, brick));
+            ],
+            []);
+        string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort)
+            : AddStack(file, volume, brick, brick.Path);
+        var options = ServerOptions(volume, brick, exports);
+        options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, "protocol/server", exports));
+        file.Add($"{volume.Name}-server", "protocol/server").Over(exports).Options.AddRange(options);
         return file;
     }
 
-    private static List<KeyValuePair<string, string>> ServerOptions(Volume volume, Brick brick)
+    /// <summary>What every brick has above what keeps its files.</summary>
+    private static string[] AddStack(VolfileDocument file, Volume volume, Brick brick, string export)
     {
-        var options = new List<KeyValuePair<string, string>>
+        Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
+        Add(file, volume, export, "debug/io-stats",
+            [new("unique-id", brick.Path), new("volume-id", volume.Id.ToString())], [file.Top.Name]);
+        return [export];
+    }
+
+    private static string[] AddMember(VolfileDocument file, Volume volume, Brick brick, int managementPort)
+    {
+        var posix = file.Top.Name;
+        var place = volume.SetPlaceOf(brick);
+        var set = volume.ReplicaSets[place];
+        var peers = volume.MembersAt(place).Where(b => b.Index != brick.Index).ToList();
+        foreach (var peer in peers)
         {
-            new("transport-type", "tcp"),
-            new($"auth.login.{brick.Path}.allow", volume.Username),
-            new($"auth.login.{volume.Username}.password", volume.Password),
-            new("auth-path", brick.Path),
-        };
+            AddPeer(file, volume, peer, managementPort);
+        }
+
+        string[] peerNames = [.. peers.Select(p => PeerName(volume, p))];
+        Add(file, volume, $"{volume.Name}-journal", "cluster/journal",
+            [
+                new("replica-set", volume.IdOf(set).ToString()),
+                new("store-prefix", volume.StorePrefixOf(set)),
+                new("member", Numbers([brick])),
+                new("incarnation", brick.Incarnation.ToString(CultureInfo.InvariantCulture)),
+                new("peers", Numbers(peers)),
+                new("journal-directory", brick.JournalDirectory),
+            ],
+            [posix, .. peerNames]);
+        AddStack(file, volume, brick, brick.MemberExport);
+        Add(file, volume, brick.Path, ClientVolfile.JournalClientType,
+            [new("members", Numbers([brick, .. peers]))], [brick.MemberExport, .. peerNames]);
+        return [brick.Path, brick.MemberExport];
+    }
+
+    /// <summary>
+    /// A member speaks TLS to the others exactly when bricks demand it, whatever other clients do; all else that is set
+    /// for connections of clients counts for it too.
+    /// </summary>
+    private static void AddPeer(VolfileDocument file, Volume volume, Brick peer, int managementPort)
+    {
+        const string Ssl = "transport.socket.ssl-enabled";
+        var options = ClientBlock.Options(volume, peer, peer.MemberExport, trusted: true, managementPort);
+        options.AddRange(VolumeOptions.For(volume, GraphSide.Client, ClientBlock.Type).Where(o => o.Key != Ssl));
+        if (volume.Setting(VolumeOptions.ServerSsl) is { } ssl)
+        {
+            options.Add(new(Ssl, ssl));
+        }
+
+        file.Add(PeerName(volume, peer), ClientBlock.Type).Options.AddRange(options);
+    }
+
+    private static string PeerName(Volume volume, Brick peer) =>
+        string.Create(CultureInfo.InvariantCulture, $"{volume.Name}-peer-{peer.Index}");
+
+    /// <summary>Member numbers, separated by commas.</summary>
+    internal static string Numbers(IEnumerable<Brick> members) => string.Join(
+        ',', members.Select(m => (m.Member ?? 0).ToString(CultureInfo.InvariantCulture)));
+
+    private static List<KeyValuePair<string, string>> ServerOptions(Volume volume, Brick brick, string[] exports)
+    {
+        var options = new List<KeyValuePair<string, string>> { new("transport-type", "tcp") };
+        foreach (var export in exports)
+        {
+            options.Add(new($"auth.login.{export}.allow", volume.Username));
+        }
+
+        options.Add(new($"auth.login.{volume.Username}.password", volume.Password));
+        options.Add(new("auth-path", brick.Path));
         if (volume.Setting(VolumeOptions.AuthAllow) is null)
         {
-            options.Add(new($"auth.addr.{brick.Path}.allow", VolumeOptions.Effective(volume, VolumeOptions.AuthAllow)));
+            var all = VolumeOptions.Effective(volume, VolumeOptions.AuthAllow);
+            options.AddRange(exports.Select(e => new KeyValuePair<string, string>($"auth.addr.{e}.allow", all)));
         }
 
         return options;
     }
 
     private static void Add(
-        VolfileDocument file, Volume volume, Brick brick, string name, string type,
-        List<KeyValuePair<string, string>> options)
+        VolfileDocument file, Volume volume, string name, string type, List<KeyValuePair<string, string>> options,
+        IReadOnlyList<string> below)
     {
-        options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, type, brick.Path));
-        var below = file.Blocks.Count == 0 ? [] : new[] { file.Top.Name };
-        var block = file.Add(name, type).Over(below);
-        block.Options.AddRange(options);
+        options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, type));
+        file.Add(name, type).Over(below).Options.AddRange(options);
     }
 }

@@ -1,70 +1,84 @@
+using System;
 using System.Collections.Generic;
-using System.Globalization;
+using System.Linq;
 using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The graph of a client, for our own and for GlusterFS clients, bottom up: a protocol/client a brick,
-/// cluster/distribute (present even over one brick), features/utime when features.ctime is on, the performance
-/// translators that are switched on, and debug/io-stats with the name of the volume.
+/// The graph of a client, bottom up: a protocol/client a brick, cluster/distribute (present even over one brick),
+/// features/utime when features.ctime is on, the performance translators that are switched on, and debug/io-stats with
+/// the name of the volume. The same for our own and for GlusterFS clients, except of a volume with journals: our own
+/// attach to all members and have a cluster/journal-client a replica set, which finds the member that leads; GlusterFS'
+/// have one protocol/client a replica set, to the door of one brick. Both call it <see cref="Volume.NameOf"/>.
 /// </summary>
 public static class ClientVolfile
 {
     /// <summary>The port where clients ask for a brick's port unless the file says otherwise.</summary>
     public const int ManagementPortDefault = 24007;
 
+    /// <summary>Sends what it gets to the member that leads.</summary>
+    internal const string JournalClientType = "cluster/journal-client";
+
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
     /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
-    public static VolfileDocument Build(Volume volume, bool trusted, int managementPort = ManagementPortDefault)
+    /// <param name="isOurs">For a client of ours.</param>
+    /// <param name="isAlive">
+    /// Whether the node of a brick is heard of. A GlusterFS client of a volume with journals gets the door of the first
+    /// such brick of each set, or of the first one when none is. Null: all are.
+    /// </param>
+    public static VolfileDocument Build(
+        Volume volume, bool trusted, int managementPort = ManagementPortDefault, bool isOurs = false,
+        Func<Brick, bool>? isAlive = null)
     {
         var file = new VolfileDocument();
-        var bricks = new List<string>();
-        foreach (var brick in volume.Bricks)
+        void AddClient(string name, Brick brick, string export) => Add(
+            file, volume, name, ClientBlock.Type,
+            ClientBlock.Options(volume, brick, export, trusted, managementPort), []);
+        var subvolumes = new List<string>();
+        if (!volume.HasJournals)
         {
-            bricks.Add(brick.IdIn(volume.Name));
-            var options = ClientOptions(volume, brick, trusted, managementPort);
-            Add(file, volume, brick.IdIn(volume.Name), "protocol/client", options, []);
+            foreach (var brick in volume.Bricks)
+            {
+                subvolumes.Add(brick.IdIn(volume.Name));
+                AddClient(brick.IdIn(volume.Name), brick, brick.Path);
+            }
         }
 
-        Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", DistributeOptions(volume), bricks);
+        for (var place = 0; place < volume.ReplicaSets.Count; place++)
+        {
+            var name = volume.NameOf(volume.ReplicaSets[place]);
+            var members = volume.MembersAt(place);
+            subvolumes.Add(name);
+            if (!isOurs)
+            {
+                var door = members.FirstOrDefault(b => isAlive is null || isAlive(b)) ?? members[0];
+                AddClient(name, door, door.Path);
+                continue;
+            }
+
+            foreach (var brick in members)
+            {
+                AddClient(brick.IdIn(volume.Name), brick, brick.MemberExport);
+            }
+
+            Add(file, volume, name, JournalClientType, [new("members", BrickVolfile.Numbers(members))],
+                [.. members.Select(b => b.IdIn(volume.Name))]);
+        }
+
+        AddUpper(file, volume, subvolumes);
+        return file;
+    }
+
+    private static void AddUpper(VolfileDocument file, Volume volume, IReadOnlyList<string> subvolumes)
+    {
+        Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", DistributeOptions(volume), subvolumes);
         Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
         Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
         Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
         Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
         Layer(file, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
         Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
-        return file;
-    }
-
-    private static List<KeyValuePair<string, string>> ClientOptions(
-        Volume volume, Brick brick, bool trusted, int managementPort)
-    {
-        var options = new List<KeyValuePair<string, string>>
-        {
-            new("remote-host", brick.Host),
-            new("remote-subvolume", brick.Path),
-            new("transport-type", "tcp"),
-            new("send-gids", "true"),
-        };
-        if (managementPort != ManagementPortDefault)
-        {
-            options.Add(new("remote-port", managementPort.ToString(CultureInfo.InvariantCulture)));
-        }
-
-        if (trusted)
-        {
-            options.Add(new("username", volume.Username));
-            options.Add(new("password", volume.Password));
-        }
-
-        if (volume.Setting("network.ping-timeout") is null)
-        {
-            // Without the option a client does not ping at all.
-            options.Add(new("ping-timeout", VolumeOptions.Effective(volume, "network.ping-timeout")));
-        }
-
-        return options;
     }
 
     private static List<KeyValuePair<string, string>> DistributeOptions(Volume volume) =>

@@ -10,8 +10,8 @@ public enum OptionEffect
     GlusterClients,
 
     /// <summary>
-    /// It is taken and changes nothing: it only tunes something that is done otherwise here, or it is about copies of
-    /// files, which volumes of this version do not have.
+    /// It is taken and changes nothing: it only tunes something that is done otherwise here, or it is about copies that
+    /// clients keep equal, which a journal does here.
     /// </summary>
     None,
 

@@ -18,13 +18,15 @@ public sealed partial record Volume
 
     /// <summary>Subvolumes of cluster/distribute that are being emptied, as clients name them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> DecommissionedSubvolumes => [.. Bricks
-        .Where(static b => b.Decommissioned).Select(b => b.IdIn(Name))];
+    public IReadOnlyList<string> DecommissionedSubvolumes => HasJournals
+        ? [.. ReplicaSets.Where((_, place) => MembersAt(place)[0].Decommissioned).Select(NameOf)]
+        : [.. Bricks.Where(static b => b.Decommissioned).Select(b => b.IdIn(Name))];
 
     /// <summary>
     /// The volume with further bricks behind those it has. They get the next indices in their order, whatever index
     /// they come with. Directories keep their layouts until they are fixed: new bricks get the files of new directories
-    /// only. Throws <see cref="ArgumentException"/> with a text for the user.
+    /// only. Where there are journals, <see cref="FormReplicaSets"/> has to follow. Throws
+    /// <see cref="ArgumentException"/> with a text for the user.
     /// </summary>
     public Volume AddBricks(IReadOnlyList<Brick> added)
     {
@@ -77,7 +79,12 @@ public sealed partial record Volume
         Brick[] bricks = [.. Bricks.Where(b => !indices.Contains(b.Index))];
         return bricks.All(static b => b.Decommissioned)
             ? throw new ArgumentException("Removing all the bricks is not allowed", nameof(indices))
-            : this with { Bricks = bricks, Version = Version + 1 };
+            : this with
+            {
+                Bricks = bricks,
+                ReplicaSets = [.. ReplicaSets.Where((_, place) => !indices.Contains(MembersAt(place)[0].Index))],
+                Version = Version + 1,
+            };
     }
 
     private void CheckWholeSets(IReadOnlyCollection<int> indices)

@@ -14,6 +14,7 @@ public static partial class VolumeOptions
     /// <summary>Keys with this prefix are free-form notes of the administrator.</summary>
     public const string UserPrefix = "user.";
 
+    private const string ExportMark = "{brick}";
     private const int ClosestLengthMax = 256; // Comparing costs the product of the lengths.
 
     /// <summary>Every option, in the order of help and <c>volume get VOL all</c>.</summary>
@@ -61,8 +62,9 @@ public static partial class VolumeOptions
         key.Length > ClosestLengthMax ? keys.First() : keys.MinBy(known => Distance(key, known))!;
 
     /// <summary>What the settings of <paramref name="volume"/> say for one translator, in table order.</summary>
+    /// <param name="exports">Of a brick: what is said of a door is said of each of them.</param>
     internal static IEnumerable<KeyValuePair<string, string>> For(
-        Volume volume, GraphSide side, string type, string brickPath = "")
+        Volume volume, GraphSide side, string type, params IReadOnlyList<string> exports)
     {
         foreach (var option in All)
         {
@@ -74,9 +76,20 @@ public static partial class VolumeOptions
 
             foreach (var target in option.Targets)
             {
-                if (target.Side == side && target.Type == type)
+                if (target.Side != side || target.Type != type)
                 {
-                    yield return new(target.Key.Replace("{brick}", brickPath), value);
+                    continue;
+                }
+
+                if (!target.Key.Contains(ExportMark, StringComparison.Ordinal))
+                {
+                    yield return new(target.Key, value);
+                    continue;
+                }
+
+                foreach (var export in exports)
+                {
+                    yield return new(target.Key.Replace(ExportMark, export, StringComparison.Ordinal), value);
                 }
             }
         }

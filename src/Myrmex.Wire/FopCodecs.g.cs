@@ -57,10 +57,6 @@ public readonly struct StatCodec : IFopCodec<StatFop, StatReply>
 
     public static Errno CheckNames(in StatFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in StatFop fop) => null;
-
-    public static Fd? SecondFdOf(in StatFop fop) => null;
-
     public static long FdNumberOf(StatReply reply) => -1;
 }
 
@@ -121,10 +117,6 @@ public readonly struct ReadlinkCodec : IFopCodec<ReadlinkFop, ReadlinkReply>
     }
 
     public static Errno CheckNames(in ReadlinkFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in ReadlinkFop fop) => null;
-
-    public static Fd? SecondFdOf(in ReadlinkFop fop) => null;
 
     public static long FdNumberOf(ReadlinkReply reply) => -1;
 }
@@ -198,10 +190,6 @@ public readonly struct MknodCodec : IFopCodec<MknodFop, MknodReply>
 
     public static Errno CheckNames(in MknodFop fop) => EntryNames.Check(fop.Name);
 
-    public static Fd? FdOf(in MknodFop fop) => null;
-
-    public static Fd? SecondFdOf(in MknodFop fop) => null;
-
     public static long FdNumberOf(MknodReply reply) => -1;
 }
 
@@ -271,10 +259,6 @@ public readonly struct MkdirCodec : IFopCodec<MkdirFop, MkdirReply>
 
     public static Errno CheckNames(in MkdirFop fop) => EntryNames.Check(fop.Name);
 
-    public static Fd? FdOf(in MkdirFop fop) => null;
-
-    public static Fd? SecondFdOf(in MkdirFop fop) => null;
-
     public static long FdNumberOf(MkdirReply reply) => -1;
 }
 
@@ -339,10 +323,6 @@ public readonly struct UnlinkCodec : IFopCodec<UnlinkFop, UnlinkReply>
 
     public static Errno CheckNames(in UnlinkFop fop) => EntryNames.Check(fop.Name);
 
-    public static Fd? FdOf(in UnlinkFop fop) => null;
-
-    public static Fd? SecondFdOf(in UnlinkFop fop) => null;
-
     public static long FdNumberOf(UnlinkReply reply) => -1;
 }
 
@@ -406,10 +386,6 @@ public readonly struct RmdirCodec : IFopCodec<RmdirFop, RmdirReply>
     }
 
     public static Errno CheckNames(in RmdirFop fop) => EntryNames.Check(fop.Name);
-
-    public static Fd? FdOf(in RmdirFop fop) => null;
-
-    public static Fd? SecondFdOf(in RmdirFop fop) => null;
 
     public static long FdNumberOf(RmdirReply reply) => -1;
 }
@@ -479,10 +455,6 @@ public readonly struct SymlinkCodec : IFopCodec<SymlinkFop, SymlinkReply>
     }
 
     public static Errno CheckNames(in SymlinkFop fop) => EntryNames.Check(fop.Name);
-
-    public static Fd? FdOf(in SymlinkFop fop) => null;
-
-    public static Fd? SecondFdOf(in SymlinkFop fop) => null;
 
     public static long FdNumberOf(SymlinkReply reply) => -1;
 }
@@ -557,10 +529,6 @@ public readonly struct RenameCodec : IFopCodec<RenameFop, RenameReply>
 
     public static Errno CheckNames(in RenameFop fop) => EntryNames.Check(fop.OldName) is not Errno.Ok and var bad ? bad : EntryNames.Check(fop.NewName);
 
-    public static Fd? FdOf(in RenameFop fop) => null;
-
-    public static Fd? SecondFdOf(in RenameFop fop) => null;
-
     public static long FdNumberOf(RenameReply reply) => -1;
 }
 
@@ -627,10 +595,6 @@ public readonly struct LinkCodec : IFopCodec<LinkFop, LinkReply>
 
     public static Errno CheckNames(in LinkFop fop) => EntryNames.Check(fop.NewName);
 
-    public static Fd? FdOf(in LinkFop fop) => null;
-
-    public static Fd? SecondFdOf(in LinkFop fop) => null;
-
     public static long FdNumberOf(LinkReply reply) => -1;
 }
 
@@ -692,10 +656,6 @@ public readonly struct TruncateCodec : IFopCodec<TruncateFop, TruncateReply>
 
     public static Errno CheckNames(in TruncateFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in TruncateFop fop) => null;
-
-    public static Fd? SecondFdOf(in TruncateFop fop) => null;
-
     public static long FdNumberOf(TruncateReply reply) => -1;
 }
 
@@ -756,10 +716,6 @@ public readonly struct OpenCodec : IFopCodec<OpenFop, OpenReply>
     }
 
     public static Errno CheckNames(in OpenFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in OpenFop fop) => null;
-
-    public static Fd? SecondFdOf(in OpenFop fop) => null;
 
     public static long FdNumberOf(OpenReply reply) => reply.FdNumber;
 }
@@ -833,10 +789,6 @@ public readonly struct ReadCodec : IFopCodec<ReadFop, ReadReply>
 
     public static Errno CheckNames(in ReadFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in ReadFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ReadFop fop) => null;
-
     public static long FdNumberOf(ReadReply reply) => -1;
 }
 
@@ -909,10 +861,6 @@ public readonly struct WriteCodec : IFopCodec<WriteFop, WriteReply>
 
     public static Errno CheckNames(in WriteFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in WriteFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in WriteFop fop) => null;
-
     public static long FdNumberOf(WriteReply reply) => -1;
 }
 
@@ -968,10 +916,6 @@ public readonly struct StatfsCodec : IFopCodec<StatfsFop, StatfsReply>
     }
 
     public static Errno CheckNames(in StatfsFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in StatfsFop fop) => null;
-
-    public static Fd? SecondFdOf(in StatfsFop fop) => null;
 
     public static long FdNumberOf(StatfsReply reply) => -1;
 }
@@ -1030,10 +974,6 @@ public readonly struct FlushCodec : IFopCodec<FlushFop, FlushReply>
     }
 
     public static Errno CheckNames(in FlushFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in FlushFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FlushFop fop) => null;
 
     public static long FdNumberOf(FlushReply reply) => -1;
 }
@@ -1100,10 +1040,6 @@ public readonly struct FsyncCodec : IFopCodec<FsyncFop, FsyncReply>
 
     public static Errno CheckNames(in FsyncFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FsyncFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FsyncFop fop) => null;
-
     public static long FdNumberOf(FsyncReply reply) => -1;
 }
 
@@ -1164,10 +1100,6 @@ public readonly struct SetxattrCodec : IFopCodec<SetxattrFop, SetxattrReply>
     }
 
     public static Errno CheckNames(in SetxattrFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in SetxattrFop fop) => null;
-
-    public static Fd? SecondFdOf(in SetxattrFop fop) => null;
 
     public static long FdNumberOf(SetxattrReply reply) => -1;
 }
@@ -1235,10 +1167,6 @@ public readonly struct GetxattrCodec : IFopCodec<GetxattrFop, GetxattrReply>
 
     public static Errno CheckNames(in GetxattrFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in GetxattrFop fop) => null;
-
-    public static Fd? SecondFdOf(in GetxattrFop fop) => null;
-
     public static long FdNumberOf(GetxattrReply reply) => -1;
 }
 
@@ -1295,10 +1223,6 @@ public readonly struct RemovexattrCodec : IFopCodec<RemovexattrFop, RemovexattrR
     }
 
     public static Errno CheckNames(in RemovexattrFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in RemovexattrFop fop) => null;
-
-    public static Fd? SecondFdOf(in RemovexattrFop fop) => null;
 
     public static long FdNumberOf(RemovexattrReply reply) => -1;
 }
@@ -1357,10 +1281,6 @@ public readonly struct OpendirCodec : IFopCodec<OpendirFop, OpendirReply>
     }
 
     public static Errno CheckNames(in OpendirFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in OpendirFop fop) => null;
-
-    public static Fd? SecondFdOf(in OpendirFop fop) => null;
 
     public static long FdNumberOf(OpendirReply reply) => reply.FdNumber;
 }
@@ -1423,10 +1343,6 @@ public readonly struct FsyncdirCodec : IFopCodec<FsyncdirFop, FsyncdirReply>
 
     public static Errno CheckNames(in FsyncdirFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FsyncdirFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FsyncdirFop fop) => null;
-
     public static long FdNumberOf(FsyncdirReply reply) => -1;
 }
 
@@ -1483,10 +1399,6 @@ public readonly struct AccessCodec : IFopCodec<AccessFop, AccessReply>
     }
 
     public static Errno CheckNames(in AccessFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in AccessFop fop) => null;
-
-    public static Fd? SecondFdOf(in AccessFop fop) => null;
 
     public static long FdNumberOf(AccessReply reply) => -1;
 }
@@ -1564,10 +1476,6 @@ public readonly struct CreateCodec : IFopCodec<CreateFop, CreateReply>
 
     public static Errno CheckNames(in CreateFop fop) => EntryNames.Check(fop.Name);
 
-    public static Fd? FdOf(in CreateFop fop) => null;
-
-    public static Fd? SecondFdOf(in CreateFop fop) => null;
-
     public static long FdNumberOf(CreateReply reply) => reply.FdNumber;
 }
 
@@ -1633,10 +1541,6 @@ public readonly struct FtruncateCodec : IFopCodec<FtruncateFop, FtruncateReply>
 
     public static Errno CheckNames(in FtruncateFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FtruncateFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FtruncateFop fop) => null;
-
     public static long FdNumberOf(FtruncateReply reply) => -1;
 }
 
@@ -1696,10 +1600,6 @@ public readonly struct FstatCodec : IFopCodec<FstatFop, FstatReply>
     }
 
     public static Errno CheckNames(in FstatFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in FstatFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FstatFop fop) => null;
 
     public static long FdNumberOf(FstatReply reply) => -1;
 }
@@ -1770,10 +1670,6 @@ public readonly struct LkCodec : IFopCodec<LkFop, LkReply>
 
     public static Errno CheckNames(in LkFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in LkFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in LkFop fop) => null;
-
     public static long FdNumberOf(LkReply reply) => -1;
 }
 
@@ -1841,10 +1737,6 @@ public readonly struct LookupCodec : IFopCodec<LookupFop, LookupReply>
 
     public static Errno CheckNames(in LookupFop fop) => EntryNames.CheckLookup(fop.Name);
 
-    public static Fd? FdOf(in LookupFop fop) => null;
-
-    public static Fd? SecondFdOf(in LookupFop fop) => null;
-
     public static long FdNumberOf(LookupReply reply) => -1;
 }
 
@@ -1911,10 +1803,6 @@ public readonly struct ReaddirCodec : IFopCodec<ReaddirFop, ReaddirReply>
 
     public static Errno CheckNames(in ReaddirFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in ReaddirFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ReaddirFop fop) => null;
-
     public static long FdNumberOf(ReaddirReply reply) => -1;
 }
 
@@ -1980,10 +1868,6 @@ public readonly struct InodelkCodec : IFopCodec<InodelkFop, InodelkReply>
     }
 
     public static Errno CheckNames(in InodelkFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in InodelkFop fop) => null;
-
-    public static Fd? SecondFdOf(in InodelkFop fop) => null;
 
     public static long FdNumberOf(InodelkReply reply) => -1;
 }
@@ -2055,10 +1939,6 @@ public readonly struct FinodelkCodec : IFopCodec<FinodelkFop, FinodelkReply>
 
     public static Errno CheckNames(in FinodelkFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FinodelkFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FinodelkFop fop) => null;
-
     public static long FdNumberOf(FinodelkReply reply) => -1;
 }
 
@@ -2127,10 +2007,6 @@ public readonly struct EntrylkCodec : IFopCodec<EntrylkFop, EntrylkReply>
     }
 
     public static Errno CheckNames(in EntrylkFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in EntrylkFop fop) => null;
-
-    public static Fd? SecondFdOf(in EntrylkFop fop) => null;
 
     public static long FdNumberOf(EntrylkReply reply) => -1;
 }
@@ -2205,10 +2081,6 @@ public readonly struct FentrylkCodec : IFopCodec<FentrylkFop, FentrylkReply>
 
     public static Errno CheckNames(in FentrylkFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FentrylkFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FentrylkFop fop) => null;
-
     public static long FdNumberOf(FentrylkReply reply) => -1;
 }
 
@@ -2275,10 +2147,6 @@ public readonly struct XattropCodec : IFopCodec<XattropFop, XattropReply>
     }
 
     public static Errno CheckNames(in XattropFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in XattropFop fop) => null;
-
-    public static Fd? SecondFdOf(in XattropFop fop) => null;
 
     public static long FdNumberOf(XattropReply reply) => -1;
 }
@@ -2351,10 +2219,6 @@ public readonly struct FxattropCodec : IFopCodec<FxattropFop, FxattropReply>
 
     public static Errno CheckNames(in FxattropFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FxattropFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FxattropFop fop) => null;
-
     public static long FdNumberOf(FxattropReply reply) => -1;
 }
 
@@ -2425,10 +2289,6 @@ public readonly struct FgetxattrCodec : IFopCodec<FgetxattrFop, FgetxattrReply>
 
     public static Errno CheckNames(in FgetxattrFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FgetxattrFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FgetxattrFop fop) => null;
-
     public static long FdNumberOf(FgetxattrReply reply) => -1;
 }
 
@@ -2493,10 +2353,6 @@ public readonly struct FsetxattrCodec : IFopCodec<FsetxattrFop, FsetxattrReply>
     }
 
     public static Errno CheckNames(in FsetxattrFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in FsetxattrFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FsetxattrFop fop) => null;
 
     public static long FdNumberOf(FsetxattrReply reply) => -1;
 }
@@ -2571,10 +2427,6 @@ public readonly struct RchecksumCodec : IFopCodec<RchecksumFop, RchecksumReply>
 
     public static Errno CheckNames(in RchecksumFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in RchecksumFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in RchecksumFop fop) => null;
-
     public static long FdNumberOf(RchecksumReply reply) => -1;
 }
 
@@ -2638,10 +2490,6 @@ public readonly struct SetattrCodec : IFopCodec<SetattrFop, SetattrReply>
     }
 
     public static Errno CheckNames(in SetattrFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in SetattrFop fop) => null;
-
-    public static Fd? SecondFdOf(in SetattrFop fop) => null;
 
     public static long FdNumberOf(SetattrReply reply) => -1;
 }
@@ -2711,10 +2559,6 @@ public readonly struct FsetattrCodec : IFopCodec<FsetattrFop, FsetattrReply>
 
     public static Errno CheckNames(in FsetattrFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FsetattrFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FsetattrFop fop) => null;
-
     public static long FdNumberOf(FsetattrReply reply) => -1;
 }
 
@@ -2781,10 +2625,6 @@ public readonly struct ReaddirpCodec : IFopCodec<ReaddirpFop, ReaddirpReply>
 
     public static Errno CheckNames(in ReaddirpFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in ReaddirpFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ReaddirpFop fop) => null;
-
     public static long FdNumberOf(ReaddirpReply reply) => -1;
 }
 
@@ -2843,10 +2683,6 @@ public readonly struct ReleaseCodec : IFopCodec<ReleaseFop, ReleaseReply>
 
     public static Errno CheckNames(in ReleaseFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in ReleaseFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ReleaseFop fop) => null;
-
     public static long FdNumberOf(ReleaseReply reply) => -1;
 }
 
@@ -2904,10 +2740,6 @@ public readonly struct ReleasedirCodec : IFopCodec<ReleasedirFop, ReleasedirRepl
     }
 
     public static Errno CheckNames(in ReleasedirFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in ReleasedirFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ReleasedirFop fop) => null;
 
     public static long FdNumberOf(ReleasedirReply reply) => -1;
 }
@@ -2969,10 +2801,6 @@ public readonly struct FremovexattrCodec : IFopCodec<FremovexattrFop, Fremovexat
     }
 
     public static Errno CheckNames(in FremovexattrFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in FremovexattrFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FremovexattrFop fop) => null;
 
     public static long FdNumberOf(FremovexattrReply reply) => -1;
 }
@@ -3045,10 +2873,6 @@ public readonly struct FallocateCodec : IFopCodec<FallocateFop, FallocateReply>
 
     public static Errno CheckNames(in FallocateFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in FallocateFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in FallocateFop fop) => null;
-
     public static long FdNumberOf(FallocateReply reply) => -1;
 }
 
@@ -3116,10 +2940,6 @@ public readonly struct DiscardCodec : IFopCodec<DiscardFop, DiscardReply>
     }
 
     public static Errno CheckNames(in DiscardFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in DiscardFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in DiscardFop fop) => null;
 
     public static long FdNumberOf(DiscardReply reply) => -1;
 }
@@ -3189,10 +3009,6 @@ public readonly struct ZerofillCodec : IFopCodec<ZerofillFop, ZerofillReply>
 
     public static Errno CheckNames(in ZerofillFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in ZerofillFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in ZerofillFop fop) => null;
-
     public static long FdNumberOf(ZerofillReply reply) => -1;
 }
 
@@ -3246,10 +3062,6 @@ public readonly struct IpcCodec : IFopCodec<IpcFop, IpcReply>
     }
 
     public static Errno CheckNames(in IpcFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in IpcFop fop) => null;
-
-    public static Fd? SecondFdOf(in IpcFop fop) => null;
 
     public static long FdNumberOf(IpcReply reply) => -1;
 }
@@ -3317,10 +3129,6 @@ public readonly struct SeekCodec : IFopCodec<SeekFop, SeekReply>
 
     public static Errno CheckNames(in SeekFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in SeekFop fop) => fop.Fd;
-
-    public static Fd? SecondFdOf(in SeekFop fop) => null;
-
     public static long FdNumberOf(SeekReply reply) => -1;
 }
 
@@ -3380,10 +3188,6 @@ public readonly struct LeaseCodec : IFopCodec<LeaseFop, LeaseReply>
 
     public static Errno CheckNames(in LeaseFop fop) => Errno.Ok;
 
-    public static Fd? FdOf(in LeaseFop fop) => null;
-
-    public static Fd? SecondFdOf(in LeaseFop fop) => null;
-
     public static long FdNumberOf(LeaseReply reply) => -1;
 }
 
@@ -3439,10 +3243,6 @@ public readonly struct GetactivelkCodec : IFopCodec<GetactivelkFop, GetactivelkR
     }
 
     public static Errno CheckNames(in GetactivelkFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in GetactivelkFop fop) => null;
-
-    public static Fd? SecondFdOf(in GetactivelkFop fop) => null;
 
     public static long FdNumberOf(GetactivelkReply reply) => -1;
 }
@@ -3500,10 +3300,6 @@ public readonly struct SetactivelkCodec : IFopCodec<SetactivelkFop, SetactivelkR
     }
 
     public static Errno CheckNames(in SetactivelkFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in SetactivelkFop fop) => null;
-
-    public static Fd? SecondFdOf(in SetactivelkFop fop) => null;
 
     public static long FdNumberOf(SetactivelkReply reply) => -1;
 }
@@ -3563,10 +3359,6 @@ public readonly struct IcreateCodec : IFopCodec<IcreateFop, IcreateReply>
     }
 
     public static Errno CheckNames(in IcreateFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in IcreateFop fop) => null;
-
-    public static Fd? SecondFdOf(in IcreateFop fop) => null;
 
     public static long FdNumberOf(IcreateReply reply) => -1;
 }
@@ -3628,10 +3420,6 @@ public readonly struct NamelinkCodec : IFopCodec<NamelinkFop, NamelinkReply>
     }
 
     public static Errno CheckNames(in NamelinkFop fop) => EntryNames.Check(fop.Name);
-
-    public static Fd? FdOf(in NamelinkFop fop) => null;
-
-    public static Fd? SecondFdOf(in NamelinkFop fop) => null;
 
     public static long FdNumberOf(NamelinkReply reply) => -1;
 }
@@ -3716,10 +3504,6 @@ public readonly struct PutCodec : IFopCodec<PutFop, PutReply>
 
     public static Errno CheckNames(in PutFop fop) => EntryNames.Check(fop.Name);
 
-    public static Fd? FdOf(in PutFop fop) => null;
-
-    public static Fd? SecondFdOf(in PutFop fop) => null;
-
     public static long FdNumberOf(PutReply reply) => -1;
 }
 
@@ -3802,10 +3586,6 @@ public readonly struct CopyFileRangeCodec : IFopCodec<CopyFileRangeFop, CopyFile
     }
 
     public static Errno CheckNames(in CopyFileRangeFop fop) => Errno.Ok;
-
-    public static Fd? FdOf(in CopyFileRangeFop fop) => fop.SourceFd;
-
-    public static Fd? SecondFdOf(in CopyFileRangeFop fop) => fop.TargetFd;
 
     public static long FdNumberOf(CopyFileRangeReply reply) => -1;
 }

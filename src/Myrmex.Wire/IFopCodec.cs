@@ -40,11 +40,6 @@ public interface IFopCodec<TFop, TReply>
     /// <summary>Ok when every directory entry's name in the fop can be one; see <see cref="EntryNames"/>.</summary>
     static abstract Errno CheckNames(in TFop fop);
 
-    /// <summary>The open file the fop works on, or null.</summary>
-    static abstract Fd? FdOf(in TFop fop);
-
-    static abstract Fd? SecondFdOf(in TFop fop);
-
     /// <summary>The fd number a reply gives out, -1 when it has none.</summary>
     static abstract long FdNumberOf(TReply reply);
 }

@@ -38,4 +38,9 @@ public static class Programs
     public const uint RecallLease = 8;
     public const uint InodelkContention = 10;
     public const uint EntrylkContention = 11;
+
+    /// <summary>Messages between members of a replica set; from the range that RFC 5531 leaves to users.</summary>
+    public const uint Peer = 0x204D5950;
+    public const uint PeerVersion = 1;
+    public const uint PeerMessage = 1;
 }

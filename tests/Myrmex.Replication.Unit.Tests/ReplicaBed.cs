@@ -51,6 +51,15 @@ internal sealed class ReplicaBed
     /// <summary>Of 100 messages.</summary>
     public int LossPercent { get; set; }
 
+    /// <summary>Makes the transport of each life of a member; the bed itself carries the messages when it is null.</summary>
+    public Func<BedMember, IReplicaTransport>? TransportOf { get; set; }
+
+    /// <summary>A life of a member begins.</summary>
+    public Action<BedMember>? Opened { get; set; }
+
+    /// <summary>Sees each entry that a member hears of as committed, while it is lent.</summary>
+    public Action<BedMember, JournalEntry>? OnCommitted { get; set; }
+
     public BedMember? Leader => Members.FirstOrDefault(m => m.Replica is { IsServing: true } && m.Node is { IsUp: true, IsFrozen: false });
 
     public void WaitForLeader() => Assert.True(
@@ -159,13 +168,14 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             Seams = Node.Seams,
             Store = _bed.Store.Connect(Node, timeoutMs: 1_000),
             Journal = _bed.JournalOptions,
-            Transport = this,
+            Transport = _bed.TransportOf?.Invoke(this) ?? this,
             Machine = this,
             CheckpointMs = 700,
             RetainedEntries = 50,
         };
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
+        _bed.Opened?.Invoke(this);
         _ = SimTasks.Start(Node, async () =>
         {
             replica!.Start();
@@ -182,12 +192,19 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public void Send(MemberId to, ReplicaMessage message) => _bed.Deliver(this, to, message);
 
-    public void Committed(JournalEntry entry) =>
+    public void Committed(JournalEntry entry)
+    {
+        _bed.OnCommitted?.Invoke(this, entry);
         Applied[entry.Index.Value] = (entry.Header.Chain, Encoding.ASCII.GetString(entry.Meta.Span) + entry.Data.Length);
+    }
 
-    public void Accepted(ulong tag, JournalIndex index) => AcceptedTags[tag] = index;
+    public void Accepted(ulong tag, JournalIndex index, bool isKnown) => AcceptedTags[tag] = index;
 
-    public void Answered(ulong tag, ReadOnlyMemory<byte> outcome) => DoneTags.Add(tag);
+    public void Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome) => DoneTags.Add(tag);
+
+    public void NotFound(ulong tag)
+    {
+    }
 
     public void Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs) => RefusedTags[tag] = refusal;
 

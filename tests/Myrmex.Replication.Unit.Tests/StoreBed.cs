@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -26,9 +27,12 @@ internal sealed class StoreBed : IDisposable
 {
     public const string Prefix = "rs/store/";
 
-    public StoreBed(ulong seed, StoreBedOptions? options = null)
+    private ulong _sequence;
+
+    public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
     {
         Options = options ?? new StoreBedOptions();
+        ReadLease = readLease;
         World = new SimWorld(seed);
         Store = new SimStateService(World);
         var admin = World.AddNode("admin");
@@ -47,9 +51,16 @@ internal sealed class StoreBed : IDisposable
 
     public StoreBedOptions Options { get; }
 
+    /// <summary>Fops whose first outcome was not heard.</summary>
+    public int Retries { get; private set; }
+
+    private UInt128 Session => new(7, 9);
+
     public SimWorld World { get; }
 
     public SimStateService Store { get; }
+
+    public bool ReadLease { get; }
 
     public IReadOnlyList<StoreMember> Members { get; }
 
@@ -63,28 +74,73 @@ internal sealed class StoreBed : IDisposable
         }
     }
 
-    /// <summary>Runs a fop at the leader, at another one when that does not lead any more.</summary>
-    /// <returns>What the client heard: ENOTCONN when nobody knows whether it took effect.</returns>
-    public Errno Do(Func<Translator, Call, Task<Errno>> fop)
+    /// <summary>
+    /// Runs a fop at the leader as an operation of a session, and again at the next one as often as it takes: the
+    /// answer is that of the one time it took effect.
+    /// </summary>
+    public Errno Do(Func<Translator, Call, XData, Task<Errno>> fop)
     {
+        BeginSession();
+        var sequence = ++_sequence;
+        var answer = Until(isRetry =>
+        {
+            var record = new byte[32];
+            BinaryPrimitives.WriteUInt128BigEndian(record, Session);
+            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+            return async (top, call) =>
+            {
+                var xdata = XData.Rent();
+                xdata.SetBytes("myrmex.session"u8, record);
+                var error = await fop(top, call, xdata);
+                xdata.Release();
+                return error;
+            };
+        });
+        return answer;
+    }
+
+    private void BeginSession()
+    {
+        if (_sequence > 0)
+        {
+            return;
+        }
+
+        Assert.Equal(Errno.Ok, Until(_ => async (top, call) =>
+        {
+            var xdata = XData.Rent();
+            var id = new byte[16];
+            BinaryPrimitives.WriteUInt128BigEndian(id, Session);
+            xdata.SetBytes("myrmex.session"u8, id);
+            var reply = await top.Ipc(new IpcFop { Operation = 0x4D59, XData = xdata }, call);
+            var error = reply.Error;
+            reply.Release();
+            xdata.Release();
+            return error;
+        }));
+    }
+
+    private Errno Until(Func<bool, Func<Translator, Call, Task<Errno>>> attempt)
+    {
+        var mayBeKnown = false;
         while (true)
         {
             Assert.True(World.RunUntil(() => Leader is not null, 60_000), "nobody leads");
             var member = Leader!;
             var life = member.Life;
+            var fop = attempt(mayBeKnown);
             var task = SimTasks.Start(member.Node, () => fop(member.Top!, new Call()));
             Assert.True(World.RunUntil(() => task.IsCompleted || member.Life != life, 60_000), "no answer");
-            if (!task.IsCompleted)
+            Assert.True(!task.IsFaulted, task.Exception?.ToString());
+            var error = task.IsCompleted ? task.Result : Errno.ENOTCONN;
+            if (error is not (Errno.EREMOTE or Errno.EAGAIN or Errno.ENOTCONN))
             {
-                return Errno.ENOTCONN;
+                return error;
             }
 
-            Assert.True(task.IsCompletedSuccessfully, task.Exception?.ToString());
-            if (task.Result is not (Errno.EROFS or Errno.EAGAIN))
-            {
-                return task.Result;
-            }
-
+            mayBeKnown |= error == Errno.ENOTCONN;
+            Retries += error == Errno.ENOTCONN ? 1 : 0;
             World.RunFor(50);
         }
     }
@@ -165,7 +221,7 @@ internal sealed class StoreMember : IReplicaTransport
     public void Start()
     {
         Life++;
-        var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out var checkpoint) == Errno.Ok;
+        var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out _) == Errno.Ok;
         if (!hasStore || Rig is null)
         {
             Rig?.Dispose();
@@ -173,9 +229,9 @@ internal sealed class StoreMember : IReplicaTransport
         }
 
         var redo = new Redo(Rig.Store);
-        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok), checkpoint.Index);
+        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
-        Top = new JournalTranslator(TestPlace.For(new ManualTime(), subvolume: Rig.Store), _member);
+        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
         var setup = new ReplicaSetup
         {
             Self = Id,
@@ -185,6 +241,7 @@ internal sealed class StoreMember : IReplicaTransport
             Journal = Options,
             Transport = this,
             Machine = _member,
+            Options = new ReplicaOptions { ReadLease = _bed.ReadLease, OutcomeOf = JournalMember.OutcomeOf },
             CheckpointMs = _bed.Options.CheckpointMs,
             RetainedEntries = _bed.Options.RetainedEntries,
             Copies = _copies,
@@ -230,5 +287,21 @@ internal sealed class StoreMember : IReplicaTransport
                 });
             }
         });
+    }
+}
+
+/// <summary>The replica is started and stopped by the bed.</summary>
+internal sealed class NoRun : IReplicaRun
+{
+    public void Start()
+    {
+    }
+
+    public void Stop()
+    {
+    }
+
+    public void DumpState(StateDump dump)
+    {
     }
 }

@@ -22,7 +22,7 @@ public sealed class StoreCopyTests
     public void AMemberThatLacksMoreThanTheJournalHasGetsACopy()
     {
         var options = new StoreBedOptions { CheckpointMs = 300, RetainedEntries = 10, CopyPieceBytes = 2048, CopyBytesPerSecond = 500_000 };
-        using var bed = new StoreBed(7, options);
+        using var bed = new StoreBed(7, options: options);
         var load = new CopyLoad(bed, 7);
         load.Run(100);
         Assert.True(bed.World.RunUntil(() => bed.Leader is not null, 60_000));
@@ -62,7 +62,8 @@ public sealed class StoreCopyTests
     [MemberData(nameof(Seeds))]
     public void ACopyEndsWithTheSameStoreWhateverMovesAndWhoeverDies(ulong seed)
     {
-        using var bed = new StoreBed(seed, new StoreBedOptions { Needy = 2, CopyPieceBytes = 512, CopyBytesPerSecond = 400_000 });
+        using var bed = new StoreBed(
+            seed, options: new StoreBedOptions { Needy = 2, CopyPieceBytes = 512, CopyBytesPerSecond = 400_000 });
         var random = new SimRandom(seed);
         var load = new CopyLoad(bed, seed);
         var target = bed.Members[2];
@@ -174,9 +175,9 @@ internal sealed class CopyLoad
     private void Make(bool isDirectory)
     {
         var (parent, name, gfid) = (Directory(), NewName(), StorageRig.NewGfid());
-        var error = _bed.Do(async (top, call) =>
+        var error = _bed.Do(async (top, call, xdata) =>
         {
-            var xdata = StorageRig.WithGfid(gfid);
+            xdata.SetGfid("gfid-req"u8, gfid);
             return isDirectory
                 ? Outcome(await top.Mkdir(new MkdirFop { Parent = parent, Name = name, Mode = 0x41ED, XData = xdata }, call))
                 : Outcome(await top.Mknod(new MknodFop { Parent = parent, Name = name, Mode = 0x81A4, XData = xdata }, call));
@@ -201,10 +202,13 @@ internal sealed class CopyLoad
         var data = new byte[_random.Below(3_000) + 1];
         data.AsSpan().Fill((byte)(_random.Below(255) + 1));
         var offset = (long)_random.Below(6_000) * (_random.Below(10) == 0 ? 20 : 1); // Some holes.
-        _ = _bed.Do(async (top, call) =>
+        _ = _bed.Do(async (top, call, xdata) =>
         {
             var payload = Payload.CopyOf(data);
-            var fop = new WriteFop { Gfid = file.Gfid, Fd = Fd.Anonymous(file.Gfid), Offset = offset, Data = payload };
+            var fop = new WriteFop
+            {
+                Gfid = file.Gfid, Fd = Fd.Anonymous(file.Gfid), Offset = offset, Data = payload, XData = xdata,
+            };
             var outcome = Outcome(await top.Write(fop, call));
             payload.Release();
             return outcome;
@@ -215,8 +219,9 @@ internal sealed class CopyLoad
     {
         var (parent, name, gfid, isDirectory) = _names[at];
         var (newParent, newName) = (Directory(), NewName());
-        var error = _bed.Do(async (top, call) => Outcome(await top.Rename(
-            new RenameFop { OldParent = parent, OldName = name, NewParent = newParent, NewName = newName }, call)));
+        var error = _bed.Do(async (top, call, xdata) => Outcome(await top.Rename(
+            new RenameFop { OldParent = parent, OldName = name, NewParent = newParent, NewName = newName, XData = xdata },
+            call)));
         if (error == Errno.Ok)
         {
             _names[at] = (newParent, newName, gfid, isDirectory);
@@ -227,8 +232,8 @@ internal sealed class CopyLoad
     {
         var (_, _, gfid, isDirectory) = _names[at];
         var (parent, name) = (Directory(), NewName());
-        if (!isDirectory && _bed.Do(async (top, call) => Outcome(await top.Link(
-            new LinkFop { Gfid = gfid, NewParent = parent, NewName = name }, call))) == Errno.Ok)
+        if (!isDirectory && _bed.Do(async (top, call, xdata) => Outcome(await top.Link(
+            new LinkFop { Gfid = gfid, NewParent = parent, NewName = name, XData = xdata }, call))) == Errno.Ok)
         {
             _names.Add((parent, name, gfid, false));
         }
@@ -237,9 +242,9 @@ internal sealed class CopyLoad
     private void Remove(int at)
     {
         var (parent, name, _, isDirectory) = _names[at];
-        var error = _bed.Do(async (top, call) => isDirectory
-            ? Outcome(await top.Rmdir(new RmdirFop { Parent = parent, Name = name }, call))
-            : Outcome(await top.Unlink(new UnlinkFop { Parent = parent, Name = name }, call)));
+        var error = _bed.Do(async (top, call, xdata) => isDirectory
+            ? Outcome(await top.Rmdir(new RmdirFop { Parent = parent, Name = name, XData = xdata }, call))
+            : Outcome(await top.Unlink(new UnlinkFop { Parent = parent, Name = name, XData = xdata }, call)));
         if (error != Errno.ENOTEMPTY)
         {
             _names.RemoveAt(at);
@@ -249,11 +254,11 @@ internal sealed class CopyLoad
     private void SetXattr(Gfid gfid)
     {
         var value = new byte[_random.Below(40) + 1];
-        _ = _bed.Do(async (top, call) =>
+        _ = _bed.Do(async (top, call, xdata) =>
         {
             var values = XData.Rent();
             values.SetBytes("user.x"u8, value);
-            var outcome = Outcome(await top.Setxattr(new SetxattrFop { Gfid = gfid, Values = values }, call));
+            var outcome = Outcome(await top.Setxattr(new SetxattrFop { Gfid = gfid, Values = values, XData = xdata }, call));
             values.Release();
             return outcome;
         });

@@ -22,7 +22,7 @@ public sealed class StoreReplicationTests
         var random = new SimRandom(1);
         for (var i = 0; i < 60; i++)
         {
-            Step(bed, random, names, i, []);
+            Step(bed, random, names, i);
         }
 
         Assert.True(names.Count > 20);
@@ -36,7 +36,6 @@ public sealed class StoreReplicationTests
         using var bed = new StoreBed(seed);
         var random = new SimRandom(seed);
         var names = new SortedDictionary<string, Gfid>(StringComparer.Ordinal);
-        var doubtful = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < 80; i++)
         {
             if (i % 10 == 9)
@@ -56,13 +55,13 @@ public sealed class StoreReplicationTests
                 }
             }
 
-            Step(bed, random, names, i, doubtful);
+            Step(bed, random, names, i);
         }
 
         bed.World.RunFor(50);
         Restart(bed);
         bed.AssertAllAreEqual($"seed {seed}");
-        foreach (var (name, gfid) in names.Where(n => !doubtful.Contains(n.Key)))
+        foreach (var (name, gfid) in names)
         {
             foreach (var member in bed.Members)
             {
@@ -75,66 +74,53 @@ public sealed class StoreReplicationTests
         }
     }
 
-    private static void Step(
-        StoreBed bed, SimRandom random, SortedDictionary<string, Gfid> names, int number, HashSet<string> doubtful)
+    private static void Step(StoreBed bed, SimRandom random, SortedDictionary<string, Gfid> names, int number)
     {
         var name = "f" + number.ToString(CultureInfo.InvariantCulture);
         var gfid = StorageRig.NewGfid();
         if (names.Count > 3 && random.Below(4) == 0)
         {
             var old = names.Keys.ElementAt(random.Below(names.Count));
-            var error = bed.Do(async (top, call) =>
+            Assert.Equal(Errno.Ok, bed.Do(async (top, call, xdata) =>
             {
-                var fop = new RenameFop { OldParent = Gfid.Root, OldName = old, NewParent = Gfid.Root, NewName = name };
+                var fop = new RenameFop
+                {
+                    OldParent = Gfid.Root, OldName = old, NewParent = Gfid.Root, NewName = name, XData = xdata,
+                };
                 return Outcome(await top.Rename(fop, call));
-            });
-            Note(names, doubtful, error, name, names[old], old);
+            }));
+            names[name] = names[old];
+            names.Remove(old);
             return;
         }
 
-        var result = bed.Do(async (top, call) =>
+        Assert.Equal(Errno.Ok, bed.Do(async (top, call, xdata) =>
         {
-            var fop = new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = StorageRig.WithGfid(gfid) };
+            xdata.SetGfid("gfid-req"u8, gfid);
+            var fop = new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata };
             return Outcome(await top.Mknod(fop, call));
-        });
-        Note(names, doubtful, result, name, gfid, null);
-        if (result != Errno.Ok)
-        {
-            return;
-        }
-
+        }));
+        names[name] = gfid;
         var data = new byte[random.Below(9_000)];
-        var written = bed.Do(async (top, call) =>
+        var offset = random.Below(5_000);
+        Assert.Equal(Errno.Ok, bed.Do(async (top, call, xdata) =>
         {
             var payload = Payload.CopyOf(data);
-            var fop = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = random.Below(5_000), Data = payload };
+            var fop = new WriteFop
+            {
+                Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = offset, Data = payload, XData = xdata,
+            };
             var outcome = Outcome(await top.Write(fop, call));
             payload.Release();
             return outcome;
-        });
-        Assert.True(written is Errno.Ok or Errno.ENOTCONN, written.ToString());
-    }
-
-    private static void Note(
-        SortedDictionary<string, Gfid> names, HashSet<string> doubtful, Errno error, string name, Gfid gfid, string? old)
-    {
-        if (error == Errno.ENOTCONN)
+        }));
+        Assert.Equal(Errno.Ok, bed.Do(async (top, call, _) =>
         {
-            doubtful.Add(old ?? name);
-        }
-        else if (error == Errno.Ok)
-        {
-            names[name] = gfid;
-            if (old is not null)
-            {
-                names.Remove(old);
-            }
-        }
-        else
-        {
-            // A name whose making or moving was in doubt.
-            Assert.True(error == Errno.ENOENT && old is not null && doubtful.Contains(old), $"{name}: {error}");
-        }
+            var fop = new StatFop { Gfid = gfid };
+            var reply = await top.Stat(fop, call);
+            var isSeen = !reply.IsOk || reply.Iatt.Size == (ulong)(data.Length == 0 ? 0 : offset + data.Length);
+            return isSeen ? Outcome(reply) : Errno.EBADMSG;
+        }));
     }
 
     private static void Restart(StoreBed bed)

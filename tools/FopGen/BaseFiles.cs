@@ -65,8 +65,15 @@ internal static class BaseFiles
         }
 
         text.Append($"\n    public static ValueTask<{fop.Name}Reply> Invoke(FopHandler handler, in {fop.Name}Fop fop, Call call) =>\n"
-            + $"        handler.{fop.Name}(in fop, call);\n}}\n");
+            + $"        handler.{fop.Name}(in fop, call);\n\n"
+            + $"    public static XData? XDataOf(in {fop.Name}Fop fop) => fop.XData;\n\n"
+            + $"    public static {fop.Name}Fop WithXData(in {fop.Name}Fop fop, XData? xdata) => fop with {{ XData = xdata }};\n\n"
+            + $"    public static Fd? FdOf(in {fop.Name}Fop fop) => {FdAt(fop, 0)};\n\n"
+            + $"    public static Fd? SecondFdOf(in {fop.Name}Fop fop) => {FdAt(fop, 1)};\n}}\n");
     }
+
+    private static string FdAt(Fop fop, int index) =>
+        fop.Fds.ElementAtOrDefault(index) is { } field ? "fop." + field.Name : "null";
 
     private static void WriteReply(StringBuilder text, Fop fop)
     {

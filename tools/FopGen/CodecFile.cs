@@ -41,11 +41,7 @@ internal static class CodecFile
 
         text.Append("    }\n\n");
         WriteNameCheck(text, fop, value);
-        var fds = fop.Fds.ToList();
-        text.Append(""
-            + $"    public static Fd? FdOf(in {value} fop) => {(fds.Count > 0 ? "fop." + fds[0].Name : "null")};\n\n"
-            + $"    public static Fd? SecondFdOf(in {value} fop) => {(fds.Count > 1 ? "fop." + fds[1].Name : "null")};\n\n"
-            + $"    public static long FdNumberOf({reply} reply) => {(fop.Reply.Any(f => f.Type == "fdnum") ? "reply.FdNumber" : "-1")};\n}}\n");
+        text.Append($"    public static long FdNumberOf({reply} reply) => {(fop.Reply.Any(f => f.Type == "fdnum") ? "reply.FdNumber" : "-1")};\n}}\n");
     }
 
     private static void WriteRequestEncoder(StringBuilder text, Fop fop, string value)

@@ -40,6 +40,18 @@ public interface IFop<TSelf, TReply>
     static abstract FopCode Code { get; }
 
     static abstract ValueTask<TReply> Invoke(FopHandler handler, in TSelf fop, Call call);
+
+    /// <summary>The request's dictionary, lent; null when it has none.</summary>
+    static abstract XData? XDataOf(in TSelf fop);
+
+    /// <summary>The same fop with another dictionary, which it borrows.</summary>
+    static abstract TSelf WithXData(in TSelf fop, XData? xdata);
+
+    /// <summary>The open file it works on; null for a fop without one, and for those that open one.</summary>
+    static abstract Fd? FdOf(in TSelf fop);
+
+    /// <summary>The second open file of a fop with two.</summary>
+    static abstract Fd? SecondFdOf(in TSelf fop);
 }
 
 /// <summary>A reply type that can be made empty or as a failure, by code that treats all fops alike.</summary>

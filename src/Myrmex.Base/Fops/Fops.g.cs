@@ -15,6 +15,14 @@ public readonly record struct StatFop : IFop<StatFop, StatReply>
 
     public static ValueTask<StatReply> Invoke(FopHandler handler, in StatFop fop, Call call) =>
         handler.Stat(in fop, call);
+
+    public static XData? XDataOf(in StatFop fop) => fop.XData;
+
+    public static StatFop WithXData(in StatFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in StatFop fop) => null;
+
+    public static Fd? SecondFdOf(in StatFop fop) => null;
 }
 
 /// <summary>The answer to STAT.</summary>
@@ -53,6 +61,14 @@ public readonly record struct ReadlinkFop : IFop<ReadlinkFop, ReadlinkReply>
 
     public static ValueTask<ReadlinkReply> Invoke(FopHandler handler, in ReadlinkFop fop, Call call) =>
         handler.Readlink(in fop, call);
+
+    public static XData? XDataOf(in ReadlinkFop fop) => fop.XData;
+
+    public static ReadlinkFop WithXData(in ReadlinkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReadlinkFop fop) => null;
+
+    public static Fd? SecondFdOf(in ReadlinkFop fop) => null;
 }
 
 /// <summary>The answer to READLINK.</summary>
@@ -100,6 +116,14 @@ public readonly record struct MknodFop : IFop<MknodFop, MknodReply>
 
     public static ValueTask<MknodReply> Invoke(FopHandler handler, in MknodFop fop, Call call) =>
         handler.Mknod(in fop, call);
+
+    public static XData? XDataOf(in MknodFop fop) => fop.XData;
+
+    public static MknodFop WithXData(in MknodFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in MknodFop fop) => null;
+
+    public static Fd? SecondFdOf(in MknodFop fop) => null;
 }
 
 /// <summary>The answer to MKNOD.</summary>
@@ -148,6 +172,14 @@ public readonly record struct MkdirFop : IFop<MkdirFop, MkdirReply>
 
     public static ValueTask<MkdirReply> Invoke(FopHandler handler, in MkdirFop fop, Call call) =>
         handler.Mkdir(in fop, call);
+
+    public static XData? XDataOf(in MkdirFop fop) => fop.XData;
+
+    public static MkdirFop WithXData(in MkdirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in MkdirFop fop) => null;
+
+    public static Fd? SecondFdOf(in MkdirFop fop) => null;
 }
 
 /// <summary>The answer to MKDIR.</summary>
@@ -194,6 +226,14 @@ public readonly record struct UnlinkFop : IFop<UnlinkFop, UnlinkReply>
 
     public static ValueTask<UnlinkReply> Invoke(FopHandler handler, in UnlinkFop fop, Call call) =>
         handler.Unlink(in fop, call);
+
+    public static XData? XDataOf(in UnlinkFop fop) => fop.XData;
+
+    public static UnlinkFop WithXData(in UnlinkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in UnlinkFop fop) => null;
+
+    public static Fd? SecondFdOf(in UnlinkFop fop) => null;
 }
 
 /// <summary>The answer to UNLINK.</summary>
@@ -237,6 +277,14 @@ public readonly record struct RmdirFop : IFop<RmdirFop, RmdirReply>
 
     public static ValueTask<RmdirReply> Invoke(FopHandler handler, in RmdirFop fop, Call call) =>
         handler.Rmdir(in fop, call);
+
+    public static XData? XDataOf(in RmdirFop fop) => fop.XData;
+
+    public static RmdirFop WithXData(in RmdirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in RmdirFop fop) => null;
+
+    public static Fd? SecondFdOf(in RmdirFop fop) => null;
 }
 
 /// <summary>The answer to RMDIR.</summary>
@@ -282,6 +330,14 @@ public readonly record struct SymlinkFop : IFop<SymlinkFop, SymlinkReply>
 
     public static ValueTask<SymlinkReply> Invoke(FopHandler handler, in SymlinkFop fop, Call call) =>
         handler.Symlink(in fop, call);
+
+    public static XData? XDataOf(in SymlinkFop fop) => fop.XData;
+
+    public static SymlinkFop WithXData(in SymlinkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in SymlinkFop fop) => null;
+
+    public static Fd? SecondFdOf(in SymlinkFop fop) => null;
 }
 
 /// <summary>The answer to SYMLINK.</summary>
@@ -330,6 +386,14 @@ public readonly record struct RenameFop : IFop<RenameFop, RenameReply>
 
     public static ValueTask<RenameReply> Invoke(FopHandler handler, in RenameFop fop, Call call) =>
         handler.Rename(in fop, call);
+
+    public static XData? XDataOf(in RenameFop fop) => fop.XData;
+
+    public static RenameFop WithXData(in RenameFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in RenameFop fop) => null;
+
+    public static Fd? SecondFdOf(in RenameFop fop) => null;
 }
 
 /// <summary>The answer to RENAME.</summary>
@@ -382,6 +446,14 @@ public readonly record struct LinkFop : IFop<LinkFop, LinkReply>
 
     public static ValueTask<LinkReply> Invoke(FopHandler handler, in LinkFop fop, Call call) =>
         handler.Link(in fop, call);
+
+    public static XData? XDataOf(in LinkFop fop) => fop.XData;
+
+    public static LinkFop WithXData(in LinkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in LinkFop fop) => null;
+
+    public static Fd? SecondFdOf(in LinkFop fop) => null;
 }
 
 /// <summary>The answer to LINK.</summary>
@@ -426,6 +498,14 @@ public readonly record struct TruncateFop : IFop<TruncateFop, TruncateReply>
 
     public static ValueTask<TruncateReply> Invoke(FopHandler handler, in TruncateFop fop, Call call) =>
         handler.Truncate(in fop, call);
+
+    public static XData? XDataOf(in TruncateFop fop) => fop.XData;
+
+    public static TruncateFop WithXData(in TruncateFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in TruncateFop fop) => null;
+
+    public static Fd? SecondFdOf(in TruncateFop fop) => null;
 }
 
 /// <summary>The answer to TRUNCATE.</summary>
@@ -469,6 +549,14 @@ public readonly record struct OpenFop : IFop<OpenFop, OpenReply>
 
     public static ValueTask<OpenReply> Invoke(FopHandler handler, in OpenFop fop, Call call) =>
         handler.Open(in fop, call);
+
+    public static XData? XDataOf(in OpenFop fop) => fop.XData;
+
+    public static OpenFop WithXData(in OpenFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in OpenFop fop) => null;
+
+    public static Fd? SecondFdOf(in OpenFop fop) => null;
 }
 
 /// <summary>The answer to OPEN.</summary>
@@ -513,6 +601,14 @@ public readonly record struct ReadFop : IFop<ReadFop, ReadReply>
 
     public static ValueTask<ReadReply> Invoke(FopHandler handler, in ReadFop fop, Call call) =>
         handler.Read(in fop, call);
+
+    public static XData? XDataOf(in ReadFop fop) => fop.XData;
+
+    public static ReadFop WithXData(in ReadFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReadFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ReadFop fop) => null;
 }
 
 /// <summary>The answer to READ.</summary>
@@ -561,6 +657,14 @@ public readonly record struct WriteFop : IFop<WriteFop, WriteReply>
 
     public static ValueTask<WriteReply> Invoke(FopHandler handler, in WriteFop fop, Call call) =>
         handler.Write(in fop, call);
+
+    public static XData? XDataOf(in WriteFop fop) => fop.XData;
+
+    public static WriteFop WithXData(in WriteFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in WriteFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in WriteFop fop) => null;
 }
 
 /// <summary>The answer to WRITE.</summary>
@@ -600,6 +704,14 @@ public readonly record struct StatfsFop : IFop<StatfsFop, StatfsReply>
 
     public static ValueTask<StatfsReply> Invoke(FopHandler handler, in StatfsFop fop, Call call) =>
         handler.Statfs(in fop, call);
+
+    public static XData? XDataOf(in StatfsFop fop) => fop.XData;
+
+    public static StatfsFop WithXData(in StatfsFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in StatfsFop fop) => null;
+
+    public static Fd? SecondFdOf(in StatfsFop fop) => null;
 }
 
 /// <summary>The answer to STATFS.</summary>
@@ -638,6 +750,14 @@ public readonly record struct FlushFop : IFop<FlushFop, FlushReply>
 
     public static ValueTask<FlushReply> Invoke(FopHandler handler, in FlushFop fop, Call call) =>
         handler.Flush(in fop, call);
+
+    public static XData? XDataOf(in FlushFop fop) => fop.XData;
+
+    public static FlushFop WithXData(in FlushFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FlushFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FlushFop fop) => null;
 }
 
 /// <summary>The answer to FLUSH.</summary>
@@ -675,6 +795,14 @@ public readonly record struct FsyncFop : IFop<FsyncFop, FsyncReply>
 
     public static ValueTask<FsyncReply> Invoke(FopHandler handler, in FsyncFop fop, Call call) =>
         handler.Fsync(in fop, call);
+
+    public static XData? XDataOf(in FsyncFop fop) => fop.XData;
+
+    public static FsyncFop WithXData(in FsyncFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FsyncFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FsyncFop fop) => null;
 }
 
 /// <summary>The answer to FSYNC.</summary>
@@ -718,6 +846,14 @@ public readonly record struct SetxattrFop : IFop<SetxattrFop, SetxattrReply>
 
     public static ValueTask<SetxattrReply> Invoke(FopHandler handler, in SetxattrFop fop, Call call) =>
         handler.Setxattr(in fop, call);
+
+    public static XData? XDataOf(in SetxattrFop fop) => fop.XData;
+
+    public static SetxattrFop WithXData(in SetxattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in SetxattrFop fop) => null;
+
+    public static Fd? SecondFdOf(in SetxattrFop fop) => null;
 }
 
 /// <summary>The answer to SETXATTR.</summary>
@@ -755,6 +891,14 @@ public readonly record struct GetxattrFop : IFop<GetxattrFop, GetxattrReply>
 
     public static ValueTask<GetxattrReply> Invoke(FopHandler handler, in GetxattrFop fop, Call call) =>
         handler.Getxattr(in fop, call);
+
+    public static XData? XDataOf(in GetxattrFop fop) => fop.XData;
+
+    public static GetxattrFop WithXData(in GetxattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in GetxattrFop fop) => null;
+
+    public static Fd? SecondFdOf(in GetxattrFop fop) => null;
 }
 
 /// <summary>The answer to GETXATTR.</summary>
@@ -800,6 +944,14 @@ public readonly record struct RemovexattrFop : IFop<RemovexattrFop, RemovexattrR
 
     public static ValueTask<RemovexattrReply> Invoke(FopHandler handler, in RemovexattrFop fop, Call call) =>
         handler.Removexattr(in fop, call);
+
+    public static XData? XDataOf(in RemovexattrFop fop) => fop.XData;
+
+    public static RemovexattrFop WithXData(in RemovexattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in RemovexattrFop fop) => null;
+
+    public static Fd? SecondFdOf(in RemovexattrFop fop) => null;
 }
 
 /// <summary>The answer to REMOVEXATTR.</summary>
@@ -835,6 +987,14 @@ public readonly record struct OpendirFop : IFop<OpendirFop, OpendirReply>
 
     public static ValueTask<OpendirReply> Invoke(FopHandler handler, in OpendirFop fop, Call call) =>
         handler.Opendir(in fop, call);
+
+    public static XData? XDataOf(in OpendirFop fop) => fop.XData;
+
+    public static OpendirFop WithXData(in OpendirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in OpendirFop fop) => null;
+
+    public static Fd? SecondFdOf(in OpendirFop fop) => null;
 }
 
 /// <summary>The answer to OPENDIR.</summary>
@@ -875,6 +1035,14 @@ public readonly record struct FsyncdirFop : IFop<FsyncdirFop, FsyncdirReply>
 
     public static ValueTask<FsyncdirReply> Invoke(FopHandler handler, in FsyncdirFop fop, Call call) =>
         handler.Fsyncdir(in fop, call);
+
+    public static XData? XDataOf(in FsyncdirFop fop) => fop.XData;
+
+    public static FsyncdirFop WithXData(in FsyncdirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FsyncdirFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FsyncdirFop fop) => null;
 }
 
 /// <summary>The answer to FSYNCDIR.</summary>
@@ -910,6 +1078,14 @@ public readonly record struct AccessFop : IFop<AccessFop, AccessReply>
 
     public static ValueTask<AccessReply> Invoke(FopHandler handler, in AccessFop fop, Call call) =>
         handler.Access(in fop, call);
+
+    public static XData? XDataOf(in AccessFop fop) => fop.XData;
+
+    public static AccessFop WithXData(in AccessFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in AccessFop fop) => null;
+
+    public static Fd? SecondFdOf(in AccessFop fop) => null;
 }
 
 /// <summary>The answer to ACCESS.</summary>
@@ -953,6 +1129,14 @@ public readonly record struct CreateFop : IFop<CreateFop, CreateReply>
 
     public static ValueTask<CreateReply> Invoke(FopHandler handler, in CreateFop fop, Call call) =>
         handler.Create(in fop, call);
+
+    public static XData? XDataOf(in CreateFop fop) => fop.XData;
+
+    public static CreateFop WithXData(in CreateFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in CreateFop fop) => null;
+
+    public static Fd? SecondFdOf(in CreateFop fop) => null;
 }
 
 /// <summary>The answer to CREATE.</summary>
@@ -1002,6 +1186,14 @@ public readonly record struct FtruncateFop : IFop<FtruncateFop, FtruncateReply>
 
     public static ValueTask<FtruncateReply> Invoke(FopHandler handler, in FtruncateFop fop, Call call) =>
         handler.Ftruncate(in fop, call);
+
+    public static XData? XDataOf(in FtruncateFop fop) => fop.XData;
+
+    public static FtruncateFop WithXData(in FtruncateFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FtruncateFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FtruncateFop fop) => null;
 }
 
 /// <summary>The answer to FTRUNCATE.</summary>
@@ -1043,6 +1235,14 @@ public readonly record struct FstatFop : IFop<FstatFop, FstatReply>
 
     public static ValueTask<FstatReply> Invoke(FopHandler handler, in FstatFop fop, Call call) =>
         handler.Fstat(in fop, call);
+
+    public static XData? XDataOf(in FstatFop fop) => fop.XData;
+
+    public static FstatFop WithXData(in FstatFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FstatFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FstatFop fop) => null;
 }
 
 /// <summary>The answer to FSTAT.</summary>
@@ -1087,6 +1287,14 @@ public readonly record struct LkFop : IFop<LkFop, LkReply>
 
     public static ValueTask<LkReply> Invoke(FopHandler handler, in LkFop fop, Call call) =>
         handler.Lk(in fop, call);
+
+    public static XData? XDataOf(in LkFop fop) => fop.XData;
+
+    public static LkFop WithXData(in LkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in LkFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in LkFop fop) => null;
 }
 
 /// <summary>The answer to LK.</summary>
@@ -1129,6 +1337,14 @@ public readonly record struct LookupFop : IFop<LookupFop, LookupReply>
 
     public static ValueTask<LookupReply> Invoke(FopHandler handler, in LookupFop fop, Call call) =>
         handler.Lookup(in fop, call);
+
+    public static XData? XDataOf(in LookupFop fop) => fop.XData;
+
+    public static LookupFop WithXData(in LookupFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in LookupFop fop) => null;
+
+    public static Fd? SecondFdOf(in LookupFop fop) => null;
 }
 
 /// <summary>The answer to LOOKUP.</summary>
@@ -1174,6 +1390,14 @@ public readonly record struct ReaddirFop : IFop<ReaddirFop, ReaddirReply>
 
     public static ValueTask<ReaddirReply> Invoke(FopHandler handler, in ReaddirFop fop, Call call) =>
         handler.Readdir(in fop, call);
+
+    public static XData? XDataOf(in ReaddirFop fop) => fop.XData;
+
+    public static ReaddirFop WithXData(in ReaddirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReaddirFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ReaddirFop fop) => null;
 }
 
 /// <summary>The answer to READDIR.</summary>
@@ -1218,6 +1442,14 @@ public readonly record struct InodelkFop : IFop<InodelkFop, InodelkReply>
 
     public static ValueTask<InodelkReply> Invoke(FopHandler handler, in InodelkFop fop, Call call) =>
         handler.Inodelk(in fop, call);
+
+    public static XData? XDataOf(in InodelkFop fop) => fop.XData;
+
+    public static InodelkFop WithXData(in InodelkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in InodelkFop fop) => null;
+
+    public static Fd? SecondFdOf(in InodelkFop fop) => null;
 }
 
 /// <summary>The answer to INODELK.</summary>
@@ -1261,6 +1493,14 @@ public readonly record struct FinodelkFop : IFop<FinodelkFop, FinodelkReply>
 
     public static ValueTask<FinodelkReply> Invoke(FopHandler handler, in FinodelkFop fop, Call call) =>
         handler.Finodelk(in fop, call);
+
+    public static XData? XDataOf(in FinodelkFop fop) => fop.XData;
+
+    public static FinodelkFop WithXData(in FinodelkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FinodelkFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FinodelkFop fop) => null;
 }
 
 /// <summary>The answer to FINODELK.</summary>
@@ -1304,6 +1544,14 @@ public readonly record struct EntrylkFop : IFop<EntrylkFop, EntrylkReply>
 
     public static ValueTask<EntrylkReply> Invoke(FopHandler handler, in EntrylkFop fop, Call call) =>
         handler.Entrylk(in fop, call);
+
+    public static XData? XDataOf(in EntrylkFop fop) => fop.XData;
+
+    public static EntrylkFop WithXData(in EntrylkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in EntrylkFop fop) => null;
+
+    public static Fd? SecondFdOf(in EntrylkFop fop) => null;
 }
 
 /// <summary>The answer to ENTRYLK.</summary>
@@ -1349,6 +1597,14 @@ public readonly record struct FentrylkFop : IFop<FentrylkFop, FentrylkReply>
 
     public static ValueTask<FentrylkReply> Invoke(FopHandler handler, in FentrylkFop fop, Call call) =>
         handler.Fentrylk(in fop, call);
+
+    public static XData? XDataOf(in FentrylkFop fop) => fop.XData;
+
+    public static FentrylkFop WithXData(in FentrylkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FentrylkFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FentrylkFop fop) => null;
 }
 
 /// <summary>The answer to FENTRYLK.</summary>
@@ -1386,6 +1642,14 @@ public readonly record struct XattropFop : IFop<XattropFop, XattropReply>
 
     public static ValueTask<XattropReply> Invoke(FopHandler handler, in XattropFop fop, Call call) =>
         handler.Xattrop(in fop, call);
+
+    public static XData? XDataOf(in XattropFop fop) => fop.XData;
+
+    public static XattropFop WithXData(in XattropFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in XattropFop fop) => null;
+
+    public static Fd? SecondFdOf(in XattropFop fop) => null;
 }
 
 /// <summary>The answer to XATTROP.</summary>
@@ -1435,6 +1699,14 @@ public readonly record struct FxattropFop : IFop<FxattropFop, FxattropReply>
 
     public static ValueTask<FxattropReply> Invoke(FopHandler handler, in FxattropFop fop, Call call) =>
         handler.Fxattrop(in fop, call);
+
+    public static XData? XDataOf(in FxattropFop fop) => fop.XData;
+
+    public static FxattropFop WithXData(in FxattropFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FxattropFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FxattropFop fop) => null;
 }
 
 /// <summary>The answer to FXATTROP.</summary>
@@ -1484,6 +1756,14 @@ public readonly record struct FgetxattrFop : IFop<FgetxattrFop, FgetxattrReply>
 
     public static ValueTask<FgetxattrReply> Invoke(FopHandler handler, in FgetxattrFop fop, Call call) =>
         handler.Fgetxattr(in fop, call);
+
+    public static XData? XDataOf(in FgetxattrFop fop) => fop.XData;
+
+    public static FgetxattrFop WithXData(in FgetxattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FgetxattrFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FgetxattrFop fop) => null;
 }
 
 /// <summary>The answer to FGETXATTR.</summary>
@@ -1533,6 +1813,14 @@ public readonly record struct FsetxattrFop : IFop<FsetxattrFop, FsetxattrReply>
 
     public static ValueTask<FsetxattrReply> Invoke(FopHandler handler, in FsetxattrFop fop, Call call) =>
         handler.Fsetxattr(in fop, call);
+
+    public static XData? XDataOf(in FsetxattrFop fop) => fop.XData;
+
+    public static FsetxattrFop WithXData(in FsetxattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FsetxattrFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FsetxattrFop fop) => null;
 }
 
 /// <summary>The answer to FSETXATTR.</summary>
@@ -1574,6 +1862,14 @@ public readonly record struct RchecksumFop : IFop<RchecksumFop, RchecksumReply>
 
     public static ValueTask<RchecksumReply> Invoke(FopHandler handler, in RchecksumFop fop, Call call) =>
         handler.Rchecksum(in fop, call);
+
+    public static XData? XDataOf(in RchecksumFop fop) => fop.XData;
+
+    public static RchecksumFop WithXData(in RchecksumFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in RchecksumFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in RchecksumFop fop) => null;
 }
 
 /// <summary>The answer to RCHECKSUM.</summary>
@@ -1620,6 +1916,14 @@ public readonly record struct SetattrFop : IFop<SetattrFop, SetattrReply>
 
     public static ValueTask<SetattrReply> Invoke(FopHandler handler, in SetattrFop fop, Call call) =>
         handler.Setattr(in fop, call);
+
+    public static XData? XDataOf(in SetattrFop fop) => fop.XData;
+
+    public static SetattrFop WithXData(in SetattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in SetattrFop fop) => null;
+
+    public static Fd? SecondFdOf(in SetattrFop fop) => null;
 }
 
 /// <summary>The answer to SETATTR.</summary>
@@ -1665,6 +1969,14 @@ public readonly record struct FsetattrFop : IFop<FsetattrFop, FsetattrReply>
 
     public static ValueTask<FsetattrReply> Invoke(FopHandler handler, in FsetattrFop fop, Call call) =>
         handler.Fsetattr(in fop, call);
+
+    public static XData? XDataOf(in FsetattrFop fop) => fop.XData;
+
+    public static FsetattrFop WithXData(in FsetattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FsetattrFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FsetattrFop fop) => null;
 }
 
 /// <summary>The answer to FSETATTR.</summary>
@@ -1710,6 +2022,14 @@ public readonly record struct ReaddirpFop : IFop<ReaddirpFop, ReaddirpReply>
 
     public static ValueTask<ReaddirpReply> Invoke(FopHandler handler, in ReaddirpFop fop, Call call) =>
         handler.Readdirp(in fop, call);
+
+    public static XData? XDataOf(in ReaddirpFop fop) => fop.XData;
+
+    public static ReaddirpFop WithXData(in ReaddirpFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReaddirpFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ReaddirpFop fop) => null;
 }
 
 /// <summary>The answer to READDIRP.</summary>
@@ -1748,6 +2068,14 @@ public readonly record struct ReleaseFop : IFop<ReleaseFop, ReleaseReply>
 
     public static ValueTask<ReleaseReply> Invoke(FopHandler handler, in ReleaseFop fop, Call call) =>
         handler.Release(in fop, call);
+
+    public static XData? XDataOf(in ReleaseFop fop) => fop.XData;
+
+    public static ReleaseFop WithXData(in ReleaseFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReleaseFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ReleaseFop fop) => null;
 }
 
 /// <summary>The answer to RELEASE.</summary>
@@ -1783,6 +2111,14 @@ public readonly record struct ReleasedirFop : IFop<ReleasedirFop, ReleasedirRepl
 
     public static ValueTask<ReleasedirReply> Invoke(FopHandler handler, in ReleasedirFop fop, Call call) =>
         handler.Releasedir(in fop, call);
+
+    public static XData? XDataOf(in ReleasedirFop fop) => fop.XData;
+
+    public static ReleasedirFop WithXData(in ReleasedirFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ReleasedirFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ReleasedirFop fop) => null;
 }
 
 /// <summary>The answer to RELEASEDIR.</summary>
@@ -1820,6 +2156,14 @@ public readonly record struct FremovexattrFop : IFop<FremovexattrFop, Fremovexat
 
     public static ValueTask<FremovexattrReply> Invoke(FopHandler handler, in FremovexattrFop fop, Call call) =>
         handler.Fremovexattr(in fop, call);
+
+    public static XData? XDataOf(in FremovexattrFop fop) => fop.XData;
+
+    public static FremovexattrFop WithXData(in FremovexattrFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FremovexattrFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FremovexattrFop fop) => null;
 }
 
 /// <summary>The answer to FREMOVEXATTR.</summary>
@@ -1861,6 +2205,14 @@ public readonly record struct FallocateFop : IFop<FallocateFop, FallocateReply>
 
     public static ValueTask<FallocateReply> Invoke(FopHandler handler, in FallocateFop fop, Call call) =>
         handler.Fallocate(in fop, call);
+
+    public static XData? XDataOf(in FallocateFop fop) => fop.XData;
+
+    public static FallocateFop WithXData(in FallocateFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in FallocateFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in FallocateFop fop) => null;
 }
 
 /// <summary>The answer to FALLOCATE.</summary>
@@ -1906,6 +2258,14 @@ public readonly record struct DiscardFop : IFop<DiscardFop, DiscardReply>
 
     public static ValueTask<DiscardReply> Invoke(FopHandler handler, in DiscardFop fop, Call call) =>
         handler.Discard(in fop, call);
+
+    public static XData? XDataOf(in DiscardFop fop) => fop.XData;
+
+    public static DiscardFop WithXData(in DiscardFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in DiscardFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in DiscardFop fop) => null;
 }
 
 /// <summary>The answer to DISCARD.</summary>
@@ -1951,6 +2311,14 @@ public readonly record struct ZerofillFop : IFop<ZerofillFop, ZerofillReply>
 
     public static ValueTask<ZerofillReply> Invoke(FopHandler handler, in ZerofillFop fop, Call call) =>
         handler.Zerofill(in fop, call);
+
+    public static XData? XDataOf(in ZerofillFop fop) => fop.XData;
+
+    public static ZerofillFop WithXData(in ZerofillFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in ZerofillFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in ZerofillFop fop) => null;
 }
 
 /// <summary>The answer to ZEROFILL.</summary>
@@ -1990,6 +2358,14 @@ public readonly record struct IpcFop : IFop<IpcFop, IpcReply>
 
     public static ValueTask<IpcReply> Invoke(FopHandler handler, in IpcFop fop, Call call) =>
         handler.Ipc(in fop, call);
+
+    public static XData? XDataOf(in IpcFop fop) => fop.XData;
+
+    public static IpcFop WithXData(in IpcFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in IpcFop fop) => null;
+
+    public static Fd? SecondFdOf(in IpcFop fop) => null;
 }
 
 /// <summary>The answer to IPC.</summary>
@@ -2029,6 +2405,14 @@ public readonly record struct SeekFop : IFop<SeekFop, SeekReply>
 
     public static ValueTask<SeekReply> Invoke(FopHandler handler, in SeekFop fop, Call call) =>
         handler.Seek(in fop, call);
+
+    public static XData? XDataOf(in SeekFop fop) => fop.XData;
+
+    public static SeekFop WithXData(in SeekFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in SeekFop fop) => fop.Fd;
+
+    public static Fd? SecondFdOf(in SeekFop fop) => null;
 }
 
 /// <summary>The answer to SEEK.</summary>
@@ -2067,6 +2451,14 @@ public readonly record struct LeaseFop : IFop<LeaseFop, LeaseReply>
 
     public static ValueTask<LeaseReply> Invoke(FopHandler handler, in LeaseFop fop, Call call) =>
         handler.Lease(in fop, call);
+
+    public static XData? XDataOf(in LeaseFop fop) => fop.XData;
+
+    public static LeaseFop WithXData(in LeaseFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in LeaseFop fop) => null;
+
+    public static Fd? SecondFdOf(in LeaseFop fop) => null;
 }
 
 /// <summary>The answer to LEASE.</summary>
@@ -2103,6 +2495,14 @@ public readonly record struct GetactivelkFop : IFop<GetactivelkFop, GetactivelkR
 
     public static ValueTask<GetactivelkReply> Invoke(FopHandler handler, in GetactivelkFop fop, Call call) =>
         handler.Getactivelk(in fop, call);
+
+    public static XData? XDataOf(in GetactivelkFop fop) => fop.XData;
+
+    public static GetactivelkFop WithXData(in GetactivelkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in GetactivelkFop fop) => null;
+
+    public static Fd? SecondFdOf(in GetactivelkFop fop) => null;
 }
 
 /// <summary>The answer to GETACTIVELK.</summary>
@@ -2141,6 +2541,14 @@ public readonly record struct SetactivelkFop : IFop<SetactivelkFop, SetactivelkR
 
     public static ValueTask<SetactivelkReply> Invoke(FopHandler handler, in SetactivelkFop fop, Call call) =>
         handler.Setactivelk(in fop, call);
+
+    public static XData? XDataOf(in SetactivelkFop fop) => fop.XData;
+
+    public static SetactivelkFop WithXData(in SetactivelkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in SetactivelkFop fop) => null;
+
+    public static Fd? SecondFdOf(in SetactivelkFop fop) => null;
 }
 
 /// <summary>The answer to SETACTIVELK.</summary>
@@ -2176,6 +2584,14 @@ public readonly record struct IcreateFop : IFop<IcreateFop, IcreateReply>
 
     public static ValueTask<IcreateReply> Invoke(FopHandler handler, in IcreateFop fop, Call call) =>
         handler.Icreate(in fop, call);
+
+    public static XData? XDataOf(in IcreateFop fop) => fop.XData;
+
+    public static IcreateFop WithXData(in IcreateFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in IcreateFop fop) => null;
+
+    public static Fd? SecondFdOf(in IcreateFop fop) => null;
 }
 
 /// <summary>The answer to ICREATE.</summary>
@@ -2214,6 +2630,14 @@ public readonly record struct NamelinkFop : IFop<NamelinkFop, NamelinkReply>
 
     public static ValueTask<NamelinkReply> Invoke(FopHandler handler, in NamelinkFop fop, Call call) =>
         handler.Namelink(in fop, call);
+
+    public static XData? XDataOf(in NamelinkFop fop) => fop.XData;
+
+    public static NamelinkFop WithXData(in NamelinkFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in NamelinkFop fop) => null;
+
+    public static Fd? SecondFdOf(in NamelinkFop fop) => null;
 }
 
 /// <summary>The answer to NAMELINK.</summary>
@@ -2267,6 +2691,14 @@ public readonly record struct PutFop : IFop<PutFop, PutReply>
 
     public static ValueTask<PutReply> Invoke(FopHandler handler, in PutFop fop, Call call) =>
         handler.Put(in fop, call);
+
+    public static XData? XDataOf(in PutFop fop) => fop.XData;
+
+    public static PutFop WithXData(in PutFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in PutFop fop) => null;
+
+    public static Fd? SecondFdOf(in PutFop fop) => null;
 }
 
 /// <summary>The answer to PUT.</summary>
@@ -2323,6 +2755,14 @@ public readonly record struct CopyFileRangeFop : IFop<CopyFileRangeFop, CopyFile
 
     public static ValueTask<CopyFileRangeReply> Invoke(FopHandler handler, in CopyFileRangeFop fop, Call call) =>
         handler.CopyFileRange(in fop, call);
+
+    public static XData? XDataOf(in CopyFileRangeFop fop) => fop.XData;
+
+    public static CopyFileRangeFop WithXData(in CopyFileRangeFop fop, XData? xdata) => fop with { XData = xdata };
+
+    public static Fd? FdOf(in CopyFileRangeFop fop) => fop.SourceFd;
+
+    public static Fd? SecondFdOf(in CopyFileRangeFop fop) => fop.TargetFd;
 }
 
 /// <summary>The answer to COPYFILERANGE.</summary>

@@ -27,7 +27,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
                 BrickQuestion.Memory => new BrickAnswer { Memory = BrickAnswers.Memory() },
                 BrickQuestion.Metrics => new BrickAnswer
                 {
-                    Text = BrickMetrics.Text(graphs().SelectMany(BrickView.Of), exports),
+                    Text = await BrickMetrics.TextAsync(graphs().SelectMany(BrickView.Of), exports),
                 },
                 BrickQuestion.RotateLog => new BrickAnswer { Text = HostLog.Rotate(clock.WallNs / 1_000_000_000) },
                 _ => await AnswerAsync(request, Find(request.Brick)),
@@ -41,18 +41,19 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
 
     private async Task<BrickAnswer> AnswerAsync(BrickRequest request, BrickView brick) => request.Question switch
     {
-        BrickQuestion.Clients => new BrickAnswer { Clients = BrickAnswers.Clients(exports.ClientsOf(brick.Name, 0)) },
+        BrickQuestion.Clients => new BrickAnswer { Clients = BrickAnswers.Clients(brick.ClientsOf(exports, 0)) },
         BrickQuestion.Fds => new BrickAnswer { Fds = BrickAnswers.Fds(Named(brick)) },
         BrickQuestion.Inodes => new BrickAnswer
         {
-            Inodes = BrickAnswers.Inodes(exports.ClientsOf(brick.Name, int.MaxValue)),
+            Inodes = BrickAnswers.Inodes(brick.ClientsOf(exports, int.MaxValue)),
         },
-        BrickQuestion.Calls => new BrickAnswer { Calls = BrickAnswers.Calls(exports.CallsOf(brick.Name)) },
+        BrickQuestion.Calls => new BrickAnswer { Calls = BrickAnswers.Calls(brick.CallsOf(exports)) },
         BrickQuestion.Profile => new BrickAnswer { Profile = Profile(brick, Needed(request.Profile)) },
         BrickQuestion.ClearProfile => new BrickAnswer { Profile = ClearProfile(brick) },
         BrickQuestion.Top => new BrickAnswer { Top = await TopAsync(brick, Needed(request.Top)) },
         BrickQuestion.ClearTop => new BrickAnswer { Top = ClearTop(brick) },
         BrickQuestion.StateDump => new BrickAnswer { Text = Dump(brick, Needed(request.StateDump)) },
+        BrickQuestion.Replicas => new BrickAnswer { Replicas = await ReplicasAsync(brick) },
         BrickQuestion.ClearLocks => new BrickAnswer { Text = await ClearLocksAsync(brick, Needed(request.ClearLocks)) },
         _ => throw new BrickAdminException("the brick process does not know this question"),
     };
@@ -71,7 +72,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
     {
         var left = BrickAdminProgram.ListMax;
         var clients = new List<ClientView>();
-        foreach (var client in exports.ClientsOf(brick.Name, BrickAdminProgram.ListMax))
+        foreach (var client in brick.ClientsOf(exports, BrickAdminProgram.ListMax))
         {
             clients.Add(client with { Fds = [.. client.Fds.Take(left)] });
             left -= clients[^1].Fds.Count;
@@ -150,13 +151,31 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
             ? new BrickStateDump(brick, exports, clock, query.Sections).Write(query.Directory)
             : throw new BrickAdminException("the directory of a state dump must be absolute");
 
+    private static async Task<BrickReplicas> ReplicasAsync(BrickView brick)
+    {
+        try
+        {
+            return new BrickReplicas(await brick.ReplicasAsync());
+        }
+        catch (TimeoutException)
+        {
+            throw new BrickAdminException("the journal of the brick does not answer; see its log");
+        }
+    }
+
     /// <summary>Source: volume clear-locks, which is a getxattr of a name that says what to clear.</summary>
     private static async Task<string> ClearLocksAsync(BrickView brick, ClearLocksQuery query)
     {
         var call = Call.Internal();
         try
         {
-            var gfid = await FindAsync(brick.Below, query.Path, call);
+            var (gfid, found) = await FindAsync(brick.Below, query.Path, call);
+            if (found == Errno.EREMOTE)
+            {
+                return VolumeAdmin.NothingCleared; // All locks of a replica set are at the member that leads.
+            }
+
+            Check(found);
             var kind = query.Kind.ToString().ToLowerInvariant();
             Name name = $"glusterfs.clrlk.t{query.Type}.k{kind}"
                 + (query.Argument.Length > 0 ? "." + query.Argument : string.Empty);
@@ -177,7 +196,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
         }
     }
 
-    private static async Task<Gfid> FindAsync(Translator top, string path, Call call)
+    private static async Task<(Gfid Gfid, Errno Error)> FindAsync(Translator top, string path, Call call)
     {
         var at = Gfid.Root;
         foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -185,17 +204,20 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
             Name name = part;
             if (!name.IsValidEntry)
             {
-                Check(Errno.EINVAL);
+                return (Gfid.Null, Errno.EINVAL);
             }
 
             var reply = await top.Lookup(new LookupFop { Parent = at, Name = name }, call);
             var error = reply.Error;
             at = reply.IsOk ? reply.Iatt.Gfid : Gfid.Null;
             reply.Release();
-            Check(error);
+            if (error != Errno.Ok)
+            {
+                return (Gfid.Null, error);
+            }
         }
 
-        return at;
+        return (at, Errno.Ok);
     }
 
     private static void Check(Errno error)

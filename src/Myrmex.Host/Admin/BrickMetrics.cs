@@ -1,5 +1,9 @@
+using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Graph;
 using Myrmex.Management.Metrics;
 using Myrmex.Protocol;
 
@@ -8,14 +12,14 @@ namespace Myrmex.Host;
 /// <summary>The page of metrics of a brick process.</summary>
 internal static class BrickMetrics
 {
-    public static string Text(IEnumerable<BrickView> bricks, ExportTable exports)
+    public static async Task<string> TextAsync(IEnumerable<BrickView> bricks, ExportTable exports)
     {
         var text = new MetricsText();
         ProcessMetrics.AddTo(text);
         foreach (var brick in bricks)
         {
-            var clients = exports.ClientsOf(brick.Name, int.MaxValue);
-            var calls = exports.CallsOf(brick.Name);
+            var clients = brick.ClientsOf(exports, int.MaxValue);
+            var calls = brick.CallsOf(exports);
             text.Add(MetricTable.BrickClients, clients.Count, brick.Name)
                 .Add(MetricTable.BrickOpenFds, clients.Sum(c => (long)c.FdCount), brick.Name)
                 .Add(
@@ -28,8 +32,38 @@ internal static class BrickMetrics
             {
                 IoStatsMetrics.AddTo(text, stats);
             }
+
+            await AddReplicasAsync(text, brick);
         }
 
         return text.ToString();
+    }
+
+    private static async Task AddReplicasAsync(MetricsText text, BrickView brick)
+    {
+        IReadOnlyList<ReplicaReport> reports;
+        try
+        {
+            reports = await brick.ReplicasAsync();
+        }
+        catch (TimeoutException)
+        {
+            return; // Numbers that are missing tell of it; the others must not wait.
+        }
+
+        foreach (var report in reports)
+        {
+            text.Add(MetricTable.ReplicaRole, 1, brick.Name, report.Role)
+                .Add(MetricTable.ReplicaTerm, report.Term, brick.Name)
+                .Add(MetricTable.ReplicaCommit, report.Commit, brick.Name)
+                .Add(MetricTable.ReplicaApplied, report.Applied, brick.Name)
+                .Add(MetricTable.ReplicaDurable, report.Durable, brick.Name)
+                .Add(MetricTable.ReplicaJournalStart, report.JournalStart, brick.Name);
+            foreach (var peer in report.Peers)
+            {
+                var member = peer.Member.ToString(CultureInfo.InvariantCulture);
+                text.Add(MetricTable.ReplicaLag, peer.Lag, brick.Name, member);
+            }
+        }
     }
 }

@@ -108,7 +108,7 @@ internal sealed class BrickStateDump(BrickView brick, ExportTable exports, ICloc
 
     private string Calls()
     {
-        var calls = exports.CallsOf(brick.Name);
+        var calls = brick.CallsOf(exports);
         var dump = new StateDump();
         dump.Heading("global.callpool");
         dump.Put("callpool.cnt", calls.Count);
@@ -130,7 +130,7 @@ internal sealed class BrickStateDump(BrickView brick, ExportTable exports, ICloc
     private string Fds()
     {
         var dump = new StateDump();
-        var clients = exports.ClientsOf(brick.Name, FdsMax);
+        var clients = brick.ClientsOf(exports, FdsMax);
         for (var i = 0; i < clients.Count; i++)
         {
             dump.Heading($"conn.{i}");
@@ -153,7 +153,7 @@ internal sealed class BrickStateDump(BrickView brick, ExportTable exports, ICloc
     {
         var dump = new StateDump();
         var number = 0;
-        foreach (var inode in BrickAnswers.ActiveInodes(exports.ClientsOf(brick.Name, FdsMax)))
+        foreach (var inode in BrickAnswers.ActiveInodes(brick.ClientsOf(exports, FdsMax)))
         {
             dump.Heading($"conn.0.bound_xl.{brick.Name}.active.{++number}");
             dump.Put("gfid", inode.Gfid);

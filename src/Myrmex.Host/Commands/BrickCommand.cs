@@ -52,13 +52,18 @@ internal static class BrickCommand
         Description = "unix socket for the questions of the daemon",
     };
 
+    private static readonly Option<string?> StateSocket = new("--state-socket")
+    {
+        Description = "unix socket at which the daemon lets bricks use the state of the cluster",
+    };
+
     public static Command Entry { get; } = new("brick", "serve the bricks of this node (started by the daemon)", Run);
 
     private static int Run(string[] args)
     {
         var root = new RootCommand("Serves the bricks of this node.")
         {
-            Port, Bind, Bricks, LogFile, Level, PidFile, Reactors, Workers, AdminSocket,
+            Port, Bind, Bricks, LogFile, Level, PidFile, Reactors, Workers, AdminSocket, StateSocket,
         };
         root.SetAction(Serve);
         return root.Parse(args).Invoke();
@@ -75,6 +80,8 @@ internal static class BrickCommand
         });
         using var stop = new ManualResetEventSlim();
         using var server = new RpcServer(runtime.Seams, connection => new ServerConnection(connection, Registry.Exports));
+        using var store = Registry.Store; // Ends after the bricks and before the runtime.
+        store.UseSocket(options.GetValue(StateSocket), runtime.Seams);
         var host = new BrickHost(options.GetRequiredValue(Bricks), runtime.Seams);
         host.Reload();
         using var admin = ListenForQuestions(options, runtime.Seams, host);

@@ -67,6 +67,10 @@ public static class BrickAdminCalls
     public static Task<string> RotateLogAsync(this IBrickAdmin admin, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.RotateLog), a => a.Text, cancellation);
 
+    public static Task<BrickReplicas> ReplicasAsync(
+        this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
+        AskAsync(admin, new BrickRequest(BrickQuestion.Replicas, brick), a => a.Replicas, cancellation);
+
     private static async Task<T> AskAsync<T>(
         IBrickAdmin admin, BrickRequest request, Func<BrickAnswer, T?> part, CancellationToken cancellation)
         where T : class

@@ -1,7 +1,3 @@
-using System.IO;
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Myrmex.Management.BrickAdmin;
 
 /// <summary>
@@ -33,22 +29,9 @@ public static class BrickAdminProgram
     /// <summary>Requests under way at once; more are refused.</summary>
     public const int UnderWayMax = 8;
 
-    private const int SocketPathMax = 107;
-
     /// <summary>
     /// The socket of the brick process of the daemon with this working directory: inside it, or under /run when
-    /// that would
-    /// be too long for a socket.
+    /// that would be too long for a socket.
     /// </summary>
-    public static string SocketOf(string workingDirectory)
-    {
-        var path = Path.Combine(workingDirectory, "brick.sock");
-        if (Encoding.UTF8.GetByteCount(path) <= SocketPathMax)
-        {
-            return path;
-        }
-
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(workingDirectory));
-        return $"/run/myrmex-brick-{System.Convert.ToHexStringLower(hash[..8])}.sock";
-    }
+    public static string SocketOf(string workingDirectory) => SocketPath.Of(workingDirectory, "brick", "myrmex-brick");
 }

@@ -136,6 +136,21 @@ internal sealed class BrickAdminService(
         return new VolumeInternalsMessage(volume, kind, report.Bricks);
     }
 
+    public async Task<ReplicationMessage> ReplicationAsync(string volume, CancellationToken cancellation)
+    {
+        var found = volumes.Find(volume);
+        if (!found.HasJournals)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                "This command is supported for only volumes of replicate/disperse type. "
+                + $"Volume {volume} is not of type replicate/disperse");
+        }
+
+        var report = await AskAsync(volume, brick: null, (a, b, c) => a.ReplicasAsync(b, c), cancellation);
+        return ReplicationView.Of(found, report.Bricks);
+    }
+
     /// <summary>
     /// All bricks of a node write one log: each node is asked once. Where none runs nobody writes, and nothing is done.
     /// </summary>

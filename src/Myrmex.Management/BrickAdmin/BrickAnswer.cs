@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Text.Json.Serialization;
+using Myrmex.Graph;
 
 namespace Myrmex.Management.BrickAdmin;
 
@@ -23,9 +24,14 @@ public sealed record BrickAnswer
 
     public BrickTop? Top { get; init; }
 
+    public BrickReplicas? Replicas { get; init; }
+
     /// <summary>Path of a state dump, text of metrics, or what clearing locks says.</summary>
     public string? Text { get; init; }
 }
+
+/// <summary>The members of replica sets that a brick is; of a brick without a journal none.</summary>
+public sealed record BrickReplicas(IReadOnlyList<ReplicaReport> Members);
 
 /// <param name="Address">HOST:PORT of the client.</param>
 /// <param name="ProcessId">The process-uuid of SETVOLUME.</param>

@@ -18,6 +18,7 @@ public enum BrickQuestion
     ClearLocks,
     Metrics,
     RotateLog,
+    Replicas,
 }
 
 /// <summary>The lists of <c>volume top</c>. Source: the numbers of topOp in GlusterFS' XML, less one.</summary>

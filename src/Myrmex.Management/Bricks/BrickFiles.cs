@@ -27,7 +27,7 @@ internal sealed class BrickFiles(DaemonOptions options)
         {
             var path = VolfileOf(wanted.Volume, wanted.Brick);
             paths.Add(path);
-            changed |= WriteIfOther(path, BrickVolfile.Build(wanted.Volume, wanted.Brick).ToString());
+            changed |= WriteIfOther(path, BrickVolfile.Build(wanted.Volume, wanted.Brick, options.Port).ToString());
         }
 
         changed |= WriteIfOther(options.BrickList, string.Concat(paths.Select(p => p + "\n")));

@@ -65,6 +65,14 @@ internal sealed class BrickPlan(ClusterView view, BrickHosts hosts)
                 throw NotAvailable(brick);
             }
 
+            if (taken.Concat(bricks).FirstOrDefault(o => o.Node == brick.Node && SharesName(o, brick)) is { } same)
+            {
+                throw new CommandException(
+                    CommandFailure.Conflict,
+                    $"Brick: {brick.FullName} not available. {same.FullName} is too like it: a name with "
+                    + $"{Brick.MemberSuffix} behind it stands for a member of a replica set.");
+            }
+
             if (bricks.FirstOrDefault(
                 b => b != brick && b.Node == brick.Node && Overlap(b.Path, brick.Path)) is { } other)
             {
@@ -99,6 +107,10 @@ internal sealed class BrickPlan(ClusterView view, BrickHosts hosts)
             }
         }
     }
+
+    /// <summary>One of them is named as clients would name the other one as a member.</summary>
+    private static bool SharesName(Brick one, Brick two) =>
+        one.Path == two.MemberExport || two.Path == one.MemberExport;
 
     private static bool Overlap(string one, string two) =>
         one == two || one.StartsWith(two + "/", StringComparison.Ordinal)

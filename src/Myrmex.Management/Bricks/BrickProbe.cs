@@ -60,7 +60,8 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
     private static byte[] Request(Volume volume, Brick brick) => HandshakeCodec.SetVolumeRequest(
         new Dictionary<string, string>
         {
-            ["remote-subvolume"] = brick.Path,
+            // Where there are journals the door is shut as long as no member leads, and the members need their ports.
+            ["remote-subvolume"] = volume.HasJournals ? brick.MemberExport : brick.Path,
             ["process-uuid"] = $"CTX_ID:{volume.Id}-GRAPH_ID:0-PID:{System.Environment.ProcessId}-HOST:localhost"
                 + "-PC_NAME:probe-RECON_NO:-0",
             ["process-name"] = "probe",

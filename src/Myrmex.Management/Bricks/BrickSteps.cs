@@ -33,6 +33,13 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
         foreach (var brick in Mine(op))
         {
             CheckDirectory(brick, op.Force);
+            if (op.Planned.HasJournals && BrickJournal.Problem(brick.Path) is { } problem)
+            {
+                throw new CommandException(
+                    CommandFailure.Conflict,
+                    $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: "
+                    + $"{problem}. Name a directory that is empty or does not exist; 'force' does not help.");
+            }
         }
 
         return Mine(op).All(b => BrickDirectory.IsEmpty(b.Path));
@@ -48,6 +55,10 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
             try
             {
                 BrickDirectory.Mark(brick.Path, op.Planned.Id, op.IsSpread);
+                if (op.Planned.HasJournals)
+                {
+                    BrickJournal.Format(brick);
+                }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -92,6 +103,11 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
         {
             try
             {
+                if (op.Planned.HasJournals && Mine(op).FirstOrDefault(b => b.Path == brick.Path) is { } member)
+                {
+                    BrickJournal.Remove(member, op.Planned.Id);
+                }
+
                 BrickDirectory.Unmark(brick, op.Planned.Id);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

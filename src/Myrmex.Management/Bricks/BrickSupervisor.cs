@@ -94,12 +94,14 @@ internal sealed class BrickSupervisor
         }
     }
 
-    /// <summary>What is known of a brick, by its path; default when it should not be served.</summary>
-    public BrickState StateOf(string brickPath)
+    /// <summary>
+    /// What is known of a brick, by its path or the name of its member's export; default when it should not be served.
+    /// </summary>
+    public BrickState StateOf(string export)
     {
         lock (_lock)
         {
-            return _states.GetValueOrDefault(brickPath);
+            return _states.GetValueOrDefault(export);
         }
     }
 
@@ -373,6 +375,7 @@ internal sealed class BrickSupervisor
                     System.Globalization.CultureInfo.InvariantCulture),
                 "--bricks", _options.BrickList, "--log-file", BrickLog,
                 "--admin-socket", BrickAdmin.BrickAdminProgram.SocketOf(_options.WorkingDirectory),
+                "--state-socket", DaemonOptions.StateSocketOf(_options.WorkingDirectory),
             ],
             BrickLog);
         _process = process;
@@ -443,6 +446,11 @@ internal sealed class BrickSupervisor
             var online = _online.Contains(brick.Path);
             var refused = late && !online;
             states[brick.Path] = new BrickState(_port, pid, online, refused);
+            if (volume.HasJournals)
+            {
+                states[brick.MemberExport] = states[brick.Path];
+            }
+
             var reason = refused ? ReasonOf(volume, brick) : null;
             runs.Add(new BrickRun(
                 volume.Name, brick.Path, online, refused, reason, online ? _port : 0, online ? pid : 0));

@@ -1,8 +1,10 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Management.Bricks;
+using Myrmex.Replication.Engine;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Cluster;
@@ -33,9 +35,31 @@ internal sealed class LocalAudit(
             findings.Add($"node {part.Value.Node} has a part of {part.Value.Op}, which is not under way");
         }
 
+        LookAtReplicaSets(findings);
         LookAtDirectories(findings);
         LookAtProcess(findings);
         return findings;
+    }
+
+    private void LookAtReplicaSets(List<string> findings)
+    {
+        var volumes = view.Volumes.Rows.Values.Select(v => v.Value).Where(v => v.HasJournals).ToList();
+        bool IsOwned(string key) => volumes.Exists(v => key.StartsWith(v.StorePrefix, StringComparison.Ordinal));
+        var keys = view.State.Current.Entries.Keys.Where(
+            k => k.StartsWith(Volume.ReplicaPrefix, StringComparison.Ordinal));
+        foreach (var key in keys.Where(k => !IsOwned(k)))
+        {
+            findings.Add($"{key} is of a volume that does not exist");
+        }
+
+        foreach (var volume in volumes)
+        {
+            foreach (var key in volume.ReplicaSets.Select(s => volume.StorePrefixOf(s) + StoreState.ConfigurationKey)
+                .Where(k => view.Find(k) is null))
+            {
+                findings.Add($"{key} of volume {volume.Name} is missing");
+            }
+        }
     }
 
     private void LookAtDirectories(List<string> findings)
@@ -53,6 +77,10 @@ internal sealed class LocalAudit(
                 else if (!Directory.Exists(Path.Combine(brick.Path, BrickDirectory.InternalDirectory)))
                 {
                     findings.Add($"brick {brick.FullName} of volume {volume.Name} has no .glusterfs");
+                }
+                else if (volume.HasJournals && !Directory.Exists(brick.JournalDirectory))
+                {
+                    findings.Add($"brick {brick.FullName} of volume {volume.Name} has no journal");
                 }
             }
         }

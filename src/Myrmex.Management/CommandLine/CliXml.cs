@@ -30,13 +30,10 @@ internal sealed class CliXml
     private readonly StringBuilder _text = new(Declaration);
     private readonly Stack<string> _open = new();
 
+    private CliXml() => Open("cliOutput");
+
     private CliXml(int result, int error, string message)
-    {
-        Open("cliOutput");
-        Element("opRet", result);
-        Element("opErrno", error);
-        Element("opErrstr", message);
-    }
+        : this() => Result(result, error, message);
 
     /// <summary>What volProfile calls <c>info</c>; 1 is start, 2 is stop.</summary>
     private const int ProfileInfo = 3;
@@ -45,6 +42,16 @@ internal sealed class CliXml
     public static CliXml Success(int note = 0) => new(0, note, string.Empty);
 
     public static CliXml Failure(string message, int error = InternalError) => new(-1, error, message);
+
+    /// <summary>Without its result: some commands have it at the end, by <see cref="Result"/>.</summary>
+    public static CliXml Bare() => new();
+
+    public void Result(int result, int error, string message)
+    {
+        Element("opRet", result);
+        Element("opErrno", error);
+        Element("opErrstr", message);
+    }
 
     /// <summary>Closes what is open; call once, last.</summary>
     public override string ToString()
@@ -311,6 +318,14 @@ internal sealed class CliXml
     {
         Indent();
         _text.Append('<').Append(name).Append(">\n");
+        _open.Push(name);
+    }
+
+    internal void Open(string name, string attribute, string value)
+    {
+        Indent();
+        _text.Append('<').Append(name).Append(' ').Append(attribute).Append("=\"")
+            .Append(SecurityElement.Escape(value)).Append("\">\n");
         _open.Push(name);
     }
 

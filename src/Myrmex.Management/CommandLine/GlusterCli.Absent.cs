@@ -12,7 +12,6 @@ public sealed partial class GlusterCli
     /// </summary>
     private static readonly (string Words, string What)[] Absent =
     [
-        ("volume heal", "there are no volumes with copies of files"),
         ("volume replace-brick", "bricks cannot be replaced"),
         ("volume reset-brick", "bricks cannot be reset"),
         ("volume remove-brick", "bricks cannot be removed"),
@@ -45,6 +44,7 @@ public sealed partial class GlusterCli
         IsAbsent = true,
     });
 
+    /// <param name="what">Before "in this version".</param>
     private int RefuseAbsent(string words, string what)
     {
         var e = new CommandException(CommandFailure.NotSupported, $"{what} in this version");

@@ -10,7 +10,7 @@ namespace Myrmex.Management.CommandLine;
 public sealed partial class GlusterCli
 {
     private static readonly string[] StatusKinds =
-        ["detail", "clients", "mem", "inode", "fd", "callpool", "tasks", "client-list"];
+        ["detail", "clients", "mem", "inode", "fd", "callpool", "tasks", "client-list", "replication"];
 
     private async Task<int> StatusAsync(string[] words)
     {
@@ -50,7 +50,8 @@ public sealed partial class GlusterCli
             }
         }
 
-        return await StatusOfAsync([.. volumes.Where(v => v.Status == "Started").Select(v => v.Name)], null, kind);
+        var started = volumes.Where(v => v.Status == "Started" && (kind != "replication" || v.ReplicaCount > 1));
+        return await StatusOfAsync([.. started.Select(v => v.Name)], null, kind);
     }
 
     /// <param name="which">A brick, or a daemon of GlusterFS; null for everything.</param>
@@ -82,10 +83,19 @@ public sealed partial class GlusterCli
                 return Success;
         }
 
+        if (kind == "replication")
+        {
+            return await ReplicationOfAsync(volumes, which);
+        }
+
         var reports = new List<VolumeStatusMessage>();
         foreach (var volume in volumes)
         {
-            reports.Add(Only(await Client.StatusAsync(volume, kind == "detail"), which));
+            var report = await Client.StatusAsync(volume, kind == "detail");
+            var hasCopies = which == "shd" && (await Client.FindAsync(volume)).ReplicaCount > 1;
+
+            // Copies are kept equal by the bricks themselves: there is no daemon for it that could be shown.
+            reports.Add(hasCopies ? report with { Bricks = [] } : Only(report, which));
         }
 
         var parts = kind == "tasks" ? StatusParts.Tasks

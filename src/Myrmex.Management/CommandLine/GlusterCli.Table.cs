@@ -15,6 +15,7 @@ public sealed partial class GlusterCli
         .. OptionTable(),
         .. BrickTable(),
         .. RebalanceTable(),
+        .. HealTable(),
         .. PeerTable(),
         .. GlobalTable(),
         .. HelpTable(),

@@ -85,8 +85,11 @@ public sealed partial class GlusterCli
                 case "transport" when bricks.Count == 0:
                     problem = "the only transport is tcp";
                     return null;
-                case "disperse" or "disperse-data" or "redundancy" or "thin-arbiter"
-                    when bricks.Count == 0:
+                case "thin-arbiter" when bricks.Count == 0:
+                    problem = "this version has no thin arbiters: leave 'thin-arbiter 1' and its brick out; "
+                        + "two copies as such, or 'replica 3', do without";
+                    return null;
+                case "disperse" or "disperse-data" or "redundancy" when bricks.Count == 0:
                     problem = $"{words[i]} volumes are not supported";
                     return null;
                 case var brick when brick.IndexOf(":/", StringComparison.Ordinal) <= 0:

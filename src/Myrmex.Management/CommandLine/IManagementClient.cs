@@ -74,6 +74,8 @@ public interface IManagementClient
 
     Task<VolumeClientsMessage> ClientsAsync(string volume);
 
+    Task<ReplicationMessage> ReplicationAsync(string volume);
+
     /// <param name="kind">mem, inode, fd or callpool.</param>
     Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind);
 

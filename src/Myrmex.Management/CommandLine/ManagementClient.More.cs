@@ -76,6 +76,9 @@ public sealed partial class ManagementClient
     public Task<VolumeClientsMessage> ClientsAsync(string volume) =>
         GetAsync($"{PathOf(volume)}/clients", BrickAdminMessageJson.Default.VolumeClientsMessage);
 
+    public Task<ReplicationMessage> ReplicationAsync(string volume) =>
+        GetAsync($"{PathOf(volume)}/replication", ReplicationMessageJson.Default.ReplicationMessage);
+
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind) =>
         GetAsync($"{PathOf(volume)}/internals/{kind}", BrickAdminMessageJson.Default.VolumeInternalsMessage);
 

@@ -30,6 +30,11 @@ internal static class Usages
     public const string Rebalance =
         "volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}";
 
+    public const string Heal =
+        "volume heal <VOLNAME> [enable | disable | full |statistics [heal-count [replica <HOSTNAME:BRICKNAME>]] |"
+        + "info [summary | split-brain] |split-brain {bigger-file <FILE> | latest-mtime <FILE> |"
+        + "source-brick <HOSTNAME:BRICKNAME> [<FILE>]} |granular-entry-heal {enable | disable}]";
+
     public const string Profile =
         "volume profile <VOLNAME> {start|info [peek|incremental [peek]|cumulative|clear]|stop} [nfs]";
 

@@ -33,8 +33,11 @@ internal sealed record RestServices
 
     public ITaskLog? Tasks { get; init; }
 
-    /// <summary>The volume file for a GETSPEC key, as a node of the pool gets it; null when there is none.</summary>
-    public Func<string, string?>? Volfile { get; init; }
+    /// <summary>
+    /// The volume file for a GETSPEC key, as a node of the pool gets it, for GlusterFS' client or (true) for ours; null
+    /// when there is none.
+    /// </summary>
+    public Func<string, bool, string?>? Volfile { get; init; }
 
     /// <summary>Directory with the administrator's own option groups; null for none.</summary>
     public string? GroupDirectory { get; init; }

@@ -55,6 +55,29 @@ public static class MetricTable
     public static readonly MetricDeclaration BrickOldestCallSeconds =
         Brick("myrmex_brick_oldest_call_seconds", "gauge", "Age of the oldest of them; waiting locks count.");
 
+    public static readonly MetricDeclaration ReplicaRole = Brick(
+        "myrmex_replica_role", "gauge",
+        "Always 1; the label is the role of the member: follower, candidate, leader, failed.", "brick,role");
+
+    public static readonly MetricDeclaration ReplicaTerm =
+        Brick("myrmex_replica_term", "gauge", "The highest term that the member has promised.");
+
+    public static readonly MetricDeclaration ReplicaCommit =
+        Brick("myrmex_replica_commit_index", "gauge", "The last entry that the member knows to be committed.");
+
+    public static readonly MetricDeclaration ReplicaApplied =
+        Brick("myrmex_replica_applied_index", "gauge", "The last entry that the files of the brick have.");
+
+    public static readonly MetricDeclaration ReplicaDurable =
+        Brick("myrmex_replica_durable_index", "gauge", "The last entry on the disk of the member.");
+
+    public static readonly MetricDeclaration ReplicaJournalStart =
+        Brick("myrmex_replica_journal_start_index", "gauge", "The first entry that the journal still has.");
+
+    public static readonly MetricDeclaration ReplicaLag = Brick(
+        "myrmex_replica_lag_entries", "gauge",
+        "Entries that another member is not known to have on disk; of the leader.", "brick,member");
+
     public static readonly MetricDeclaration OpenFiles = Stats(
         "myrmex_open_files", "gauge", "Open files below debug/io-stats.");
 
@@ -96,15 +119,16 @@ public static class MetricTable
     [
         BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
-        BrickOldestCallSeconds, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests,
-        FuseLocalGetattrs, Volumes, Bricks, Nodes,
+        BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
+        ReplicaJournalStart, ReplicaLag, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes,
+        FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>
         new(name, type, help, labels, "all");
 
-    private static MetricDeclaration Brick(string name, string type, string help) =>
-        new(name, type, help, "brick", "brick");
+    private static MetricDeclaration Brick(string name, string type, string help, string labels = "brick") =>
+        new(name, type, help, labels, "brick");
 
     private static MetricDeclaration Stats(string name, string type, string help, string labels = "graph") =>
         new(name, type, help, labels, "brick,mount");

@@ -21,5 +21,8 @@ internal sealed class VolumeCatalog
     /// </summary>
     public event Action<IReadOnlyList<string>>? Changed;
 
+    /// <summary>The node is heard of.</summary>
+    public bool IsAlive(NodeId node) => _view.IsAlive(node);
+
     public Volume? Find(string name) => _view.Volumes.TryFind(name, out var row) ? row.Value : null;
 }

@@ -160,13 +160,14 @@ internal sealed class ManagementRpc : IDisposable
 
         private void GetSpec(RpcConnection connection, uint xid, ref XdrReader reader)
         {
-            if (!HandshakeCodec.TryReadGetSpecRequest(ref reader, out var key, out _))
+            if (!HandshakeCodec.TryReadGetSpecRequest(ref reader, out var key, out var values))
             {
                 connection.Refuse(xid, AcceptStatus.GarbageArguments);
                 return;
             }
 
-            var spec = owner._service.Spec(key, owner.IsTrusted(connection));
+            var spec = owner._service.Spec(
+                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient));
             if (VolfileKey.TryParse(key, out var parsed))
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);

@@ -16,7 +16,8 @@ internal sealed class VolfileService(
     /// nodes of the pool get them.
     /// </summary>
     /// <param name="trusted">The asker is a node of the pool.</param>
-    public string? Spec(string key, bool trusted)
+    /// <param name="isOurs">The asker is a client of ours, see <see cref="Rpc.HandshakeCodec.MyrmexClient"/>.</param>
+    public string? Spec(string key, bool trusted, bool isOurs)
     {
         if (!VolfileKey.TryParse(key, out var parsed) || catalog.Find(parsed.Volume) is not { } volume)
         {
@@ -25,10 +26,12 @@ internal sealed class VolfileService(
 
         if (!parsed.IsBrick)
         {
-            return ClientVolfile.Build(volume, trusted, managementPort).ToString();
+            return ClientVolfile.Build(
+                volume, trusted, managementPort, isOurs, b => catalog.IsAlive(b.Node)).ToString();
         }
 
-        return trusted && parsed.BrickOf(volume) is { } brick ? BrickVolfile.Build(volume, brick).ToString() : null;
+        return trusted && parsed.BrickOf(volume) is { } brick
+            ? BrickVolfile.Build(volume, brick, managementPort).ToString() : null;
     }
 
     public VolumeId? IdOf(string volume) => catalog.Find(volume)?.Id;

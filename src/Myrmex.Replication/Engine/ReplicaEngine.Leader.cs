@@ -179,7 +179,13 @@ public sealed partial class ReplicaEngine
             case SessionFinding.New:
                 return false;
             case SessionFinding.Logged:
-                Emit(new ReplicaOutput(OutputKind.Accepted) { Ticket = proposal.Tag, Index = index, Term = _term });
+                Emit(new ReplicaOutput(OutputKind.Accepted)
+                {
+                    Ticket = proposal.Tag,
+                    Index = index,
+                    Term = _term,
+                    IsKnown = true,
+                });
                 return true;
             case SessionFinding.Committed:
                 Emit(new ReplicaOutput(OutputKind.Answered)

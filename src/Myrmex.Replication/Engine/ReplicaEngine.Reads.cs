@@ -49,6 +49,12 @@ public sealed partial class ReplicaEngine
         _role == ReplicaRole.Active && term == _term && nowMs < _leaseUntilMs
         && (IsServing || Breaks(ReplicaMutations.ReadEarly));
 
+    /// <summary>
+    /// Up to when <see cref="LeaseCovers"/> holds in the present term, in milliseconds of the clock of the inputs; 0
+    /// when it does not.
+    /// </summary>
+    public long LeaseUntilMs => _role == ReplicaRole.Active && IsServing ? _leaseUntilMs : 0;
+
     private void BeginRead(ulong tag, bool useLease)
     {
         if ((useLease && _options.ReadLease && LeaseCovers(_term, _now)) || Breaks(ReplicaMutations.ReadUnconfirmed))

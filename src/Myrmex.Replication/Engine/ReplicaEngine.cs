@@ -261,14 +261,17 @@ public sealed partial class ReplicaEngine
     private void Send(MemberId peer, ReplicaMessage message) =>
         Emit(new ReplicaOutput(OutputKind.Send) { Peer = peer, Message = message });
 
-    /// <summary>Sends an answer that tells of the promise or the status: not before they are on disk.</summary>
+    /// <summary>
+    /// Sends an answer that tells of the promise or the status: not before they are on disk. Entries are lent and
+    /// cannot be held that long; they are lost, and the candidate asks again.
+    /// </summary>
     private void SendDurably(MemberId peer, ReplicaMessage message)
     {
         if (_superblockSaved >= _superblockTicket || Breaks(ReplicaMutations.PromiseAnsweredEarly))
         {
             Send(peer, message);
         }
-        else if (_held.Count < Limits.HeldMessagesMax)
+        else if (_held.Count < Limits.HeldMessagesMax && message is not ReplicaMessage.Entries { Items.Count: > 0 })
         {
             _held.Add(new HeldMessage(_superblockTicket, peer, message));
         }

@@ -119,4 +119,7 @@ public readonly record struct ReplicaOutput(OutputKind Kind)
     public bool NeedsLease { get; init; }
 
     public ReadOnlyMemory<byte> Outcome { get; init; }
+
+    /// <summary>Accepted: the operation was in the journal before this proposal, which adds nothing.</summary>
+    public bool IsKnown { get; init; }
 }

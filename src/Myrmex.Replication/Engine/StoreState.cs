@@ -83,7 +83,8 @@ public sealed record StoreState
         return state;
     }
 
-    internal static byte[] EncodeSet(MemberSet set)
+    /// <summary>The value of <see cref="InSyncKey"/>.</summary>
+    public static byte[] EncodeSet(MemberSet set)
     {
         var builder = new BinaryBuilder();
         builder.UInt64(set.Bits);

@@ -11,5 +11,7 @@ public sealed class LinuxClock : IClock
     // Stopwatch ticks are nanoseconds of CLOCK_MONOTONIC on Linux.
     public long MonotonicNs => Stopwatch.GetTimestamp();
 
+    public long BootNs => Sys.BootTimeNs;
+
     public long WallNs => (DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks) * 100;
 }

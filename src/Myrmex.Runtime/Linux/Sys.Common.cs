@@ -26,6 +26,18 @@ public static unsafe partial class Sys
     /// <summary>O_NONBLOCK, the same number on x86-64 and arm64.</summary>
     public const int ONonblock = 0x800;
 
+    /// <summary>Nanoseconds of CLOCK_BOOTTIME: since the start of the machine, its sleep included.</summary>
+    public static long BootTimeNs
+    {
+        get
+        {
+            const int bootTime = 7;
+            long* time = stackalloc long[2];
+            _ = NativeClockGetTime(bootTime, time); // Cannot fail: every kernel that .NET runs on has the clock.
+            return (time[0] * 1_000_000_000) + time[1];
+        }
+    }
+
     /// <summary>The errno in the result of a wrapper; Ok when it succeeded.</summary>
     public static Errno ErrorOf(long result) => result < 0 ? (Errno)(int)-result : Errno.Ok;
 
@@ -70,6 +82,10 @@ public static unsafe partial class Sys
 
     [LibraryImport(Libc, EntryPoint = "write", SetLastError = true)]
     private static partial nint NativeWrite(int fd, byte* buffer, nint count);
+
+    [LibraryImport(Libc, EntryPoint = "clock_gettime")]
+    [SuppressGCTransition]
+    private static partial int NativeClockGetTime(int clock, long* time);
 
     // fcntl is variadic in C; on Linux x86-64 and arm64 an integer argument is passed like a fixed one.
     [LibraryImport(Libc, EntryPoint = "fcntl", SetLastError = true)]

@@ -291,6 +291,9 @@ public static unsafe partial class Sys
 
     public static int Fsync(int fd) => Result(NativeFsync(fd));
 
+    /// <summary>Everything of the file system that <paramref name="fd"/> is on.</summary>
+    public static int SyncFileSystem(int fd) => Result(NativeSyncFs(fd));
+
     public static int Fdatasync(int fd) => Result(NativeFdatasync(fd));
 
     public static int Truncate(int fd, long size) => Result(NativeFTruncate(fd, size));
@@ -403,6 +406,9 @@ public static unsafe partial class Sys
 
     [LibraryImport(Libc, EntryPoint = "fsync", SetLastError = true)]
     private static partial int NativeFsync(int fd);
+
+    [LibraryImport(Libc, EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int NativeSyncFs(int fd);
 
     [LibraryImport(Libc, EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int NativeFdatasync(int fd);

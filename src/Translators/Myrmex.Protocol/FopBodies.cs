@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Base;
 using Myrmex.Rpc;
 using Myrmex.Wire;
@@ -16,6 +17,8 @@ internal readonly struct FopRequestBody<TFop, TReply, TCodec>(TFop fop, long fd,
 
     public Payload Payload => TCodec.RequestPayload(in _fop);
 
+    public ReadOnlySpan<Payload> Payloads => default;
+
     public void Encode(ref XdrWriter writer) => TCodec.EncodeRequest(ref writer, in _fop, fd, secondFd);
 }
 
@@ -28,6 +31,8 @@ internal readonly struct FopReplyBody<TFop, TReply, TCodec>(TReply reply) : IRpc
     public int SizeMax => TCodec.ReplySizeMax(reply);
 
     public Payload Payload => TCodec.ReplyPayload(reply);
+
+    public ReadOnlySpan<Payload> Payloads => default;
 
     public void Encode(ref XdrWriter writer) => TCodec.EncodeReply(ref writer, reply);
 }

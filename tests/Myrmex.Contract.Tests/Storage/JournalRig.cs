@@ -66,9 +66,12 @@ public sealed class JournalRig : StorageRig
 
         public Term ServingTerm => new(1);
 
+        public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
+
         public void Applied(JournalIndex index, Errno error) => Xunit.Assert.Equal(Errno.Ok, error);
 
-        public ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data) =>
+        public ValueTask<ProposeResult> ProposeAsync(
+            Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data) =>
             new(new ProposeResult(Errno.Ok, new JournalIndex(Interlocked.Increment(ref _last))));
     }
 }

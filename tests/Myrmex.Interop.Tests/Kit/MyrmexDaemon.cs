@@ -30,12 +30,13 @@ internal sealed class MyrmexDaemon : VolumeServer
 
     public int BrickPid => ReadPid($"{WorkingDirectory}/brick.pid");
 
-    public void Start()
+    /// <param name="more">Arguments of this run alone.</param>
+    public void Start(params string[] more)
     {
         string[] arguments =
         [
             "daemon", "--foreground", "--working-directory", WorkingDirectory, "--bind", Host, "--http", "0",
-            "--brick-port", Addresses.Text(_brickPort), .. _arguments,
+            "--brick-port", Addresses.Text(_brickPort), .. _arguments, .. more,
         ];
         _child = Child.Start(_name == "myrmexd" ? "daemon" : _name, _directory.Logs, Product.Executable, arguments);
         var child = _child;

@@ -76,6 +76,7 @@ public sealed class JournalLeaderTests
             var data = Payload.CopyOf([(byte)n, (byte)n, (byte)n]);
             var call = Call.Rent();
             var answer = await journal.RunAsync(
+                default,
                 Evaluator.KeysForRange(gfid, 0, 3, setsSize: true),
                 () => evaluator.WriteAsync(new WriteFop { Gfid = gfid, Fd = fd, Data = data }, call));
             Assert.Equal(Errno.Ok, answer.Error);
@@ -100,6 +101,7 @@ public sealed class JournalLeaderTests
         var call = Call.Rent();
         var xdata = StorageRig.WithGfid(StorageRig.NewGfid());
         var answer = await journal.RunAsync(
+            default,
             Evaluator.KeysForEntry(Gfid.Root, "d"),
             () => evaluator.MkdirAsync(new MkdirFop { Parent = Gfid.Root, Name = "d", Mode = 0x1ED, XData = xdata }, call));
         Assert.Equal(Errno.EEXIST, answer.Error);
@@ -120,6 +122,7 @@ public sealed class JournalLeaderTests
         {
             var call = Call.Rent();
             var answer = await journal.RunAsync(
+                default,
                 Evaluator.KeysForTruncate(gfid),
                 () => evaluator.TruncateAsync(new TruncateFop { Gfid = gfid, Offset = 10 }, call));
             Assert.Equal(Errno.ENOTCONN, answer.Error);
@@ -172,7 +175,7 @@ public sealed class JournalLeaderTests
             var xdata = StorageRig.WithGfid(StorageRig.NewGfid());
             var data = Payload.CopyOf(new byte[random.Next(1, 3000)]);
             var (keys, evaluate) = Next(random, evaluator, shared, client, xdata, data);
-            var answer = await journal.RunAsync(keys, evaluate);
+            var answer = await journal.RunAsync(default, keys, evaluate);
             Assert.NotEqual(Errno.EAGAIN, answer.Error);
             Assert.NotEqual(Errno.ENOTCONN, answer.Error);
             if (answer.Error == Errno.Ok && answer.Evaluation.Operation is { IsCreation: true } made)
@@ -270,7 +273,10 @@ public sealed class JournalLeaderTests
             }
         }
 
-        public async ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data)
+        public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
+
+        public async ValueTask<ProposeResult> ProposeAsync(
+            Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
         {
             int index;
             lock (_lock)

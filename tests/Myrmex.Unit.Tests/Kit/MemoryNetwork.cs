@@ -164,13 +164,17 @@ internal sealed class MemoryLink(
         return _out.Room(sizeMax);
     }
 
-    public override void EndSend(int used, Payload tail)
+    public override void EndSendGathered(int used, ReadOnlySpan<Payload> tails)
     {
         Invariant.Check(_isLent);
         _isLent = false;
         _out.Add(used);
-        tail.Span.CopyTo(_out.Room(tail.Length));
-        _out.Add(tail.Length);
+        foreach (ref readonly var tail in tails)
+        {
+            tail.Span.CopyTo(_out.Room(tail.Length));
+            _out.Add(tail.Length);
+        }
+
         Post();
     }
 

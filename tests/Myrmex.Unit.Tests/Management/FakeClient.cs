@@ -29,6 +29,8 @@ internal sealed class FakeClient : IManagementClient
 
     public List<string> Calls { get; } = [];
 
+    public ReplicationMessage Replication { get; set; } = new(string.Empty, []);
+
     public static VolumeMessage Volume(string name, string status, params string[] bricks) => new(
         name, "b8631bf6-99b5-4bd3-8131-1abfd0d601cf", status, "Distribute", 0, bricks.Length.ToString(), bricks.Length,
         1, 0, [.. bricks.Select((b, i) => new BrickMessage("10.9.9.1", b, i, Node, IsArbiter: false))],
@@ -134,6 +136,9 @@ internal sealed class FakeClient : IManagementClient
 
     public Task<VolumeClientsMessage> ClientsAsync(string volume) =>
         NotedAsync($"clients {volume}", new VolumeClientsMessage(volume, []));
+
+    public Task<ReplicationMessage> ReplicationAsync(string volume) =>
+        NotedAsync($"replication {volume}", Replication with { Volume = volume });
 
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind) =>
         NotedAsync($"internals {volume} {kind}", new VolumeInternalsMessage(volume, kind, []));

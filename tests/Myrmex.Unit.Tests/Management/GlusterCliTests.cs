@@ -343,6 +343,7 @@ public sealed class GlusterCliTests
     [InlineData("volume create all h:/b1", "\"all\" cannot be the name of a volume.")]
     [InlineData("volume create demo disperse 3 h:/b1", "disperse volumes are not supported")]
     [InlineData("volume create demo transport rdma h:/b1", "the only transport is tcp")]
+    [InlineData("volume create demo replica 2 thin-arbiter 1 h:/b1 h:/b2 h:/t", "this version has no thin arbiters: leave 'thin-arbiter 1' and its brick out; two copies as such, or 'replica 3', do without")]
     public async Task MistakesInCreateShowTheGrammar(string line, string problem)
     {
         var (code, output, error) = await RunAsync(line);
@@ -452,6 +453,9 @@ public sealed class GlusterCliTests
     [InlineData("volume top demo read-perf bs 1024")]
     [InlineData("volume top demo")]
     [InlineData("volume status demo b1 more detail")]
+    [InlineData("volume heal")]
+    [InlineData("volume heal demo frob")]
+    [InlineData("volume heal demo info frob")]
     [InlineData("volume sync")]
     [InlineData("get-state frob")]
     [InlineData("get-state odir")]
@@ -462,7 +466,9 @@ public sealed class GlusterCliTests
     }
 
     [Theory]
-    [InlineData("volume heal demo info", "volume heal: failed: there are no volumes with copies of files in this version\n")]
+    [InlineData("volume heal demo enable", "volume heal: failed: the bricks heal each other by their journals: there is no 'enable' in this version\n")]
+    [InlineData("volume heal demo statistics heal-count", "volume heal: failed: the bricks heal each other by their journals: there is no 'statistics' in this version\n")]
+    [InlineData("volume replace-brick demo h:/b1 h:/b2 commit force", "volume replace-brick: failed: bricks cannot be replaced in this version\n")]
     [InlineData("volume quota demo enable", "volume quota: failed: there is no quota in this version\n")]
     [InlineData("snapshot create s demo", "snapshot create: failed: there are no snapshots in this version\n")]
     [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: bricks cannot be removed in this version\n")]
@@ -600,7 +606,7 @@ public sealed class GlusterCliTests
         Assert.Equal((code, output, string.Empty), await RunAsync(line));
 
     [Theory]
-    [InlineData("volume help", "volume rebalance <VOLNAME>", "volume heal")]
+    [InlineData("volume help", "volume heal <VOLNAME>", "volume quota")]
     [InlineData("peer help", "pool list - ", "volume")]
     [InlineData("global help", "get-state", "volume")]
     public async Task HelpShowsWhatThereIs(string line, string has, string hasNot)

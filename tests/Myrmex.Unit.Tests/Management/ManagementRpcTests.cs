@@ -31,6 +31,7 @@ public sealed class ManagementRpcTests : IAsyncLifetime
     private ManagementRpc _rpc = null!; // These three are set by InitializeAsync.
     private NetworkStream _client = null!;
     private Task _follow = null!;
+    private Myrmex.Management.State.VolumeCatalog _catalog = null!; // Set by InitializeAsync.
 
     public async Task InitializeAsync()
     {
@@ -45,6 +46,7 @@ public sealed class ManagementRpcTests : IAsyncLifetime
             new NodeLifeKeeper(_store, node.Id, life, _runtime.Seams), node, "test", processes, processes, new FakePort(),
             _runtime.Seams);
         var catalog = session.Catalog;
+        _catalog = catalog;
         var supervisor = session.Supervisor;
         await view.LoadAsync(_stop.Token);
         var registry = new PortRegistry();
@@ -104,6 +106,22 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         Assert.Contains(BrickVolfile.Build(volume, volume.Bricks[1]).ToString(), Encoding.UTF8.GetString(reply));
     }
 
+    /// <summary>A key of ours in the request tells that the asker has our translators.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AClientOfOursGetsAFileOfItsOwnWhereThereAreJournals(bool isOurs)
+    {
+        var volume = SampleVolumes.Journals(3, 3) with { Name = "v2" };
+        await SaveAsync(volume);
+        await UntilKnownAsync("v2");
+        await SendAsync(Call(Handshake, 2, 2, isOurs ? GetSpec("v2", ("myrmex-client", "1")) : GetSpec("v2")));
+        var reply = await ReceiveAsync();
+        var expected = ClientVolfile.Build(volume, trusted: true, isOurs: isOurs).ToString();
+        var length = BinaryPrimitives.ReadInt32BigEndian(reply.AsSpan(24));
+        Assert.Equal(expected, Encoding.UTF8.GetString(reply, 36, length));
+    }
+
     [Fact]
     public async Task AChangeOfTheVolumeIsCalledBack()
     {
@@ -161,11 +179,21 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         Assert.Equal(36, (await ReceiveAsync()).Length);
     }
 
-    private static byte[] GetSpec(string key)
+    private async Task UntilKnownAsync(string volume)
+    {
+        for (var i = 0; i < 500 && _catalog.Find(volume) is null; i++)
+        {
+            await Task.Delay(10);
+        }
+
+        Assert.NotNull(_catalog.Find(volume));
+    }
+
+    private static byte[] GetSpec(string key, params (string Key, string Value)[] more)
     {
         var bytes = new List<byte> { 0, 0, 0, 1 };
         AddOpaque(bytes, Encoding.UTF8.GetBytes(key));
-        AddOpaque(bytes, LegacyDict(("min-op-version", "1")));
+        AddOpaque(bytes, LegacyDict([("min-op-version", "1"), .. more]));
         return [.. bytes];
     }
 

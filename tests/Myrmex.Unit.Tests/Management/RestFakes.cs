@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Graph;
 using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Cluster;
@@ -166,6 +167,21 @@ internal sealed class RestFakes
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind, CancellationToken cancellation) => Named(
         volume, new VolumeInternalsMessage(
             volume, kind, [Place.With(new BrickInternals(new BrickMemory { Arena = 1 }, null, null, null))]));
+
+    public Task<ReplicationMessage> ReplicationAsync(string volume, CancellationToken cancellation) => Named(
+        volume, new ReplicationMessage(volume, [
+            new ReplicaSetMessage(0, "set-id", "quorum", 1, [
+                new ReplicaMemberMessage(0, "h", "/b", "id-1", Online: false, Lag: 7, Report: null, "it is away"),
+                new ReplicaMemberMessage(1, "h", "/c", "id-1", Online: true, Lag: 0, Problem: null, Report: new ReplicaReport
+                {
+                    ReplicaSet = "set-id",
+                    Member = 1,
+                    Role = "leader",
+                    Status = "voter",
+                    Peers = [new ReplicaPeerReport(0, Durable: 3, Lag: 7, SilentMs: 5_000)],
+                }),
+            ]),
+        ]));
 
     public Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation) => Found(volume);
 

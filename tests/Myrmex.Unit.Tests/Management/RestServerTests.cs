@@ -50,7 +50,7 @@ public sealed class RestServerTests : IAsyncLifetime
         ClusterOptions = _fakes,
         Events = _fakes,
         Tasks = _fakes,
-        Volfile = key => key == "demo" ? "volume demo\nend-volume\n" : null,
+        Volfile = (key, _) => key == "demo" ? "volume demo\nend-volume\n" : null,
         MetricSources = [new("daemon", _ => Task.FromResult("extra 1\n"))],
     };
 

@@ -242,6 +242,42 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         await UntilAsync(() => _nodes.All(n => n.Processes.Running is not null == started));
     }
 
+    public static TheoryData<int, bool> CutsOfOne()
+    {
+        var cuts = new TheoryData<int, bool>();
+        for (var change = 1; change <= CutsMax; change++)
+        {
+            cuts.Add(change, false);
+            cuts.Add(change, true);
+        }
+
+        return cuts;
+    }
+
+    /// <summary>Of copies that journals keep: volume, keys and journals are all there, or none of them.</summary>
+    [RootTheory]
+    [MemberData(nameof(CutsOfOne))]
+    public async Task ACreateWithJournalsThatIsCutShortIsWholeOrGone(int change, bool after)
+    {
+        var request = Request() with { ReplicaCount = Nodes };
+        await CutAsync(victim: 0, change, after, () => _nodes[0].Commands.CreateAsync(request, Forever));
+        await AssertNothingIsUnderWayAsync();
+        var volume = _nodes[2].Catalog.Find("demo");
+        var keys = await _store.RangeAsync(KeyRange.Prefix("rs/"), Forever);
+        if (volume is null)
+        {
+            Assert.Empty(keys);
+            Assert.All(_nodes, n => Assert.False(Directory.Exists(n.Brick(1))));
+            volume = await _nodes[1].Commands.CreateAsync(request, Forever);
+        }
+        else
+        {
+            Assert.Equal([$"rs/{volume.Id}/0/conf"], keys.Select(k => k.Key));
+        }
+
+        Assert.All(volume.Bricks, b => Assert.Equal(b.Incarnation, JournalVolumeTests.IncarnationOf(b.Path)));
+    }
+
     private CreateRequest Request() => new("demo", [.. _nodes.Select((n, i) => $"n{i}:{n.Brick(1)}")]);
 
     private Task<Volume> CreateAsync(FakeNode on) => on.Commands.CreateAsync(Request(), Forever);

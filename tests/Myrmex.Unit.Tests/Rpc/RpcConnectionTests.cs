@@ -379,6 +379,8 @@ public sealed class RpcConnectionTests
 
         public Payload Payload => default;
 
+        public ReadOnlySpan<Payload> Payloads => default;
+
         public void Encode(ref XdrWriter writer) => throw new InvalidOperationException("cannot be encoded");
     }
 

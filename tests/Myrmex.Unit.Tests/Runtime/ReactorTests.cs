@@ -54,6 +54,16 @@ public sealed class ReactorTests : IDisposable
     }
 
     [Fact]
+    public void TheClockOfPromisesCountsSleepToo()
+    {
+        var clock = LinuxClock.Shared;
+        var (monotonic, boot) = (clock.MonotonicNs, clock.BootNs);
+        Assert.True(boot >= monotonic);
+        Thread.Sleep(2);
+        Assert.InRange(clock.BootNs - boot, 2_000_000, long.MaxValue);
+    }
+
+    [Fact]
     public void TimersRunOnTheLoopAndNeverEarly()
     {
         var clock = LinuxClock.Shared;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -63,9 +64,9 @@ public sealed unsafe class SendQueueTests
     public void ASendThatIsTakenBackLeavesNothing()
     {
         Assert.Equal(200_000, _queue.Begin(200_000).Length);
-        Assert.False(_queue.End(used: 0, tail: default));
+        Assert.False(_queue.End(used: 0, tails: default));
         Assert.Equal(100, _queue.Begin(100).Length);
-        Assert.False(_queue.End(used: 0, tail: default));
+        Assert.False(_queue.End(used: 0, tails: default));
         Assert.Equal(0, _queue.QueuedBytes);
         Assert.False(_queue.TryStartDrain());
     }
@@ -105,6 +106,32 @@ public sealed unsafe class SendQueueTests
         Assert.Equal(SendQueue.Next.Stop, _queue.Sent(100, isBlocked: false));
     }
 
+    [Theory]
+    [InlineData(100)] // Encoded into the block.
+    [InlineData(Limits.ChunkBytes + 1)] // Into a buffer of its own.
+    public void SeveralTailsFollowInOrderAndOnlySmallOnesAreCopied(int size)
+    {
+        int[] lengths = [0, 10, 5_000, Limits.TailCopyBytesMax, 1, Limits.TailCopyBytesMax + 1, 0, 7];
+        var tails = Array.ConvertAll(lengths, length => Payload.CopyOf(TestFrames.Make(Math.Max(4, length), length)));
+        tails = [.. tails.Select((t, i) => t.Slice(0, lengths[i]))];
+        var expected = new List<byte>();
+        for (var round = 0; round < 20; round++)
+        {
+            var head = TestFrames.Make(size, round);
+            head.CopyTo(_queue.Begin(size + 50));
+            Assert.True(_queue.End(size, tails));
+            expected.AddRange(head);
+            expected.AddRange(tails.SelectMany(t => t.Span.ToArray()));
+        }
+
+        Assert.Equal(expected.Count, _queue.QueuedBytes);
+        Assert.Equal(21, tails[2].Buffer!.References);
+        Assert.Equal(size < Limits.ChunkBytes, tails[3].Buffer!.References == 1);
+        Assert.Equal(expected, Drain(new Random(3)));
+        Assert.All(tails, t => Assert.Equal(1, t.Buffer!.References));
+        Array.ForEach(tails, t => t.Release());
+    }
+
     [Fact]
     public void AClosedQueueLendsNothingAndIsClearedOnlyWhenNobodyDrains()
     {
@@ -125,7 +152,7 @@ public sealed unsafe class SendQueueTests
     {
         var room = _queue.Begin(size);
         TestFrames.Make(Math.Max(4, size), salt).AsSpan(0, size).CopyTo(room);
-        Assert.True(_queue.End(size, tail));
+        Assert.True(_queue.End(size, [tail]));
     }
 
     private byte[] Drain(Random random)

@@ -38,8 +38,11 @@ public sealed class OptionsPageTests
             |---|---|
             | works | What the text says. |
             | gluster-clients | Handed to GlusterFS clients, which honour it; our own client does not need it. |
-            | none | Taken, so that scripts and option groups work, and changes nothing in this version: it tunes something that is done otherwise here, or is about copies of files, which volumes do not have yet. |
+            | none | Taken, so that scripts and option groups work, and changes nothing in this version: it tunes something that is done otherwise here, or is about copies that clients keep equal, which a journal does here. |
             | refused | Only the default is taken: whoever sets another value counts on something that is not there. |
+
+            A volume whose copies are kept by a journal refuses `cluster.quorum-type fixed`, `cluster.quorum-count` and
+            `storage.max-hardlinks`: it could not honour them.
 
             `user.*` takes any text and is kept for hooks and scripts. `volume set VOL group NAME` sets the options of a file
             `WORKING-DIRECTORY/groups/NAME` (a `key=value` a line), or of one that comes with the program

@@ -24,6 +24,19 @@ internal static class SampleVolumes
     public static Volume Replicate(int bricks, int replicas, int arbiters = 0) =>
         Distribute(bricks) with { ReplicaCount = replicas, ArbiterCount = arbiters };
 
+    /// <summary>Copies kept by journals; incarnations are 100, 101 and so on.</summary>
+    public static Volume Journals(int bricks, int replicas)
+    {
+        var volume = Replicate(bricks, replicas) with { Replication = ReplicationKind.Journal };
+        return volume.FormReplicaSets(Incarnations());
+    }
+
+    public static System.Func<ulong> Incarnations(ulong first = 100)
+    {
+        var next = first;
+        return () => next++;
+    }
+
     private static List<Brick> Bricks(int count) =>
         [.. Enumerable.Range(0, count).Select(i => new Brick("srv1", $"/bricks/b{i + 1}", i, Node, FileSystem: 7))];
 }

@@ -41,7 +41,10 @@ public sealed class VolumeTests
         var again = VolumeJson.FromBytes(VolumeJson.ToBytes(volume));
         Assert.Equal(volume.Bricks, again.Bricks);
         Assert.Equal(volume.Settings, again.Settings);
-        Assert.Equal(volume with { Bricks = [], Settings = [] }, again with { Bricks = [], Settings = [] });
+        Assert.Empty(again.ReplicaSets);
+        Assert.Equal(
+            volume with { Bricks = [], Settings = [], ReplicaSets = [] },
+            again with { Bricks = [], Settings = [], ReplicaSets = [] });
         Assert.Contains("\"started\"", System.Text.Encoding.UTF8.GetString(VolumeJson.ToBytes(volume)), System.StringComparison.OrdinalIgnoreCase);
     }
 

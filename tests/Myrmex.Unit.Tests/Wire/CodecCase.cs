@@ -143,7 +143,7 @@ internal sealed class CodecCase<TCodec, TFop, TReply> : CodecCase
         var payload = TCodec.RequestPayload(in fop);
         var bytes = new byte[TCodec.RequestSizeMax(in fop) + payload.Length];
         var writer = new XdrWriter(bytes.AsSpan(0, bytes.Length - payload.Length));
-        TCodec.EncodeRequest(ref writer, in fop, fds.NumberOf(TCodec.FdOf(in fop)), fds.NumberOf(TCodec.SecondFdOf(in fop)));
+        TCodec.EncodeRequest(ref writer, in fop, fds.NumberOf(TFop.FdOf(in fop)), fds.NumberOf(TFop.SecondFdOf(in fop)));
         payload.Span.CopyTo(bytes.AsSpan(writer.Position));
         return bytes[..(writer.Position + payload.Length)];
     }

@@ -51,6 +51,10 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             One + "/clients", "Who is connected to the bricks.", BrickAdminMessageJson.Default.VolumeClientsMessage,
             r => Commands.ClientsAsync(r.Path("name"), r.Aborted));
         map.Get(
+            One + "/replication", "The replica sets of a volume: who leads, and what each member lacks.",
+            ReplicationMessageJson.Default.ReplicationMessage,
+            r => Commands.ReplicationAsync(r.Path("name"), r.Aborted));
+        map.Get(
             One + "/internals/{kind}", "What the bricks hold in memory: mem, inode, fd or callpool.",
             BrickAdminMessageJson.Default.VolumeInternalsMessage, r => Commands.InternalsAsync(
                 r.Path("name"), OneOf("kind", r.Path("kind"), InternalKinds), r.Aborted));

@@ -5,12 +5,21 @@ using Myrmex.Replication;
 
 namespace Myrmex.Cluster.Journal;
 
-/// <summary>What became of a proposed entry.</summary>
+/// <summary>What became of a proposed entry, or of the look for one.</summary>
 /// <param name="Error">
-/// Ok: committed. ENOTCONN: it is not known whether it is or will be (the leadership was lost after it was sent). EROFS
-/// and EAGAIN: not proposed, and it will not take effect.
+/// Ok: committed. ENOTCONN: it is not known whether it is or will be (the leadership was lost after it was sent).
+/// Others: not proposed, and it will not take effect by this call: EREMOTE (does not lead), EAGAIN (too much under
+/// way), ENOSPC (the journal is full), EBADE (the session is not known).
 /// </param>
-public readonly record struct ProposeResult(Errno Error, JournalIndex Index);
+/// <param name="Index">Its place.</param>
+public readonly record struct ProposeResult(Errno Error, JournalIndex Index)
+{
+    /// <summary>
+    /// It was in the journal before and is in the store: what it left. <see cref="Index"/> need not be reported as
+    /// applied then.
+    /// </summary>
+    public ReadOnlyMemory<byte>? Outcome { get; init; }
+}
 
 /// <summary>The journal of a replica set as its leader's state machine sees it.</summary>
 public interface IReplicaLog
@@ -26,9 +35,16 @@ public interface IReplicaLog
     /// is retained for as long as the journal needs it.
     /// </summary>
     /// <param name="term">What <see cref="ServingTerm"/> was before the entry was evaluated.</param>
+    /// <param name="session">Whose operation it is; one that is in the journal already is not appended again.</param>
     /// <param name="meta">The operation; must not change any more.</param>
     /// <param name="data">Its bulk bytes; borrowed.</param>
-    ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data);
+    ValueTask<ProposeResult> ProposeAsync(Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data);
+
+    /// <summary>
+    /// Looks for an operation that was sent before: with an outcome when it is committed and in the store, Ok without
+    /// one when it is not in the journal.
+    /// </summary>
+    ValueTask<ProposeResult> FindAsync(Term term, SessionKey session);
 
     /// <summary>
     /// An entry that was proposed here and is committed is in the store now, or could not be put there.

@@ -48,17 +48,28 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     }
 
     /// <summary>
-    /// Takes a fop through. EAGAIN: too much is under way. EROFS: this member does not lead, nothing was done.
-    /// ENOTCONN: not known whether it takes effect.
+    /// Takes a fop through. EAGAIN: too much is under way. EREMOTE: this member does not lead, nothing was done.
+    /// EBADE: the session is not known, nothing was done. ENOTCONN: not known whether it takes effect.
     /// </summary>
+    /// <param name="session">Whose operation it is; a retry gets the outcome of the first time.</param>
     /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
-    public async ValueTask<LeaderAnswer> RunAsync(List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+    public async ValueTask<LeaderAnswer> RunAsync(
+        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
         var term = log.ServingTerm;
         if (term == Term.None)
         {
-            return new LeaderAnswer(Errno.EROFS, new Evaluation(), default);
+            return new LeaderAnswer(Errno.EREMOTE, new Evaluation(), default);
+        }
+
+        if (session.MayBeKnown)
+        {
+            var found = await log.FindAsync(term, session);
+            if (found.Error != Errno.Ok || found.Outcome is not null)
+            {
+                return KnownAnswer(found);
+            }
         }
 
         for (var attempt = 0; attempt < JournalLimits.EvaluationsMax; attempt++)
@@ -80,7 +91,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             var needed = ConflictKeys.Of(operation);
             if (ConflictKeys.Cover(keys, needed))
             {
-                var answer = await LogAsync(term, evaluation, operation);
+                var answer = await LogAsync(term, session, evaluation, operation);
                 Leave(number);
                 evaluation.Data.Release();
                 return answer;
@@ -96,7 +107,22 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
     }
 
-    private async ValueTask<LeaderAnswer> LogAsync(Term term, Evaluation evaluation, JournalOperation operation)
+    /// <summary>The answer of the first time, or why there is none.</summary>
+    private static LeaderAnswer KnownAnswer(ProposeResult found)
+    {
+        if (found.Error != Errno.Ok)
+        {
+            return new LeaderAnswer(found.Error, new Evaluation(), default);
+        }
+
+        // An outcome that was too large to be kept is told as what it is: done, but nobody knows how.
+        return found.Outcome is { } outcome && OperationCodec.TryDecode(outcome.Span, out var operation)
+            ? new LeaderAnswer(Errno.Ok, Evaluation.Of(operation), default)
+            : new LeaderAnswer(Errno.EIO, new Evaluation(), default);
+    }
+
+    private async ValueTask<LeaderAnswer> LogAsync(
+        Term term, SessionKey session, Evaluation evaluation, JournalOperation operation)
     {
         var meta = OperationCodec.Encode(operation);
         if (meta.Length > JournalEntry.MetaMax)
@@ -104,10 +130,11 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             return new LeaderAnswer(Errno.E2BIG, evaluation, default);
         }
 
-        var proposed = await log.ProposeAsync(term, meta, evaluation.Data);
-        if (proposed.Error != Errno.Ok)
+        var proposed = await log.ProposeAsync(term, session, meta, evaluation.Data);
+        if (proposed.Error != Errno.Ok || proposed.Outcome is not null)
         {
-            return new LeaderAnswer(proposed.Error, evaluation, default);
+            return proposed.Error == Errno.Ok
+                ? KnownAnswer(proposed) : new LeaderAnswer(proposed.Error, evaluation, default);
         }
 
         var applied = await redo.ApplyAsync(operation, evaluation.Data);

@@ -26,4 +26,16 @@ internal static class JournalLimits
 
     /// <summary>How long the answer about free space is believed.</summary>
     public const long SpaceCheckNs = 1_000_000_000;
+
+    /// <summary>Bytes of messages of other members that wait for the replica's scheduler; more are lost.</summary>
+    public const long MessageBytesWaitingMax = 64 << 20;
+
+    /// <summary>
+    /// Data of a message up to this size is copied: entries live until the next checkpoint, and would hold a receive
+    /// buffer of 64 KiB that long.
+    /// </summary>
+    public const int MessageDataCopyBytesMax = 16 << 10;
+
+    /// <summary>Bytes of a message's head that are kept for the next one.</summary>
+    public const int MessageHeadBytesKept = 256 << 10;
 }

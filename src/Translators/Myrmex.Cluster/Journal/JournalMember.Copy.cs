@@ -19,7 +19,7 @@ public sealed partial class JournalMember
         {
             lock (_lock)
             {
-                return _failure == Errno.Ok && !_isSuspended;
+                return _failure == Errno.Ok && !_isSuspended && !_isReplaying;
             }
         }
     }
@@ -60,7 +60,6 @@ public sealed partial class JournalMember
     /// </summary>
     internal void GoOnAfter(JournalIndex index)
     {
-        List<Waiter> waiters;
         lock (_lock)
         {
             while (_queue.TryDequeue(out var entry))
@@ -69,18 +68,14 @@ public sealed partial class JournalMember
             }
 
             _ahead.Clear();
-            waiters = [.. _byIndex.Values];
-            _byIndex.Clear();
+            _window = ReplayWindow.Empty;
+            _isReplaying = false;
             _applied = index.Value;
             _failure = Errno.Ok;
             _isSuspended = false;
         }
 
-        foreach (var waiter in waiters)
-        {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
-        }
-
+        LeaveAll();
         Wake();
     }
 

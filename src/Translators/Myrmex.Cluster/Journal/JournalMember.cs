@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -16,29 +17,32 @@ namespace Myrmex.Cluster.Journal;
 /// <remarks>
 /// Invariants: an entry is applied when it is committed and everything before it is applied, except that entries
 /// proposed here, whose fops hold their keys until then, are applied side by side; this member serves in a term once
-/// its store has everything up to the first entry of that term.
+/// its store has everything up to the first entry of that term and no replay is under way; a proposal that was in the
+/// journal before is answered when its entry is in the store.
 /// </remarks>
 /// <param name="redo">Applies to the store.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
-/// <param name="checkpoint">What the store has already.</param>
-public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, JournalIndex checkpoint = default)
-    : IReplicaLog, IReplicaMachine
+public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore) : IReplicaLog, IReplicaMachine
 {
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
     private readonly Dictionary<ulong, Waiter> _byTag = [];
-    private readonly Dictionary<ulong, Waiter> _byIndex = [];
+    private readonly Dictionary<ulong, Waiter> _byIndex = []; // Proposed here, not committed.
+    private readonly List<(ulong Index, Waiter Waiter)> _known = []; // Proposed before; wait for the store.
     private readonly Queue<JournalEntry> _queue = []; // Committed, to be applied in order; owns its data.
     private readonly HashSet<ulong> _ahead = []; // Applied, with something before them that is not.
     private readonly List<(JournalIndex Through, Action<Errno> Done)> _persists = [];
     private readonly CancellationTokenSource _stop = new();
     private Replica? _replica;
     private ulong _tag;
-    private ulong _applied = checkpoint.Value;
+    private ReplayWindow _window = ReplayWindow.Empty;
+    private bool _isReplaying; // Until the window is over; the loop that applies alone writes it.
+    private ulong _applied;
     private Term _serving;
     private (Term Term, ulong Index) _start; // The first entry of our own term, once it is committed.
     // Completed in place: the other way leads over the pool, out of a simulated world.
     private TaskCompletionSource _wake = new();
     private Errno _failure;
+    private MemberId? _leader;
 
     public Term ServingTerm
     {
@@ -77,34 +81,86 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
-    /// <summary>Begins to apply, where the caller's synchronization context says; then start the replica.</summary>
+    /// <summary>Who leads as far as is known; null when nobody is known to.</summary>
+    public MemberId? Leader
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _leader;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes what is to be replayed from the opened replica and begins to apply, where the caller's synchronization
+    /// context says; then start the replica.
+    /// </summary>
     public void Start(Replica replica)
     {
         _replica = replica;
+        _window = new ReplayWindow(replica.Uncheckpointed());
+        _applied = replica.Checkpoint.Value;
+        _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
     }
 
-    /// <summary>Applies nothing more.</summary>
-    public void Stop() => _stop.Cancel();
-
-    public async ValueTask<ProposeResult> ProposeAsync(Term term, ReadOnlyMemory<byte> meta, Payload data)
+    /// <summary>Applies nothing more; who waits hears ENOTCONN.</summary>
+    public void Stop()
     {
-        var waiter = new Waiter();
-        ulong tag;
-        lock (_lock)
-        {
-            tag = ++_tag;
-            _byTag.Add(tag, waiter);
-        }
+        _stop.Cancel();
+        LeaveAll();
+    }
 
-        data.Retain();
-        _replica!.Propose(new Proposal(tag, EntryKind.Operation, 0, 0, 0, meta, data), term); // Started.
-        return await waiter.Done.Task;
+    public ValueTask<ProposeResult> ProposeAsync(
+        Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
+    {
+        data.Retain(); // For the replica.
+        return WaitAsync(tag => _replica!.Propose(
+            new Proposal(
+                tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
+            {
+                AcknowledgedUpTo = session.AcknowledgedUpTo,
+            },
+            term));
+    }
+
+    public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
+        WaitAsync(tag => _replica!.Find(tag, session.Session, session.Sequence, session.Step, term));
+
+    /// <summary>Makes a session or ends it: Ok when that is committed. Errors as for proposals.</summary>
+    public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action)
+    {
+        var meta = new SessionRecord(action, 0).Encode();
+        var result = await WaitAsync(tag => _replica!.Propose(
+            new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default)));
+        return result.Error;
+    }
+
+    /// <summary>
+    /// Whether what was read from the store while <see cref="ServingTerm"/> was <paramref name="term"/> is good: by
+    /// the lease, without asking anybody.
+    /// </summary>
+    public bool LeaseCovers(Term term) => _replica is { HasLease: true } && ServingTerm == term;
+
+    /// <summary>
+    /// The same by asking the other members: Ok, or EREMOTE when nobody can say that this member still leads.
+    /// </summary>
+    public async ValueTask<Errno> ConfirmAsync(Term term)
+    {
+        var result = await WaitAsync(tag => _replica!.Read(tag, useLease: false));
+        return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
     }
 
     public void Applied(JournalIndex index, Errno error)
     {
+        Done(index, error);
         EndApplying();
+    }
+
+    private void Done(JournalIndex index, Errno error)
+    {
         if (error != Errno.Ok)
         {
             Fail(index, error);
@@ -119,11 +175,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         Wake();
     }
 
-    void IReplicaMachine.Accepted(ulong tag, JournalIndex index)
+    void IReplicaMachine.Accepted(ulong tag, JournalIndex index, bool isKnown)
     {
         lock (_lock)
         {
-            if (_byTag.Remove(tag, out var waiter))
+            if (!_byTag.Remove(tag, out var waiter))
+            {
+                return;
+            }
+
+            if (isKnown)
+            {
+                _known.Add((index.Value, waiter));
+            }
+            else
             {
                 _byIndex.Add(index.Value, waiter);
             }
@@ -135,8 +200,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         Waiter? waiter;
         lock (_lock)
         {
-            // Who waits for an entry applies it.
-            if (_byIndex.Remove(entry.Index.Value, out waiter))
+            // Who waits for an operation applies it; of other entries there is nothing to apply.
+            if (_byIndex.Remove(entry.Index.Value, out waiter) && entry.Header.Kind == EntryKind.Operation)
             {
                 _applying++;
             }
@@ -151,6 +216,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             {
                 _start = (entry.Term, entry.Index.Value);
             }
+
+            foreach (var (_, known) in _known.Where(k => k.Index == entry.Index.Value))
+            {
+                known.Outcome = OutcomeOf(entry);
+            }
         }
 
         waiter?.Done.TrySetResult(new ProposeResult(Errno.Ok, entry.Index));
@@ -159,13 +229,21 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     void IReplicaMachine.Superseded(JournalEntry entry)
     {
-        Waiter? waiter;
+        List<Waiter> waiters = [];
         lock (_lock)
         {
-            _ = _byIndex.Remove(entry.Index.Value, out waiter);
+            if (_byIndex.Remove(entry.Index.Value, out var waiter))
+            {
+                waiters.Add(waiter);
+            }
+
+            TakeKnown(k => k.Index == entry.Index.Value, waiters);
         }
 
-        waiter?.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+        foreach (var waiter in waiters)
+        {
+            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+        }
     }
 
     void IReplicaMachine.Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs)
@@ -174,17 +252,30 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             Refusal.Busy => Errno.EAGAIN,
             Refusal.Full => Errno.ENOSPC,
-            _ => Errno.EROFS,
+            Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
+            _ => Errno.EREMOTE,
         };
         Complete(tag, new ProposeResult(error, default));
     }
 
-    void IReplicaMachine.Answered(ulong tag, ReadOnlyMemory<byte> outcome) =>
-        Complete(tag, new ProposeResult(Errno.ENOTCONN, default)); // Without a session nothing is a retry.
-
-    void IReplicaMachine.ReadReady(ulong tag, JournalIndex index, Term? term)
+    void IReplicaMachine.Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome)
     {
+        lock (_lock)
+        {
+            if (_byTag.Remove(tag, out var waiter))
+            {
+                waiter.Outcome = outcome;
+                _known.Add((index.Value, waiter));
+            }
+        }
+
+        Wake();
     }
+
+    void IReplicaMachine.NotFound(ulong tag) => Complete(tag, new ProposeResult(Errno.Ok, default));
+
+    void IReplicaMachine.ReadReady(ulong tag, JournalIndex index, Term? term) =>
+        Complete(tag, new ProposeResult(Errno.Ok, index));
 
     void IReplicaMachine.Synced(ulong tag)
     {
@@ -198,12 +289,17 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         lock (_lock)
         {
-            if (role != ReplicaRole.Active)
+            _leader = leader;
+            if (role == ReplicaRole.Active)
             {
-                _serving = Term.None;
-                _start = default;
+                return;
             }
+
+            _serving = Term.None;
+            _start = default;
         }
+
+        LeaveAll();
     }
 
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
@@ -214,6 +310,25 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
 
         Wake();
+    }
+
+    /// <summary>
+    /// What was logged here may be committed by another leader: nobody waits for that, a retry finds it out there.
+    /// </summary>
+    private void LeaveAll()
+    {
+        List<Waiter> waiters;
+        lock (_lock)
+        {
+            waiters = [.. _byIndex.Values, .. _known.Select(k => k.Waiter)];
+            _byIndex.Clear();
+            _known.Clear();
+        }
+
+        foreach (var waiter in waiters)
+        {
+            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+        }
     }
 
     private void Complete(ulong tag, ProposeResult result)
@@ -227,10 +342,26 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         waiter?.Done.TrySetResult(result);
     }
 
+    private async ValueTask<ProposeResult> WaitAsync(Action<ulong> ask)
+    {
+        var waiter = new Waiter();
+        ulong tag;
+        lock (_lock)
+        {
+            tag = ++_tag;
+            _byTag.Add(tag, waiter);
+        }
+
+        ask(tag);
+        return await waiter.Done.Task;
+    }
+
     private async Task ApplyAllAsync()
     {
         try
         {
+            await BeginReplayAsync();
+            EndApplying();
             while (true)
             {
                 Task wake;
@@ -242,8 +373,10 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 while (TryTake(out var entry))
                 {
                     await ApplyAsync(entry);
+                    EndApplying();
                 }
 
+                AnswerKnown();
                 await PersistAsync();
                 await wake.WaitAsync(_stop.Token);
                 await Task.Yield(); // Not on the replica's scheduler.
@@ -252,6 +385,43 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Stopped.
+        }
+    }
+
+    private async ValueTask BeginReplayAsync()
+    {
+        var error = _window.Problem;
+        if (error == Errno.Ok && _window.Operations.Count > 0)
+        {
+            lock (_lock)
+            {
+                _isReplaying = true;
+            }
+
+            Log.Information("journal", "replay begins", ("operations", _window.Operations.Count));
+            error = await redo.BeginReplayAsync(_window.Operations);
+        }
+
+        if (error != Errno.Ok)
+        {
+            Fail(_window.Last, error);
+        }
+    }
+
+    private async ValueTask EndReplayAsync()
+    {
+        var error = await redo.EndReplayAsync();
+        if (error != Errno.Ok)
+        {
+            Fail(_window.Last, error);
+            return;
+        }
+
+        Log.Information("journal", "replay is over", ("applied", AppliedIndex));
+        lock (_lock)
+        {
+            _isReplaying = false;
+            ServeIfReady();
         }
     }
 
@@ -272,8 +442,62 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
+    /// <summary>Retries whose entry is in the store.</summary>
+    private void AnswerKnown()
+    {
+        List<Waiter> ready = [];
+        lock (_lock)
+        {
+            if (_known.Count > 0)
+            {
+                TakeKnown(k => k.Index <= _applied, ready);
+            }
+        }
+
+        foreach (var waiter in ready)
+        {
+            waiter.Done.TrySetResult(new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
+        }
+    }
+
+    /// <summary>
+    /// What a retry of an operation is answered from: its meta part, or when that is large what the client gets of it.
+    /// </summary>
+    public static ReadOnlyMemory<byte> OutcomeOf(JournalEntry entry)
+    {
+        if (entry.Meta.Length <= Replication.Engine.Limits.OutcomeBytesMax
+            || !OperationCodec.TryDecode(entry.Meta.Span, out var operation))
+        {
+            return entry.Meta;
+        }
+
+        return OperationCodec.Encode(new JournalOperation
+        {
+            Fop = operation.Fop,
+            Gfid = operation.Gfid,
+            Outcome = operation.Outcome,
+        });
+    }
+
+    private void TakeKnown(Predicate<(ulong Index, Waiter Waiter)> which, List<Waiter> taken) =>
+        _known.RemoveAll(k =>
+        {
+            var isTaken = which(k);
+            if (isTaken)
+            {
+                taken.Add(k.Waiter);
+            }
+
+            return isTaken;
+        });
+
     private async ValueTask ApplyAsync(JournalEntry entry)
     {
+        if (_isReplaying && _window.IsOverBefore(entry))
+        {
+            await EndReplayAsync();
+        }
+
         var error = Errno.Ok;
         if (entry.Header.Kind == EntryKind.Operation)
         {
@@ -282,7 +506,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
 
         entry.Data.Release();
-        Applied(entry.Index, error);
+        Done(entry.Index, error);
+        if (_isReplaying && entry.Index >= _window.Last && error == Errno.Ok)
+        {
+            await EndReplayAsync();
+        }
     }
 
     private async ValueTask PersistAsync()
@@ -292,7 +520,9 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             _persists.RemoveAll(p =>
             {
-                var isReady = p.Through.Value <= _applied || _failure != Errno.Ok || _isSuspended;
+                // In the middle of a replay the store is no state that one could go on from.
+                var isReady = (p.Through.Value <= _applied && !_isReplaying) || _failure != Errno.Ok
+                    || _isSuspended;
                 if (isReady)
                 {
                     ready.Add(p.Done);
@@ -320,7 +550,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _applied++;
         }
 
-        if (_start.Index != 0 && _applied >= _start.Index)
+        ServeIfReady();
+    }
+
+    private void ServeIfReady()
+    {
+        if (_start.Index != 0 && _applied >= _start.Index && !_isReplaying)
         {
             _serving = _start.Term;
         }
@@ -353,5 +588,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         public TaskCompletionSource<ProposeResult> Done { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>What the operation left that was in the journal before.</summary>
+        public ReadOnlyMemory<byte> Outcome { get; set; }
     }
 }

@@ -88,8 +88,7 @@ public sealed partial class JournalTranslator
             keys,
             () => _evaluator.CopyFileRangeAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.Pre, reply.Post) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call)
@@ -122,8 +121,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForXattrs(f.Gfid, default, f.Values),
             () => _evaluator.SetxattrAsync(FopCode.Setxattr, f.Gfid, f.Values, f.Flags, f.XData, call),
             (reply, iatts) => AddIatts(reply, iatts, f.XData),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call)
@@ -134,8 +132,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForXattrs(gfid, default, f.Values),
             () => _evaluator.SetxattrAsync(FopCode.Fsetxattr, gfid, f.Values, f.Flags, f.XData, call),
             (reply, iatts) => AddIatts(reply, iatts, f.XData),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<RemovexattrReply> Removexattr(in RemovexattrFop fop, Call call)
@@ -145,8 +142,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForXattrs(f.Gfid, f.Name, null),
             () => _evaluator.RemovexattrAsync(FopCode.Removexattr, f.Gfid, f.Name, f.XData),
             (reply, iatts) => AddIatts(reply, iatts, f.XData),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call)
@@ -157,8 +153,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForXattrs(gfid, f.Name, null),
             () => _evaluator.RemovexattrAsync(FopCode.Fremovexattr, gfid, f.Name, f.XData),
             (reply, iatts) => AddIatts(reply, iatts, f.XData),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call) => XattropAsync(fop);
@@ -170,6 +165,7 @@ public sealed partial class JournalTranslator
     private async ValueTask<XattropReply> XattropAsync(XattropFop fop)
     {
         var answer = await _leader.RunAsync(
+            SessionKey.Of(fop.XData),
             Evaluator.KeysForXattrs(fop.Gfid, default, fop.Values),
             () => _evaluator.XattropAsync(FopCode.Xattrop, fop.Gfid, fop.Kind, fop.Values));
         if (answer.Error != Errno.Ok)
@@ -180,9 +176,9 @@ public sealed partial class JournalTranslator
         var reply = XattropReply.Rent();
         reply.Values = ValuesOf(answer.Outcome);
         (reply.Pre, reply.Post) = (answer.Outcome.Iatts[0], answer.Outcome.Iatts[1]);
-        if (fop.XData is { Count: > 0 })
+        if (AsksSomething(fop.XData))
         {
-            await AnswerXDataAsync(fop.XData, fop.Gfid, reply);
+            await AnswerXDataAsync(fop.XData!, fop.Gfid, reply);
         }
 
         return reply;
@@ -192,6 +188,7 @@ public sealed partial class JournalTranslator
     {
         var gfid = Of(fop.Fd, fop.Gfid);
         var answer = await _leader.RunAsync(
+            SessionKey.Of(fop.XData),
             Evaluator.KeysForXattrs(gfid, default, fop.Values),
             () => _evaluator.XattropAsync(FopCode.Fxattrop, gfid, fop.Kind, fop.Values));
         if (answer.Error != Errno.Ok)
@@ -202,9 +199,9 @@ public sealed partial class JournalTranslator
         var reply = FxattropReply.Rent();
         reply.Values = ValuesOf(answer.Outcome);
         (reply.Pre, reply.Post) = (answer.Outcome.Iatts[0], answer.Outcome.Iatts[1]);
-        if (fop.XData is { Count: > 0 })
+        if (AsksSomething(fop.XData))
         {
-            await AnswerXDataAsync(fop.XData, gfid, reply);
+            await AnswerXDataAsync(fop.XData!, gfid, reply);
         }
 
         return reply;

@@ -15,8 +15,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.MknodAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call)
@@ -26,8 +25,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.MkdirAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call)
@@ -37,8 +35,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.SymlinkAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<LinkReply> Link(in LinkFop fop, Call call)
@@ -48,8 +45,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForLink(f.Gfid, f.NewParent, f.NewName),
             () => _evaluator.LinkAsync(f),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call)
@@ -59,8 +55,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.UnlinkAsync(f),
             static (reply, iatts) => (reply.PreParent, reply.PostParent) = (iatts[0], iatts[1]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call)
@@ -70,8 +65,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.RmdirAsync(f),
             static (reply, iatts) => (reply.PreParent, reply.PostParent) = (iatts[0], iatts[1]),
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call)
@@ -86,8 +80,7 @@ public sealed partial class JournalTranslator
                 (reply.PreOldParent, reply.PostOldParent) = (iatts[1], iatts[2]);
                 (reply.PreNewParent, reply.PostNewParent) = (iatts[3], iatts[4]);
             },
-            null,
-            default);
+            f.XData);
     }
 
     public override ValueTask<PutReply> Put(in PutFop fop, Call call)
@@ -97,8 +90,7 @@ public sealed partial class JournalTranslator
             Evaluator.KeysForEntry(f.Parent, f.Name),
             () => _evaluator.PutAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
-            null,
-            default);
+            f.XData);
     }
 
     /// <summary>No client sends it.</summary>
@@ -113,6 +105,7 @@ public sealed partial class JournalTranslator
     private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
     {
         var answer = await _leader.RunAsync(
+            SessionKey.Of(fop.XData),
             Evaluator.KeysForEntry(fop.Parent, fop.Name), () => _evaluator.CreateAsync(fop, call));
         var instead = answer.Evaluation.OpenInstead;
         if (answer.Error != Errno.Ok)
@@ -130,7 +123,7 @@ public sealed partial class JournalTranslator
         var gfid = isNew ? answer.Outcome.Iatts[0].Gfid : instead;
         var flags = fop.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive);
         flags = isNew ? flags & ~OpenFlags.Truncate : flags;
-        var opened = await Open(new OpenFop { Gfid = gfid, Flags = flags, Fd = fop.Fd }, call);
+        var opened = await Open(new OpenFop { Gfid = gfid, Flags = flags, Fd = fop.Fd, XData = fop.XData }, call);
         var error = opened.Error;
         opened.Release();
         if (error != Errno.Ok)

@@ -13,16 +13,20 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 public sealed partial class JournalTranslator : Translator
 {
+    /// <summary>Step of the truncation that an open brings with it.</summary>
+    private const uint OpenStep = 1;
+
     private readonly Evaluator _evaluator;
     private readonly JournalLeader _leader;
 
     /// <param name="place">With one subvolume, whose stack ends in a store.</param>
     /// <param name="log">The journal of the replica set.</param>
-    public JournalTranslator(TranslatorPlace place, IReplicaLog log)
+    /// <param name="redo">Applies to the subvolume; one of its own when there is none yet.</param>
+    public JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo = null)
         : base(place)
     {
         _evaluator = new Evaluator(Next, Seams);
-        Redo = new Redo(Next);
+        Redo = redo ?? new Redo(Next);
         _leader = new JournalLeader(Redo, log);
     }
 
@@ -40,6 +44,12 @@ public sealed partial class JournalTranslator : Translator
     /// <summary>O_TRUNC is an operation of its own, before the open.</summary>
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
         (fop.Flags & OpenFlags.Truncate) == 0 ? Next.Open(in fop, call) : OpenEmptiedAsync(fop, call);
+
+    /// <summary>What was answered is on the disks of a write quorum already, in their journals.</summary>
+    public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call) => SyncedAsync(fop, call);
+
+    /// <summary>See <see cref="Fsync"/>.</summary>
+    public override ValueTask<FsyncdirReply> Fsyncdir(in FsyncdirFop fop, Call call) => new(FsyncdirReply.Rent());
 
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) =>
         KeepsTimes(call) ? Next.Read(in fop, call) : QuietlyAsync<ReadFop, ReadReply>(fop, call);
@@ -64,10 +74,20 @@ public sealed partial class JournalTranslator : Translator
         return reply;
     }
 
+    private async ValueTask<FsyncReply> SyncedAsync(FsyncFop fop, Call call)
+    {
+        var stat = await Next.Fstat(new FstatFop { Gfid = fop.Gfid, Fd = fop.Fd }, call);
+        var reply = stat.IsOk ? FsyncReply.Rent() : FsyncReply.Fail(stat.Error);
+        (reply.Pre, reply.Post) = (stat.Iatt, stat.Iatt);
+        stat.Release();
+        return reply;
+    }
+
     private async ValueTask<OpenReply> OpenEmptiedAsync(OpenFop fop, Call call)
     {
         var access = fop.Flags & OpenFlags.AccessMode;
         var answer = await _leader.RunAsync(
+            SessionKey.Of(fop.XData) with { Step = OpenStep },
             Evaluator.KeysForTruncate(fop.Gfid),
             () => _evaluator.TruncateAsync(new TruncateFop { Gfid = fop.Gfid, Offset = 0 }, call));
         return answer.Error == Errno.Ok
@@ -77,13 +97,14 @@ public sealed partial class JournalTranslator : Translator
 
     /// <summary>Takes a fop through and makes its reply.</summary>
     /// <param name="fill">Puts the iatts of the outcome into the reply.</param>
+    /// <param name="xdata">Of the request: its session, and what it asks about.</param>
     /// <param name="about">The inode whose attributes the xdata may ask for; null when it asks for none.</param>
     private async ValueTask<TReply> RunAsync<TReply>(
         List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate, Action<TReply, Iatt[]> fill, XData? xdata,
-        Gfid about)
+        Gfid about = default)
         where TReply : Reply, IReply<TReply>
     {
-        var answer = await _leader.RunAsync(keys, evaluate);
+        var answer = await _leader.RunAsync(SessionKey.Of(xdata), keys, evaluate);
         var reply = answer.Error == Errno.Ok ? TReply.Rent() : TReply.Fail(answer.Error);
         if (answer.Error == Errno.Ok)
         {
@@ -96,9 +117,9 @@ public sealed partial class JournalTranslator : Translator
             reply.NeedXData().SetInt(key, value);
         }
 
-        if (answer.Error == Errno.Ok && xdata is { Count: > 0 } && !about.IsNull)
+        if (answer.Error == Errno.Ok && !about.IsNull && AsksSomething(xdata))
         {
-            await AnswerXDataAsync(xdata, about, reply);
+            await AnswerXDataAsync(xdata!, about, reply); // Something is in it.
         }
 
         return reply;
@@ -116,6 +137,9 @@ public sealed partial class JournalTranslator : Translator
 
         return iatts;
     }
+
+    private static bool AsksSomething(XData? xdata) =>
+        xdata is not null && xdata.Count > (xdata.Contains(SessionKeys.Session) ? 1 : 0);
 
     /// <summary>What the request asks about the inode by key, as the store answers it.</summary>
     private async ValueTask AnswerXDataAsync(XData xdata, Gfid about, Reply reply)

@@ -2,6 +2,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
+using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -81,6 +82,14 @@ public sealed partial class Redo
         }
 
         return result;
+    }
+
+    /// <summary>Brings what was applied to the disk, on a worker.</summary>
+    public async ValueTask<Errno> SyncAsync(IWorkers workers)
+    {
+        var work = new SyncWork(_forced);
+        workers.Submit(work);
+        return await work.Done.Task;
     }
 
     private ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data, Call call) =>
@@ -174,4 +183,12 @@ public sealed partial class Redo
 
     private static RedoResult ResultOf(Errno error) =>
         error is Errno.ESTALE or Errno.ENOENT ? new RedoResult(Errno.Ok, IsMissing: true) : new RedoResult(error);
+
+    private sealed class SyncWork(IForcedStore store) : IWork
+    {
+        public TaskCompletionSource<Errno> Done { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Run() => Done.SetResult(store.SyncAll());
+    }
 }

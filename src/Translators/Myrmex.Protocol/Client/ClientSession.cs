@@ -31,6 +31,7 @@ internal sealed class ClientSession : IRpcHandler
     private const long AttachMsMax = 60_000;
 
     private readonly TranslatorPlace _place;
+    private readonly string _name; // Tells the sessions of one process apart, here and at the server.
     private readonly Reopening _reopening;
     private readonly Action<GraphEvent> _notify;
     private readonly ClientIdentity _self;
@@ -48,9 +49,11 @@ internal sealed class ClientSession : IRpcHandler
     private bool _reportedDown;
     private string _refusal = string.Empty;
 
-    public ClientSession(TranslatorPlace place, Reopening reopening, Action<GraphEvent> notify)
+    /// <param name="purpose">Follows the name of the volume where it has a second session.</param>
+    public ClientSession(TranslatorPlace place, Reopening reopening, Action<GraphEvent> notify, string purpose = "")
     {
         _place = place;
+        _name = place.Name + purpose;
         _reopening = reopening;
         _notify = notify;
         _options = place.Options;
@@ -176,7 +179,7 @@ internal sealed class ClientSession : IRpcHandler
         {
             _reportedDown = true;
             Log.Warning(
-                "client", wasUp ? "connection lost" : "cannot connect", ("volume", _place.Name), ("remote", Remote), ("reason", reason));
+                "client", wasUp ? "connection lost" : "cannot connect", ("volume", _name), ("remote", Remote), ("reason", reason));
             _notify(new GraphEvent(GraphEventKind.ChildDown, Error: error, Text: reason));
         }
 
@@ -258,7 +261,7 @@ internal sealed class ClientSession : IRpcHandler
         }
         catch (Exception e) when (e is not InvariantException)
         {
-            Log.Error("client", "attaching failed unexpectedly", ("volume", _place.Name), ("exception", e));
+            Log.Error("client", "attaching failed unexpectedly", ("volume", _name), ("exception", e));
             connection.Close(Errno.EIO, "attaching failed");
         }
     }
@@ -324,7 +327,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
-        Log.Information("client", "attached", ("volume", _place.Name), ("remote", Remote));
+        Log.Information("client", "attached", ("volume", _name), ("remote", Remote));
         if (_childIsUp)
         {
             _notify(new GraphEvent(GraphEventKind.ChildUp));
@@ -341,7 +344,7 @@ internal sealed class ClientSession : IRpcHandler
             if (_refusal != text)
             {
                 _refusal = text;
-                Log.Error("client", "attachment refused", ("volume", _place.Name), ("remote", Remote), ("reason", text));
+                Log.Error("client", "attachment refused", ("volume", _name), ("remote", Remote), ("reason", text));
             }
 
             _notify(new GraphEvent(GraphEventKind.AuthenticationFailed, Error: error, Text: text));
@@ -363,7 +366,7 @@ internal sealed class ClientSession : IRpcHandler
             ["process-uuid"] = string.Create(
                 CultureInfo.InvariantCulture,
                 $"CTX_ID:{origin.ProcessId}-GRAPH_ID:{origin.GraphId}-PID:{Environment.ProcessId}-HOST:{Environment.MachineName}"
-                + $"-PC_NAME:{_place.Name}-RECON_NO:-{_attachments}"),
+                + $"-PC_NAME:{_name}-RECON_NO:-{_attachments}"),
             ["process-name"] = origin.ProcessName,
             ["fops-version"] = "1298437",
             ["client-version"] = "10.3",
@@ -405,7 +408,7 @@ internal sealed class ClientSession : IRpcHandler
                 OnContention(procedure, reader);
                 break;
             default:
-                Log.Debug("client", "callback ignored", ("volume", _place.Name), ("procedure", procedure));
+                Log.Debug("client", "callback ignored", ("volume", _name), ("procedure", procedure));
                 break;
         }
     }

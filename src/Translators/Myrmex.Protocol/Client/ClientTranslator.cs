@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -10,18 +11,20 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator
+public sealed partial class ClientTranslator : Translator, IPeerLink
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
     private readonly ClientSession _session;
     private readonly OpenFdList _fds = new();
     private readonly HeldLocks _locks = new();
+    private readonly PeerSender _messages;
 
     public ClientTranslator(TranslatorPlace place)
         : base(place)
     {
         _session = new ClientSession(place, new Reopening(place.Name, _fds, _locks), OnSessionEvent);
+        _messages = new PeerSender(place);
     }
 
     public static TranslatorRegistration Registration { get; } =
@@ -33,9 +36,16 @@ public sealed partial class ClientTranslator : Translator
 
     public override void Start() => _session.Start();
 
-    public override void Stop() => _session.Stop();
+    public override void Stop()
+    {
+        _session.Stop();
+        _messages.Stop();
+    }
 
-    public override bool Reconfigure(OptionValues options) => _session.TryReconfigure(options);
+    public override bool Reconfigure(OptionValues options) =>
+        _session.TryReconfigure(options) && _messages.TryReconfigure(options);
+
+    public bool TrySend(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data) => _messages.TrySend(head, data);
 
     public override void DumpState(StateDump dump)
     {
@@ -45,6 +55,8 @@ public sealed partial class ClientTranslator : Translator
         dump.Put("held_locks", _locks.Count);
         dump.Put("outstanding", _session.Connection?.Outstanding ?? 0);
         dump.Put("attachments_made", _session.AttachmentsMade);
+        dump.Put("messages", _messages.StateText);
+        dump.Put("message_bytes_on_the_way", _messages.OnTheWayBytes);
     }
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
@@ -117,10 +129,10 @@ public sealed partial class ClientTranslator : Translator
 
         var number = RemoteFd.Bad;
         var secondNumber = RemoteFd.Bad;
-        if (TCodec.FdOf(in fop) is { } fd)
+        if (TFop.FdOf(in fop) is { } fd)
         {
             number = NumberOf(fd, attachment);
-            var second = TCodec.SecondFdOf(in fop);
+            var second = TFop.SecondFdOf(in fop);
             secondNumber = second is not null ? NumberOf(second, attachment) : RemoteFd.Anonymous;
             if (number == RemoteFd.Bad || secondNumber == RemoteFd.Bad)
             {
@@ -169,7 +181,7 @@ public sealed partial class ClientTranslator : Translator
             return null;
         }
 
-        _locks.RemoveFd(open);
+        _locks.RemoveFd(fd);
         return _fds.Remove(open);
     }
 
@@ -212,7 +224,7 @@ public sealed partial class ClientTranslator : Translator
         if (reply.IsOk)
         {
             var held = new HeldLock(
-                open, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
+                fop.Fd, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
             _locks.Add(held);
             if (!attachment.Connection.IsOpen || open.Index < 0)
             {

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Rpc;
 using Myrmex.Runtime;
 using Myrmex.Wire;
@@ -48,7 +49,7 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
     {
         var connection = attachment.Connection;
         open.IsWaitingForLocks = false;
-        if (strict && locks.RemoveFd(open))
+        if (strict && locks.RemoveFd(open.Fd))
         {
             LoseLocks(open, Errno.ENOTCONN);
         }
@@ -71,7 +72,7 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
         if (connection.IsOpen)
         {
             Log.Warning("client", "a file cannot be opened again", ("volume", volume), ("gfid", open.Fd.Gfid));
-            locks.RemoveFd(open);
+            locks.RemoveFd(open.Fd);
             fds.TryMove(open, new RemoteFd(attachment, RemoteFd.Bad));
         }
     }
@@ -115,13 +116,13 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
         Log.Warning(
             "client", "locks of a file are lost, it is bad until it is closed",
             ("volume", volume), ("gfid", open.Fd.Gfid), ("errno", error));
-        locks.RemoveFd(open);
+        locks.RemoveFd(open.Fd);
         open.HasLostLocks = true;
     }
 
     private async Task<Errno> LockOnceAsync(ClientAttachment attachment, ClientFd open, long number)
     {
-        while (locks.FindOlder(open, attachment) is { } held)
+        while (locks.FindOlder(open.Fd, attachment) is { } held)
         {
             var error = await SendLockAsync(attachment.Connection, held, number, held.Type);
             if (error != Errno.Ok)
@@ -139,15 +140,8 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
         return Errno.Ok;
     }
 
-    private static async Task<Errno> SendLockAsync(RpcConnection connection, HeldLock held, long number, LockType type)
-    {
-        var fd = held.Open.Fd;
-        var flock = held.ToFlock(type);
-        var fop = new LkFop { Gfid = fd.Gfid, Fd = fd, Command = LockCommand.SetLock, Type = type, Flock = flock };
-        var call = Call.Internal(held.CallerPid);
-        call.LockOwner = held.Owner;
-        return Outcome(await CallAsync<LkFop, LkReply, LkCodec>(connection, fop, call, number));
-    }
+    private static async Task<Errno> SendLockAsync(RpcConnection connection, HeldLock held, long number, LockType type) =>
+        Outcome(await CallAsync<LkFop, LkReply, LkCodec>(connection, held.ToFop(type), held.ToCall(), number));
 
     private static async Task<long> ReopenFileAsync(RpcConnection connection, ClientFd open)
     {

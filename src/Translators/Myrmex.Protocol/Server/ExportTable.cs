@@ -17,11 +17,27 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 
     public InlineGate Gate { get; } = new(Seams);
 
+    /// <summary>Takes the messages of other members; null when nobody below does.</summary>
+    public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
+
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
     {
         get => _isUp;
         set => _isUp = value;
+    }
+
+    private static IPeerReceiver? FindReceiver(Translator top)
+    {
+        for (var at = top; at is not null; at = at.Subvolumes.Count > 0 ? at.Subvolumes[0] : null)
+        {
+            if (at is IPeerReceiver receiver)
+            {
+                return receiver;
+            }
+        }
+
+        return null;
     }
 }
 

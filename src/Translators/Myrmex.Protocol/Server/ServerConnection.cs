@@ -15,7 +15,7 @@ namespace Myrmex.Protocol;
 /// One client at the door: lists programs, attaches it to an export by SETVOLUME, then turns each call into a fop. When the
 /// connection ends its fds are released and its locks dropped, after the fops that are still under way.
 /// </summary>
-public sealed class ServerConnection : IRpcHandler
+public sealed partial class ServerConnection : IRpcHandler
 {
     private static readonly byte[] Programs4 = HandshakeCodec.DumpReply(
     [
@@ -66,6 +66,9 @@ public sealed class ServerConnection : IRpcHandler
                 break;
             case Programs.Handshake:
                 OnHandshake(head, record, position);
+                break;
+            case Programs.Peer:
+                OnPeer(head, record, position);
                 break;
             default:
                 connection.Refuse(head.Xid, AcceptStatus.ProgramUnavailable);
@@ -277,7 +280,7 @@ public sealed class ServerConnection : IRpcHandler
         var name = values.GetValueOrDefault("remote-subvolume", string.Empty);
         var export = _exports.Find(name);
         var peer = _connection.Link.Peer.ToString();
-        if (export is null || !export.IsUp)
+        if (export is null || (!export.IsUp && export.Receiver is null))
         {
             RefuseAttachment(xid, Errno.EAGAIN, $"brick {name} is not running here");
             return;
@@ -296,6 +299,13 @@ public sealed class ServerConnection : IRpcHandler
         {
             Log.Warning("server", "attachment refused", ("peer", peer), ("export", name), ("directory", directory));
             RefuseAttachment(xid, Errno.EACCES, "Authentication failed");
+            return;
+        }
+
+        // Members are let in before the brick serves: it never would if they could not agree on it.
+        if (!export.IsUp && !trusted)
+        {
+            RefuseAttachment(xid, Errno.EAGAIN, $"brick {name} does not serve yet");
             return;
         }
 

@@ -154,8 +154,8 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             return Refusal;
         }
 
-        if (TFop.Code.Has(FopTraits.OnFd) && (TCodec.FdOf(in fop) is null
-            || (TFop.Code == FopCode.CopyFileRange && TCodec.SecondFdOf(in fop) is null)))
+        if (TFop.Code.Has(FopTraits.OnFd) && (TFop.FdOf(in fop) is null
+            || (TFop.Code == FopCode.CopyFileRange && TFop.SecondFdOf(in fop) is null)))
         {
             return Errno.EBADF;
         }
@@ -165,8 +165,8 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             return bad;
         }
 
-        return typeof(TFop) == typeof(ReleaseFop) ? TakeFd(TCodec.FdOf(in fop)!, isDirectory: false) // On an fd, so it is there.
-            : typeof(TFop) == typeof(ReleasedirFop) ? TakeFd(TCodec.FdOf(in fop)!, isDirectory: true)
+        return typeof(TFop) == typeof(ReleaseFop) ? TakeFd(TFop.FdOf(in fop)!, isDirectory: false) // On an fd, so it is there.
+            : typeof(TFop) == typeof(ReleasedirFop) ? TakeFd(TFop.FdOf(in fop)!, isDirectory: true)
             : CheckSizes(ref fop);
     }
 

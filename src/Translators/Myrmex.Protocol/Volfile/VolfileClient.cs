@@ -25,6 +25,7 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
     {
         ["min-op-version"] = "1",
         ["max-op-version"] = "100000",
+        [HandshakeCodec.MyrmexClient] = "1",
     };
 
     private volatile RpcConnection? _connection;

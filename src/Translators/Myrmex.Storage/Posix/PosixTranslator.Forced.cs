@@ -85,4 +85,7 @@ public sealed partial class PosixTranslator
         name = error == Errno.Ok ? Base.Name.From(bytes) : default;
         return error;
     }
+
+    /// <summary>The whole file system of the brick: files, names and attributes at once.</summary>
+    Errno IForcedStore.SyncAll() => Sys.ErrorOf(Sys.SyncFileSystem(_handles.Fd));
 }

@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
+using Myrmex.Graph;
 using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Cluster;
@@ -125,6 +126,89 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
             await RefusedAsync(() => _service.TopAsync("demo", request with { BlockSize = 1L << 32 }, Forever)));
     }
 
+    /// <summary>
+    /// b1 has not heard yet that b2 leads a higher term; b3 does not answer, and the leader knows what it lacks.
+    /// </summary>
+    [Fact]
+    public async Task ReplicationIsWhatTheMemberThatServesKnows()
+    {
+        var volume = WithJournals();
+        _volumes.Volume = volume;
+        var set = volume.IdOf(volume.ReplicaSets[0]).ToString();
+        var leader = Replica(set, 1, "leader", term: 8, isServing: true) with
+        {
+            Last = 20,
+            Peers = [new ReplicaPeerReport(0, 17, 3, 40), new ReplicaPeerReport(2, 11, 9, 60_000)],
+        };
+        _answer = r => new BrickAnswer
+        {
+            Replicas = new BrickReplicas([
+                Replica("another set", 1, "leader", term: 99, isServing: true),
+                r.Brick == "/bricks/b1" ? Replica(set, 0, "leader", term: 7, isServing: true) : leader,
+            ]),
+        };
+        var told = await _service.ReplicationAsync("demo", Forever);
+        var only = Assert.Single(told.Sets);
+        Assert.Equal((0, set, "quorum", 1), (only.Number, only.Id, only.Mode, only.Leader));
+        Assert.Equal(
+            ["0 /bricks/b1 True 3 7 ", "1 /bricks/b2 True 0 8 ", "2 /bricks/b3 False 9  its node is not heard of"],
+            only.Members.Select(m => $"{m.Member} {m.Path} {m.Online} {m.Lag} {m.Report?.Term} {m.Problem}"));
+        Assert.Equal([BrickQuestion.Replicas], _admins[Here].Requests.Select(r => r.Question));
+    }
+
+    [Fact]
+    public async Task WithoutALeaderNobodyKnowsWhatIsMissing()
+    {
+        var volume = WithJournals();
+        _volumes.Volume = volume;
+        var set = volume.IdOf(volume.ReplicaSets[0]).ToString();
+        _answer = r => r.Brick == "/bricks/b2" ? new BrickAnswer { Replicas = new BrickReplicas([]) } : new BrickAnswer
+        {
+            Replicas = new BrickReplicas([
+                Replica(set, 0, "failed", term: 7, isServing: false) with { Problem = "the journal cannot be read" },
+            ]),
+        };
+        var only = (await _service.ReplicationAsync("demo", Forever)).Sets.Single();
+        Assert.Null(only.Leader);
+        Assert.All(only.Members, m => Assert.Null(m.Lag));
+        Assert.Equal(
+            ["the journal cannot be read", "it does not say that it is a member", "its node is not heard of"],
+            only.Members.Select(m => m.Problem));
+    }
+
+    /// <summary>A leader that has not heard of a member in its term does not know; the member does.</summary>
+    [Fact]
+    public async Task AMemberThatTheLeaderHasNotHeardOfTellsItself()
+    {
+        var volume = WithJournals();
+        _volumes.Volume = volume;
+        var set = volume.IdOf(volume.ReplicaSets[0]).ToString();
+        var leader = Replica(set, 1, "leader", term: 8, isServing: true) with
+        {
+            Last = 20,
+            Peers = [new ReplicaPeerReport(0, 0, 20, -1), new ReplicaPeerReport(2, 0, 20, -1)],
+        };
+        _answer = r => new BrickAnswer
+        {
+            Replicas = new BrickReplicas([
+                r.Brick == "/bricks/b2" ? leader : Replica(set, 0, "follower", 8, isServing: false) with { Durable = 15 },
+            ]),
+        };
+        var only = (await _service.ReplicationAsync("demo", Forever)).Sets.Single();
+        Assert.Equal([5ul, 0ul, null], only.Members.Select(m => m.Lag));
+    }
+
+    [Fact]
+    public async Task AVolumeWithoutCopiesHasNoReplication()
+    {
+        Assert.Equal(
+            "This command is supported for only volumes of replicate/disperse type. Volume demo is not of type "
+            + "replicate/disperse",
+            await RefusedAsync(() => _service.ReplicationAsync("demo", Forever)));
+        _volumes.Volume = WithJournals() with { Status = VolumeStatus.Stopped };
+        Assert.Equal("Volume demo is not started", await RefusedAsync(() => _service.ReplicationAsync("demo", Forever)));
+    }
+
     [Fact]
     public async Task ClearedLocksAreToldByBrickAndABrickThatWasNotAskedIsNotPassedOver()
     {
@@ -223,6 +307,19 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
         NodeId[] nodes = [Here, There, Gone];
         return volume with { Bricks = [.. volume.Bricks.Select((b, i) => b with { Node = nodes[i] })] };
     }
+
+    private static Volume WithJournals() => (ThreeNodes() with { ReplicaCount = 3, Replication = ReplicationKind.Journal })
+        .FormReplicaSets(SampleVolumes.Incarnations());
+
+    private static ReplicaReport Replica(string set, int member, string role, ulong term, bool isServing) => new()
+    {
+        ReplicaSet = set,
+        Member = member,
+        Role = role,
+        Status = "voter",
+        Term = term,
+        IsServing = isServing,
+    };
 
     private static async Task<string> RefusedAsync(Func<Task> command) =>
         (await Assert.ThrowsAsync<CommandException>(command)).Message;

@@ -3,13 +3,13 @@ using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
 
-namespace Myrmex.Protocol;
+namespace Myrmex.Graph;
 
 /// <summary>
-/// The POSIX locks held through one protocol/client, to be taken again after a reconnect. Ranges of one owner on one
+/// The POSIX locks held through one translator, to be taken again where its fds are opened again. Ranges of one owner on one
 /// file behave as fcntl locks do, whatever fd they came by: a new one replaces what it covers. Safe for all threads.
 /// </summary>
-internal sealed class HeldLocks
+public sealed class HeldLocks
 {
     private readonly Lock _lock = new(); // Guards _byFile and the lists in it; a leaf lock.
     private readonly Dictionary<Gfid, List<HeldLock>> _byFile = [];
@@ -35,12 +35,12 @@ internal sealed class HeldLocks
         }
     }
 
-    /// <summary>Enters a lock that the server has granted.</summary>
+    /// <summary>Enters a lock that was granted.</summary>
     public void Add(HeldLock granted)
     {
         lock (_lock)
         {
-            var gfid = granted.Open.Fd.Gfid;
+            var gfid = granted.Fd.Gfid;
             if (!_byFile.TryGetValue(gfid, out var locks))
             {
                 locks = [];
@@ -62,25 +62,35 @@ internal sealed class HeldLocks
         Change(in gfid, locks => locks.RemoveAll(held => held.Owner.Equals(owner)));
 
     /// <summary>Takes everything that came through an fd out; true when there was something.</summary>
-    public bool RemoveFd(ClientFd open)
+    public bool RemoveFd(Fd fd)
     {
         var count = 0;
-        Change(open.Fd.Gfid, locks => count = locks.RemoveAll(held => ReferenceEquals(held.Open, open)));
+        Change(fd.Gfid, locks => count = locks.RemoveAll(held => ReferenceEquals(held.Fd, fd)));
         return count > 0;
     }
 
-    public bool Holds(ClientFd open) => Find(open, _ => true) is not null;
+    /// <summary>A lock of an fd that was granted at another place; null when all are from this one.</summary>
+    public HeldLock? FindOlder(Fd fd, object place)
+    {
+        if (IsEmpty)
+        {
+            return null;
+        }
 
-    /// <summary>A lock of an fd that was granted on another attachment; null when all are from this one.</summary>
-    public HeldLock? FindOlder(ClientFd open, ClientAttachment attachment) =>
-        Find(open, held => !ReferenceEquals(held.Attachment, attachment));
+        lock (_lock)
+        {
+            return _byFile.TryGetValue(fd.Gfid, out var locks)
+                ? locks.Find(held => ReferenceEquals(held.Fd, fd) && !ReferenceEquals(held.Place, place))
+                : null;
+        }
+    }
 
     /// <summary>A lock was granted again; false when it has been given up or changed meanwhile.</summary>
-    public bool TryRenew(HeldLock held, ClientAttachment attachment)
+    public bool TryRenew(HeldLock held, object place)
     {
         lock (_lock)
         {
-            var index = _byFile.TryGetValue(held.Open.Fd.Gfid, out var locks)
+            var index = _byFile.TryGetValue(held.Fd.Gfid, out var locks)
                 ? locks.FindIndex(other => ReferenceEquals(other, held))
                 : -1;
             if (index < 0)
@@ -88,7 +98,7 @@ internal sealed class HeldLocks
                 return false;
             }
 
-            locks![index] = held with { Attachment = attachment }; // An index was found in them.
+            locks![index] = held with { Place = place }; // An index was found in them.
             return true;
         }
     }
@@ -113,21 +123,6 @@ internal sealed class HeldLocks
             {
                 locks.Add(held with { Start = end + 1 });
             }
-        }
-    }
-
-    private HeldLock? Find(ClientFd open, Predicate<HeldLock> predicate)
-    {
-        if (IsEmpty)
-        {
-            return null;
-        }
-
-        lock (_lock)
-        {
-            return _byFile.TryGetValue(open.Fd.Gfid, out var locks)
-                ? locks.Find(held => ReferenceEquals(held.Open, open) && predicate(held))
-                : null;
         }
     }
 

@@ -1,0 +1,68 @@
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.State;
+
+/// <summary>
+/// The first keys of replica sets below <see cref="Volume.StorePrefix"/>. Once they are written they are the members'
+/// own: nothing here changes them again.
+/// </summary>
+internal static class ReplicaKeys
+{
+    /// <summary>Most keys that a new replica set has.</summary>
+    public const int KeysPerSetMax = 2;
+
+    /// <summary>
+    /// What writes the keys of the sets from place <paramref name="first"/> on; nothing without journals.
+    /// </summary>
+    public static IReadOnlyList<Operation> Creation(Volume volume, int first)
+    {
+        var operations = new List<Operation>();
+        for (var place = first; place < volume.ReplicaSets.Count; place++)
+        {
+            var prefix = volume.StorePrefixOf(volume.ReplicaSets[place]);
+            var configuration = ConfigurationOf(volume, place);
+            operations.Add(Operation.PutValue(prefix + StoreState.ConfigurationKey, configuration.Encode()));
+            if (configuration.Mode == ReplicaMode.InSync)
+            {
+                operations.Add(Operation.PutValue(
+                    prefix + StoreState.InSyncKey, StoreState.EncodeSet(configuration.Set)));
+            }
+        }
+
+        return operations;
+    }
+
+    /// <summary>What deletes all keys of all replica sets of a volume; nothing without journals.</summary>
+    public static IReadOnlyList<Operation> Deletion(Volume volume) =>
+        volume.HasJournals ? [new Operation.Delete(KeyRange.Prefix(volume.StorePrefix))] : [];
+
+    /// <summary>
+    /// Of three and more members a majority decides. Of two there is no majority that can do without one of them: each
+    /// change is on both as long as they are in step, and who is left alone goes on after the store says so.
+    /// </summary>
+    public static ReplicaConfiguration ConfigurationOf(Volume volume, int place)
+    {
+        ReplicaMember[] members =
+        [
+            .. volume.MembersAt(place).Select(b => new ReplicaMember(
+                new MemberId((byte)(b.Member ?? 0)), b.Incarnation, AddressOf(b))),
+        ];
+        var majority = ReplicaConfiguration.Majority(members);
+        return members.Length > ReplicaSet.CopiesMin ? majority : new ReplicaConfiguration
+        {
+            Epoch = majority.Epoch,
+            Mode = ReplicaMode.InSync,
+            Members = members,
+            InSyncMin = 1,
+        };
+    }
+
+    /// <summary>For people who read the store: members find each other by their volume files.</summary>
+    private static string AddressOf(Brick brick) =>
+        string.Create(CultureInfo.InvariantCulture, $"{brick.Node}/{brick.Index}");
+}

@@ -1,0 +1,117 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using Myrmex.Base;
+
+namespace Myrmex.Volumes;
+
+/// <summary>
+/// Replica sets of a volume with journals. Invariants kept by every change: there are as many sets as groups of
+/// <see cref="ReplicaCount"/> bricks, in their order; numbers of sets rise and are below <see cref="NextReplicaSet"/>;
+/// members of a set have different numbers below its <see cref="ReplicaSet.NextMember"/>, and an incarnation that is
+/// not 0.
+/// </summary>
+public sealed partial record Volume
+{
+    /// <summary>Before the keys of all replica sets of all volumes in the store of the cluster.</summary>
+    public const string ReplicaPrefix = "rs/";
+
+    /// <summary>What keeps copies equal.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ReplicationKind Replication { get; init; }
+
+    /// <summary>One a group of <see cref="ReplicaCount"/> bricks; empty for a volume without journals.</summary>
+    public IReadOnlyList<ReplicaSet> ReplicaSets { get; init => field = value ?? []; } = [];
+
+    /// <summary>The number the next replica set gets.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int NextReplicaSet { get; init; }
+
+    [JsonIgnore]
+    public bool HasJournals => Replication == ReplicationKind.Journal;
+
+    /// <summary>The keys of all its replica sets in the store of the cluster begin with this.</summary>
+    [JsonIgnore]
+    public string StorePrefix => $"{ReplicaPrefix}{Id}/";
+
+    /// <summary>The keys of one replica set begin with this.</summary>
+    public string StorePrefixOf(ReplicaSet set) =>
+        string.Create(CultureInfo.InvariantCulture, $"{StorePrefix}{set.Number}/");
+
+    /// <summary>
+    /// Identity of a replica set for its whole life: the first half of SHA-256 over the volume's id and the number of
+    /// the set (4 bytes, big endian), with the bits of a UUID of version 8.
+    /// </summary>
+    public Gfid IdOf(ReplicaSet set)
+    {
+        const int VersionAt = 6;
+        const int VariantAt = 8;
+        Span<byte> source = stackalloc byte[Gfid.Size + sizeof(int)];
+        Id.Value.ToArray().CopyTo(source);
+        BinaryPrimitives.WriteInt32BigEndian(source[Gfid.Size..], set.Number);
+        var hash = SHA256.HashData(source);
+        hash[VersionAt] = (byte)((hash[VersionAt] & 0x0F) | 0x80);
+        hash[VariantAt] = (byte)((hash[VariantAt] & 0x3F) | 0x80);
+        return Gfid.FromBytes(hash.AsSpan(0, Gfid.Size));
+    }
+
+    /// <summary>
+    /// The name that clients give a replica set, ours and GlusterFS' alike: link files on the bricks hold it.
+    /// </summary>
+    public string NameOf(ReplicaSet set) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Name}-replicate-{set.Number}");
+
+    /// <summary>The bricks of the set at a place in <see cref="ReplicaSets"/>.</summary>
+    public IReadOnlyList<Brick> MembersAt(int place) => [.. Bricks.Skip(place * ReplicaCount).Take(ReplicaCount)];
+
+    /// <summary>The place in <see cref="ReplicaSets"/> of the set that a brick is in; only with journals.</summary>
+    public int SetPlaceOf(Brick brick) => IndexOf(brick) / ReplicaCount;
+
+    /// <summary>
+    /// The volume with replica sets of the bricks behind those that are in one already. Every new member gets a number
+    /// and an incarnation. Nothing changes where there are no journals.
+    /// </summary>
+    /// <param name="newIncarnation">Random numbers.</param>
+    public Volume FormReplicaSets(Func<ulong> newIncarnation)
+    {
+        if (!HasJournals)
+        {
+            return this;
+        }
+
+        var bricks = Bricks.ToArray();
+        var sets = ReplicaSets.ToList();
+        var next = NextReplicaSet;
+        for (var at = sets.Count * ReplicaCount; at < bricks.Length; at += ReplicaCount)
+        {
+            for (var member = 0; member < ReplicaCount; member++)
+            {
+                bricks[at + member] = bricks[at + member] with
+                {
+                    Member = member,
+                    Incarnation = NonZero(newIncarnation),
+                };
+            }
+
+            sets.Add(new ReplicaSet(next++, NextMember: ReplicaCount));
+        }
+
+        return this with { Bricks = bricks, ReplicaSets = sets, NextReplicaSet = next };
+    }
+
+    private static ulong NonZero(Func<ulong> random)
+    {
+        ulong number;
+        do
+        {
+            number = random();
+        }
+        while (number == 0);
+
+        return number;
+    }
+}

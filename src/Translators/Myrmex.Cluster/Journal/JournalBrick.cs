@@ -1,0 +1,120 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Coordination;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>
+/// cluster/journal: one member of a replica set in the graph of its brick. It serves while it leads; else every fop is
+/// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
+/// the other members.
+/// </summary>
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver
+{
+    private readonly PeerTransport? _transport;
+    private readonly IReplicaRun _run;
+    private readonly Translator _store;
+    private readonly JournalTranslator _inner;
+    private readonly JournalMember _member;
+
+    /// <param name="redo">Applies to the first subvolume.</param>
+    /// <param name="member">What stands above the replica.</param>
+    /// <param name="run">Starts and stops the replica.</param>
+    /// <param name="transport">Takes what other members send over the server; null where nobody does.</param>
+    public JournalBrick(
+        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, PeerTransport? transport = null)
+        : this(place, new JournalTranslator(Below(place), member, redo), member, run) => _transport = transport;
+
+    private JournalBrick(TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run)
+        : base(Above(place, inner), new Gate(new JournalGate(inner, member)))
+    {
+        (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
+    }
+
+    /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
+    public static TranslatorRegistration Registration(Func<IStateStore> store) =>
+        new("cluster/journal", place => Create(place, store), JournalBrickOptions.Table, Maturity.Experimental)
+        {
+            SubvolumesMax = Replication.Engine.Limits.MembersMax,
+        };
+
+    public override void Start() => _run.Start();
+
+    public override void Stop() => _run.Stop();
+
+    /// <summary>Whether the other members can be reached is nothing to those above.</summary>
+    public override void Notify(in GraphEvent graphEvent, Translator source)
+    {
+        if (ReferenceEquals(source, _inner))
+        {
+            NotifyParents(in graphEvent);
+        }
+    }
+
+    public override void ClientGone(ClientIdentity client) => _store.ClientGone(client);
+
+    public override void DumpState(StateDump dump)
+    {
+        dump.Put("serving.term", _member.ServingTerm);
+        dump.Put("leader", _member.Leader);
+        dump.Put("applied", _member.AppliedIndex);
+        dump.Put("failure", _member.Failure);
+        _run.DumpState(dump);
+        _inner.DumpState(dump);
+    }
+
+    /// <summary>A message of another member.</summary>
+    public void Receive(ReadOnlySpan<byte> head, Payload data) => _transport?.Receive(head, data);
+
+    private static JournalBrick Create(TranslatorPlace place, Func<IStateStore> store)
+    {
+        var options = new JournalBrickOptions(place);
+        var redo = new Redo(place.Subvolumes[0]);
+        ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
+        var member = new JournalMember(redo, SyncAsync);
+        var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
+        var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
+        return new JournalBrick(
+            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store), transport);
+    }
+
+    private static TranslatorPlace Below(TranslatorPlace place) => Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
+
+    private static TranslatorPlace Above(TranslatorPlace place, JournalTranslator inner) =>
+        Over(place, place.Name, [inner, .. Others(place)]);
+
+    private static IEnumerable<Translator> Others(TranslatorPlace place)
+    {
+        for (var i = 1; i < place.Subvolumes.Count; i++)
+        {
+            yield return place.Subvolumes[i];
+        }
+    }
+
+    private static TranslatorPlace Over(TranslatorPlace place, string name, IReadOnlyList<Translator> subvolumes) => new()
+    {
+        Name = name,
+        Type = place.Type,
+        Slot = place.Slot,
+        Subvolumes = subvolumes,
+        Options = place.Options,
+        Seams = place.Seams,
+        TopListener = place.TopListener,
+        Origin = place.Origin,
+    };
+
+    /// <summary>Lets fops through while this member leads.</summary>
+    public readonly struct Gate : IFopPolicy
+    {
+        private readonly JournalGate _gate;
+
+        internal Gate(JournalGate gate) => _gate = gate;
+
+        public ValueTask<TReply> Handle<TFop, TReply>(Translator next, in TFop fop, Call call)
+            where TFop : struct, IFop<TFop, TReply>
+            where TReply : Reply, IReply<TReply> => _gate.Handle<TFop, TReply>(in fop, call);
+    }
+}

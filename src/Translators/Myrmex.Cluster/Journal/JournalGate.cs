@@ -1,0 +1,120 @@
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+using Myrmex.Replication;
+using Myrmex.Replication.Engine;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>
+/// What a member lets through: everything while it leads, nothing while it does not. A read is taken from the store
+/// first, which has everything that was ever answered, and then shown to be the leader's: by the lease, or by asking
+/// the other members. Stateless but for what it holds; all threads.
+/// </summary>
+/// <param name="inner">Makes operations of fops that change something; the store is below.</param>
+internal sealed class JournalGate(Translator inner, JournalMember member)
+{
+    public ValueTask<TReply> Handle<TFop, TReply>(in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        switch (TFop.Code)
+        {
+            case FopCode.Release or FopCode.Releasedir or FopCode.Flush:
+                return TFop.Invoke(inner, in fop, call); // Of what was opened here, whoever leads now.
+            case FopCode.Ipc:
+                return SessionAsync<TFop, TReply>(fop);
+            default:
+                break;
+        }
+
+        var term = member.ServingTerm;
+        if (term == Term.None)
+        {
+            return new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
+        }
+
+        var task = TFop.Invoke(inner, in fop, call);
+        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || (task.IsCompletedSuccessfully && member.LeaseCovers(term)))
+        {
+            return task;
+        }
+
+        return ConfirmedAsync<TFop, TReply>(task, fop, term);
+    }
+
+    private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(ValueTask<TReply> task, TFop fop, Term term)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var reply = await task;
+        if (member.LeaseCovers(term))
+        {
+            return reply;
+        }
+
+        // Who leads after the value was taken led when it was taken.
+        var error = await member.ConfirmAsync(term);
+        if (error == Errno.Ok)
+        {
+            return reply;
+        }
+
+        if (reply.IsOk)
+        {
+            await CloseAsync(fop);
+        }
+
+        reply.Release();
+        return Fail<TReply>(error);
+    }
+
+    /// <summary>What an open whose answer does not count has opened.</summary>
+    private async ValueTask CloseAsync(object fop)
+    {
+        var call = Call.Internal();
+        switch (fop)
+        {
+            case OpenFop open:
+                (await inner.Release(new ReleaseFop { Gfid = open.Gfid, Fd = open.Fd }, call)).Release();
+                break;
+            case OpendirFop open:
+                (await inner.Releasedir(new ReleasedirFop { Gfid = open.Gfid, Fd = open.Fd }, call)).Release();
+                break;
+            default:
+                break;
+        }
+
+        call.Release();
+    }
+
+    private async ValueTask<TReply> SessionAsync<TFop, TReply>(TFop fop)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var ipc = (IpcFop)(object)fop; // Only an IPC comes here.
+        var session = SessionKey.IdOf(ipc.XData);
+        var error = ipc.Operation switch
+        {
+            SessionKeys.BeginSession when session != 0 =>
+                await member.ChangeSessionAsync(session, SessionAction.Begin),
+            SessionKeys.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
+            SessionKeys.BeginSession or SessionKeys.EndSession => Errno.EINVAL,
+            _ => Errno.EOPNOTSUPP,
+        };
+        return error == Errno.Ok ? TReply.Rent() : Fail<TReply>(error);
+    }
+
+    /// <summary>With who leads, where that helps.</summary>
+    private TReply Fail<TReply>(Errno error)
+        where TReply : Reply, IReply<TReply>
+    {
+        var reply = TReply.Fail(error);
+        if (error == Errno.EREMOTE && member.Leader is { } leader)
+        {
+            reply.NeedXData().SetInt(SessionKeys.Leader, leader.Value);
+        }
+
+        return reply;
+    }
+}

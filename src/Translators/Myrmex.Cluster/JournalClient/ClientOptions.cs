@@ -1,0 +1,23 @@
+using System.Collections.Generic;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.JournalClient;
+
+/// <summary>The options of cluster/journal-client.</summary>
+internal static class ClientOptions
+{
+    public const string Members = "members";
+    public const string ElectionWait = "election-wait";
+
+    public static IReadOnlyList<OptionDeclaration> Table { get; } =
+    [
+        new(Members, OptionKind.Text, "",
+            "Member numbers of the subvolumes in their order, separated by commas; 0, 1, 2 and so on when empty."),
+        new(ElectionWait, OptionKind.Time, "30",
+            "Seconds that a fop waits for a leader, from its first trouble on, before it answers ENOTCONN.")
+        { Live = true, Minimum = 1, Maximum = 3600 },
+    ];
+
+    /// <summary>How long a fop may wait, in milliseconds.</summary>
+    public static long WaitMs(OptionValues options) => options.Time(ElectionWait) * 1000;
+}

@@ -1,0 +1,48 @@
+using System.Threading;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.JournalClient;
+
+/// <summary>One member of the replica set and what is known of it.</summary>
+internal sealed class Member(int index, int number, Translator translator)
+{
+    private const int Up = 1; // 0 when nothing was heard of it.
+    private const int Down = 2;
+
+    private int _state;
+    private int _losses;
+
+    /// <summary>Position among the subvolumes.</summary>
+    public int Index => index;
+
+    /// <summary>Number of the member in its set, as hints name it.</summary>
+    public int Number => number;
+
+    public Translator Translator => translator;
+
+    /// <summary>True unless it has said that it is down.</summary>
+    public bool MayBeUp => Volatile.Read(ref _state) != Down;
+
+    public bool IsUp => Volatile.Read(ref _state) == Up;
+
+    /// <summary>How often it has gone down: what was held there before is gone.</summary>
+    public int Losses => Volatile.Read(ref _losses);
+
+    public string StateText => Volatile.Read(ref _state) switch { Up => "up", Down => "down", _ => "unheard" };
+
+    /// <summary>The bit that stands for it in a set of members.</summary>
+    public uint Bit => 1u << index;
+
+    /// <summary>Notes an event of the subvolume.</summary>
+    public void Report(bool up)
+    {
+        var now = up ? Up : Down;
+        if (Interlocked.Exchange(ref _state, now) != now && !up)
+        {
+            Interlocked.Increment(ref _losses);
+        }
+    }
+}
+
+/// <summary>That a member was found to lead. <see cref="Number"/> counts how often it became another one.</summary>
+internal sealed record Lead(Member Member, long Number);

@@ -1,0 +1,108 @@
+using System;
+using System.Buffers.Binary;
+using System.Threading;
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.JournalClient;
+
+/// <summary>
+/// A session with the replica set: gives each mutating fop its number and knows up to which all outcomes are there.
+/// Invariant: acknowledged &lt; every number under way &lt;= acknowledged + <see cref="ClientLimits.WindowMax"/>.
+/// </summary>
+internal sealed class Session(UInt128 id)
+{
+    private const int WordBits = 64;
+
+    private readonly Lock _lock = new(); // Guards the fields below; a leaf lock.
+    private readonly ulong[] _answered = new ulong[ClientLimits.WindowMax / WordBits]; // By number modulo the window.
+    private ulong _last;
+    private ulong _acknowledged;
+
+    public UInt128 Id => id;
+
+    /// <summary>Numbers given out.</summary>
+    public ulong Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _last;
+            }
+        }
+    }
+
+    /// <summary>All outcomes up to this number are there.</summary>
+    public ulong Acknowledged
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _acknowledged;
+            }
+        }
+    }
+
+    /// <summary>How many numbers may be given out now.</summary>
+    public int Room
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return ClientLimits.WindowMax - (int)(_last - _acknowledged);
+            }
+        }
+    }
+
+    /// <summary>Gives a number out; false when as many are under way as may be.</summary>
+    public bool TryTake(out ulong number)
+    {
+        lock (_lock)
+        {
+            number = _last + 1;
+            if (number - _acknowledged > ClientLimits.WindowMax)
+            {
+                return false;
+            }
+
+            _last = number;
+            return true;
+        }
+    }
+
+    /// <summary>Nobody will send this number again.</summary>
+    public void Complete(ulong number)
+    {
+        lock (_lock)
+        {
+            Invariant.Check(number > _acknowledged && number <= _last);
+            var (word, bit) = PlaceOf(number);
+            Invariant.Check((_answered[word] & bit) == 0);
+            _answered[word] |= bit;
+            for ((word, bit) = PlaceOf(_acknowledged + 1); (_answered[word] & bit) != 0; (word, bit) = PlaceOf(_acknowledged + 1))
+            {
+                _answered[word] &= ~bit;
+                _acknowledged++;
+            }
+        }
+    }
+
+    /// <summary>Writes what identifies an operation, as it is now.</summary>
+    public void Write(Span<byte> record, ulong number)
+    {
+        Invariant.Check(record.Length == SessionKeys.RecordBytes);
+        WriteId(record);
+        BinaryPrimitives.WriteUInt64LittleEndian(record[16..], number);
+        BinaryPrimitives.WriteUInt64LittleEndian(record[24..], Acknowledged);
+    }
+
+    public void WriteId(Span<byte> target) => BinaryPrimitives.WriteUInt128BigEndian(target, id);
+
+    private static (int Word, ulong Bit) PlaceOf(ulong number)
+    {
+        var place = (int)(number % ClientLimits.WindowMax);
+        return (place / WordBits, 1UL << (place % WordBits));
+    }
+}

@@ -1,0 +1,50 @@
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.JournalClient;
+
+/// <summary>What is known of a fop on its way: how often it was sent, with which number, until when it may be again.</summary>
+internal struct Trip
+{
+    private long _deadlineNs; // 0 until it has to wait or is sent a second time.
+    private long _pauseMs;
+
+    /// <summary>The session of its number; null when it has none.</summary>
+    public Session? Session { get; private set; }
+
+    public ulong Number { get; private set; }
+
+    /// <summary>It may have taken effect without our knowing.</summary>
+    public bool IsUnknown { get; set; }
+
+    /// <summary>How often its fd was said to be unknown, and was opened again.</summary>
+    public int Reopens { get; set; }
+
+    /// <summary>It has waited for its turn to get a number.</summary>
+    public bool HasWaited { get; set; }
+
+    public void SetNumber(Session session, ulong number)
+    {
+        Session = session;
+        Number = number;
+        HasWaited = false;
+    }
+
+    /// <summary>The number is void: the next sending needs another.</summary>
+    public void DropNumber() => Session = null;
+
+    /// <summary>Milliseconds that it may still wait; 0 when its time is over. The first call starts the time.</summary>
+    public long LeftMs(IClock clock, long waitMs)
+    {
+        var nowNs = clock.MonotonicNs;
+        _deadlineNs = _deadlineNs == 0 ? nowNs + (waitMs * 1_000_000) : _deadlineNs;
+        return _deadlineNs > nowNs ? ((_deadlineNs - nowNs) / 1_000_000) + 1 : 0;
+    }
+
+    /// <summary>The pause before the next sending; none before the second one, unless the member is too busy.</summary>
+    public long NextPauseMs(bool isBusy)
+    {
+        var pauseMs = _pauseMs;
+        _pauseMs = pauseMs == 0 ? ClientLimits.PauseMsMin : System.Math.Min(pauseMs * 2, ClientLimits.PauseMsMax);
+        return isBusy && pauseMs == 0 ? ClientLimits.PauseMsMin : pauseMs;
+    }
+}

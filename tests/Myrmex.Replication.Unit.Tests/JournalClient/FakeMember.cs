@@ -1,0 +1,355 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Cluster;
+using Myrmex.Graph;
+
+namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
+
+/// <summary>
+/// A member as its client sees it through protocol/client: requests and answers take time, links break, answers get lost
+/// after the change, and who does not lead says so. Fds and locks are its own, names and data those of the set.
+/// </summary>
+internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number) : LeafTranslator(place)
+{
+    private readonly HashSet<Fd> _open = [];
+    private readonly HashSet<Fd> _locked = [];
+    private readonly List<IUnderWay> _underWay = [];
+    private readonly List<(string Domain, LkOwner Owner)> _internalLocks = [];
+
+    public int Number => number;
+
+    public bool IsUp { get; private set; }
+
+    public bool Leads => bed.Leader == number;
+
+    /// <summary>Answers nothing while true; what was sent is not lost.</summary>
+    public bool Hangs { get; set; }
+
+    /// <summary>Decides what a fop hears instead of being executed; null to execute it.</summary>
+    public Func<FopCode, Errno?>? Instead { get; set; }
+
+    /// <summary>Decides whether the answer of an executed fop is lost, and the link is not.</summary>
+    public Func<FopCode, bool>? Loses { get; set; }
+
+    /// <summary>Says that it has opened, and has not.</summary>
+    public bool OnlySaysOpen { get; set; }
+
+    /// <summary>Says that it has locked, and has not.</summary>
+    public bool OnlySaysLocked { get; set; }
+
+    public List<(FopCode Code, uint Flags)> Calls { get; } = [];
+
+    public List<(LkOwner Owner, long Start, LockType Type)> Locks { get; } = [];
+
+    public int OpenCount => _open.Count;
+
+    public int InternalLockCount => _internalLocks.Count;
+
+    public byte[]? LastRecord { get; private set; }
+
+    public int CallsOf(FopCode code) => Calls.Count(c => c.Code == code);
+
+    public void Connect()
+    {
+        IsUp = true;
+        if (!Leads)
+        {
+            _open.Clear(); // What protocol/client wanted to open again was refused.
+        }
+
+        NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
+    }
+
+    /// <summary>The link breaks: what is under way is answered, and may still arrive.</summary>
+    public void Break()
+    {
+        IsUp = false;
+        var ended = _underWay.ToArray();
+        _underWay.Clear();
+        Array.ForEach(ended, request => request.Break());
+        NotifyParents(new GraphEvent(GraphEventKind.ChildDown));
+    }
+
+    public void Tell(GraphEvent graphEvent) => NotifyParents(in graphEvent);
+
+    /// <summary>Locks go with the lead; fds through which some were held are not known any more.</summary>
+    public void LostLead()
+    {
+        Locks.Clear();
+        _open.ExceptWith(_locked);
+        _locked.Clear();
+        _internalLocks.Clear();
+    }
+
+    public void ForgetFds() => _open.Clear();
+
+    public override ValueTask<StatReply> Stat(in StatFop fop, Call call) =>
+        Serve<StatReply>(FopCode.Stat, null, null, () => new Outcome(Errno.Ok, bed.Set.Counter), (r, o) => r.Iatt.Size = (ulong)o.Value);
+
+    public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call)
+    {
+        var name = fop.Name.ToString();
+        return Serve<LookupReply>(
+            FopCode.Lookup, null, null, () => Outcome.Of(bed.Set.Names.Contains(name), Errno.ENOENT), null);
+    }
+
+    public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call)
+    {
+        var name = fop.Name.ToString();
+        return Serve<MknodReply>(
+            FopCode.Mknod, RecordOf(fop.XData), null, () => Outcome.Of(bed.Set.Names.Add(name), Errno.EEXIST), null);
+    }
+
+    public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call)
+    {
+        var name = fop.Name.ToString();
+        return Serve<UnlinkReply>(
+            FopCode.Unlink, RecordOf(fop.XData), null, () => Outcome.Of(bed.Set.Names.Remove(name), Errno.ENOENT), null);
+    }
+
+    public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call) => Serve<XattropReply>(
+        FopCode.Xattrop, RecordOf(fop.XData), null, () => new Outcome(Errno.Ok, ++bed.Set.Counter),
+        (r, o) => r.Post.Size = (ulong)o.Value);
+
+    public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
+    {
+        var id = BinaryPrimitives.ReadInt64LittleEndian(fop.Data.Span);
+        return Serve<WriteReply>(
+            FopCode.Write, RecordOf(fop.XData), fop.Fd,
+            () =>
+            {
+                bed.Set.Log.Add(id);
+                return new Outcome(Errno.Ok, bed.Set.Log.Count);
+            },
+            (r, o) => r.Post.Size = (ulong)o.Value);
+    }
+
+    public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) => Serve<ReadReply>(
+        FopCode.Read, null, fop.Fd, () => new Outcome(Errno.Ok, bed.Set.Log.Count), (r, o) => r.Iatt.Size = (ulong)o.Value);
+
+    public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
+    {
+        var (fd, flags) = (fop.Fd, fop.Flags);
+        return Serve<OpenReply>(FopCode.Open, RecordOf(fop.XData), null, () => Opened(fd), null, flags);
+    }
+
+    public override ValueTask<OpendirReply> Opendir(in OpendirFop fop, Call call)
+    {
+        var fd = fop.Fd;
+        return Serve<OpendirReply>(FopCode.Opendir, null, null, () => Opened(fd), null);
+    }
+
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) => new(Closed(FopCode.Release, fop.Fd, ReleaseReply.Rent()));
+
+    public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
+        new(Closed(FopCode.Releasedir, fop.Fd, ReleasedirReply.Rent()));
+
+    public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
+    {
+        var owner = call.LockOwner;
+        return Serve<FlushReply>(
+            FopCode.Flush, null, fop.Fd,
+            () =>
+            {
+                Locks.RemoveAll(l => l.Owner.Equals(owner));
+                return new Outcome(Errno.Ok);
+            },
+            null);
+    }
+
+    /// <summary>Locks of one byte each, exclusive.</summary>
+    public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
+    {
+        var (fd, owner, start, type) = (fop.Fd, call.LockOwner, fop.Flock.Start, fop.Type);
+        return Serve<LkReply>(
+            FopCode.Lk, null, fd,
+            () =>
+            {
+                _locked.Add(fd);
+                return Locked(owner, start, type);
+            },
+            null);
+    }
+
+    public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call)
+    {
+        var (owner, domain, unlocks) = (call.LockOwner, fop.Domain.ToString(), fop.Type == LockType.Unlock);
+        return Serve<InodelkReply>(
+            FopCode.Inodelk, null, null,
+            () =>
+            {
+                if (unlocks)
+                {
+                    return Outcome.Of(_internalLocks.Remove((domain, owner)), Errno.EINVAL);
+                }
+
+                _internalLocks.Add((domain, owner));
+                return new Outcome(Errno.Ok);
+            },
+            null);
+    }
+
+    public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
+    {
+        var id = BinaryPrimitives.ReadUInt128BigEndian(RecordOf(fop.XData));
+        var begins = fop.Operation == SessionKeys.BeginSession;
+        return Serve<IpcReply>(
+            FopCode.Ipc, null, null,
+            () =>
+            {
+                if (!begins)
+                {
+                    return Outcome.Of(bed.Set.End(id), Errno.EBADE);
+                }
+
+                bed.Set.Begin(id);
+                return new Outcome(Errno.Ok);
+            },
+            null);
+    }
+
+    public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)
+    {
+        var (offset, count) = (fop.Offset, (int)fop.Size);
+        return Serve<ReaddirReply>(
+            FopCode.Readdir, null, fop.Fd, () => new Outcome(Errno.Ok, offset), (r, o) => bed.List(number, o.Value, count, r));
+    }
+
+    private static byte[]? RecordOf(XData? xdata) =>
+        xdata is not null && xdata.TryGetBytes(SessionKeys.Session, out var bytes) ? bytes.ToArray() : null;
+
+    private Outcome Opened(Fd fd)
+    {
+        if (!OnlySaysOpen)
+        {
+            _open.Add(fd);
+        }
+
+        return new Outcome(Errno.Ok);
+    }
+
+    private TReply Closed<TReply>(FopCode code, Fd fd, TReply reply)
+    {
+        Calls.Add((code, 0));
+        _open.Remove(fd);
+        return reply;
+    }
+
+    private Outcome Locked(LkOwner owner, long start, LockType type)
+    {
+        if (type == LockType.Unlock)
+        {
+            Locks.RemoveAll(l => l.Owner.Equals(owner) && l.Start == start);
+            return new Outcome(Errno.Ok);
+        }
+
+        if (Locks.Exists(l => l.Start == start && !l.Owner.Equals(owner)))
+        {
+            return new Outcome(Errno.EAGAIN);
+        }
+
+        Locks.RemoveAll(l => l.Start == start);
+        if (!OnlySaysLocked)
+        {
+            Locks.Add((owner, start, type));
+        }
+
+        return new Outcome(Errno.Ok);
+    }
+
+    private ValueTask<TReply> Serve<TReply>(
+        FopCode code, byte[]? record, Fd? fd, Func<Outcome> apply, Action<TReply, Outcome>? fill, uint flags = 0)
+        where TReply : Reply, IReply<TReply>
+    {
+        Calls.Add((code, flags));
+        LastRecord = record ?? LastRecord;
+        if (!IsUp)
+        {
+            return new ValueTask<TReply>(TReply.Fail(Errno.ENOTCONN));
+        }
+
+        if (fd is { IsAnonymous: false } && !_open.Contains(fd))
+        {
+            return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD)); // By protocol/client: it is not sent.
+        }
+
+        var request = new UnderWay<TReply>(this, fill);
+        _underWay.Add(request);
+        bed.After(() => Arrive(request, code, record, apply));
+        return request.Task;
+    }
+
+    private void Arrive<TReply>(UnderWay<TReply> request, FopCode code, byte[]? record, Func<Outcome> apply)
+        where TReply : Reply, IReply<TReply>
+    {
+        if (Hangs)
+        {
+            bed.Node.Seams.Scheduler.Schedule(5, () => Arrive(request, code, record, apply));
+            return;
+        }
+
+        if (request.IsDone && !bed.ArrivesLate())
+        {
+            return;
+        }
+
+        var outcome = !Leads ? new Outcome(Errno.EREMOTE)
+            : Instead?.Invoke(code) is { } instead ? new Outcome(instead)
+            : record is { Length: SessionKeys.RecordBytes } || code.Has(FopTraits.Mutates) ? bed.Set.Apply(record, apply)
+            : apply();
+        var isLost = outcome.Error == Errno.Ok && Loses?.Invoke(code) == true;
+        bed.After(() => request.Complete(isLost ? new Outcome(Errno.ENOTCONN) : outcome));
+    }
+
+    private interface IUnderWay
+    {
+        void Break();
+    }
+
+    private sealed class UnderWay<TReply>(FakeMember member, Action<TReply, Outcome>? fill) : IUnderWay
+        where TReply : Reply, IReply<TReply>
+    {
+        private readonly PendingReply<TReply> _pending = PendingReply<TReply>.Rent();
+
+        public ValueTask<TReply> Task => _pending.Task;
+
+        public bool IsDone { get; private set; }
+
+        public void Break()
+        {
+            IsDone = true;
+            member.Post(() => _pending.Complete(TReply.Fail(Errno.ENOTCONN)));
+        }
+
+        public void Complete(Outcome outcome)
+        {
+            if (IsDone)
+            {
+                return;
+            }
+
+            IsDone = true;
+            member._underWay.Remove(this);
+            var reply = outcome.Error == Errno.Ok ? TReply.Rent() : TReply.Fail(outcome.Error);
+            if (outcome.Error == Errno.EREMOTE && member.HintOf() is { } hint)
+            {
+                reply.NeedXData().SetInt(SessionKeys.Leader, hint);
+            }
+
+            if (outcome.Error == Errno.Ok)
+            {
+                fill?.Invoke(reply, outcome);
+            }
+
+            _pending.Complete(reply);
+        }
+    }
+
+    private int? HintOf() => bed.HintOf(this);
+
+    private void Post(Action action) => bed.Node.Seams.Scheduler.Post(action);
+}

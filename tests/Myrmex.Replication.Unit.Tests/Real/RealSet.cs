@@ -1,0 +1,194 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Cluster.Journal;
+using Myrmex.Coordination;
+using Myrmex.Graph;
+using Myrmex.Protocol;
+using Myrmex.Replication.Engine;
+using Myrmex.Runtime.Linux;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests.Real;
+
+/// <summary>A replica set with everything real in one process, and a client that follows the leader.</summary>
+internal sealed class RealSet : IDisposable
+{
+    public const string Host = "127.77.85.1";
+    public const string Prefix = "rs/real/0/";
+
+    private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Name = "client", Reactors = 1 });
+    private readonly List<TranslatorGraph> _links = [];
+    private readonly UInt128 _session = new(7, (ulong)Stopwatch.GetTimestamp());
+    private readonly SortedSet<ulong> _underWay = []; // Guards itself and _sequence.
+    private ulong _sequence;
+    private int _leader;
+
+    public RealSet(int count, string readMode = "lease")
+    {
+        ReadMode = readMode;
+        Directory = System.IO.Directory.CreateTempSubdirectory("myrmex-set-").FullName;
+        State = new MemoryStore(LinuxClock.Shared);
+        Members = [.. Enumerable.Range(0, count).Select(n => new RealMember(this, (byte)n))];
+        var configuration = ReplicaConfiguration.Majority(
+            [.. Members.Select(m => new ReplicaMember(new MemberId(m.Number), 100ul + m.Number, Host))]);
+        State.CommitAsync(
+            StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
+            CancellationToken.None).GetAwaiter().GetResult();
+        foreach (var member in Members)
+        {
+            member.Start();
+            _links.Add(Link(member.Number));
+        }
+    }
+
+    public static Gfid Id { get; } = new(0x1122334455667788, 0x99AABBCCDDEEFF00);
+
+    public string Directory { get; }
+
+    public string ReadMode { get; }
+
+    public IStateStore State { get; }
+
+    public IReadOnlyList<RealMember> Members { get; }
+
+    public IEnumerable<byte> Numbers => Members.Select(m => m.Number);
+
+    /// <summary>The member that answered last.</summary>
+    public RealMember Leader => Members[_leader];
+
+    public int Retries { get; private set; }
+
+    public static List<KeyValuePair<string, string>> ClientOptions(byte number) =>
+    [
+        new("remote-host", Host), new("remote-port", (49300 + number).ToString(CultureInfo.InvariantCulture)),
+        new("remote-subvolume", "/member"), new("username", "user"), new("password", "secret"),
+    ];
+
+    /// <summary>Begins the session; ends when the set serves.</summary>
+    public async Task BeginAsync()
+    {
+        var id = new byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(id, _session);
+        await UntilAsync(async (top, _) =>
+        {
+            var xdata = XData.Rent();
+            xdata.SetBytes("myrmex.session"u8, id);
+            var call = Call.Internal();
+            var reply = await top.Ipc(new IpcFop { Operation = 0x4D59, XData = xdata }, call);
+            xdata.Release();
+            call.Release();
+            return Outcome(reply);
+        });
+    }
+
+    /// <summary>An operation that takes effect once, whoever leads.</summary>
+    public async Task<Errno> DoAsync(Func<Translator, Call, XData, Task<Reply>> fop)
+    {
+        ulong sequence;
+        lock (_underWay)
+        {
+            sequence = ++_sequence;
+            _underWay.Add(sequence);
+        }
+
+        var error = await UntilAsync(async (top, isRetry) =>
+        {
+            var record = new byte[32];
+            BinaryPrimitives.WriteUInt128BigEndian(record, _session);
+            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), Acknowledged());
+            var xdata = XData.Rent();
+            xdata.SetBytes("myrmex.session"u8, record);
+            var call = Call.Internal();
+            var reply = await fop(top, call, xdata);
+            xdata.Release();
+            call.Release();
+            return Outcome(reply);
+        });
+        lock (_underWay)
+        {
+            _underWay.Remove(sequence);
+        }
+
+        return error;
+    }
+
+    private ulong Acknowledged()
+    {
+        lock (_underWay)
+        {
+            return _underWay.Min - 1; // The caller's own is in it.
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var link in _links)
+        {
+            link.Stop();
+        }
+
+        foreach (var member in Members)
+        {
+            member.Dispose();
+        }
+
+        _runtime.Dispose();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private static (Errno Error, int Leader) Outcome(Reply reply)
+    {
+        long leader = -1;
+        reply.XData?.TryGetInt("myrmex.leader"u8, out leader);
+        var error = reply.Error;
+        reply.Release();
+        return (error, (int)leader);
+    }
+
+    private async Task<Errno> UntilAsync(Func<Translator, bool, Task<(Errno Error, int Leader)>> attempt)
+    {
+        var mayBeKnown = false;
+        var started = Stopwatch.StartNew();
+        while (true)
+        {
+            Assert.True(
+                started.Elapsed.TotalSeconds < 60,
+                "nobody answered for a minute\n" + string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump())));
+            var at = Volatile.Read(ref _leader);
+            var (error, hint) = await attempt(_links[at].Top, mayBeKnown);
+            switch (error)
+            {
+                case Errno.EREMOTE or Errno.ENOTCONN:
+                    mayBeKnown |= error == Errno.ENOTCONN;
+                    Retries++;
+                    Interlocked.CompareExchange(ref _leader, hint >= 0 && hint != at ? hint : (at + 1) % _links.Count, at);
+                    await Task.Delay(20);
+                    break;
+                case Errno.EAGAIN:
+                    await Task.Delay(20);
+                    break;
+                default:
+                    return error;
+            }
+        }
+    }
+
+    private TranslatorGraph Link(byte number)
+    {
+        var file = new VolfileDocument();
+        file.Add($"link{number}", "protocol/client").Options.AddRange(ClientOptions(number));
+        var graph = TranslatorGraph.Build(
+            file, [ClientTranslator.Registration], _runtime.Seams, new GraphOrigin { ProcessName = "test", ProcessId = "t" + number });
+        graph.Start();
+        return graph;
+    }
+}

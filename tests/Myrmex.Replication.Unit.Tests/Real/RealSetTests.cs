@@ -1,0 +1,100 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Linq;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Cluster.Journal;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests.Real;
+
+/// <summary>Whole members over real sockets, with real journals and storage/posix below.</summary>
+public sealed class RealSetTests
+{
+    [Fact]
+    public async Task WhatWasAnsweredIsOnAllMembersThoughLeadersStop()
+    {
+        using var set = new RealSet(3);
+        await set.BeginAsync();
+        var made = new Dictionary<string, Gfid>();
+        for (var round = 0; round < 4; round++)
+        {
+            var stopped = round == 0 ? null : set.Leader;
+            var stopping = stopped is null ? Task.CompletedTask : Task.Run(async () =>
+            {
+                await Task.Delay(20);
+                stopped.Stop();
+            });
+            await Task.WhenAll(Enumerable.Range(0, 40).Select(n => MakeAsync(set, made, round, n)));
+            await stopping;
+            stopped?.Start();
+        }
+
+        Assert.Equal(160, made.Count);
+        await AssertEqualAsync(set);
+        foreach (var (name, gfid) in made)
+        {
+            var call = Call.Internal();
+            var found = await set.Members[2].Store.Lookup(new LookupFop { Parent = Gfid.Root, Name = name }, call);
+            Assert.True(found.IsOk, name);
+            Assert.Equal(gfid, found.Iatt.Gfid);
+            Assert.Equal(5000ul, found.Iatt.Size);
+            found.Release();
+            call.Release();
+        }
+    }
+
+    private static async Task MakeAsync(RealSet set, Dictionary<string, Gfid> made, int round, int number)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"f{round}.{number}");
+        var gfid = new Gfid((ulong)Random.Shared.NextInt64(), (ulong)Random.Shared.NextInt64());
+        Assert.Equal(Errno.Ok, await set.DoAsync(async (top, call, xdata) =>
+        {
+            xdata.SetGfid("gfid-req"u8, gfid);
+            return await top.Mknod(new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call);
+        }));
+        Assert.Equal(Errno.Ok, await set.DoAsync(async (top, call, xdata) =>
+        {
+            var data = Payload.CopyOf(Enumerable.Repeat((byte)number, 5000).ToArray());
+            var reply = await top.Write(
+                new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Data = data, XData = xdata }, call);
+            data.Release();
+            return reply;
+        }));
+        Assert.Equal(Errno.Ok, await set.DoAsync(async (top, call, _) =>
+        {
+            var reply = await top.Stat(new StatFop { Gfid = gfid }, call);
+            Assert.True(!reply.IsOk || reply.Iatt.Size == 5000, "a read that lacks what was answered");
+            return reply;
+        }));
+        lock (made)
+        {
+            made.Add(name, gfid);
+        }
+    }
+
+    private static async Task AssertEqualAsync(RealSet set)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var digests = new List<StoreDigest>();
+            foreach (var member in set.Members)
+            {
+                digests.Add(await StoreDigest.TakeAsync(member.Store));
+            }
+
+            if (digests.TrueForAll(d => d.Hash.AsSpan().SequenceEqual(digests[0].Hash)))
+            {
+                return;
+            }
+
+            Assert.True(
+                clock.Elapsed.TotalSeconds < 20,
+                string.Join('\n', digests.Skip(1).Select(d => digests[0].DifferencesTo(d))));
+            await Task.Delay(100);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Base;
+using Myrmex.Graph;
+using Myrmex.Volumes;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Volumes;
+
+/// <summary>Volume files where journals keep the copies: of members, of our clients, and of GlusterFS' clients.</summary>
+public sealed class JournalVolfileTests
+{
+    [Fact]
+    public void AMemberHasItsPeersItsJournalAndADoor()
+    {
+        var volume = SampleVolumes.Journals(4, 2);
+        var expected = """
+            volume demo-posix
+                type storage/posix
+                option shared-brick-count 4
+                option volume-id 00000000-0000-000a-0000-00000000000b
+                option directory /bricks/b4
+                option fips-mode-rchecksum on
+            end-volume
+
+            volume demo-peer-2
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b3.member
+                option transport-type tcp
+                option send-gids true
+                option remote-port 24107
+                option username the-user
+                option password the-password
+                option ping-timeout 42
+                option transport.address-family inet
+            end-volume
+
+            volume demo-journal
+                type cluster/journal
+                option replica-set SET
+                option store-prefix rs/00000000-0000-000a-0000-00000000000b/1/
+                option member 1
+                option incarnation 103
+                option peers 0
+                option journal-directory /bricks/b4/.glusterfs/journal
+                subvolumes demo-posix demo-peer-2
+            end-volume
+
+            volume demo-locks
+                type features/locks
+                subvolumes demo-journal
+            end-volume
+
+            volume /bricks/b4.member
+                type debug/io-stats
+                option unique-id /bricks/b4
+                option volume-id 00000000-0000-000a-0000-00000000000b
+                subvolumes demo-locks
+            end-volume
+
+            volume /bricks/b4
+                type cluster/journal-client
+                option members 1,0
+                subvolumes /bricks/b4.member demo-peer-2
+            end-volume
+
+            volume demo-server
+                type protocol/server
+                option transport-type tcp
+                option auth.login./bricks/b4.allow the-user
+                option auth.login./bricks/b4.member.allow the-user
+                option auth.login.the-user.password the-password
+                option auth-path /bricks/b4
+                option auth.addr./bricks/b4.allow *
+                option auth.addr./bricks/b4.member.allow *
+                subvolumes /bricks/b4 /bricks/b4.member
+            end-volume
+
+
+            """.Replace("SET", volume.IdOf(volume.ReplicaSets[1]).ToString());
+        Assert.Equal(expected, BrickVolfile.Build(volume, volume.Bricks[3], managementPort: 24107).ToString());
+    }
+
+    [Fact]
+    public void OurClientAttachesToAllMembersAndHasAJournalClientASet()
+    {
+        var volume = Bare(SampleVolumes.Journals(4, 2));
+        var expected = """
+            volume demo-client-0
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b1.member
+                option transport-type tcp
+                option send-gids true
+                option ping-timeout 42
+            end-volume
+
+            volume demo-client-1
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b2.member
+                option transport-type tcp
+                option send-gids true
+                option ping-timeout 42
+            end-volume
+
+            volume demo-replicate-0
+                type cluster/journal-client
+                option members 0,1
+                subvolumes demo-client-0 demo-client-1
+            end-volume
+
+            volume demo-client-2
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b3.member
+                option transport-type tcp
+                option send-gids true
+                option ping-timeout 42
+            end-volume
+
+            volume demo-client-3
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b4.member
+                option transport-type tcp
+                option send-gids true
+                option ping-timeout 42
+            end-volume
+
+            volume demo-replicate-1
+                type cluster/journal-client
+                option members 0,1
+                subvolumes demo-client-2 demo-client-3
+            end-volume
+
+            volume demo-dht
+                type cluster/distribute
+                subvolumes demo-replicate-0 demo-replicate-1
+            end-volume
+
+            volume demo
+                type debug/io-stats
+                subvolumes demo-dht
+            end-volume
+
+
+            """;
+        Assert.Equal(expected, ClientVolfile.Build(volume, trusted: false, isOurs: true).ToString());
+    }
+
+    [Fact]
+    public void AGlusterFSClientHasADoorASetUnderTheSameNameThatOursHas()
+    {
+        var volume = Bare(SampleVolumes.Journals(4, 2));
+        var expected = """
+            volume demo-replicate-0
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b1
+                option transport-type tcp
+                option send-gids true
+                option username the-user
+                option password the-password
+                option ping-timeout 42
+            end-volume
+
+            volume demo-replicate-1
+                type protocol/client
+                option remote-host srv1
+                option remote-subvolume /bricks/b3
+                option transport-type tcp
+                option send-gids true
+                option username the-user
+                option password the-password
+                option ping-timeout 42
+            end-volume
+
+            volume demo-dht
+                type cluster/distribute
+                subvolumes demo-replicate-0 demo-replicate-1
+            end-volume
+
+            volume demo
+                type debug/io-stats
+                subvolumes demo-dht
+            end-volume
+
+
+            """;
+        Assert.Equal(expected, ClientVolfile.Build(volume, trusted: true).ToString());
+    }
+
+    [Fact]
+    public void TheDoorIsTheFirstWhoseNodeIsAliveOrTheFirst()
+    {
+        var volume = SampleVolumes.Journals(6, 3);
+        var other = new NodeId(new Gfid(9, 9));
+        volume = volume with { Bricks = [volume.Bricks[0] with { Node = other }, .. volume.Bricks.Skip(1)] };
+        string Doors(System.Func<Brick, bool> isAlive) => string.Join(
+            ' ', ClientVolfile.Build(volume, trusted: false, isAlive: isAlive)
+            .Blocks.Where(b => b.Type == "protocol/client").Select(b => b.Option("remote-subvolume")));
+        Assert.Equal("/bricks/b2 /bricks/b4", Doors(b => b.Node != other));
+        Assert.Equal("/bricks/b1 /bricks/b4", Doors(b => b.Node == other));
+        Assert.Equal("/bricks/b1 /bricks/b4", Doors(_ => false));
+    }
+
+    [Fact]
+    public void AnEmptiedSetIsNamedInBothFiles()
+    {
+        var volume = SampleVolumes.Journals(4, 2).Decommission([0, 1], decommissioned: true);
+        foreach (var isOurs in new[] { false, true })
+        {
+            var file = ClientVolfile.Build(volume, trusted: true, isOurs: isOurs);
+            var dht = file.Blocks.Single(b => b.Type == "cluster/distribute");
+            Assert.Equal("demo-replicate-0", dht.Option("decommissioned-bricks"));
+        }
+    }
+
+    /// <summary>Bricks that take only TLS take their peers only with it, whatever is said to other clients.</summary>
+    [Theory]
+    [InlineData("on", null, "on")]
+    [InlineData("on", "off", "on")]
+    [InlineData(null, "on", null)]
+    public void MembersSpeakTlsToEachOtherWhenBricksDemandIt(string? server, string? client, string? peer)
+    {
+        var volume = Set(Set(SampleVolumes.Journals(2, 2), "server.ssl", server), "client.ssl", client);
+        volume = Set(Set(volume, "ssl.own-cert", "/own"), "network.ping-timeout", "7");
+        var file = BrickVolfile.Build(volume, volume.Bricks[0]);
+        var block = file.Blocks.Single(b => b.Name == "demo-peer-1");
+        Assert.Equal(peer, block.Option("transport.socket.ssl-enabled"));
+        Assert.Equal(("/own", "7"), (block.Option("transport.socket.ssl-own-cert"), block.Option("ping-timeout")));
+        Assert.Equal(server, file.Top.Option("transport.socket.ssl-enabled"));
+        var ours = ClientVolfile.Build(volume, trusted: false, isOurs: true);
+        Assert.Equal(client, ours.Blocks[0].Option("transport.socket.ssl-enabled"));
+    }
+
+    [Fact]
+    public void WhoMayUseTheVolumeIsSaidOfBothExports()
+    {
+        var volume = SampleVolumes.Journals(3, 3).With(new VolumeSetting("auth.allow", "10.*"))
+            .With(new VolumeSetting("auth.reject", "10.1.*"));
+        var server = BrickVolfile.Build(volume, volume.Bricks[0]).Top;
+        foreach (var export in new[] { "/bricks/b1", "/bricks/b1.member" })
+        {
+            Assert.Equal("10.*", server.Option($"auth.addr.{export}.allow"));
+            Assert.Equal("10.1.*", server.Option($"auth.addr.{export}.reject"));
+        }
+    }
+
+    [Fact]
+    public void EveryVolumeFileParsesBackToItself()
+    {
+        var volume = SampleVolumes.Journals(6, 3).With(new VolumeSetting("features.ctime", "on"));
+        IEnumerable<VolfileDocument> files =
+        [
+            ClientVolfile.Build(volume, trusted: true), ClientVolfile.Build(volume, trusted: true, isOurs: true),
+            .. volume.Bricks.Select(b => BrickVolfile.Build(volume, b)),
+        ];
+        Assert.All(files, f => Assert.Equal(f.ToString(), VolfileDocument.Parse(f.ToString()).ToString()));
+    }
+
+    private static Volume Set(Volume volume, string key, string? value) =>
+        value is null ? volume : volume.With(new VolumeSetting(key, value));
+
+    /// <summary>Without settings and the layers that they switch on.</summary>
+    private static Volume Bare(Volume volume) => volume with
+    {
+        Settings =
+        [
+            .. new[] { "write-behind", "open-behind", "quick-read", "stat-prefetch" }
+                .Select(p => new VolumeSetting($"performance.{p}", "off")),
+        ],
+    };
+}
