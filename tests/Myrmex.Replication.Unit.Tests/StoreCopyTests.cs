@@ -207,7 +207,11 @@ internal sealed class CopyLoad
             var payload = Payload.CopyOf(data);
             var fop = new WriteFop
             {
-                Gfid = file.Gfid, Fd = Fd.Anonymous(file.Gfid), Offset = offset, Data = payload, XData = xdata,
+                Gfid = file.Gfid,
+                Fd = Fd.Anonymous(file.Gfid),
+                Offset = offset,
+                Data = payload,
+                XData = xdata,
             };
             var outcome = Outcome(await top.Write(fop, call));
             payload.Release();

@@ -200,7 +200,7 @@ public abstract class ReplicaMessage
 
         public UInt128 Chain { get; init; }
 
-        /// <summary>Inodes and bytes of files read so far, and about how many there are; 0 when that is not known.</summary>
+        /// <summary>Read so far, and about how much there is; 0 when that is not known.</summary>
         public CopyCount Done { get; init; }
 
         public CopyCount All { get; init; }

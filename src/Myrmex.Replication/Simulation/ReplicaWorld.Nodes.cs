@@ -182,7 +182,8 @@ internal sealed partial class ReplicaWorld
 
     private void MaybeCheckpoint(WorldNode node, ReplicaEngine engine)
     {
-        if (!node.IsStoreLost && engine.Commit <= engine.Durable && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
+        if (!node.IsStoreLost && engine.Commit <= engine.Durable
+            && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
             && node.Applied == engine.Commit)
         {
             node.Checkpoint = new WorldCheckpoint(
