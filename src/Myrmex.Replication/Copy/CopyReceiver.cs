@@ -67,7 +67,8 @@ internal sealed class CopyReceiver
         {
             End(Errno.ESTALE, "the other member gave the copy up");
         }
-        else if (piece.Number >= _next && piece.Number < _next + CopyLimits.Window && _early.TryAdd(piece.Number, piece))
+        else if (piece.Number >= _next && piece.Number < _next + CopyLimits.Window
+            && _early.TryAdd(piece.Number, piece))
         {
             foreach (var item in piece.Items)
             {

@@ -157,7 +157,7 @@ public abstract class ReplicaMessage
         public JournalIndex LastIndex { get; init; }
     }
 
-    /// <summary>The leader has opened its main store to be copied, for a member that it cannot serve otherwise.</summary>
+    /// <summary>The leader has opened its main store to be copied for a member it cannot serve otherwise.</summary>
     public sealed class CopyOffer : ReplicaMessage
     {
         /// <summary>Names the copy; the leader never uses a number twice.</summary>
