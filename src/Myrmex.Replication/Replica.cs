@@ -39,6 +39,7 @@ public sealed partial class Replica : IJournalOwner
         _scheduler = setup.Seams.Scheduler;
         _machine = setup.Machine;
         _checkpoint = checkpoint.Index;
+        _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
     }
 
@@ -146,7 +147,15 @@ public sealed partial class Replica : IJournalOwner
     {
         if (!_isStopped)
         {
-            _engine.Receive(message, NowMs);
+            if (message is ReplicaMessage.CopyOffer or ReplicaMessage.CopyRequest or ReplicaMessage.CopyPiece)
+            {
+                OnCopyMessage(message);
+            }
+            else
+            {
+                _engine.Receive(message, NowMs);
+            }
+
             Carry();
         }
     }
@@ -262,6 +271,7 @@ public sealed partial class Replica : IJournalOwner
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();
+        CopyTick();
         MaybeGiveLeaseUp();
     }
 
@@ -357,8 +367,11 @@ public sealed partial class Replica : IJournalOwner
                 _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
                 break;
             case OutputKind.NeedsIndexOrFull:
-                Log.Warning("replica", "a member needs a full copy", ("set", _setup.StorePrefix),
-                    ("member", output.Peer));
+                OfferCopy(output.Peer);
+                break;
+            case OutputKind.InstallReady:
+                _isMarkOwed = true;
+                MarkCopying();
                 break;
             case OutputKind.LossyRestart:
                 Log.Warning("replica", "operations after the last sync may be lost on all members",

@@ -29,8 +29,9 @@ internal sealed class StoreBed : IDisposable
 
     private ulong _sequence;
 
-    public StoreBed(ulong seed, bool readLease = true)
+    public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
     {
+        Options = options ?? new StoreBedOptions();
         ReadLease = readLease;
         World = new SimWorld(seed);
         Store = new SimStateService(World);
@@ -42,11 +43,13 @@ internal sealed class StoreBed : IDisposable
             StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
             CancellationToken.None));
         Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
-        foreach (var member in Members)
+        foreach (var member in Members.Where(m => m.Id.Value != Options.Needy))
         {
             member.Start();
         }
     }
+
+    public StoreBedOptions Options { get; }
 
     /// <summary>Fops whose first outcome was not heard.</summary>
     public int Retries { get; private set; }
@@ -154,17 +157,44 @@ internal sealed class StoreBed : IDisposable
     }
 }
 
+/// <summary>What is not as usual in a <see cref="StoreBed"/>.</summary>
+internal sealed record StoreBedOptions
+{
+    /// <summary>The store is in memory only: a restart needs the whole journal, so there are no checkpoints.</summary>
+    public long CheckpointMs { get; init; } = long.MaxValue / 2;
+
+    public ulong RetainedEntries { get; init; } = 1_000_000;
+
+    /// <summary>A member that was being copied when it ended, and is not started here.</summary>
+    public byte? Needy { get; init; }
+
+    public int CopyPieceBytes { get; init; } = 1 << 20;
+
+    public long CopyBytesPerSecond { get; init; }
+}
+
 /// <summary>One node of a <see cref="StoreBed"/>.</summary>
 internal sealed class StoreMember : IReplicaTransport
 {
     private readonly StoreBed _bed;
     private readonly byte _number;
     private JournalMember? _member;
+    private StoreCopies? _copies;
 
     public StoreMember(StoreBed bed, byte number, SimNode node)
     {
         (_bed, _number, Node) = (bed, number, node);
-        Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, new SuperblockState { Incarnation = 100u + number }));
+        var isNeedy = bed.Options.Needy == number;
+        var state = new SuperblockState
+        {
+            Incarnation = 100u + number,
+            Status = isNeedy ? MemberStatus.Syncing : MemberStatus.Voter,
+        };
+        Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, state));
+        if (isNeedy)
+        {
+            Assert.Equal(Errno.Ok, (CheckpointFile.Empty with { IsCopying = true }).Save(node.Disk, Options.Path));
+        }
     }
 
     public SimNode Node { get; }
@@ -181,6 +211,9 @@ internal sealed class StoreMember : IReplicaTransport
 
     public bool IsServing => _member is { } member && member.ServingTerm != Term.None && Replica is { IsServing: true };
 
+    /// <summary>Bytes of pieces of copies that this member has sent.</summary>
+    public long CopyBytes { get; private set; }
+
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
 
     private static JournalOptions Options => new() { Path = "/rs", SegmentBytes = 1 << 20, SegmentsMax = 16 };
@@ -188,10 +221,16 @@ internal sealed class StoreMember : IReplicaTransport
     public void Start()
     {
         Life++;
-        Rig?.Dispose();
-        Rig = MemoryRig.Started();
+        var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out _) == Errno.Ok;
+        if (!hasStore || Rig is null)
+        {
+            Rig?.Dispose();
+            Rig = MemoryRig.Started();
+        }
+
         var redo = new Redo(Rig.Store);
         _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
+        _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
         var setup = new ReplicaSetup
         {
@@ -203,14 +242,19 @@ internal sealed class StoreMember : IReplicaTransport
             Transport = this,
             Machine = _member,
             Options = new ReplicaOptions { ReadLease = _bed.ReadLease, OutcomeOf = JournalMember.OutcomeOf },
-            CheckpointMs = long.MaxValue / 2, // The store is in memory only: a restart needs the whole journal.
+            CheckpointMs = _bed.Options.CheckpointMs,
+            RetainedEntries = _bed.Options.RetainedEntries,
+            Copies = _copies,
+            CopyPieceBytes = _bed.Options.CopyPieceBytes,
+            CopyBytesPerSecond = _bed.Options.CopyBytesPerSecond,
         };
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
-        var member = _member;
+        var (member, copies) = (_member, _copies);
         _ = SimTasks.Start(Node, () =>
         {
             member.Start(replica!);
+            copies.Start();
             replica!.Start();
             return Task.CompletedTask;
         });
@@ -229,6 +273,7 @@ internal sealed class StoreMember : IReplicaTransport
         var head = new ArrayBufferWriter<byte>();
         MessageCodec.EncodeHead(1, message, head);
         var data = MessageCodec.EntriesOf(message).SelectMany(e => e.Data.Span.ToArray()).ToArray();
+        CopyBytes += message is ReplicaMessage.CopyPiece ? head.WrittenCount + data.Length : 0;
         var life = target.Life;
         _ = _bed.World.After(_bed.World.Random.Below(2), () =>
         {

@@ -71,6 +71,7 @@ public sealed partial class ReplicaEngine
         _written = _log.Last;
         RebuildSessions(start.Sessions.Span);
         StartGrants();
+        _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
             _status = MemberStatus.Recovering;
@@ -299,6 +300,16 @@ public sealed partial class ReplicaEngine
     // After a copy was installed, what was said before is as void as after a restart.
     private MessageOrigin From(Term term) =>
         new(term, Self, _incarnation, _boot << 16 | (ushort)_installs, Configuration?.Epoch ?? 0);
+
+    /// <summary>Which start of this replica it is.</summary>
+    internal ulong Boot => _boot;
+
+    /// <summary>What a message says that a driver sends in the name of this replica.</summary>
+    internal MessageOrigin Origin => From(Term);
+
+    /// <summary>The message is of a member, and of the life of it that the configuration names.</summary>
+    internal bool IsOfMember(ReplicaMessage message) =>
+        Configuration?.AllMembers.Contains(message.Sender) == true && !IsOtherIncarnation(message);
 
     private bool IsOtherIncarnation(ReplicaMessage message) =>
         Configuration?.Find(message.Sender) is { } member && member.Incarnation != message.From.Incarnation;

@@ -75,10 +75,12 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     {
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
-        var member = new JournalMember(redo, () => redo.SyncAsync(place.Seams.Workers));
+        ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
+        var member = new JournalMember(redo, SyncAsync) { Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]) };
+        var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(
-            place, redo, member, new ReplicaRun(place, options, member, transport, store), transport);
+            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store), transport);
     }
 
     private static TranslatorPlace Below(TranslatorPlace place) => Over(place, place.Name + "-operations", [place.Subvolumes[0]]);

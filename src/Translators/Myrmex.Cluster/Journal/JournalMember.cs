@@ -107,6 +107,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed());
         _applied = replica.Checkpoint.Value;
+        _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
     }
 
@@ -159,6 +160,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     public void Applied(JournalIndex index, Errno error)
     {
+        Done(index, error);
+        EndApplying();
+    }
+
+    private void Done(JournalIndex index, Errno error)
+    {
         if (error != Errno.Ok)
         {
             Fail(index, error);
@@ -199,7 +206,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
-            if (!_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation)
+            if (_byIndex.Remove(entry.Index.Value, out waiter) && entry.Header.Kind == EntryKind.Operation)
+            {
+                _applying++;
+            }
+            else
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -364,6 +375,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         try
         {
             await BeginReplayAsync();
+            EndApplying();
             while (true)
             {
                 Task wake;
@@ -375,6 +387,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 while (TryTake(out var entry))
                 {
                     await ApplyAsync(entry);
+                    EndApplying();
                 }
 
                 AnswerKnown();
@@ -432,12 +445,13 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
             {
                 return false;
             }
 
             entry = _queue.Dequeue();
+            _applying++;
             return true;
         }
     }
@@ -506,7 +520,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
 
         entry.Data.Release();
-        Applied(entry.Index, error);
+        Done(entry.Index, error);
         if (_isReplaying && entry.Index >= _window.Last && error == Errno.Ok)
         {
             await EndReplayAsync();
@@ -521,7 +535,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _persists.RemoveAll(p =>
             {
                 // In the middle of a replay the store is no state that one could go on from.
-                var isReady = (p.Through.Value <= _applied && !_isReplaying) || _failure != Errno.Ok;
+                var isReady = (p.Through.Value <= _applied && !_isReplaying) || _failure != Errno.Ok
+                    || _isSuspended;
                 if (isReady)
                 {
                     ready.Add(p.Done);
@@ -533,7 +548,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
         if (ready.Count > 0)
         {
-            var error = Failure == Errno.Ok ? await syncStore() : Failure;
+            var error = IsSuspended ? Errno.EBUSY : Failure == Errno.Ok ? await syncStore() : Failure;
             foreach (var done in ready)
             {
                 done(error);

@@ -14,11 +14,12 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>The replica of a brick on its real journal, store and peers.</summary>
+/// <param name="copies">The store as it is copied to and from the other members.</param>
 /// <param name="transport">To and from the other members.</param>
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
 internal sealed class ReplicaRun(
-    TranslatorPlace place, JournalBrickOptions options, JournalMember member, PeerTransport transport,
-    Func<IStateStore?> store) : IReplicaRun
+    TranslatorPlace place, JournalBrickOptions options, JournalMember member, StoreCopies copies,
+    PeerTransport transport, Func<IStateStore?> store) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
     private const int ReportWaitMs = 1_000;
@@ -44,6 +45,7 @@ internal sealed class ReplicaRun(
             Journal = new JournalOptions { Path = options.Directory },
             Transport = transport,
             Machine = member,
+            Copies = copies,
             Options = new ReplicaOptions
             {
                 ReadLease = options.ReadsByLease,
@@ -63,6 +65,7 @@ internal sealed class ReplicaRun(
         _replica = replica;
         transport.Begin(replica!); // Opened.
         member.Start(replica!);
+        copies.Start();
         replica!.Start();
     }
 
@@ -75,6 +78,7 @@ internal sealed class ReplicaRun(
 
         transport.End();
         member.Stop();
+        copies.Stop();
         var closed = new ManualResetEventSlim(); // Not disposed: the answer may come after all.
         replica.Stop(error =>
         {
@@ -116,6 +120,12 @@ internal sealed class ReplicaRun(
         dump.Put("last", report.Result.Last);
         dump.Put("durable", report.Result.Durable);
         dump.Put("journal.start", report.Result.JournalStart);
+        if (_replica is { } replica)
+        {
+            dump.Put("needs-copy", replica.NeedsCopy);
+            dump.Put("copy.sending", replica.Sending);
+            dump.Put("copy.receiving", replica.Receiving);
+        }
     }
 
     /// <summary>On the replica's scheduler.</summary>
