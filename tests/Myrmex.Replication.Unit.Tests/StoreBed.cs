@@ -10,6 +10,7 @@ using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Simulation;
+using Myrmex.Features;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -228,10 +229,11 @@ internal sealed class StoreMember : IReplicaTransport
             Rig = MemoryRig.Started();
         }
 
-        var redo = new Redo(Rig.Store);
-        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
+        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, Rig.Store, slot: 6));
+        var redo = new Redo(locks);
+        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
-        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
+        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
         var setup = new ReplicaSetup
         {
             Self = Id,
