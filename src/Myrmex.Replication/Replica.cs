@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -71,6 +72,10 @@ public sealed partial class Replica : IJournalOwner
 
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
+
+    /// <summary>The numbers of the members as they are known; none before they are. On the replica's scheduler only.</summary>
+    public IReadOnlyList<byte> Members =>
+        [.. (_engine.Configuration?.Members ?? []).Select(m => m.Id.Value)];
 
     /// <summary>The in-sync set where one decides, else empty. On the replica's scheduler only.</summary>
     public MemberSet InSync => _engine.InSync;
@@ -273,6 +278,7 @@ public sealed partial class Replica : IJournalOwner
         MaybeCheckpoint();
         CopyTick();
         MaybeGiveLeaseUp();
+        FollowWish();
     }
 
     /// <summary>
@@ -356,6 +362,8 @@ public sealed partial class Replica : IJournalOwner
             case OutputKind.Synced:
                 _machine.Synced(output.Ticket);
                 break;
+            case OutputKind.Completed or OutputKind.Refused when output.Ticket == WishTag:
+                break; // Looked at again by the next tick.
             case OutputKind.Completed:
                 _machine.Completed(output.Ticket);
                 break;

@@ -28,6 +28,8 @@ internal sealed class StoreBed : IDisposable
 {
     public const string Prefix = "rs/store/";
 
+    private readonly SimNode _admin;
+    private readonly List<StoreMember> _members;
     private ulong _sequence;
 
     public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
@@ -37,13 +39,10 @@ internal sealed class StoreBed : IDisposable
         World = new SimWorld(seed);
         Store = new SimStateService(World);
         var admin = World.AddNode("admin");
-        Members = [.. Enumerable.Range(0, 3).Select(i => new StoreMember(this, (byte)i, World.AddNode($"n{i}")))];
-        var configuration = ReplicaConfiguration.Majority(
-            [.. Members.Select(m => new ReplicaMember(m.Id, 100ul + m.Id.Value, m.Node.Name))]);
-        var put = SimTasks.Start(admin, () => Store.Connect(admin).CommitAsync(
-            StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
-            CancellationToken.None));
-        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
+        _admin = admin;
+        _members = [.. Enumerable.Range(0, 3).Select(
+            i => new StoreMember(this, (byte)i, World.AddNode($"n{i}"), MemberStatus.Voter))];
+        Put(StoreState.ConfigurationKey, 0, 1, 2);
         foreach (var member in Members.Where(m => m.Id.Value != Options.Needy))
         {
             member.Start();
@@ -63,9 +62,30 @@ internal sealed class StoreBed : IDisposable
 
     public bool ReadLease { get; }
 
-    public IReadOnlyList<StoreMember> Members { get; }
+    public IReadOnlyList<StoreMember> Members => _members;
 
     public StoreMember? Leader => Members.FirstOrDefault(m => m.Node is { IsUp: true, IsFrozen: false } && m.IsServing);
+
+    /// <summary>A node with a new, empty brick that is no member yet.</summary>
+    public StoreMember AddSpare()
+    {
+        var number = (byte)_members.Count;
+        var spare = new StoreMember(this, number, World.AddNode($"n{number}"), MemberStatus.Learner);
+        _members.Add(spare);
+        spare.Start();
+        return spare;
+    }
+
+    /// <summary>Writes a configuration into the store, as management does.</summary>
+    public void Put(string key, params byte[] members)
+    {
+        var configuration = ReplicaConfiguration.Majority(
+            [.. members.Select(m => new ReplicaMember(new MemberId(m), 100ul + m, $"n{m}"))]);
+        var put = SimTasks.Start(_admin, () => Store.Connect(_admin).CommitAsync(
+            StateTransaction.Always(Operation.PutValue(Prefix + key, configuration.Encode())),
+            CancellationToken.None));
+        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
+    }
 
     public void Dispose()
     {
@@ -147,13 +167,15 @@ internal sealed class StoreBed : IDisposable
     }
 
     /// <summary>Waits until all members have applied the same, and compares their stores.</summary>
-    public void AssertAllAreEqual(string what)
+    public void AssertAllAreEqual(string what) => AssertAreEqual(Members, what);
+
+    public void AssertAreEqual(IReadOnlyList<StoreMember> members, string what)
     {
         Assert.True(
             World.RunUntil(
-                () => Leader is { } leader && Members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
-            $"{what}: {string.Join("; ", Members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
-        var digests = Members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
+                () => Leader is { } leader && members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
+            $"{what}: {string.Join("; ", members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
+        var digests = members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
         Assert.All(digests, d => Assert.True(digests[0].Hash.AsSpan().SequenceEqual(d.Hash), $"{what}: {digests[0].DifferencesTo(d)}"));
     }
 }
@@ -182,14 +204,14 @@ internal sealed class StoreMember : IReplicaTransport
     private JournalMember? _member;
     private StoreCopies? _copies;
 
-    public StoreMember(StoreBed bed, byte number, SimNode node)
+    public StoreMember(StoreBed bed, byte number, SimNode node, MemberStatus status)
     {
         (_bed, _number, Node) = (bed, number, node);
         var isNeedy = bed.Options.Needy == number;
         var state = new SuperblockState
         {
             Incarnation = 100u + number,
-            Status = isNeedy ? MemberStatus.Syncing : MemberStatus.Voter,
+            Status = isNeedy ? MemberStatus.Syncing : status,
         };
         Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, state));
         if (isNeedy)

@@ -117,6 +117,9 @@ public sealed partial class ReplicaEngine
 
     public ReplicaConfiguration? Configuration => _view?.Configuration;
 
+    /// <summary>What an administrator wants <see cref="Configuration"/> to be; null for no wish.</summary>
+    public ReplicaConfiguration? Wanted => _view?.Wanted;
+
     /// <summary>Who must have an entry, in mode InSync; empty in mode Quorum.</summary>
     public MemberSet InSync =>
         Configuration is { Mode: ReplicaMode.InSync } ? _view!.InSync : MemberSet.Empty; // It has the configuration.
