@@ -60,6 +60,20 @@ public sealed class ReplicaTests
     }
 
     [Fact]
+    public void ALeaderWhoseJournalFailsLetsAnotherOneLead()
+    {
+        var bed = Started(5);
+        bed.WaitForLeader();
+        bed.World.RunFor(1_000);
+        var failed = bed.Leader!;
+        failed.Node.Disk.FailNext(DiskCall.Write, Errno.EIO, count: int.MaxValue);
+        failed.Replica!.Propose(Text(1));
+        Assert.True(bed.World.RunUntil(() => failed.Replica.Role == ReplicaRole.Failed, 10_000), bed.Describe());
+        bed.WaitForLeader();
+        Assert.NotEqual(failed, bed.Leader);
+    }
+
+    [Fact]
     public void AStoppedReplicaComesBackFromItsCheckpoint()
     {
         var bed = Started(4);
