@@ -31,6 +31,7 @@ public sealed partial class Replica : IJournalOwner
     private bool _isStopped;
     private long _leaseUntilMs; // Written by the scheduler only.
     private bool _isCarrying;
+    private bool _hasMachineFailed;
 
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
     {
@@ -238,6 +239,12 @@ public sealed partial class Replica : IJournalOwner
         return entries;
     }
 
+    /// <summary>
+    /// The machine takes no more entries in: this replica leads no longer and is not elected. Its journal goes on. Any
+    /// thread.
+    /// </summary>
+    public void MachineFailed() => _scheduler.Post(() => _hasMachineFailed = true); // The next tick looks.
+
     private void Do(Action step, ulong tag)
     {
         if (_isStopped)
@@ -258,7 +265,7 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
-        _engine.ReportHealth(_isJournalHealthy, _isJournalFull, NowMs);
+        _engine.ReportHealth(_isJournalHealthy && !_hasMachineFailed, _isJournalFull, NowMs);
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();

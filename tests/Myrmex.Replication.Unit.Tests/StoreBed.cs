@@ -13,6 +13,7 @@ using Myrmex.Coordination.Simulation;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
+using Myrmex.Replication.Unit.Tests.Operations;
 using Myrmex.Runtime.Simulation;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
@@ -181,6 +182,11 @@ internal sealed class StoreMember : IReplicaTransport
 
     public bool IsServing => _member is { } member && member.ServingTerm != Term.None && Replica is { IsServing: true };
 
+    /// <summary>When the store takes no more of what is committed.</summary>
+    public CrashPoint Faults { get; private set; } = new();
+
+    public Errno Failure => _member?.Failure ?? Errno.Ok;
+
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
 
     private static JournalOptions Options => new() { Path = "/rs", SegmentBytes = 1 << 20, SegmentsMax = 16 };
@@ -190,7 +196,8 @@ internal sealed class StoreMember : IReplicaTransport
         Life++;
         Rig?.Dispose();
         Rig = MemoryRig.Started();
-        var redo = new Redo(Rig.Store);
+        Faults = new CrashPoint();
+        var redo = new Redo(new CrashTranslator(Rig.Store, Faults));
         _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
         var setup = new ReplicaSetup

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
+using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
@@ -72,6 +73,46 @@ public sealed class StoreReplicationTests
                 found.Release();
             }
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ALeaderWhoseStoreRefusesWhatIsCommittedLetsAnotherOneLead(bool throws)
+    {
+        using var bed = new StoreBed(3);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var failed = bed.Leader!;
+        (failed.Faults.Throws, failed.Faults.Left) = (throws, 0);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        Assert.NotEqual(Errno.Ok, failed.Failure);
+        Assert.NotEqual(failed, bed.Leader);
+        Assert.NotEqual(ReplicaRole.Active, failed.Replica!.Role);
+        Assert.Equal(Errno.EEXIST, Mknod(bed, "name"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFollowerWhoseStoreRefusesWhatIsCommittedSaysSo(bool throws)
+    {
+        using var bed = new StoreBed(4);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var failed = bed.Members.First(m => m != bed.Leader);
+        (failed.Faults.Throws, failed.Faults.Left) = (throws, 0);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        Assert.True(bed.World.RunUntil(() => failed.Failure != Errno.Ok, 10_000));
+    }
+
+    private static Errno Mknod(StoreBed bed, string name)
+    {
+        var gfid = StorageRig.NewGfid();
+        return bed.Do(async (top, call, xdata) =>
+        {
+            xdata.SetGfid("gfid-req"u8, gfid);
+            return Outcome(await top.Mknod(
+                new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call));
+        });
     }
 
     private static void Step(StoreBed bed, SimRandom random, SortedDictionary<string, Gfid> names, int number)

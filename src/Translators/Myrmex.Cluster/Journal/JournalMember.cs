@@ -177,15 +177,16 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 return;
             }
 
-            if (isKnown)
-            {
-                _known.Add((index.Value, waiter));
-            }
-            else
+            if (!isKnown)
             {
                 _byIndex.Add(index.Value, waiter);
+                return;
             }
+
+            _known.Add((index.Value, waiter));
         }
+
+        Wake(); // There may be nothing left to wait for.
     }
 
     void IReplicaMachine.Committed(JournalEntry entry)
@@ -194,7 +195,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
-            if (!_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation)
+            var isLeft = !_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation;
+            if (isLeft && _failure == Errno.Ok)
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -229,10 +231,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             TakeKnown(k => k.Index == entry.Index.Value, waiters);
         }
 
-        foreach (var waiter in waiters)
-        {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
-        }
+        Leave(waiters);
     }
 
     void IReplicaMachine.Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs)
@@ -314,6 +313,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _known.Clear();
         }
 
+        Leave(waiters);
+    }
+
+    private static void Leave(List<Waiter> waiters)
+    {
         foreach (var waiter in waiters)
         {
             waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
@@ -428,15 +432,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
-    /// <summary>Retries whose entry is in the store.</summary>
+    /// <summary>Retries whose entry is in the store, or will not be.</summary>
     private void AnswerKnown()
     {
         List<Waiter> ready = [];
+        List<Waiter> lost = [];
         lock (_lock)
         {
             if (_known.Count > 0)
             {
                 TakeKnown(k => k.Index <= _applied, ready);
+                if (_failure != Errno.Ok)
+                {
+                    TakeKnown(static _ => true, lost);
+                }
             }
         }
 
@@ -444,6 +453,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             waiter.Done.TrySetResult(new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
         }
+
+        Leave(lost);
     }
 
     /// <summary>
@@ -546,15 +557,30 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
+    /// <summary>
+    /// Nothing more is applied: somebody else has to lead, who waits for the store waits in vain, and the journal keeps
+    /// what the store lacks.
+    /// </summary>
     private void Fail(JournalIndex index, Errno error)
     {
-        Log.Error("journal", "a committed entry cannot be applied", ("index", index), ("error", error));
+        Log.Error(
+            "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
+            ("error", error));
+        List<JournalEntry> left;
         lock (_lock)
         {
             _failure = error;
+            left = [.. _queue];
+            _queue.Clear();
         }
 
-        Wake();
+        foreach (var entry in left)
+        {
+            entry.Data.Release();
+        }
+
+        _replica?.MachineFailed();
+        Wake(); // Who waits for the store is told in the loop.
     }
 
     private void Wake()
