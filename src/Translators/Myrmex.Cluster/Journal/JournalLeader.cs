@@ -81,7 +81,17 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
                 return new LeaderAnswer(number == 0 ? Errno.EAGAIN : Errno.ENOTCONN, new Evaluation(), default);
             }
 
-            var evaluation = await evaluate();
+            Evaluation evaluation;
+            try
+            {
+                evaluation = await evaluate();
+            }
+            catch
+            {
+                Leave(number); // Else everything that needs these keys would wait for ever.
+                throw;
+            }
+
             if (evaluation.Operation is not { } operation)
             {
                 Leave(number);

@@ -353,7 +353,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         try
         {
-            await BeginReplayAsync();
+            await GuardedAsync(BeginReplayAsync);
             while (true)
             {
                 Task wake;
@@ -362,13 +362,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                     wake = _wake.Task;
                 }
 
-                while (TryTake(out var entry))
-                {
-                    await ApplyAsync(entry);
-                }
-
-                AnswerKnown();
-                await PersistAsync();
+                await GuardedAsync(ApplyReadyAsync);
                 await wake.WaitAsync(_stop.Token);
                 await Task.Yield(); // Not on the replica's scheduler.
             }
@@ -376,6 +370,31 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Stopped.
+        }
+    }
+
+    private async ValueTask ApplyReadyAsync()
+    {
+        while (TryTake(out var entry))
+        {
+            await ApplyAsync(entry);
+        }
+
+        AnswerKnown();
+        await PersistAsync();
+    }
+
+    /// <summary>The loop goes on whatever is thrown: others wait for what it says.</summary>
+    private async ValueTask GuardedAsync(Func<ValueTask> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.Error("journal", "taking entries into the store has thrown", ("exception", e));
+            Fail(new JournalIndex(AppliedIndex.Value + 1), Errno.EIO);
         }
     }
 
@@ -493,6 +512,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         if (_isReplaying && _window.IsOverBefore(entry))
         {
             await EndReplayAsync();
+            if (_isReplaying)
+            {
+                entry.Data.Release(); // It has failed.
+                return;
+            }
         }
 
         var error = Errno.Ok;
