@@ -223,6 +223,13 @@ internal sealed class StoreMember : IReplicaTransport
         });
     }
 
+    /// <summary>As a brick process that ends in good order.</summary>
+    public void Stop()
+    {
+        _member!.Stop(); // Started.
+        Replica!.Stop(_ => { });
+    }
+
     public void Crash(SimCrash kind)
     {
         Life++;

@@ -104,6 +104,32 @@ public sealed class StoreReplicationTests
         Assert.True(bed.World.RunUntil(() => failed.Failure != Errno.Ok, 10_000));
     }
 
+    [Fact]
+    public void WhoWaitsHearsOfItWhenTheLeaderStops()
+    {
+        using var bed = new StoreBed(5, readLease: false);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var leader = bed.Leader!;
+        foreach (var other in bed.Members.Where(m => m != leader))
+        {
+            other.Crash(SimCrash.Process);
+        }
+
+        var read = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Stat(new StatFop { Gfid = Gfid.Root }, new Call())));
+        var change = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "before" }, new Call())));
+        bed.World.RunFor(1);
+        var late = SimTasks.Start(leader.Node, async () =>
+        {
+            leader.Stop();
+            return Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "before" }, new Call()));
+        });
+        Assert.True(bed.World.RunUntil(() => read.IsCompleted && change.IsCompleted && late.IsCompleted, 10_000));
+        Assert.Equal((Errno.ENOTCONN, Errno.ENOTCONN), (read.Result, change.Result));
+        Assert.Equal(Errno.EREMOTE, late.Result);
+    }
+
     private static Errno Mknod(StoreBed bed, string name)
     {
         var gfid = StorageRig.NewGfid();

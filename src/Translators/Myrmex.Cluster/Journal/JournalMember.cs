@@ -43,6 +43,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     private TaskCompletionSource _wake = new();
     private Errno _failure;
     private MemberId? _leader;
+    private bool _isStopped;
 
     public Term ServingTerm
     {
@@ -105,24 +106,39 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         _ = ApplyAllAsync();
     }
 
-    /// <summary>Applies nothing more; who waits hears ENOTCONN.</summary>
+    /// <summary>Applies nothing more; who waits, or comes from now on, hears ENOTCONN.</summary>
     public void Stop()
     {
+        List<Waiter> asking;
+        lock (_lock)
+        {
+            _isStopped = true;
+            _serving = Term.None;
+            _start = default;
+            asking = [.. _byTag.Values];
+            _byTag.Clear(); // The replica need not answer once it is stopped.
+        }
+
         _stop.Cancel();
+        Leave(asking);
         LeaveAll();
+        DropQueue();
     }
 
     public ValueTask<ProposeResult> ProposeAsync(
         Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
     {
-        data.Retain(); // For the replica.
-        return WaitAsync(tag => _replica!.Propose(
-            new Proposal(
-                tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
-            {
-                AcknowledgedUpTo = session.AcknowledgedUpTo,
-            },
-            term));
+        return WaitAsync(tag =>
+        {
+            data.Retain(); // For the replica.
+            _replica!.Propose(
+                new Proposal(
+                    tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
+                {
+                    AcknowledgedUpTo = session.AcknowledgedUpTo,
+                },
+                term);
+        });
     }
 
     public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
@@ -196,7 +212,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
             var isLeft = !_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation;
-            if (isLeft && _failure == Errno.Ok)
+            if (isLeft && _failure == Errno.Ok && !_isStopped)
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -339,10 +355,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         var waiter = new Waiter();
         ulong tag;
+        bool isStopped;
         lock (_lock)
         {
+            isStopped = _isStopped;
             tag = ++_tag;
-            _byTag.Add(tag, waiter);
+            if (!isStopped)
+            {
+                _byTag.Add(tag, waiter);
+            }
+        }
+
+        if (isStopped)
+        {
+            return new ProposeResult(Errno.ENOTCONN, default);
         }
 
         ask(tag);
@@ -590,10 +616,22 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         Log.Error(
             "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
             ("error", error));
-        List<JournalEntry> left;
         lock (_lock)
         {
             _failure = error;
+        }
+
+        DropQueue();
+        _replica?.MachineFailed();
+        Wake(); // Who waits for the store is told in the loop.
+    }
+
+    /// <summary>What will not be applied; nothing is added to it any more.</summary>
+    private void DropQueue()
+    {
+        List<JournalEntry> left;
+        lock (_lock)
+        {
             left = [.. _queue];
             _queue.Clear();
         }
@@ -602,9 +640,6 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             entry.Data.Release();
         }
-
-        _replica?.MachineFailed();
-        Wake(); // Who waits for the store is told in the loop.
     }
 
     private void Wake()
