@@ -12,7 +12,16 @@ public sealed partial class Replica
 {
     private const int FetchEntriesMax = 256;
     private const long FetchBytesMax = 4 << 20;
-    private const int FullPercent = 95;
+
+    /// <summary>From here on checkpoints are made without a pause, because they make room.</summary>
+    private const int HurryPercent = 75;
+
+    /// <summary>
+    /// From here on nothing more is taken: what is under way has to fit in what is left, since a journal that cannot
+    /// take an entry is one that has failed.
+    /// </summary>
+    private const int FullPercent = 90;
+    private const long HurryMs = 100;
 
     // What the writer's full queue did not take; bounded by the engine's windows.
     private readonly Queue<ReplicaOutput> _backlog = [];
@@ -20,7 +29,6 @@ public sealed partial class Replica
     private long _checkpointMs;
     private bool _isCheckpointing;
     private bool _isJournalHealthy = true;
-    private bool _isJournalFull;
 
     void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
     {
@@ -29,6 +37,7 @@ public sealed partial class Replica
             return;
         }
 
+        ReportHealth();
         _engine.JournalProgress(generation, last, last, NowMs);
         DrainBacklog();
         Carry();
@@ -48,6 +57,9 @@ public sealed partial class Replica
         _engine.JournalFailed(NowMs);
         Carry();
     }
+
+    private void ReportHealth() => _engine.ReportHealth(
+        _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent, NowMs);
 
     private void ToJournal(in ReplicaOutput output)
     {
@@ -164,7 +176,8 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        if (_isCheckpointing || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint
+        var pauseMs = _writer.UsedPercent >= HurryPercent ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
+        if (_isCheckpointing || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
@@ -198,7 +211,6 @@ public sealed partial class Replica
                     : result;
                 result = result == Errno.Ok ? Compact(journal, file.Index, through) : result;
                 first = journal.First;
-                _isJournalFull = journal.Space.UsedPercent >= FullPercent;
             },
             () => CheckpointDone(file.Index, first, result));
         _isCheckpointing = isHanded == Errno.Ok;

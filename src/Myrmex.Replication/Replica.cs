@@ -265,7 +265,7 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
-        _engine.ReportHealth(_isJournalHealthy && !_hasMachineFailed, _isJournalFull, NowMs);
+        ReportHealth();
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();

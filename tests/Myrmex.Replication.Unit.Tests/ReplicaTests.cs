@@ -73,6 +73,31 @@ public sealed class ReplicaTests
         Assert.NotEqual(failed, bed.Leader);
     }
 
+    /// <summary>Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.</summary>
+    [Fact]
+    public void ABurstThatTheJournalCannotHoldIsTakenInTurns()
+    {
+        var bed = Started(6);
+        bed.WaitForLeader();
+        ulong tag = 0;
+        for (var ms = 0; ms < 400; ms++)
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                bed.Leader?.Replica!.Propose(Text(++tag, dataBytes: 5_000));
+            }
+
+            bed.World.RunFor(1);
+        }
+
+        Assert.All(bed.Members, m => Assert.NotEqual(ReplicaRole.Failed, m.Replica!.Role));
+        Assert.Contains(bed.Leader!.RefusedTags.Values, r => r == Refusal.Full);
+        Assert.True(bed.Leader.AcceptedTags.Count > 500, $"{bed.Leader.AcceptedTags.Count} of {tag}");
+        bed.World.RunFor(2_000);
+        bed.Leader!.Replica!.Propose(Text(++tag));
+        Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000));
+    }
+
     [Fact]
     public void AStoppedReplicaComesBackFromItsCheckpoint()
     {

@@ -254,8 +254,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         var error = refusal switch
         {
-            Refusal.Busy => Errno.EAGAIN,
-            Refusal.Full => Errno.ENOSPC,
+            Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
             _ => Errno.EREMOTE,
         };
