@@ -185,6 +185,9 @@ internal sealed class StoreMember : IReplicaTransport
     /// <summary>When the store takes no more of what is committed.</summary>
     public CrashPoint Faults { get; private set; } = new();
 
+    /// <summary>No message of a member leaves it or comes to it.</summary>
+    public bool IsIsolated { get; set; }
+
     public Errno Failure => _member?.Failure ?? Errno.Ok;
 
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
@@ -246,7 +249,7 @@ internal sealed class StoreMember : IReplicaTransport
         var life = target.Life;
         _ = _bed.World.After(_bed.World.Random.Below(2), () =>
         {
-            if (target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
+            if (!IsIsolated && !target.IsIsolated && target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
             {
                 target.Node.Seams.Scheduler.Post(() =>
                 {

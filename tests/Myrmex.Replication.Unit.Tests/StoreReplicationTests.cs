@@ -130,6 +130,23 @@ public sealed class StoreReplicationTests
         Assert.Equal(Errno.EREMOTE, late.Result);
     }
 
+    /// <summary>A refusal says what the store holds, and the store of one that leads no longer may be old.</summary>
+    [Fact]
+    public void ALeaderWithoutTheOthersRefusesNothingByWhatItsStoreSays()
+    {
+        using var bed = new StoreBed(6);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        bed.World.RunFor(500);
+        var leader = bed.Leader!;
+        leader.IsIsolated = true;
+        bed.World.RunFor(1_200); // The lease of the reads is over.
+        Assert.True(leader.IsServing);
+        var fop = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Rmdir(new RmdirFop { Parent = Gfid.Root, Name = "other" }, new Call())));
+        Assert.True(bed.World.RunUntil(() => fop.IsCompleted, 10_000));
+        Assert.Equal(Errno.EREMOTE, fop.Result);
+    }
+
     private static Errno Mknod(StoreBed bed, string name)
     {
         var gfid = StorageRig.NewGfid();

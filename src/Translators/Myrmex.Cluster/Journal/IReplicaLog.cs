@@ -47,6 +47,12 @@ public interface IReplicaLog
     ValueTask<ProposeResult> FindAsync(Term term, SessionKey session);
 
     /// <summary>
+    /// Whether what was read from the store while <see cref="ServingTerm"/> was <paramref name="term"/> may be told: Ok,
+    /// or EREMOTE, EAGAIN or ENOTCONN while nobody can say that this member still led.
+    /// </summary>
+    ValueTask<Errno> ConfirmAsync(Term term);
+
+    /// <summary>
     /// An entry that was proposed here and is committed is in the store now, or could not be put there.
     /// </summary>
     void Applied(JournalIndex index, Errno error);

@@ -48,11 +48,6 @@ internal sealed class JournalGate(Translator inner, JournalMember member)
         where TReply : Reply, IReply<TReply>
     {
         var reply = await task;
-        if (member.LeaseCovers(term))
-        {
-            return reply;
-        }
-
         // Who leads after the value was taken led when it was taken.
         var error = await member.ConfirmAsync(term);
         if (error == Errno.Ok)

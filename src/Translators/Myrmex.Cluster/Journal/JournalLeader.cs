@@ -15,6 +15,9 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 {
     /// <summary>What the client gets; the iatt of changed data has the block count of the store.</summary>
     public RecordedOutcome Outcome => Evaluation.Operation?.Outcome ?? Evaluation.Outcome;
+
+    /// <summary>In which term it was found out that nothing is to be changed; none when something was.</summary>
+    public Term Term { get; init; }
 }
 
 /// <summary>
@@ -95,7 +98,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             if (evaluation.Operation is not { } operation)
             {
                 Leave(number);
-                return new LeaderAnswer(evaluation.Error, evaluation, default);
+                return await ReadAnswerAsync(term, evaluation);
             }
 
             var needed = ConflictKeys.Of(operation);
@@ -115,6 +118,20 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         }
 
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
+    }
+
+    /// <summary>
+    /// Whether what was read from the store since this member served in a term may be told. Else the error of the fop.
+    /// </summary>
+    public ValueTask<Errno> ConfirmAsync(Term term) => log.ConfirmAsync(term);
+
+    /// <summary>A failure, or a success that changes nothing, says what the store holds: it is a read.</summary>
+    private async ValueTask<LeaderAnswer> ReadAnswerAsync(Term term, Evaluation evaluation)
+    {
+        var error = await log.ConfirmAsync(term);
+        return error == Errno.Ok
+            ? new LeaderAnswer(evaluation.Error, evaluation, default) { Term = term }
+            : new LeaderAnswer(error, new Evaluation(), default);
     }
 
     /// <summary>The answer of the first time, or why there is none.</summary>

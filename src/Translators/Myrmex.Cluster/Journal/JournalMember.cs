@@ -160,10 +160,16 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     public bool LeaseCovers(Term term) => _replica is { HasLease: true } && ServingTerm == term;
 
     /// <summary>
-    /// The same by asking the other members: Ok, or EREMOTE when nobody can say that this member still leads.
+    /// The same, by asking the other members when the lease does not cover it: Ok, or EREMOTE when nobody can say that
+    /// this member still leads.
     /// </summary>
     public async ValueTask<Errno> ConfirmAsync(Term term)
     {
+        if (LeaseCovers(term))
+        {
+            return Errno.Ok;
+        }
+
         var result = await WaitAsync(tag => _replica!.Read(tag, useLease: false));
         return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
     }
