@@ -82,10 +82,7 @@ internal sealed class StoreBed : IDisposable
         var sequence = ++_sequence;
         var answer = Until(isRetry =>
         {
-            var record = new byte[32];
-            BinaryPrimitives.WriteUInt128BigEndian(record, Session);
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+            var record = Record(sequence, isRetry);
             return async (top, call) =>
             {
                 var xdata = XData.Rent();
@@ -96,6 +93,16 @@ internal sealed class StoreBed : IDisposable
             };
         });
         return answer;
+    }
+
+    /// <summary>What an operation of the session carries; those before it are acknowledged.</summary>
+    public byte[] Record(ulong sequence, bool isRetry)
+    {
+        var record = new byte[32];
+        BinaryPrimitives.WriteUInt128BigEndian(record, Session);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+        return record;
     }
 
     private void BeginSession()

@@ -147,6 +147,29 @@ public sealed class StoreReplicationTests
         Assert.Equal(Errno.EREMOTE, fop.Result);
     }
 
+    [Fact]
+    public void ARetryWaitsForTheFirstOneThatIsStillUnderWay()
+    {
+        using var bed = new StoreBed(7);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        var leader = bed.Leader!;
+        var gfid = StorageRig.NewGfid();
+        var before = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "name" }, new Call())));
+        var twice = new[] { false, true }.Select(isRetry => SimTasks.Start(leader.Node, async () =>
+        {
+            var xdata = XData.Rent();
+            xdata.SetGfid("gfid-req"u8, gfid);
+            xdata.SetBytes("myrmex.session"u8, bed.Record(99, isRetry));
+            var fop = new MknodFop { Parent = Gfid.Root, Name = "name", Mode = 0x81A4, XData = xdata };
+            var outcome = Outcome(await leader.Top!.Mknod(fop, new Call()));
+            xdata.Release();
+            return outcome;
+        })).ToList();
+        Assert.True(bed.World.RunUntil(() => before.IsCompleted && twice.All(t => t.IsCompleted), 10_000));
+        Assert.All(twice, t => Assert.Equal(Errno.Ok, t.Result));
+    }
+
     private static Errno Mknod(StoreBed bed, string name)
     {
         var gfid = StorageRig.NewGfid();

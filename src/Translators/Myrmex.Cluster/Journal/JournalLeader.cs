@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -28,9 +29,12 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 /// </summary>
 public sealed class JournalLeader(Redo redo, IReplicaLog log)
 {
-    private readonly Lock _lock = new(); // Guards _pending and _waiting; a leaf lock.
+    private readonly Lock _lock = new(); // Guards the three below; a leaf lock.
     private readonly PendingOperations _pending = new();
     private readonly Dictionary<ulong, TaskCompletionSource> _waiting = [];
+
+    // Operations of sessions that are under way; with what ends then, once somebody waits for that.
+    private readonly Dictionary<(UInt128, ulong, uint), TaskCompletionSource?> _underWay = [];
     private bool _hasFailed;
 
     /// <summary>
@@ -57,7 +61,64 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     /// <param name="session">Whose operation it is; a retry gets the outcome of the first time.</param>
     /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
-    public async ValueTask<LeaderAnswer> RunAsync(
+    public ValueTask<LeaderAnswer> RunAsync(
+        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate) =>
+        session.Session == 0 ? RunOnceAsync(session, keys, evaluate) : RunInTurnAsync(session, keys, evaluate);
+
+    /// <summary>
+    /// A retry comes while the first one is still under way when a client has lost its connection only. It must not be
+    /// evaluated against what the first one does after it was looked for in the journal.
+    /// </summary>
+    private async ValueTask<LeaderAnswer> RunInTurnAsync(
+        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+    {
+        while (Begin(session) is { } first)
+        {
+            await first;
+            session = session with { MayBeKnown = true };
+        }
+
+        try
+        {
+            return await RunOnceAsync(session, keys, evaluate);
+        }
+        finally
+        {
+            End(session);
+        }
+    }
+
+    /// <summary>Null when it is under way from now on; else what ends when it no longer is.</summary>
+    private Task? Begin(SessionKey session)
+    {
+        lock (_lock)
+        {
+            ref var ended = ref CollectionsMarshal.GetValueRefOrAddDefault(_underWay, NameOf(session), out var isThere);
+            if (!isThere)
+            {
+                return null;
+            }
+
+            ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return ended.Task;
+        }
+    }
+
+    private void End(SessionKey session)
+    {
+        TaskCompletionSource? ended;
+        lock (_lock)
+        {
+            _underWay.Remove(NameOf(session), out ended);
+        }
+
+        ended?.SetResult();
+    }
+
+    private static (UInt128, ulong, uint) NameOf(SessionKey session) =>
+        (session.Session, session.Sequence, session.Step);
+
+    private async ValueTask<LeaderAnswer> RunOnceAsync(
         SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
         var term = log.ServingTerm;
