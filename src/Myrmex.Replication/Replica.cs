@@ -185,6 +185,7 @@ public sealed partial class Replica : IJournalOwner
             return;
         }
 
+        _engine.Sessions.Use(session, NowMs);
         switch (_engine.Sessions.Find(session, sequence, step, out var index, out var outcome))
         {
             case SessionFinding.New:
