@@ -184,10 +184,18 @@ public sealed partial class Replica
             return;
         }
 
-        _isCheckpointing = true;
         _checkpointMs = NowMs;
+        var sessions = _engine.Sessions.Export();
+        if (sessions.Length > CheckpointFile.SessionsMax)
+        {
+            Log.Error("replica", "no checkpoint: too many outcomes wait for clients", ("set", _setup.StorePrefix),
+                ("sessions", _engine.Sessions.Count), ("bytes", sessions.Length));
+            return;
+        }
+
+        _isCheckpointing = true;
         var file = new CheckpointFile(
-            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export());
+            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions);
         _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
     }
 
