@@ -23,7 +23,9 @@ internal sealed record CheckpointFile(
 {
     private const string Name = "checkpoint";
     private const int HeadBytes = 48;
-    private const int SessionsMax = 256 << 20;
+
+    /// <summary>Bytes of the session table that can be read again; a larger one must not be saved.</summary>
+    public const int SessionsMax = 1 << 30;
 
     private static ReadOnlySpan<byte> Magic => "MXCHKPT1"u8;
 

@@ -204,14 +204,20 @@ public sealed partial class Replica
     }
 
     /// <summary>
-    /// A leader that makes no progress ends its lease, so that the others need not wait for it to run out.
+    /// A leader that makes no progress ends its lease, so that the others need not wait for it to run out; and so does
+    /// a replica that has failed.
     /// </summary>
     private void MaybeGiveLeaseUp()
     {
         if (_keeper is { } keeper && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))
         {
             _isLeaseGivenUp = true;
-            Log.Warning("replica", "the lead is given up: no progress", ("set", _setup.StorePrefix), ("member", Self));
+            if (_engine.Role != ReplicaRole.Failed)
+            {
+                Log.Warning("replica", "the lead is given up: no progress", ("set", _setup.StorePrefix),
+                    ("member", Self));
+            }
+
             _ = keeper.DisposeAsync().AsTask();
         }
     }

@@ -32,6 +32,7 @@ public sealed partial class Replica : IJournalOwner
     private bool _isStopped;
     private long _leaseUntilMs; // Written by the scheduler only.
     private bool _isCarrying;
+    private bool _hasMachineFailed;
 
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
     {
@@ -198,6 +199,7 @@ public sealed partial class Replica : IJournalOwner
             return;
         }
 
+        _engine.Sessions.Use(session, NowMs);
         switch (_engine.Sessions.Find(session, sequence, step, out var index, out var outcome))
         {
             case SessionFinding.New:
@@ -252,6 +254,12 @@ public sealed partial class Replica : IJournalOwner
         return entries;
     }
 
+    /// <summary>
+    /// The machine takes no more entries in: this replica leads no longer and is not elected. Its journal goes on. Any
+    /// thread.
+    /// </summary>
+    public void MachineFailed() => _scheduler.Post(() => _hasMachineFailed = true); // The next tick looks.
+
     private void Do(Action step, ulong tag)
     {
         if (_isStopped)
@@ -272,7 +280,7 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
-        _engine.ReportHealth(_isJournalHealthy, _isJournalFull, NowMs);
+        ReportHealth();
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();

@@ -14,6 +14,7 @@ using Myrmex.Features;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
+using Myrmex.Replication.Unit.Tests.Operations;
 using Myrmex.Runtime.Simulation;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
@@ -105,10 +106,7 @@ internal sealed class StoreBed : IDisposable
         var sequence = ++_sequence;
         var answer = Until(isRetry =>
         {
-            var record = new byte[32];
-            BinaryPrimitives.WriteUInt128BigEndian(record, Session);
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+            var record = Record(sequence, isRetry);
             return async (top, call) =>
             {
                 var xdata = XData.Rent();
@@ -119,6 +117,16 @@ internal sealed class StoreBed : IDisposable
             };
         });
         return answer;
+    }
+
+    /// <summary>What an operation of the session carries; those before it are acknowledged.</summary>
+    public byte[] Record(ulong sequence, bool isRetry)
+    {
+        var record = new byte[32];
+        BinaryPrimitives.WriteUInt128BigEndian(record, Session);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+        return record;
     }
 
     private void BeginSession()
@@ -237,6 +245,14 @@ internal sealed class StoreMember : IReplicaTransport
     /// <summary>Bytes of pieces of copies that this member has sent.</summary>
     public long CopyBytes { get; private set; }
 
+    /// <summary>When the store takes no more of what is committed.</summary>
+    public CrashPoint Faults { get; private set; } = new();
+
+    /// <summary>No message of a member leaves it or comes to it.</summary>
+    public bool IsIsolated { get; set; }
+
+    public Errno Failure => _member?.Failure ?? Errno.Ok;
+
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
 
     private static JournalOptions Options => new() { Path = "/rs", SegmentBytes = 1 << 20, SegmentsMax = 16 };
@@ -251,7 +267,9 @@ internal sealed class StoreMember : IReplicaTransport
             Rig = MemoryRig.Started();
         }
 
-        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, Rig.Store, slot: 6));
+        Faults = new CrashPoint();
+        var store = new CrashTranslator(Rig.Store, Faults);
+        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
         _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
@@ -284,6 +302,13 @@ internal sealed class StoreMember : IReplicaTransport
         });
     }
 
+    /// <summary>As a brick process that ends in good order.</summary>
+    public void Stop()
+    {
+        _member!.Stop(); // Started.
+        Replica!.Stop(_ => { });
+    }
+
     public void Crash(SimCrash kind)
     {
         Life++;
@@ -301,7 +326,7 @@ internal sealed class StoreMember : IReplicaTransport
         var life = target.Life;
         _ = _bed.World.After(_bed.World.Random.Below(2), () =>
         {
-            if (target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
+            if (!IsIsolated && !target.IsIsolated && target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
             {
                 target.Node.Seams.Scheduler.Post(() =>
                 {

@@ -270,11 +270,13 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// The lease of this node may be kept alive: renewing it proves more than that a network thread lives.
+    /// The lease of this node may be kept alive: renewing it proves more than that a network thread lives. A failed
+    /// replica keeps none, because the key of the lead may still be below it.
     /// </summary>
     public bool MayKeepLease(long nowMs) =>
-        _role != ReplicaRole.Active
-        || (_isHealthy && nowMs - _tickedMs <= _options.QuorumStallMs && !IsJournalStalled(nowMs)
+        _role is ReplicaRole.Follower or ReplicaRole.Candidate
+        || (_role == ReplicaRole.Active
+            && _isHealthy && nowMs - _tickedMs <= _options.QuorumStallMs && !IsJournalStalled(nowMs)
             && nowMs - _quorumMs <= _options.QuorumStallMs);
 
     private bool Breaks(ReplicaMutations rule) => (_mutations & rule) != 0;
