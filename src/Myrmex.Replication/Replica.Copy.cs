@@ -179,7 +179,14 @@ public sealed partial class Replica : ICopyHost
         if (_isBeginOwed && !_isCheckpointing && _receiver is not null)
         {
             _isBeginOwed = false;
-            _engine.BeginInstall(NowMs);
+            if (!_engine.BeginInstall(NowMs))
+            {
+                _receiver.Drop(); // This replica was elected meanwhile. Nothing was changed.
+                _receiver = null;
+                return;
+            }
+
+            _sender?.Close(); // What is read from here on would be of a store that is being emptied.
         }
     }
 

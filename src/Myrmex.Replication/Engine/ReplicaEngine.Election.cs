@@ -241,6 +241,12 @@ public sealed partial class ReplicaEngine
         }
 
         Emit(new ReplicaOutput(OutputKind.RoleChanged) { Term = _term });
+        if (_needsCopy)
+        {
+            GiveUp(); // A copy was begun after the lead was asked for: half a store leads nobody.
+            return;
+        }
+
         SendFences();
         TryFinishFence();
     }

@@ -32,6 +32,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        _isDiverged |= Contradicts(message);
         if (!Fits(message.PreviousIndex, message.PreviousChain, out var hint))
         {
             AnswerAppend(message, _needsCopy || IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.NeedsCopy
@@ -51,7 +52,8 @@ public sealed partial class ReplicaEngine
             CutAfter(new JournalIndex(message.PreviousIndex.Value + (ulong)message.Items.Count));
         }
 
-        _matched = Max(_matched, new JournalIndex(message.PreviousIndex.Value + (ulong)message.Items.Count));
+        var reached = new JournalIndex(message.PreviousIndex.Value + (ulong)message.Items.Count);
+        _matched = _log.Knows(reached) || Agreed > JournalIndex.None ? Max(_matched, reached) : _matched;
         Invariant.Check(_matched <= _log.Last || Breaks(ReplicaMutations.NoFence | ReplicaMutations.LateAppendCuts));
         SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));
         if (last == _log.Last || Breaks(ReplicaMutations.AcknowledgeEarly))
@@ -114,6 +116,32 @@ public sealed partial class ReplicaEngine
 
         return false;
     }
+
+    /// <summary>
+    /// Up to here the journal of every leader is equal to ours, before it has said anything: what we committed, but
+    /// nothing where all members may have lost what they had in memory and gone on from less.
+    /// </summary>
+    private JournalIndex Agreed => Configuration is { AllowsMemory: false } ? _commit : JournalIndex.None;
+
+    /// <summary>The leader has another entry than one we committed; see <see cref="IsDiverged"/>.</summary>
+    private bool Contradicts(ReplicaMessage.Append message)
+    {
+        if (Configuration?.AllowsMemory != true)
+        {
+            return false;
+        }
+
+        var isOther = IsOtherThanCommitted(message.PreviousIndex, message.PreviousChain);
+        for (var i = 0; i < message.Items.Count && !isOther; i++)
+        {
+            isOther = IsOtherThanCommitted(message.Items[i].Index, message.Items[i].Header.Chain);
+        }
+
+        return isOther;
+    }
+
+    private bool IsOtherThanCommitted(JournalIndex index, UInt128 chain) =>
+        index <= _commit && _log.Knows(index) && _log.ChainAt(index) != chain;
 
     /// <summary>
     /// What we committed is not in the leader's journal. That cannot be, except after all members lost what they had in

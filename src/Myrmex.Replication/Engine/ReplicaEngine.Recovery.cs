@@ -45,7 +45,7 @@ public sealed partial class ReplicaEngine
         }
 
         _needsCopy = !Breaks(ReplicaMutations.CopyForgotten | ReplicaMutations.SyncingCounts);
-        _matched = _commit;
+        _matched = Agreed;
         _recoverEnd = null;
         SaveSuperblock();
         _installTicket = _superblockTicket;
@@ -80,7 +80,7 @@ public sealed partial class ReplicaEngine
         _isDiverged = false;
         _needsCopy = false;
         _installTicket = 0; // Of another copy that was begun meanwhile: it must not be told to overwrite this one.
-        _matched = index;
+        _matched = Agreed;
         _acknowledged = JournalIndex.None;
         _written = JournalIndex.None;
         _durable = JournalIndex.None;

@@ -66,7 +66,6 @@ public sealed partial class ReplicaEngine
         Invariant.Check(start.Checkpoint <= _log.Last);
         _commit = start.Checkpoint;
         _effected = start.Checkpoint;
-        _matched = start.Checkpoint;
         _durable = _log.Last;
         _written = _log.Last;
         RebuildSessions(start.Sessions.Span);
@@ -339,7 +338,7 @@ public sealed partial class ReplicaEngine
 
         _promised = term;
         _leader = null;
-        _matched = _commit;
+        _matched = Agreed;
         _acknowledged = JournalIndex.None;
         _recoverEnd = null;
         SaveSuperblock();
@@ -357,7 +356,7 @@ public sealed partial class ReplicaEngine
         _leaseUntilMs = 0;
         _leadLostMs = 0;
         _fetchFrom = null;
-        _matched = _commit;
+        _matched = Agreed;
         EndReads();
         EndLeadership();
         Emit(new ReplicaOutput(OutputKind.RoleChanged) { Term = _promised, LeaderHint = Leader });

@@ -59,8 +59,10 @@ public sealed class ReplicaWorldTests
     [InlineData(1088556)]
     [InlineData(1119974)]
     [InlineData(1142530)]
+    [InlineData(4010911)]
     [InlineData(4049936)]
     [InlineData(4099625)]
+    [InlineData(5001116)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]
