@@ -1,0 +1,116 @@
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests.Engine;
+
+/// <summary>One engine that needs a copy, or is being copied: it neither leads nor says that it has what it has not.</summary>
+public sealed class CopiedMemberTests
+{
+    private static readonly MemberId Self = new(0);
+    private static readonly MemberId Other = new(1);
+
+    /// <summary>The lead was asked for before the copy was begun, and is granted after.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhoIsBeingCopiedGivesTheLeadBack(bool isCopied)
+    {
+        var engine = Engine(Log(3, lastTerm: 1), checkpoint: 3);
+        Assert.True(!isCopied || engine.BeginInstall(1000));
+        engine.StoreChanged(State(leader: Self, allowsMemory: false), 1000);
+        Assert.Equal(isCopied ? ReplicaRole.Follower : ReplicaRole.Candidate, engine.Role);
+        Assert.Equal(isCopied, Drain(engine).Any(o => o.Kind == OutputKind.StoreTransaction));
+        Assert.Equal(!isCopied, engine.BeginInstall(1000) is false);
+    }
+
+    /// <summary>All members went on from less than this one had committed.</summary>
+    [Theory]
+    [InlineData(2ul)]
+    [InlineData(1ul)]
+    public void WhoCommittedAnotherEntryThanTheLeaderWantsACopy(ulong last)
+    {
+        var engine = Engine(Log(3, lastTerm: 1), checkpoint: 1);
+        engine.StoreChanged(State(leader: Other, allowsMemory: true), 1000);
+        Receive(engine, Log(3, lastTerm: 1), previous: 1, commit: 3, term: 3);
+        Assert.Equal(3ul, engine.Commit.Value);
+        var other = Log((int)last + 1, lastTerm: 4);
+        var answer = Receive(engine, other, previous: last, commit: last, term: 4);
+        Assert.Equal(AppendOutcome.NeedsCopy, answer.Outcome);
+        Assert.Equal(JournalIndex.None, answer.Durable);
+        Assert.True(engine.WantsCopy);
+    }
+
+    private static ReplicaMessage.AppendAnswer Receive(
+        ReplicaEngine engine, ReplicaLog log, ulong previous, ulong commit, ulong term)
+    {
+        engine.Receive(
+            new ReplicaMessage.Append
+            {
+                From = new MessageOrigin(new Term(term), Other, 101, 1, 1),
+                PreviousIndex = new JournalIndex(previous),
+                PreviousChain = log.ChainAt(new JournalIndex(previous)),
+                Commit = new JournalIndex(commit),
+                Items = [.. Enumerable.Range((int)previous + 1, (int)(log.Last.Value - previous))
+                    .Select(i => log[new JournalIndex((ulong)i)])],
+            },
+            1000);
+        return Drain(engine).Select(o => o.Message).OfType<ReplicaMessage.AppendAnswer>().Last();
+    }
+
+    /// <summary>What the engine wants; superblocks are saved at once.</summary>
+    private static List<ReplicaOutput> Drain(ReplicaEngine engine)
+    {
+        var outputs = new List<ReplicaOutput>();
+        engine.Drain(outputs);
+        foreach (var output in outputs.Where(o => o.Kind == OutputKind.SaveSuperblock).ToList())
+        {
+            engine.SuperblockSaved(output.Ticket, 1000);
+        }
+
+        engine.Drain(outputs);
+        return outputs;
+    }
+
+    private static StoreState State(MemberId leader, bool allowsMemory) => new()
+    {
+        Revision = new Revision(9),
+        Term = new TermOwner(new Term(4), leader, 100ul + leader.Value, 1),
+        Lead = new TermOwner(new Term(4), leader, 100ul + leader.Value, 1),
+        Configuration = new ReplicaConfiguration
+        {
+            Epoch = 1,
+            Mode = ReplicaMode.Quorum,
+            Members = [new(Self, 100, "a"), new(Other, 101, "b")],
+            WriteQuorum = 1,
+            ElectionQuorum = 2,
+            AllowsMemory = allowsMemory,
+        },
+    };
+
+    private static ReplicaEngine Engine(ReplicaLog log, int checkpoint) => new(new ReplicaStart
+    {
+        Self = Self,
+        Superblock = new Superblock(new Term(1), MemberStatus.Voter, 100, 1),
+        StorePrefix = "rs/",
+        Log = log,
+        Checkpoint = new JournalIndex((ulong)checkpoint),
+        NowMs = 1000,
+    });
+
+    private static ReplicaLog Log(int count, ulong lastTerm)
+    {
+        var log = new ReplicaLog(JournalIndex.None, Term.None, default);
+        for (var i = 1; i <= count; i++)
+        {
+            var term = new Term(i < count ? 1 : lastTerm);
+            byte[] meta = [(byte)i];
+            var header = new EntryHeader(term, new JournalIndex((ulong)i), default, EntryKind.Operation, 0, 0, 0);
+            log.Append(new JournalEntry(EntryChain.Seal(log.LastChain, header, meta, []), meta, default));
+        }
+
+        return log;
+    }
+}
