@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Engine;
 
-/// <summary>One engine that needs a copy, or is being copied: it neither leads nor says that it has what it has not.</summary>
+/// <summary>
+/// One engine that needs a copy, or is being copied: it neither leads nor says that it has what it has not.
+/// </summary>
 public sealed class CopiedMemberTests
 {
     private static readonly MemberId Self = new(0);
