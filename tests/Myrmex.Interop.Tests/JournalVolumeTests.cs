@@ -42,7 +42,7 @@ public sealed class JournalVolumeTests(JournalVolumeWithBothClients volume) : IC
     }
 
     [InteropTheory(Need.StockClient | Need.Xfs | Need.Python | Need.FioGfapi)]
-    [InlineData("gfapi", "--rw=randwrite --bs=4k --size=4m --numjobs=2 --fsync=32")]
+    [InlineData("gfapi", "--rw=randwrite --bs=4k --size=8m --numjobs=2 --fsync=32")]
     [InlineData("gfapi_async", "--rw=randwrite --bs=16k --size=16m --iodepth=16")]
     public void FioFindsEveryChecksumItWrote(string engine, string job)
     {
