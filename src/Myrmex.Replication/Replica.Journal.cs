@@ -176,7 +176,8 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        var pauseMs = _writer.UsedPercent >= HurryPercent ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
+        var pauseMs = _writer.UsedPercent < HurryPercent
+            ? _setup.CheckpointMs : Math.Min(HurryMs, _setup.CheckpointMs);
         if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
             || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable

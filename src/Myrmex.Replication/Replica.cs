@@ -74,7 +74,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
 
-    /// <summary>The numbers of the members as they are known; none before they are. On the replica's scheduler only.</summary>
+    /// <summary>
+    /// The numbers of the members as they are known; none before they are. On the replica's scheduler only.
+    /// </summary>
     public IReadOnlyList<byte> Members =>
         [.. (_engine.Configuration?.Members ?? []).Select(m => m.Id.Value)];
 
@@ -90,7 +92,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 
-    /// <summary>The main store has everything up to here on its disk. On the replica's scheduler, or before the start.</summary>
+    /// <summary>
+    /// The main store has everything up to here on its disk. On the replica's scheduler, or before the start.
+    /// </summary>
     public JournalIndex Checkpoint => _checkpoint;
 
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;

@@ -86,7 +86,11 @@ public sealed class TermLockTests
         call.LockOwner = OwnerOf(owner);
         var fop = new LkFop
         {
-            Gfid = File, Fd = fd, Command = LockCommand.SetLock, Type = LockType.Write, Flock = Whole(owner),
+            Gfid = File,
+            Fd = fd,
+            Command = LockCommand.SetLock,
+            Type = LockType.Write,
+            Flock = Whole(owner),
         };
         return Outcome(await top.Lk(fop, call));
     }

@@ -133,7 +133,8 @@ public sealed partial class ReplicaEngine
             if (member != Self)
             {
                 var peer = Peer(member);
-                peers.Add((member, new JournalIndex(peer.Durable), peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs));
+                var silentMs = peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs;
+                peers.Add((member, new JournalIndex(peer.Durable), silentMs));
             }
         }
 

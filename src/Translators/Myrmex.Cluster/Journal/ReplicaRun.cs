@@ -152,7 +152,8 @@ internal sealed class ReplicaRun(
             Peers = [.. replica.Peers.Select(p => new ReplicaPeerReport(
                 p.Member.Value, p.Durable.Value, replica.Last.Value - Math.Min(p.Durable.Value, replica.Last.Value),
                 p.SilentMs))],
-            Problem = member.Failure != Errno.Ok ? $"a committed operation cannot be applied to the files: {member.Failure}"
+            Problem = member.Failure != Errno.Ok
+                ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };
