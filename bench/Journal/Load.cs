@@ -17,8 +17,8 @@ namespace Myrmex.Bench;
 internal sealed class Load(Func<Translator> top, bool sessions)
 {
     public static readonly Gfid File = new(77, 99);
-    private static ulong s_lastSession = (ulong)Stopwatch.GetTimestamp();
-    private static long s_lastName;
+    private static ulong _lastSession = (ulong)Stopwatch.GetTimestamp();
+    private static long _lastName;
 
     private readonly byte[] _data = new byte[1 << 20];
 
@@ -62,7 +62,7 @@ internal sealed class Load(Func<Translator> top, bool sessions)
             while (!stop.IsCancellationRequested)
             {
                 var isNew = kind == Kind.Mknod;
-                var name = isNew ? Interlocked.Increment(ref s_lastName) : 0;
+                var name = isNew ? Interlocked.Increment(ref _lastName) : 0;
                 await caller.RunAsync(
                     kind, size, isNew ? new Gfid((ulong)name, 5) : File,
                     isNew ? "n" + name.ToString(CultureInfo.InvariantCulture) : "f");
@@ -77,7 +77,7 @@ internal sealed class Load(Func<Translator> top, bool sessions)
 
     private async Task<Caller> BeginAsync()
     {
-        var caller = new Caller(top, _data, sessions ? Interlocked.Increment(ref s_lastSession) : 0);
+        var caller = new Caller(top, _data, sessions ? Interlocked.Increment(ref _lastSession) : 0);
         if (sessions)
         {
             await caller.RunAsync(Kind.BeginSession, 0, default, "");

@@ -46,7 +46,7 @@ public sealed class JournalBrickOptions
         new(DirectoryKey, OptionKind.Text, null, "Where the journal is."),
         new(ReadModeKey, OptionKind.Choice, "lease",
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
-            + " the next moment; good as long as the clocks of the machines run equally fast) or confirm (it asks them).")
+            + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
     ];
 
