@@ -98,6 +98,29 @@ public sealed class ReplicaTests
         Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000));
     }
 
+    /// <summary>Goal: room comes from a checkpoint, that from a commit, and that from a leader: none may wait for room.</summary>
+    [Fact]
+    public void MembersWithFullJournalsComeBack()
+    {
+        var bed = Started(8);
+        bed.WaitForLeader();
+        bed.Members.ToList().ForEach(m => m.Persists = false);
+        ulong tag = 0;
+        while (!bed.Leader!.RefusedTags.ContainsValue(Refusal.Full))
+        {
+            bed.Leader.Replica!.Propose(Text(++tag, dataBytes: 5_000));
+            bed.World.RunFor(2);
+        }
+
+        bed.Members.ToList().ForEach(m => m.Crash(SimCrash.Power));
+        bed.Members.ToList().ForEach(m => m.Persists = true);
+        Restart(bed);
+        bed.WaitForLeader();
+        bed.World.RunFor(3_000);
+        bed.Leader!.Replica!.Propose(Text(++tag));
+        Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000), bed.Describe());
+    }
+
     [Fact]
     public void SessionsThatNobodyUsesEndAndTheOthersDoNot()
     {
