@@ -121,6 +121,28 @@ public sealed class ReplicaTests
         Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000), bed.Describe());
     }
 
+    [Theory]
+    [InlineData(0, Errno.Ok)]
+    [InlineData(1, Errno.ESTALE)]
+    public void TheJournalOfAnotherMemberIsNotOpened(int difference, Errno expected)
+    {
+        var bed = new ReplicaBed(9);
+        var member = bed.Members[0];
+        var setup = new ReplicaSetup
+        {
+            Self = member.Id,
+            StorePrefix = ReplicaBed.Prefix,
+            Seams = member.Node.Seams,
+            Store = bed.Store.Connect(member.Node, timeoutMs: 1_000),
+            Journal = bed.JournalOptions,
+            Incarnation = (ulong)member.Incarnation + (ulong)difference,
+            Transport = member,
+            Machine = member,
+        };
+        Assert.Equal(expected, Replica.Open(setup, out _, out var problem));
+        Assert.Equal(expected != Errno.Ok, problem.Contains("another member", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void SessionsThatNobodyUsesEndAndTheOthersDoNot()
     {
