@@ -6,8 +6,9 @@ using Myrmex.Base;
 namespace Myrmex.Graph;
 
 /// <summary>
-/// The POSIX locks held through one translator, to be taken again where its fds are opened again. Ranges of one owner on one
-/// file behave as fcntl locks do, whatever fd they came by: a new one replaces what it covers. Safe for all threads.
+/// The POSIX locks held through one translator, to be taken again where its fds are opened again. Ranges of one owner
+/// on one file behave as fcntl locks do, whatever fd they came by: a new one replaces what it covers. Safe for all
+/// threads.
 /// </summary>
 public sealed class HeldLocks
 {

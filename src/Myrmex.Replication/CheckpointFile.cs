@@ -12,10 +12,15 @@ namespace Myrmex.Replication;
 /// the file.
 /// </summary>
 /// <remarks>
-/// Layout, little endian: 0 magic "MXCHKPT1" (8), 8 index (8), 16 term (8), 24 chain (16), 40 length of the table
+/// Layout, little endian: 0 magic "MXCHKPT1", or "MXCHKPTC" while a copy is made into the main store (8), 8 index (8),
+/// 16 term (8), 24 chain (16), 40 length of the table
 /// (4), 44 CRC-32C of bytes 0 to 43 and of the table (4), 48 the table.
 /// </remarks>
-internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Chain, byte[] Sessions)
+/// <param name="IsCopying">
+/// The main store holds nothing that can be relied on: a copy into it was begun. Only a copy that is whole ends it.
+/// </param>
+internal sealed record CheckpointFile(
+    JournalIndex Index, Term Term, UInt128 Chain, byte[] Sessions, bool IsCopying = false)
 {
     private const string Name = "checkpoint";
     private const int HeadBytes = 48;
@@ -24,6 +29,8 @@ internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Cha
     public const int SessionsMax = 1 << 30;
 
     private static ReadOnlySpan<byte> Magic => "MXCHKPT1"u8;
+
+    private static ReadOnlySpan<byte> CopyingMagic => "MXCHKPTC"u8;
 
     public static CheckpointFile Empty { get; } = new(JournalIndex.None, Term.None, default, []);
 
@@ -76,7 +83,7 @@ internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Cha
     private byte[] Encode()
     {
         var bytes = new byte[HeadBytes + Sessions.Length];
-        Magic.CopyTo(bytes);
+        (IsCopying ? CopyingMagic : Magic).CopyTo(bytes);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), Index.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), Term.Value);
         BinaryPrimitives.WriteUInt128LittleEndian(bytes.AsSpan(24), Chain);
@@ -89,7 +96,8 @@ internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Cha
     private static bool Decode(ReadOnlySpan<byte> bytes, out CheckpointFile checkpoint)
     {
         checkpoint = Empty;
-        if (bytes.Length < HeadBytes || !bytes[..8].SequenceEqual(Magic)
+        var isCopying = bytes.Length >= HeadBytes && bytes[..8].SequenceEqual(CopyingMagic);
+        if (bytes.Length < HeadBytes || (!isCopying && !bytes[..8].SequenceEqual(Magic))
             || BinaryPrimitives.ReadInt32LittleEndian(bytes[40..]) != bytes.Length - HeadBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(bytes[44..]) != Checksum(bytes))
         {
@@ -100,7 +108,8 @@ internal sealed record CheckpointFile(JournalIndex Index, Term Term, UInt128 Cha
             new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..])),
             new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..])),
             BinaryPrimitives.ReadUInt128LittleEndian(bytes[24..]),
-            bytes[HeadBytes..].ToArray());
+            bytes[HeadBytes..].ToArray(),
+            isCopying);
         return true;
     }
 

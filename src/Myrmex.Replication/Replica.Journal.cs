@@ -61,7 +61,8 @@ public sealed partial class Replica
     }
 
     /// <summary>
-    /// Before the first checkpoint nothing can be dropped, and there is none before what is in the journal is committed.
+    /// Before the first checkpoint nothing can be dropped, and there is none before what is in the journal is
+    /// committed.
     /// </summary>
     private void ReportHealth() => _engine.ReportHealth(
         _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent,
@@ -182,8 +183,10 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        var pauseMs = _writer.UsedPercent >= HurryPercent ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
-        if (_isCheckpointing || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
+        var pauseMs = _writer.UsedPercent < HurryPercent
+            ? _setup.CheckpointMs : Math.Min(HurryMs, _setup.CheckpointMs);
+        if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
+            || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
@@ -216,34 +219,38 @@ public sealed partial class Replica
 
         var result = Errno.Ok;
         JournalIndex first = default;
+        var used = 0;
         var through = file.Index.Value > _setup.RetainedEntries ? file.Index.Value - _setup.RetainedEntries : 0;
+        var kept = KeptForCopies;
+        through = Math.Min(through, kept);
         var isHanded = _writer.Do(
             journal =>
             {
                 result = file.Save(_setup.Seams.Disk!, _setup.Journal.Path); // Required by the setup.
                 result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index })
                     : result;
-                result = result == Errno.Ok ? Compact(journal, file.Index, through) : result;
+                result = result == Errno.Ok ? Compact(journal, file.Index, through, kept) : result;
                 first = journal.First;
+                used = journal.Space.UsedPercent;
             },
-            () => CheckpointDone(file.Index, first, result));
+            () => CheckpointDone(file.Index, first, result, used));
         _isCheckpointing = isHanded == Errno.Ok;
     }
 
     /// <summary>
     /// Keeps what absent members may need as long as there is room, and never less than the machine needs.
     /// </summary>
-    private static Errno Compact(ReplicaJournal journal, JournalIndex checkpoint, ulong through)
+    private static Errno Compact(ReplicaJournal journal, JournalIndex checkpoint, ulong through, ulong kept)
     {
         if (journal.Space.UsedPercent > 70)
         {
-            through = Math.Max(through, checkpoint.Value);
+            through = Math.Min(Math.Max(through, checkpoint.Value), kept);
         }
 
         return through < journal.First.Value ? Errno.Ok : journal.Compact(new JournalIndex(through));
     }
 
-    private void CheckpointDone(JournalIndex index, JournalIndex first, Errno result)
+    private void CheckpointDone(JournalIndex index, JournalIndex first, Errno result, int used)
     {
         _isCheckpointing = false;
         if (_isStopped)
@@ -259,6 +266,7 @@ public sealed partial class Replica
 
         _checkpoint = index;
         _hasCheckpointed = true;
+        MakeRoom(used);
         if (first > _engine.JournalStart)
         {
             _engine.MoveJournalStart(first);

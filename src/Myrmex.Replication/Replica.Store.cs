@@ -12,6 +12,12 @@ namespace Myrmex.Replication;
 public sealed partial class Replica
 {
     private const int RetryMs = 200;
+    private const long WishPeriodMs = 1_000;
+
+    /// <summary>Tag of a change of members that nobody waits for.</summary>
+    private const ulong WishTag = ulong.MaxValue;
+
+    private long _wishMs;
 
     private readonly Queue<(ulong Ticket, StateTransaction Transaction)> _transactions = []; // Guards itself and _wake.
     private TaskCompletionSource _wake = new();
@@ -175,6 +181,26 @@ public sealed partial class Replica
             _engine.LeaseChanged(keeper?.Lease ?? LeaseId.None, NowMs);
             Carry();
         }
+    }
+
+    /// <summary>
+    /// Whoever leads brings the members in line with what an administrator has written down, by a joint change; when
+    /// the lead goes over meanwhile, the next leader does.
+    /// </summary>
+    private void FollowWish()
+    {
+        if (!_engine.IsServing || NowMs - _wishMs < WishPeriodMs
+            || _engine is not { Wanted: { } wanted, Configuration: { Pending: null } now } || wanted.IsSameAs(now))
+        {
+            return;
+        }
+
+        _wishMs = NowMs;
+        Log.Information(
+            "replica", "the members change", ("set", _setup.StorePrefix), ("members", now.Members.Count),
+            ("wanted", wanted.Members.Count), ("epoch", now.Epoch + 1));
+        _engine.ChangeMembers(WishTag, wanted with { Epoch = now.Epoch + 1, Pending = null }, NowMs);
+        Carry();
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -40,6 +41,7 @@ public sealed partial class Replica : IJournalOwner
         _scheduler = setup.Seams.Scheduler;
         _machine = setup.Machine;
         _checkpoint = checkpoint.Index;
+        _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
     }
 
@@ -72,6 +74,12 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
 
+    /// <summary>
+    /// The numbers of the members as they are known; none before they are. On the replica's scheduler only.
+    /// </summary>
+    public IReadOnlyList<byte> Members =>
+        [.. (_engine.Configuration?.Members ?? []).Select(m => m.Id.Value)];
+
     /// <summary>The in-sync set where one decides, else empty. On the replica's scheduler only.</summary>
     public MemberSet InSync => _engine.InSync;
 
@@ -84,7 +92,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 
-    /// <summary>The main store has everything up to here on its disk. On the replica's scheduler, or before the start.</summary>
+    /// <summary>
+    /// The main store has everything up to here on its disk. On the replica's scheduler, or before the start.
+    /// </summary>
     public JournalIndex Checkpoint => _checkpoint;
 
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
@@ -95,7 +105,8 @@ public sealed partial class Replica : IJournalOwner
     /// and more of the entries after it does no harm.
     /// </summary>
     /// <returns>
-    /// The error of the disk or the journal; EUCLEAN for a damaged checkpoint; ESTALE for the journal of another member.
+    /// The error of the disk or the journal; EUCLEAN for a damaged checkpoint; ESTALE for the journal of another
+    /// member.
     /// </returns>
     public static Errno Open(ReplicaSetup setup, out Replica? replica, out string problem)
     {
@@ -109,8 +120,8 @@ public sealed partial class Replica : IJournalOwner
 
         if (setup.Incarnation is { } wanted && journal!.State.Incarnation != wanted)
         {
-            problem = $"the journal in {setup.Journal.Path} is that of another member or of another replica set: is the "
-                + "right directory mounted there?";
+            problem = $"the journal in {setup.Journal.Path} is that of another member or of another replica set: is "
+                + "the right directory mounted there?";
             journal.Dispose();
             return Errno.ESTALE;
         }
@@ -157,7 +168,15 @@ public sealed partial class Replica : IJournalOwner
     {
         if (!_isStopped)
         {
-            _engine.Receive(message, NowMs);
+            if (message is ReplicaMessage.CopyOffer or ReplicaMessage.CopyRequest or ReplicaMessage.CopyPiece)
+            {
+                OnCopyMessage(message);
+            }
+            else
+            {
+                _engine.Receive(message, NowMs);
+            }
+
             Carry();
         }
     }
@@ -280,7 +299,9 @@ public sealed partial class Replica : IJournalOwner
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();
+        CopyTick();
         MaybeGiveLeaseUp();
+        FollowWish();
     }
 
     /// <summary>
@@ -364,6 +385,8 @@ public sealed partial class Replica : IJournalOwner
             case OutputKind.Synced:
                 _machine.Synced(output.Ticket);
                 break;
+            case OutputKind.Completed or OutputKind.Refused when output.Ticket == WishTag:
+                break; // Looked at again by the next tick.
             case OutputKind.Completed:
                 _machine.Completed(output.Ticket);
                 break;
@@ -375,8 +398,11 @@ public sealed partial class Replica : IJournalOwner
                 _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
                 break;
             case OutputKind.NeedsIndexOrFull:
-                Log.Warning("replica", "a member needs a full copy", ("set", _setup.StorePrefix),
-                    ("member", output.Peer));
+                OfferCopy(output.Peer);
+                break;
+            case OutputKind.InstallReady:
+                _isMarkOwed = true;
+                MarkCopying();
                 break;
             case OutputKind.LossyRestart:
                 Log.Warning("replica", "operations after the last sync may be lost on all members",

@@ -24,8 +24,8 @@ public sealed record ReplicaSetup
     public required JournalOptions Journal { get; init; }
 
     /// <summary>
-    /// What the journal must have been formatted with, or null for whatever it was. Another one's journal, in a directory
-    /// that came to the wrong place, would take in the entries of this set.
+    /// What the journal must have been formatted with, or null for whatever it was. Another one's journal, in a
+    /// directory that came to the wrong place, would take in the entries of this set.
     /// </summary>
     public ulong? Incarnation { get; init; }
 
@@ -40,6 +40,21 @@ public sealed record ReplicaSetup
 
     /// <summary>Time between two checkpoints, in milliseconds.</summary>
     public long CheckpointMs { get; init; } = 5_000;
+
+    /// <summary>
+    /// How the main store is copied to and from other members; null when it cannot be: a member that lacks more than
+    /// the journals of the others have stays behind then.
+    /// </summary>
+    public IStoreCopies? Copies { get; init; }
+
+    /// <summary>Bytes a piece of a copy has about.</summary>
+    public int CopyPieceBytes { get; init; } = 1 << 20;
+
+    /// <summary>Bytes a second that this replica sends of a copy at most; 0 for no limit.</summary>
+    public long CopyBytesPerSecond { get; init; }
+
+    /// <summary>A copy of which nothing was heard for this time is given up and begun again, in milliseconds.</summary>
+    public long CopyStallMs { get; init; } = 15_000;
 
     /// <summary>Entries kept in the journal behind the checkpoint, for members that come back.</summary>
     public ulong RetainedEntries { get; init; } = 100_000;

@@ -23,9 +23,17 @@ internal static class ReplicaStartup
         if (error is not (Errno.Ok or Errno.ENOENT) || checkpoint.Index < journal.State.Checkpoint)
         {
             problem = $"the checkpoint in {setup.Journal.Path} is damaged or older than the journal: {error}. "
-                + "The brick cannot take part with it, and must not with a new one in its place: it has promised what the old "
-                + "one held. Bring the file back, or replace the brick";
+                + "The brick cannot take part with it, and must not with a new one in its place: it has promised what "
+                + "the old one held. Bring the file back, or replace the brick";
             return error is Errno.Ok or Errno.ENOENT ? Errno.EUCLEAN : error;
+        }
+
+        error = FinishInstall(journal, checkpoint);
+        if (error != Errno.Ok)
+        {
+            problem = $"the journal in {setup.Journal.Path} does not go on from the checkpoint beside it: {error}. "
+                + "Format the replica anew, and it is copied from the others";
+            return error;
         }
 
         var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain);
@@ -50,9 +58,26 @@ internal static class ReplicaStartup
             Checkpoint = checkpoint.Index,
             Sessions = checkpoint.Sessions,
             MayHaveLostEntries = !isWhole,
+            NeedsCopy = checkpoint.IsCopying,
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
         return Errno.Ok;
+    }
+
+    /// <summary>
+    /// A checkpoint of a copy that was installed, and the journal from before it: the end came in between, and the
+    /// journal is given up now. A journal that counts and does not fit is damage.
+    /// </summary>
+    private static Errno FinishInstall(ReplicaJournal journal, CheckpointFile checkpoint)
+    {
+        var fits = checkpoint.Index == JournalIndex.None
+            || (checkpoint.Index <= journal.Last && (!journal.TryGetHeader(checkpoint.Index, out var header)
+                || header.Chain == checkpoint.Chain));
+        return fits ? Errno.Ok
+            : journal.State.Status != MemberStatus.Voter
+                ? journal.Reset(checkpoint.Index, checkpoint.Term, checkpoint.Chain)
+            : checkpoint.Index <= journal.Last ? Errno.EUCLEAN
+            : Errno.Ok;
     }
 
     /// <summary>False when an entry that was there cannot be read.</summary>

@@ -8,8 +8,9 @@ namespace Myrmex.Volumes;
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
 /// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
-/// protocol/client to every other member of the replica set, cluster/journal over them, features/locks, debug/io-stats
-/// with the name of the member's export, a cluster/journal-client with the brick's path as its name, which passes what
+/// protocol/client to every other member of the replica set, features/locks over the store (below the journal, because
+/// only a member that leads may grant a lock), cluster/journal over them, debug/io-stats with the name of the member's
+/// export, a cluster/journal-client with the brick's path as its name, which passes what
 /// clients of GlusterFS send on to the member that leads, and protocol/server with both exports.
 /// </summary>
 public static class BrickVolfile
@@ -27,6 +28,7 @@ public static class BrickVolfile
                 new("directory", brick.Path),
             ],
             []);
+        Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
         string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort)
             : AddStack(file, volume, brick, brick.Path);
         var options = ServerOptions(volume, brick, exports);
@@ -35,10 +37,9 @@ public static class BrickVolfile
         return file;
     }
 
-    /// <summary>What every brick has above what keeps its files.</summary>
+    /// <summary>What every brick has at the top of its own stack.</summary>
     private static string[] AddStack(VolfileDocument file, Volume volume, Brick brick, string export)
     {
-        Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
         Add(file, volume, export, "debug/io-stats",
             [new("unique-id", brick.Path), new("volume-id", volume.Id.ToString())], [file.Top.Name]);
         return [export];
@@ -46,7 +47,7 @@ public static class BrickVolfile
 
     private static string[] AddMember(VolfileDocument file, Volume volume, Brick brick, int managementPort)
     {
-        var posix = file.Top.Name;
+        var store = file.Top.Name;
         var place = volume.SetPlaceOf(brick);
         var set = volume.ReplicaSets[place];
         var peers = volume.MembersAt(place).Where(b => b.Index != brick.Index).ToList();
@@ -65,7 +66,7 @@ public static class BrickVolfile
                 new("peers", Numbers(peers)),
                 new("journal-directory", brick.JournalDirectory),
             ],
-            [posix, .. peerNames]);
+            [store, .. peerNames]);
         AddStack(file, volume, brick, brick.MemberExport);
         Add(file, volume, brick.Path, ClientVolfile.JournalClientType,
             [new("members", Numbers([brick, .. peers]))], [brick.MemberExport, .. peerNames]);

@@ -73,7 +73,9 @@ public sealed class ReplicaTests
         Assert.NotEqual(failed, bed.Leader);
     }
 
-    /// <summary>Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.</summary>
+    /// <summary>
+    /// Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.
+    /// </summary>
     [Fact]
     public void ABurstThatTheJournalCannotHoldIsTakenInTurns()
     {
@@ -98,7 +100,9 @@ public sealed class ReplicaTests
         Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000));
     }
 
-    /// <summary>Goal: room comes from a checkpoint, that from a commit, and that from a leader: none may wait for room.</summary>
+    /// <summary>
+    /// Goal: room comes from a checkpoint, that from a commit, and that from a leader: none may wait for room.
+    /// </summary>
     [Fact]
     public void MembersWithFullJournalsComeBack()
     {
@@ -172,7 +176,9 @@ public sealed class ReplicaTests
         }
 
         bed.World.RunFor(100);
-        Assert.Equal(Enumerable.Range(5_003, 198).Select(n => (ulong)n), leader.RefusedTags.Keys.Where(t => t > 5_000).Order());
+        Assert.Equal(
+            Enumerable.Range(5_003, 198).Select(n => (ulong)n),
+            leader.RefusedTags.Keys.Where(t => t > 5_000).Order());
         Assert.All(bed.Members, m => Assert.Equal(leader.Applied, m.Applied));
     }
 

@@ -10,6 +10,7 @@ using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Simulation;
+using Myrmex.Features;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -28,26 +29,28 @@ internal sealed class StoreBed : IDisposable
 {
     public const string Prefix = "rs/store/";
 
+    private readonly SimNode _admin;
+    private readonly List<StoreMember> _members;
     private ulong _sequence;
 
-    public StoreBed(ulong seed, bool readLease = true)
+    public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
     {
+        Options = options ?? new StoreBedOptions();
         ReadLease = readLease;
         World = new SimWorld(seed);
         Store = new SimStateService(World);
         var admin = World.AddNode("admin");
-        Members = [.. Enumerable.Range(0, 3).Select(i => new StoreMember(this, (byte)i, World.AddNode($"n{i}")))];
-        var configuration = ReplicaConfiguration.Majority(
-            [.. Members.Select(m => new ReplicaMember(m.Id, 100ul + m.Id.Value, m.Node.Name))]);
-        var put = SimTasks.Start(admin, () => Store.Connect(admin).CommitAsync(
-            StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
-            CancellationToken.None));
-        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
-        foreach (var member in Members)
+        _admin = admin;
+        _members = [.. Enumerable.Range(0, 3).Select(
+            i => new StoreMember(this, (byte)i, World.AddNode($"n{i}"), MemberStatus.Voter))];
+        Put(StoreState.ConfigurationKey, 0, 1, 2);
+        foreach (var member in Members.Where(m => m.Id.Value != Options.Needy))
         {
             member.Start();
         }
     }
+
+    public StoreBedOptions Options { get; }
 
     /// <summary>Fops whose first outcome was not heard.</summary>
     public int Retries { get; private set; }
@@ -60,9 +63,30 @@ internal sealed class StoreBed : IDisposable
 
     public bool ReadLease { get; }
 
-    public IReadOnlyList<StoreMember> Members { get; }
+    public IReadOnlyList<StoreMember> Members => _members;
 
     public StoreMember? Leader => Members.FirstOrDefault(m => m.Node is { IsUp: true, IsFrozen: false } && m.IsServing);
+
+    /// <summary>A node with a new, empty brick that is no member yet.</summary>
+    public StoreMember AddSpare()
+    {
+        var number = (byte)_members.Count;
+        var spare = new StoreMember(this, number, World.AddNode($"n{number}"), MemberStatus.Learner);
+        _members.Add(spare);
+        spare.Start();
+        return spare;
+    }
+
+    /// <summary>Writes a configuration into the store, as management does.</summary>
+    public void Put(string key, params byte[] members)
+    {
+        var configuration = ReplicaConfiguration.Majority(
+            [.. members.Select(m => new ReplicaMember(new MemberId(m), 100ul + m, $"n{m}"))]);
+        var put = SimTasks.Start(_admin, () => Store.Connect(_admin).CommitAsync(
+            StateTransaction.Always(Operation.PutValue(Prefix + key, configuration.Encode())),
+            CancellationToken.None));
+        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
+    }
 
     public void Dispose()
     {
@@ -151,15 +175,33 @@ internal sealed class StoreBed : IDisposable
     }
 
     /// <summary>Waits until all members have applied the same, and compares their stores.</summary>
-    public void AssertAllAreEqual(string what)
+    public void AssertAllAreEqual(string what) => AssertAreEqual(Members, what);
+
+    public void AssertAreEqual(IReadOnlyList<StoreMember> members, string what)
     {
         Assert.True(
             World.RunUntil(
-                () => Leader is { } leader && Members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
-            $"{what}: {string.Join("; ", Members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
-        var digests = Members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
+                () => Leader is { } leader && members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
+            $"{what}: {string.Join("; ", members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
+        var digests = members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
         Assert.All(digests, d => Assert.True(digests[0].Hash.AsSpan().SequenceEqual(d.Hash), $"{what}: {digests[0].DifferencesTo(d)}"));
     }
+}
+
+/// <summary>What is not as usual in a <see cref="StoreBed"/>.</summary>
+internal sealed record StoreBedOptions
+{
+    /// <summary>The store is in memory only: a restart needs the whole journal, so there are no checkpoints.</summary>
+    public long CheckpointMs { get; init; } = long.MaxValue / 2;
+
+    public ulong RetainedEntries { get; init; } = 1_000_000;
+
+    /// <summary>A member that was being copied when it ended, and is not started here.</summary>
+    public byte? Needy { get; init; }
+
+    public int CopyPieceBytes { get; init; } = 1 << 20;
+
+    public long CopyBytesPerSecond { get; init; }
 }
 
 /// <summary>One node of a <see cref="StoreBed"/>.</summary>
@@ -168,11 +210,22 @@ internal sealed class StoreMember : IReplicaTransport
     private readonly StoreBed _bed;
     private readonly byte _number;
     private JournalMember? _member;
+    private StoreCopies? _copies;
 
-    public StoreMember(StoreBed bed, byte number, SimNode node)
+    public StoreMember(StoreBed bed, byte number, SimNode node, MemberStatus status)
     {
         (_bed, _number, Node) = (bed, number, node);
-        Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, new SuperblockState { Incarnation = 100u + number }));
+        var isNeedy = bed.Options.Needy == number;
+        var state = new SuperblockState
+        {
+            Incarnation = 100u + number,
+            Status = isNeedy ? MemberStatus.Syncing : status,
+        };
+        Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, state));
+        if (isNeedy)
+        {
+            Assert.Equal(Errno.Ok, (CheckpointFile.Empty with { IsCopying = true }).Save(node.Disk, Options.Path));
+        }
     }
 
     public SimNode Node { get; }
@@ -189,6 +242,9 @@ internal sealed class StoreMember : IReplicaTransport
 
     public bool IsServing => _member is { } member && member.ServingTerm != Term.None && Replica is { IsServing: true };
 
+    /// <summary>Bytes of pieces of copies that this member has sent.</summary>
+    public long CopyBytes { get; private set; }
+
     /// <summary>When the store takes no more of what is committed.</summary>
     public CrashPoint Faults { get; private set; } = new();
 
@@ -204,12 +260,20 @@ internal sealed class StoreMember : IReplicaTransport
     public void Start()
     {
         Life++;
-        Rig?.Dispose();
-        Rig = MemoryRig.Started();
+        var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out _) == Errno.Ok;
+        if (!hasStore || Rig is null)
+        {
+            Rig?.Dispose();
+            Rig = MemoryRig.Started();
+        }
+
         Faults = new CrashPoint();
-        var redo = new Redo(new CrashTranslator(Rig.Store, Faults));
-        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
-        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
+        var store = new CrashTranslator(Rig.Store, Faults);
+        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
+        var redo = new Redo(locks);
+        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
+        _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
+        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
         var setup = new ReplicaSetup
         {
             Self = Id,
@@ -220,14 +284,19 @@ internal sealed class StoreMember : IReplicaTransport
             Transport = this,
             Machine = _member,
             Options = new ReplicaOptions { ReadLease = _bed.ReadLease, OutcomeOf = JournalMember.OutcomeOf },
-            CheckpointMs = long.MaxValue / 2, // The store is in memory only: a restart needs the whole journal.
+            CheckpointMs = _bed.Options.CheckpointMs,
+            RetainedEntries = _bed.Options.RetainedEntries,
+            Copies = _copies,
+            CopyPieceBytes = _bed.Options.CopyPieceBytes,
+            CopyBytesPerSecond = _bed.Options.CopyBytesPerSecond,
         };
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
-        var member = _member;
+        var (member, copies) = (_member, _copies);
         _ = SimTasks.Start(Node, () =>
         {
             member.Start(replica!);
+            copies.Start();
             replica!.Start();
             return Task.CompletedTask;
         });
@@ -253,6 +322,7 @@ internal sealed class StoreMember : IReplicaTransport
         var head = new ArrayBufferWriter<byte>();
         MessageCodec.EncodeHead(1, message, head);
         var data = MessageCodec.EntriesOf(message).SelectMany(e => e.Data.Span.ToArray()).ToArray();
+        CopyBytes += message is ReplicaMessage.CopyPiece ? head.WrittenCount + data.Length : 0;
         var life = target.Life;
         _ = _bed.World.After(_bed.World.Random.Below(2), () =>
         {

@@ -37,6 +37,9 @@ public static class MessageCodec
         Recover = 11,
         RecoverAnswer = 12,
         Position = 13,
+        CopyOffer = 14,
+        CopyRequest = 15,
+        CopyPiece = 16,
     }
 
     /// <summary>The entries whose data follows the head, in order; lent.</summary>
@@ -44,6 +47,7 @@ public static class MessageCodec
     {
         ReplicaMessage.Append append => append.Items,
         ReplicaMessage.Entries entries => entries.Items,
+        ReplicaMessage.CopyPiece piece => piece.Items,
         _ => [],
     };
 
@@ -105,6 +109,9 @@ public static class MessageCodec
         ReplicaMessage.Recover => Kind.Recover,
         ReplicaMessage.RecoverAnswer => Kind.RecoverAnswer,
         ReplicaMessage.Position => Kind.Position,
+        ReplicaMessage.CopyOffer => Kind.CopyOffer,
+        ReplicaMessage.CopyRequest => Kind.CopyRequest,
+        ReplicaMessage.CopyPiece => Kind.CopyPiece,
         _ => throw new ArgumentException("unknown message", nameof(message)),
     };
 
@@ -175,6 +182,39 @@ public static class MessageCodec
                 builder.UInt64(m.LastIndex.Value);
                 break;
             default:
+                EncodeCopy(builder, message);
+                break;
+        }
+    }
+
+    private static void EncodeCopy(BinaryBuilder builder, ReplicaMessage message)
+    {
+        switch (message)
+        {
+            case ReplicaMessage.CopyOffer m:
+                builder.UInt64(m.Copy);
+                builder.UInt64(m.Start.Value);
+                break;
+            case ReplicaMessage.CopyRequest m:
+                builder.UInt64(m.Copy);
+                builder.UInt64(m.Next);
+                builder.Byte(m.Window);
+                builder.Bool(m.IsAgain);
+                break;
+            case ReplicaMessage.CopyPiece m:
+                builder.UInt64(m.Copy);
+                builder.UInt64(m.Number);
+                builder.Byte((byte)m.Part);
+                builder.UInt64(m.Index.Value);
+                builder.UInt64(m.EntryTerm.Value);
+                builder.UInt128(m.Chain);
+                builder.UInt64(m.Done.Inodes);
+                builder.UInt64(m.Done.Bytes);
+                builder.UInt64(m.All.Inodes);
+                builder.UInt64(m.All.Bytes);
+                EncodeEntries(builder, m.Items);
+                break;
+            default:
                 break; // Fence and Transfer are their header.
         }
     }
@@ -220,11 +260,13 @@ public static class MessageCodec
                     Commit = Index(ref parser),
                     Items = DecodeEntries(ref parser, data),
                 };
+            case Kind.CopyPiece:
+                return DecodePiece(ref parser, from, data);
             case Kind.AppendAnswer:
                 return new ReplicaMessage.AppendAnswer
                 {
                     From = from,
-                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.Diverged),
+                    Outcome = (AppendOutcome)Among(ref parser, (byte)AppendOutcome.NeedsCopy),
                     Promised = Term(ref parser),
                     Status = Status(ref parser),
                     Durable = Index(ref parser),
@@ -275,7 +317,36 @@ public static class MessageCodec
                 LastTerm = Term(ref parser),
                 LastIndex = Index(ref parser),
             },
+            Kind.CopyOffer => new ReplicaMessage.CopyOffer
+            {
+                From = from,
+                Copy = parser.UInt64(),
+                Start = Index(ref parser),
+            },
+            Kind.CopyRequest => new ReplicaMessage.CopyRequest
+            {
+                From = from,
+                Copy = parser.UInt64(),
+                Next = parser.UInt64(),
+                Window = parser.Byte(),
+                IsAgain = parser.Bool(),
+            },
             _ => null,
+        };
+
+    private static ReplicaMessage.CopyPiece DecodePiece(ref BinaryParser parser, MessageOrigin from, Payload data) =>
+        new()
+        {
+            From = from,
+            Copy = parser.UInt64(),
+            Number = parser.UInt64(),
+            Part = (CopyPart)Among(ref parser, (byte)CopyPart.Unknown),
+            Index = Index(ref parser),
+            EntryTerm = Term(ref parser),
+            Chain = parser.UInt128(),
+            Done = new CopyCount(parser.UInt64(), parser.UInt64()),
+            All = new CopyCount(parser.UInt64(), parser.UInt64()),
+            Items = DecodeEntries(ref parser, data),
         };
 
     private static void EncodeEntries(BinaryBuilder builder, IReadOnlyList<JournalEntry> entries)

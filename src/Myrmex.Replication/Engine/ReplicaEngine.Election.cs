@@ -18,6 +18,7 @@ public sealed partial class ReplicaEngine
     private long _fencedMs;
     private ulong _selfTicket; // The superblock with our own promise.
     private MemberId? _fetchFrom;
+    private JournalIndex _fetchAfter; // What the last question asked for: the entries after this one.
     private JournalIndex _goalIndex;
     private UInt128 _goalChain;
     private long _fetchedMs;
@@ -140,7 +141,8 @@ public sealed partial class ReplicaEngine
         foreach (var member in configuration.AllMembers)
         {
             if (member == Self || _peers[member.Value] is not { Position: { CanLead: true } position } peer
-                || _now - peer.PositionMs >= PositionFreshMs)
+                || _now - peer.PositionMs >= PositionFreshMs
+                || (CountsAtOnce(_status) && !CountsAtOnce(position.Status)))
             {
                 continue;
             }
@@ -171,7 +173,7 @@ public sealed partial class ReplicaEngine
         From = From(_promised),
         IsQuestion = isQuestion,
         Status = _status,
-        CanLead = _status == MemberStatus.Voter && _isHealthy && _lease.Value != 0
+        CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && _isHealthy && _lease.Value != 0
             && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
         LastTerm = _log.LastTerm,
         LastIndex = _log.Last,
@@ -365,6 +367,12 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        if (best.LastIndex < _commit)
+        {
+            GiveUp(); // A restart from less gave up what we have committed: whoever has that journal must lead.
+            return;
+        }
+
         _fetchFrom = best.Sender;
         _goalIndex = best.LastIndex;
         _goalChain = best.LastChain;
@@ -380,6 +388,7 @@ public sealed partial class ReplicaEngine
     private void SendFetch(JournalIndex previous)
     {
         _fetchedMs = _now;
+        _fetchAfter = previous;
         Send(_fetchFrom!.Value, new ReplicaMessage.Fetch
         {
             From = From(_term),
@@ -436,42 +445,48 @@ public sealed partial class ReplicaEngine
 
     private void OnEntries(ReplicaMessage.Entries message)
     {
-        if (_role != ReplicaRole.Candidate || message.Term != _term || message.Sender != _fetchFrom)
+        if (_role != ReplicaRole.Candidate || message.Term != _term || message.Sender != _fetchFrom
+            || message.PreviousIndex != _fetchAfter)
         {
-            return;
+            return; // Also the answer to an earlier question: it would ask the later ones again.
         }
 
-        switch (message.Answer)
+        var fits = message.Answer == EntriesAnswer.Given
+            && Fits(message.PreviousIndex, message.PreviousChain, out _);
+        if (fits && message.Items.Count > 0 && TakeEntries(message.Items, message.PreviousIndex))
         {
-            case EntriesAnswer.Given when Fits(message.PreviousIndex, message.PreviousChain, out _)
-                && TakeEntries(message.Items, message.PreviousIndex):
-                ContinueFetch();
-                break;
-            case EntriesAnswer.NoMatch when message.PreviousIndex > _commit:
-                SendFetch(_commit); // What is committed is in the best journal too.
-                break;
-            case EntriesAnswer.TooOld:
-                GiveUp();
-                break;
-            default:
-                FenceAgain(); // The journal we wanted is not what it was: its owner was started again.
-                break;
+            ContinueFetch(message.Items[^1].Index);
         }
-    }
-
-    private void ContinueFetch()
-    {
-        if (_log.Last >= _goalIndex && _log.Knows(_goalIndex) && _log.ChainAt(_goalIndex) == _goalChain)
+        else if (message.Answer == EntriesAnswer.TooOld)
         {
-            Activate();
+            GiveUp();
         }
-        else if (_log.Last >= _goalIndex)
+        else if (!fits && message.PreviousIndex > _commit)
         {
-            FenceAgain();
+            SendFetch(_commit); // What is committed is in the best journal too.
         }
         else
         {
-            SendFetch(_log.Last);
+            FenceAgain(); // The journal we wanted is not what it was: its owner was started again.
+        }
+    }
+
+    /// <summary>
+    /// Up to an entry our journal is the best one. What is ours behind it says nothing: it may be as long, and another.
+    /// </summary>
+    private void ContinueFetch(JournalIndex reached)
+    {
+        if (reached < _goalIndex)
+        {
+            SendFetch(reached);
+        }
+        else if (_log.Knows(_goalIndex) && _log.ChainAt(_goalIndex) == _goalChain)
+        {
+            Activate();
+        }
+        else
+        {
+            FenceAgain();
         }
     }
 
@@ -498,7 +513,7 @@ public sealed partial class ReplicaEngine
         }
         else if (_now - _fetchedMs >= _options.RetransmitMs)
         {
-            SendFetch(Min(_log.Last, _goalIndex));
+            SendFetch(_fetchAfter);
         }
     }
 

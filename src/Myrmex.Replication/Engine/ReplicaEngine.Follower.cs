@@ -34,7 +34,7 @@ public sealed partial class ReplicaEngine
 
         if (!Fits(message.PreviousIndex, message.PreviousChain, out var hint))
         {
-            AnswerAppend(message, IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.Diverged
+            AnswerAppend(message, _needsCopy || IsDiverged(message.PreviousIndex, hint) ? AppendOutcome.NeedsCopy
                 : AppendOutcome.NoMatch, hint);
             return;
         }
@@ -93,7 +93,7 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        if (_isDiverged)
+        if (_isDiverged || _needsCopy)
         {
             hint = previous;
             return false;

@@ -399,7 +399,7 @@ public sealed partial class ReplicaEngine
                 }
 
                 break;
-            case AppendOutcome.Diverged:
+            case AppendOutcome.NeedsCopy:
                 peer.SentMs = _now;
                 Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = message.Hint });
                 break;

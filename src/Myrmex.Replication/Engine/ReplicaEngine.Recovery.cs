@@ -15,10 +15,20 @@ public sealed partial class ReplicaEngine
     private JournalIndex? _recoverEnd;
     private ulong _installTicket;
     private int _installs;
+    private bool _needsCopy; // The main store is being overwritten, or was when this replica ended.
+
+    /// <summary>
+    /// The main store is not whole, so nothing is taken from a leader, and this replica counts for nothing until a copy
+    /// was installed.
+    /// </summary>
+    public bool NeedsCopy => _needsCopy;
+
+    /// <summary>A copy of another member is the only way on.</summary>
+    public bool WantsCopy => _needsCopy || _isDiverged;
 
     /// <summary>
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
-    /// comes, the journal may be given up.
+    /// comes, the main store and the journal may be given up. There is no way back: only <see cref="Install"/> ends it.
     /// </summary>
     public void BeginInstall(long nowMs)
     {
@@ -33,6 +43,8 @@ public sealed partial class ReplicaEngine
             _status = MemberStatus.Syncing;
         }
 
+        _needsCopy = !Breaks(ReplicaMutations.CopyForgotten | ReplicaMutations.SyncingCounts);
+        _matched = _commit;
         _recoverEnd = null;
         SaveSuperblock();
         _installTicket = _superblockTicket;
@@ -64,6 +76,8 @@ public sealed partial class ReplicaEngine
         _commit = index;
         _effected = index;
         _isDiverged = false;
+        _needsCopy = false;
+        _installTicket = 0; // Of another copy that was begun meanwhile: it must not be told to overwrite this one.
         _matched = index;
         _acknowledged = JournalIndex.None;
         _written = JournalIndex.None;
@@ -128,7 +142,8 @@ public sealed partial class ReplicaEngine
 
     private void FinishRecovery()
     {
-        if (_recoverEnd is { } end && _matched >= end && _durable >= end && _status != MemberStatus.Voter)
+        if (_recoverEnd is { } end && _matched >= end && _durable >= end && _status != MemberStatus.Voter
+            && !_needsCopy)
         {
             _recoverEnd = null;
             _status = MemberStatus.Voter;

@@ -72,6 +72,7 @@ public sealed partial class ReplicaEngine
         _written = _log.Last;
         RebuildSessions(start.Sessions.Span);
         StartGrants();
+        _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
             _status = MemberStatus.Recovering;
@@ -117,6 +118,9 @@ public sealed partial class ReplicaEngine
 
     public ReplicaConfiguration? Configuration => _view?.Configuration;
 
+    /// <summary>What an administrator wants <see cref="Configuration"/> to be; null for no wish.</summary>
+    public ReplicaConfiguration? Wanted => _view?.Wanted;
+
     /// <summary>Who must have an entry, in mode InSync; empty in mode Quorum.</summary>
     public MemberSet InSync =>
         Configuration is { Mode: ReplicaMode.InSync } ? _view!.InSync : MemberSet.Empty; // It has the configuration.
@@ -130,7 +134,8 @@ public sealed partial class ReplicaEngine
             if (member != Self)
             {
                 var peer = Peer(member);
-                peers.Add((member, new JournalIndex(peer.Durable), peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs));
+                var silentMs = peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs;
+                peers.Add((member, new JournalIndex(peer.Durable), silentMs));
             }
         }
 
@@ -262,8 +267,8 @@ public sealed partial class ReplicaEngine
     /// <param name="isHealthy">The disks are fine.</param>
     /// <param name="isFull">No room is left for what clients want.</param>
     /// <param name="isOverfull">
-    /// None for what a leader sends either. Must not stay so where only the commit of what is in the journal makes room,
-    /// because that needs a leader, and an entry of it.
+    /// None for what a leader sends either. Must not stay so where only the commit of what is in the journal makes
+    /// room, because that needs a leader, and an entry of it.
     /// </param>
     /// <param name="nowMs">As for <see cref="Tick"/>.</param>
     public void ReportHealth(bool isHealthy, bool isFull, bool isOverfull, long nowMs)
@@ -310,6 +315,16 @@ public sealed partial class ReplicaEngine
     // After a copy was installed, what was said before is as void as after a restart.
     private MessageOrigin From(Term term) =>
         new(term, Self, _incarnation, _boot << 16 | (ushort)_installs, Configuration?.Epoch ?? 0);
+
+    /// <summary>Which start of this replica it is.</summary>
+    internal ulong Boot => _boot;
+
+    /// <summary>What a message says that a driver sends in the name of this replica.</summary>
+    internal MessageOrigin Origin => From(Term);
+
+    /// <summary>The message is of a member, and of the life of it that the configuration names.</summary>
+    internal bool IsOfMember(ReplicaMessage message) =>
+        Configuration?.AllMembers.Contains(message.Sender) == true && !IsOtherIncarnation(message);
 
     private bool IsOtherIncarnation(ReplicaMessage message) =>
         Configuration?.Find(message.Sender) is { } member && member.Incarnation != message.From.Incarnation;

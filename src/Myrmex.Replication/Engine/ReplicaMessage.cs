@@ -156,6 +156,82 @@ public abstract class ReplicaMessage
 
         public JournalIndex LastIndex { get; init; }
     }
+
+    /// <summary>The leader has opened its main store to be copied for a member it cannot serve otherwise.</summary>
+    public sealed class CopyOffer : ReplicaMessage
+    {
+        /// <summary>Names the copy; the leader never uses a number twice.</summary>
+        public ulong Copy { get; init; }
+
+        /// <summary>The copy holds everything up to here, and more.</summary>
+        public JournalIndex Start { get; init; }
+    }
+
+    /// <summary>
+    /// Asks for the pieces of a copy from <see cref="Next"/> on; all before it were taken.
+    /// </summary>
+    public sealed class CopyRequest : ReplicaMessage
+    {
+        public ulong Copy { get; init; }
+
+        /// <summary>The number of a piece; the first one is 0.</summary>
+        public ulong Next { get; init; }
+
+        /// <summary>How many pieces may come; 0 ends the copy.</summary>
+        public byte Window { get; init; }
+
+        /// <summary>Nothing came for a while: what was sent is to be sent again.</summary>
+        public bool IsAgain { get; init; }
+    }
+
+    /// <summary>Part of a copy.</summary>
+    public sealed class CopyPiece : ReplicaMessage
+    {
+        public ulong Copy { get; init; }
+
+        public ulong Number { get; init; }
+
+        public CopyPart Part { get; init; }
+
+        /// <summary>Of <see cref="CopyPart.End"/>: the entry the copy is as of, its term and chain.</summary>
+        public JournalIndex Index { get; init; }
+
+        public Term EntryTerm { get; init; }
+
+        public UInt128 Chain { get; init; }
+
+        /// <summary>Read so far, and about how much there is; 0 when that is not known.</summary>
+        public CopyCount Done { get; init; }
+
+        public CopyCount All { get; init; }
+
+        public IReadOnlyList<JournalEntry> Items { get; init; } = [];
+    }
+}
+
+/// <summary>How much of a store.</summary>
+/// <param name="Bytes">Of the content of files.</param>
+public readonly record struct CopyCount(ulong Inodes, ulong Bytes);
+
+/// <summary>What a piece of a copy is. The numbers are on the wire.</summary>
+public enum CopyPart : byte
+{
+    /// <summary>
+    /// Operations that make the store, in the form of entries: each one's chain continues the one before.
+    /// </summary>
+    Store = 0,
+
+    /// <summary>Entries of the journal that were committed while the store was read.</summary>
+    Journal = 1,
+
+    /// <summary>Bytes of the session table, in the form of entries like those of the store.</summary>
+    Sessions = 2,
+
+    /// <summary>That was all.</summary>
+    End = 3,
+
+    /// <summary>The sender does not know this copy (any more).</summary>
+    Unknown = 4,
 }
 
 /// <summary>The numbers are on the wire.</summary>
@@ -188,8 +264,8 @@ public enum AppendOutcome : byte
     Damaged = 4,
 
     /// <summary>
-    /// The receiver had committed what a restart from less has given up since: it needs a copy. Only where memory is
-    /// acknowledged.
+    /// The receiver needs a copy: its main store is not whole, or it had committed what a restart from less has given
+    /// up since.
     /// </summary>
-    Diverged = 5,
+    NeedsCopy = 5,
 }

@@ -82,4 +82,7 @@ internal enum ReplicaMutations : long
 
     /// <summary>An addition to the in-sync set whose answer was lost is taken as not made.</summary>
     LostAdditionForgotten = 1L << 23,
+
+    /// <summary>A member whose main store is being overwritten counts again once its old journal is enough.</summary>
+    CopyForgotten = 1L << 24,
 }

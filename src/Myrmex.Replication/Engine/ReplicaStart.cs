@@ -37,6 +37,12 @@ public sealed record ReplicaStart
     /// </summary>
     public bool MayHaveLostEntries { get; init; }
 
+    /// <summary>
+    /// The main store holds nothing that can be relied on: a copy into it was begun and not installed. The status is
+    /// Syncing then.
+    /// </summary>
+    public bool NeedsCopy { get; init; }
+
     public required long NowMs { get; init; }
 
     internal ReplicaMutations Mutations { get; init; }

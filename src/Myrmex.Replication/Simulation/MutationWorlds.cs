@@ -16,7 +16,8 @@ internal static class MutationWorlds
                 or ReplicaMutations.LostAdditionForgotten =>
                 new WorldOptions { Mode = ReplicaMode.InSync },
             ReplicaMutations.NoJointQuorum => new WorldOptions { ChangesMembers = true },
-            ReplicaMutations.SyncingCounts => new WorldOptions { TrimsJournals = true, Ambushes = true },
+            ReplicaMutations.SyncingCounts or ReplicaMutations.CopyForgotten =>
+                new WorldOptions { TrimsJournals = true, Ambushes = true },
             ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
             ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
             _ => new WorldOptions(),

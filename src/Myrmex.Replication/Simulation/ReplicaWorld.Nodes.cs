@@ -27,7 +27,7 @@ internal sealed partial class ReplicaWorld
         node.IsSyncing = false;
         var log = node.BuildLog();
         node.Values.Clear();
-        foreach (var (key, value) in node.Checkpoint.Values)
+        foreach (var (key, value) in node.IsStoreLost ? [] : node.Checkpoint.Values)
         {
             node.Values[key] = value;
         }
@@ -44,6 +44,7 @@ internal sealed partial class ReplicaWorld
             Checkpoint = node.Checkpoint.Index,
             Sessions = node.Checkpoint.Sessions,
             MayHaveLostEntries = node.MayHaveLostEntries,
+            NeedsCopy = node.IsStoreLost,
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
         });
@@ -182,7 +183,8 @@ internal sealed partial class ReplicaWorld
 
     private void MaybeCheckpoint(WorldNode node, ReplicaEngine engine)
     {
-        if (engine.Commit <= engine.Durable && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
+        if (!node.IsStoreLost && engine.Commit <= engine.Durable
+            && engine.Commit.Value >= node.Checkpoint.Index.Value + CheckpointEvery
             && node.Applied == engine.Commit)
         {
             node.Checkpoint = new WorldCheckpoint(
@@ -284,6 +286,8 @@ internal sealed partial class ReplicaWorld
                 CopyTo(node, _nodes[output.Peer.Value]);
                 break;
             case OutputKind.InstallReady:
+                node.IsStoreLost = true; // Overwritten from here on, whatever becomes of the copy.
+                node.Values.Clear();
                 SendCopy(node);
                 break;
             case OutputKind.LossyRestart:
@@ -442,6 +446,8 @@ internal sealed partial class ReplicaWorld
             return;
         }
 
+        node.IsStoreLost = false;
+        node.InstallSource = -1; // Another one that was begun is void.
         node.Checkpoint = copy;
         node.Applied = copy.Index;
         node.Values.Clear();

@@ -47,6 +47,9 @@ internal sealed class WorldNode(int number)
 
     public WorldCheckpoint Checkpoint { get; set; } = WorldCheckpoint.Empty;
 
+    /// <summary>A copy into the main store was begun and not installed.</summary>
+    public bool IsStoreLost { get; set; }
+
     // On the way to the disk.
     public List<JournalOperation> Unsynced { get; } = [];
 

@@ -47,6 +47,39 @@ public sealed class MessageCodecTests
     }
 
     [Fact]
+    public void MessagesOfCopiesAreTheseBytes()
+    {
+        var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
+        Assert.Equal(
+            "010E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
+            Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
+        Assert.EndsWith(
+            "0600000000000000" + "0700000000000000" + "04" + "01",
+            Body(new ReplicaMessage.CopyRequest { From = from, Copy = 6, Next = 7, Window = 4, IsAgain = true }),
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            "0600000000000000" + "0700000000000000" + "03" + "0800000000000000" + "0900000000000000"
+            + "0A000000000000000000000000000000" + "0B00000000000000" + "0C00000000000000" + "0D00000000000000"
+            + "0E00000000000000" + "00000000",
+            Body(new ReplicaMessage.CopyPiece
+            {
+                From = from,
+                Copy = 6,
+                Number = 7,
+                Part = CopyPart.End,
+                Index = new JournalIndex(8),
+                EntryTerm = new Term(9),
+                Chain = 10,
+                Done = new CopyCount(11, 12),
+                All = new CopyCount(13, 14),
+            }),
+            StringComparison.Ordinal);
+    }
+
+    private static string Body(ReplicaMessage message) => Convert.ToHexString(Encode(message).AsSpan()[..^4]);
+
+    [Fact]
     public void EntriesComeBackWithTheirData()
     {
         var data = Payload.CopyOf([1, 2, 3, 4, 5]);
@@ -128,6 +161,21 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Recover { From = From, Nonce = 5 };
         yield return new ReplicaMessage.RecoverAnswer { From = From, Nonce = 5, End = new JournalIndex(6) };
         yield return new ReplicaMessage.Position { From = From, IsQuestion = true, CanLead = true, LastIndex = new JournalIndex(4) };
+        yield return new ReplicaMessage.CopyOffer { From = From, Copy = 3, Start = new JournalIndex(4) };
+        yield return new ReplicaMessage.CopyRequest { From = From, Copy = 3, Next = 4, Window = 5, IsAgain = true };
+        yield return new ReplicaMessage.CopyPiece
+        {
+            From = From,
+            Copy = 3,
+            Number = 4,
+            Part = CopyPart.Sessions,
+            Index = new JournalIndex(5),
+            EntryTerm = new Term(6),
+            Chain = 7,
+            Done = new CopyCount(8, 9),
+            All = new CopyCount(10, 11),
+            Items = [Entry(1, [2], default)],
+        };
     }
 
     private static JournalEntry Entry(ulong index, byte[] meta, Payload data) => new(

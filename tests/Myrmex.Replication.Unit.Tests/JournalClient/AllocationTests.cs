@@ -52,7 +52,7 @@ public sealed class AllocationTests
         _member.Later = later;
         Action one = fop switch
         {
-            "lookup" => () => Run<LookupFop, LookupReply>(new LookupFop { Parent = _fd.Gfid, Name = default, XData = _xdata }),
+            "lookup" => () => Run<LookupFop, LookupReply>(new LookupFop { Parent = _fd.Gfid, XData = _xdata }),
             "stat" => () => Run<StatFop, StatReply>(new StatFop { Gfid = _fd.Gfid }),
             "read" => () => Run<ReadFop, ReadReply>(new ReadFop { Fd = _fd, Size = 4096 }),
             _ => () => Run<WriteFop, WriteReply>(new WriteFop { Fd = _fd, Data = _data, XData = _xdata }),
@@ -129,8 +129,11 @@ public sealed class AllocationTests
 
         public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
         {
-            HasSeenSession = fop.XData is { } xdata && xdata.Contains(SessionKeys.Session) && xdata.Contains("some-key"u8);
-            return Later ? (_write = PendingReply<WriteReply>.Rent()).Task : new ValueTask<WriteReply>(WriteReply.Rent());
+            var xdata = fop.XData!;
+            HasSeenSession = xdata.Contains(SessionKeys.Session) && xdata.Contains("some-key"u8);
+            return Later
+                ? (_write = PendingReply<WriteReply>.Rent()).Task
+                : new ValueTask<WriteReply>(WriteReply.Rent());
         }
 
         public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) => new(OpenReply.Rent());

@@ -21,7 +21,8 @@ internal sealed class ClientBed
         World = new SimWorld(seed);
         Node = World.AddNode("client");
         Random = new SimRandom(seed);
-        Members = [.. Enumerable.Range(0, MemberCount).Select(i => new FakeMember(PlaceOf($"member-{i}", i, []), this, i))];
+        Members = [.. Enumerable.Range(0, MemberCount).Select(
+            i => new FakeMember(PlaceOf($"member-{i}", i, []), this, i))];
         Client = new JournalClient(PlaceOf("client", MemberCount, Members, options));
         Run(() => Client.Start());
         if (connects)
@@ -157,7 +158,7 @@ internal sealed class ClientBed
     {
         var step = 3 + member;
         Assert.True(cookie % step == 0, $"member {member} has not given out cookie {cookie}");
-        var ordered = Directory.OrderBy(name => Rank(name, member)).ThenBy(name => name, StringComparer.Ordinal).ToList();
+        var ordered = Directory.OrderBy(name => Rank(name, member)).ThenBy(n => n, StringComparer.Ordinal).ToList();
         for (var i = (int)(cookie / step); i < ordered.Count && reply.Entries.Count < count; i++)
         {
             reply.Entries.Add(Encoding.UTF8.GetBytes(ordered[i])).Offset = (ulong)((i + 1) * step);
@@ -170,16 +171,16 @@ internal sealed class ClientBed
         name.Aggregate(member, (hash, c) => ((hash * (31 + member)) + c) % 1009);
 
     private TranslatorPlace PlaceOf(
-        string name, int slot, IReadOnlyList<Translator> subvolumes, params (string Key, string Value)[] options) => new()
-    {
-        Name = name,
-        Type = subvolumes.Count == 0 ? "test/member" : "cluster/journal-client",
-        Slot = slot,
-        Subvolumes = subvolumes,
-        Options = OptionsOf(options),
-        Seams = Node.Seams,
-        TopListener = subvolumes.Count == 0 ? null : Events.Add,
-    };
+        string name, int slot, IReadOnlyList<Translator> subvolumes, params (string, string)[] options) => new()
+        {
+            Name = name,
+            Type = subvolumes.Count == 0 ? "test/member" : "cluster/journal-client",
+            Slot = slot,
+            Subvolumes = subvolumes,
+            Options = OptionsOf(options),
+            Seams = Node.Seams,
+            TopListener = subvolumes.Count == 0 ? null : Events.Add,
+        };
 
     public static OptionValues OptionsOf(params (string Key, string Value)[] options) => new(
         JournalClient.Registration.Options, options.Select(o => KeyValuePair.Create(o.Key, o.Value)));

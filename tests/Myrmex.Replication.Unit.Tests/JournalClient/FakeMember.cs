@@ -10,8 +10,8 @@ using Myrmex.Graph;
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 
 /// <summary>
-/// A member as its client sees it through protocol/client: requests and answers take time, links break, answers get lost
-/// after the change, and who does not lead says so. Fds and locks are its own, names and data those of the set.
+/// A member as its client sees it through protocol/client: requests and answers take time, links break, answers get
+/// lost after the change, and who does not lead says so. Fds and locks are its own, names and data those of the set.
 /// </summary>
 internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number) : LeafTranslator(place)
 {
@@ -88,7 +88,9 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     public void ForgetFds() => _open.Clear();
 
     public override ValueTask<StatReply> Stat(in StatFop fop, Call call) =>
-        Serve<StatReply>(FopCode.Stat, null, null, () => new Outcome(Errno.Ok, bed.Set.Counter), (r, o) => r.Iatt.Size = (ulong)o.Value);
+        Serve<StatReply>(
+            FopCode.Stat, null, null, () => new Outcome(Errno.Ok, bed.Set.Counter),
+            (r, o) => r.Iatt.Size = (ulong)o.Value);
 
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call)
     {
@@ -108,7 +110,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     {
         var name = fop.Name.ToString();
         return Serve<UnlinkReply>(
-            FopCode.Unlink, RecordOf(fop.XData), null, () => Outcome.Of(bed.Set.Names.Remove(name), Errno.ENOENT), null);
+            FopCode.Unlink, RecordOf(fop.XData), null,
+            () => Outcome.Of(bed.Set.Names.Remove(name), Errno.ENOENT), null);
     }
 
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call) => Serve<XattropReply>(
@@ -129,7 +132,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     }
 
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) => Serve<ReadReply>(
-        FopCode.Read, null, fop.Fd, () => new Outcome(Errno.Ok, bed.Set.Log.Count), (r, o) => r.Iatt.Size = (ulong)o.Value);
+        FopCode.Read, null, fop.Fd, () => new Outcome(Errno.Ok, bed.Set.Log.Count),
+        (r, o) => r.Iatt.Size = (ulong)o.Value);
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
     {
@@ -143,7 +147,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         return Serve<OpendirReply>(FopCode.Opendir, null, null, () => Opened(fd), null);
     }
 
-    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) => new(Closed(FopCode.Release, fop.Fd, ReleaseReply.Rent()));
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
+        new(Closed(FopCode.Release, fop.Fd, ReleaseReply.Rent()));
 
     public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
         new(Closed(FopCode.Releasedir, fop.Fd, ReleasedirReply.Rent()));
@@ -216,7 +221,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     {
         var (offset, count) = (fop.Offset, (int)fop.Size);
         return Serve<ReaddirReply>(
-            FopCode.Readdir, null, fop.Fd, () => new Outcome(Errno.Ok, offset), (r, o) => bed.List(number, o.Value, count, r));
+            FopCode.Readdir, null, fop.Fd, () => new Outcome(Errno.Ok, offset),
+            (r, o) => bed.List(number, o.Value, count, r));
     }
 
     private static byte[]? RecordOf(XData? xdata) =>
@@ -299,7 +305,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
         var outcome = !Leads ? new Outcome(Errno.EREMOTE)
             : Instead?.Invoke(code) is { } instead ? new Outcome(instead)
-            : record is { Length: SessionKeys.RecordBytes } || code.Has(FopTraits.Mutates) ? bed.Set.Apply(record, apply)
+            : record is not null || code.Has(FopTraits.Mutates) ? bed.Set.Apply(record, apply)
             : apply();
         var isLost = outcome.Error == Errno.Ok && Loses?.Invoke(code) == true;
         bed.After(() => request.Complete(isLost ? new Outcome(Errno.ENOTCONN) : outcome));

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.JournalClient;
 using Xunit;
@@ -17,7 +16,8 @@ public sealed class FdTests
         var bed = new ClientBed();
         var fd = bed.Open(OpenFlags.ReadWrite | OpenFlags.Truncate | OpenFlags.Append);
         bed.Lead(1);
-        var all = Enumerable.Range(0, 50).Select(_ => bed.Begin((c, call) => c.Read(new ReadFop { Fd = fd, Size = 1 }, call))).ToList();
+        var all = Enumerable.Range(0, 50)
+            .Select(_ => bed.Begin((c, call) => c.Read(new ReadFop { Fd = fd, Size = 1 }, call))).ToList();
         Assert.All(all, t => Assert.Equal(Errno.Ok, bed.End(t)));
         var opened = Assert.Single(bed.Members[1].Calls, c => c.Code == FopCode.Open);
         Assert.Equal(OpenFlags.ReadWrite | OpenFlags.Append, opened.Flags);
@@ -67,7 +67,9 @@ public sealed class FdTests
         bed.Members[0].ForgetFds();
         bed.Members[0].LostLead();
         Assert.Equal(Errno.Ok, bed.Read(fd));
-        Assert.Equal([FopCode.Read, FopCode.Release, FopCode.Open, FopCode.Lk, FopCode.Read], bed.Members[0].Calls.TakeLast(5).Select(c => c.Code));
+        Assert.Equal(
+            [FopCode.Read, FopCode.Release, FopCode.Open, FopCode.Lk, FopCode.Read],
+            bed.Members[0].Calls.TakeLast(5).Select(c => c.Code));
         Assert.Single(bed.Members[0].Locks);
     }
 
@@ -259,11 +261,12 @@ public sealed class FdTests
         var third = List(bed, fd, end, 100).Names;
         Assert.Equal(60, first.Concat(second).Concat(third).Distinct().Count());
         Assert.Equal(20, third.Count);
-        var again = List(bed, fd, middle, 100).Names; // Whatever the order here is, what came before does not come again.
+        var again = List(bed, fd, middle, 100).Names; // Whatever the order here is, what came before stays away.
         Assert.Equal(40, again.Count);
         Assert.Empty(again.Intersect(first));
         Assert.Equal(60, List(bed, fd, 0, 100).Names.Count);
-        Assert.Equal(Errno.EINVAL, bed.Do((c, call) => c.Readdir(new ReaddirFop { Fd = fd, Offset = -1, Size = 10 }, call)));
+        var bad = new ReaddirFop { Fd = fd, Offset = -1, Size = 10 };
+        Assert.Equal(Errno.EINVAL, bed.Do((c, call) => c.Readdir(bad, call)));
     }
 
     [Fact]
@@ -300,7 +303,8 @@ public sealed class FdTests
         var last = offset;
         bed.End(bed.Begin(async () =>
         {
-            var reply = await bed.Client.Readdir(new ReaddirFop { Fd = fd, Offset = offset, Size = (uint)count }, new Call());
+            var ask = new ReaddirFop { Fd = fd, Offset = offset, Size = (uint)count };
+            var reply = await bed.Client.Readdir(ask, new Call());
             Assert.Equal(Errno.Ok, reply.Error);
             Assert.Equal(reply.Entries.Count, reply.OpRet);
             for (var i = 0; i < reply.Entries.Count; i++)

@@ -56,7 +56,10 @@ internal sealed class History
             var losesOneIn = 3 + _random.Below(20);
             var busyOneIn = 5 + _random.Below(20);
             member.Loses = code => !_isQuiet && code != FopCode.Stat && _random.Below(losesOneIn) == 0;
-            member.Instead = code => !_isQuiet && code is not (FopCode.Lk or FopCode.Stat) && _random.Below(busyOneIn) == 0 ? Errno.EAGAIN : null;
+            member.Instead = code =>
+                !_isQuiet && code is not (FopCode.Lk or FopCode.Stat) && _random.Below(busyOneIn) == 0
+                ? Errno.EAGAIN
+                : null;
         }
 
         Bed.Hint = _ => _random.Below(3) switch
@@ -134,7 +137,8 @@ internal sealed class History
     {
         var fd = _fds[user];
         var call = ClientBed.CallOf((ulong)user + 1);
-        Expect("OPEN", await OutcomeOf(Bed.Client.Open(new OpenFop { Gfid = Bed.File, Flags = fd.Flags, Fd = fd }, call)));
+        var open = new OpenFop { Gfid = Bed.File, Flags = fd.Flags, Fd = fd };
+        Expect("OPEN", await OutcomeOf(Bed.Client.Open(open, call)));
         Expect("LK", await OutcomeOf(Bed.Client.Lk(ClientBed.LockOf(fd, user, LockType.Write), call)));
         for (var i = 0; i < FopsOfAUser; i++)
         {
@@ -222,7 +226,8 @@ internal sealed class History
         var made = await OutcomeOf(Bed.Client.Mknod(new MknodFop { Parent = Bed.File, Name = name }, call));
         if (Expect("MKNOD", made))
         {
-            Expect("UNLINK", await OutcomeOf(Bed.Client.Unlink(new UnlinkFop { Parent = Bed.File, Name = name }, call)));
+            var unlink = new UnlinkFop { Parent = Bed.File, Name = name };
+            Expect("UNLINK", await OutcomeOf(Bed.Client.Unlink(unlink, call)));
         }
     }
 
@@ -263,7 +268,8 @@ internal sealed class History
             Problems.Add("a count took effect twice, or not at all");
         }
 
-        if (Enumerable.Range(0, Users).Any(u => !Bed.Members[Bed.Leader].Locks.Contains((LkOwner.From((ulong)u + 1), u, LockType.Write))))
+        var locks = Bed.Members[Bed.Leader].Locks;
+        if (Enumerable.Range(0, Users).Any(u => !locks.Contains((LkOwner.From((ulong)u + 1), u, LockType.Write))))
         {
             Problems.Add("a lock is not held at the leader");
         }

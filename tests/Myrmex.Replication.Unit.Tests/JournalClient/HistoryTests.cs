@@ -6,8 +6,8 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 
 /// <summary>
-/// Every change that is answered took effect once, in an order that the answers agree with. <c>MYRMEX_CLIENT_SEEDS=N</c>
-/// runs that many seeds.
+/// Every change that is answered took effect once, in an order that the answers agree with.
+/// <c>MYRMEX_CLIENT_SEEDS=N</c> runs that many seeds.
 /// </summary>
 public sealed class HistoryTests
 {

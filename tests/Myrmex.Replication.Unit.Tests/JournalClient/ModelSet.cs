@@ -13,8 +13,8 @@ internal readonly record struct Outcome(Errno Error, long Value = 0)
 }
 
 /// <summary>
-/// The state that a replica set agrees on: names, a counter, a log of writes, and the table of outcomes by session. It is
-/// as correct as the members are meant to be, but for the faults that a test asks for.
+/// The state that a replica set agrees on: names, a counter, a log of writes, and the table of outcomes by session. It
+/// is as correct as the members are meant to be, but for the faults that a test asks for.
 /// </summary>
 internal sealed class ModelSet
 {
@@ -38,6 +38,9 @@ internal sealed class ModelSet
     /// <summary>Most outcomes that a session had at a time.</summary>
     public int OutcomesMax { get; private set; }
 
+    /// <summary>Of these, those that did not say that they may be known: first sendings that came late.</summary>
+    public int Unmarked { get; private set; }
+
     /// <summary>Sendings that got the outcome of an earlier one.</summary>
     public int Repeats { get; private set; }
 
@@ -55,7 +58,8 @@ internal sealed class ModelSet
             return change();
         }
 
-        var number = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16)) & ~SessionKeys.MayBeKnown;
+        var flagged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16));
+        var number = flagged & ~SessionKeys.MayBeKnown;
         var acknowledged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(24));
         if (record.Length != SessionKeys.RecordBytes || number <= acknowledged
             || !_sessions.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(record), out var session))
@@ -67,6 +71,7 @@ internal sealed class ModelSet
         if (session.Outcomes.TryGetValue(number, out var known))
         {
             Repeats++;
+            Unmarked += flagged == number ? 1 : 0;
             return known;
         }
 

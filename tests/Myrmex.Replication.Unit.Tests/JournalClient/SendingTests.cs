@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -21,7 +22,7 @@ public sealed class SendingTests
         Assert.Equal(Errno.Ok, bed.Count());
         Assert.Equal(1, bed.Members[2].CallsOf(FopCode.Xattrop));
         Assert.Equal(1, bed.Members[0].CallsOf(FopCode.Stat));
-        Assert.Equal(0, bed.Members[1].Calls.Count);
+        Assert.Empty(bed.Members[1].Calls);
         Assert.Equal(1, bed.Members[2].CallsOf(FopCode.Stat));
     }
 
@@ -46,10 +47,12 @@ public sealed class SendingTests
         Assert.Equal(Errno.Ok, bed.Count());
         bed.Lead(-1);
         var before = bed.Members.Sum(m => m.CallsOf(FopCode.Stat));
-        var all = Enumerable.Range(0, 200).Select(_ => bed.Begin((c, call) => c.Xattrop(new XattropFop { Gfid = bed.File }, call))).ToList();
+        var all = BeginCounts(bed, 200);
         bed.World.RunFor(5_000);
         Assert.DoesNotContain(all, t => t.IsCompleted);
-        Assert.InRange(bed.Members.Sum(m => m.CallsOf(FopCode.Stat)) - before, 30, 120); // Rounds of three, mostly 200 ms apart.
+
+        // Rounds of three, mostly 200 ms apart.
+        Assert.InRange(bed.Members.Sum(m => m.CallsOf(FopCode.Stat)) - before, 30, 120);
         bed.Lead(1);
         Assert.All(all, t => Assert.Equal(Errno.Ok, bed.End(t, 1_000)));
         Assert.Equal(201, bed.Set.Counter);
@@ -111,6 +114,7 @@ public sealed class SendingTests
         Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Mknod(new MknodFop { Parent = bed.File, Name = "a" }, call)));
         Assert.Equal(1, bed.Set.Counter);
         Assert.Equal(3, bed.Set.Repeats);
+        Assert.Equal(0, bed.Set.Unmarked);
         Assert.Equal(4, bed.Members[0].CallsOf(code));
     }
 
@@ -118,7 +122,7 @@ public sealed class SendingTests
     public void ABrokenLinkIsNotNoticed()
     {
         var bed = new ClientBed { LateShare = 0.5, DelayMsMax = 20 };
-        var all = Enumerable.Range(0, 100).Select(_ => bed.Begin((c, call) => c.Xattrop(new XattropFop { Gfid = bed.File }, call))).ToList();
+        var all = BeginCounts(bed, 100);
         for (var i = 0; i < 6; i++)
         {
             var leads = i % 3;
@@ -192,7 +196,7 @@ public sealed class SendingTests
         bed.Members[0].Hangs = false;
         Assert.Equal(Errno.Ok, bed.Count());
         bed.Members[0].Hangs = true;
-        var all = Enumerable.Range(0, 3_000).Select(_ => bed.Begin((c, call) => c.Xattrop(new XattropFop { Gfid = bed.File }, call))).ToList();
+        var all = BeginCounts(bed, 3_000);
         bed.World.RunFor(100);
         Assert.Equal(1 + ClientLimits.WindowMax, bed.Members[0].CallsOf(FopCode.Xattrop));
         bed.Members[0].Hangs = false;
@@ -208,7 +212,8 @@ public sealed class SendingTests
         var xdata = XData.Rent();
         var record = Enumerable.Range(1, SessionKeys.RecordBytes).Select(i => (byte)i).ToArray();
         xdata.SetBytes(SessionKeys.Session, record);
-        Assert.Equal(Errno.EBADE, bed.Do((c, call) => c.Xattrop(new XattropFop { Gfid = bed.File, XData = xdata }, call)));
+        var fop = new XattropFop { Gfid = bed.File, XData = xdata };
+        Assert.Equal(Errno.EBADE, bed.Do((c, call) => c.Xattrop(fop, call)));
         Assert.Equal(record, bed.Members[0].LastRecord);
         Assert.Equal(0, bed.Members[0].CallsOf(FopCode.Ipc));
         xdata.Release();
@@ -225,7 +230,8 @@ public sealed class SendingTests
         xdata.SetInt("some-key"u8, 42);
         var encoded = xdata.Encoded.ToArray();
         var data = Payload.CopyOf(BitConverter.GetBytes(4711L));
-        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Write(new WriteFop { Fd = fd, Data = data, XData = xdata }, call)));
+        var fop = new WriteFop { Fd = fd, Data = data, XData = xdata };
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Write(fop, call)));
         Assert.Equal(encoded, xdata.Encoded.ToArray());
         Assert.Equal([4711L], bed.Set.Log);
         Assert.Equal(3, bed.Members[0].CallsOf(FopCode.Write));
@@ -334,4 +340,8 @@ public sealed class SendingTests
         bed.Run(() => bed.Members[0].Tell(contention));
         Assert.Equal([GraphEventKind.Invalidate, GraphEventKind.LockContention], bed.Events.Select(e => e.Kind));
     }
+
+    private static List<Task<Errno>> BeginCounts(ClientBed bed, int count) =>
+        [.. Enumerable.Range(0, count).Select(
+            _ => bed.Begin((c, call) => c.Xattrop(new XattropFop { Gfid = bed.File }, call)))];
 }

@@ -26,7 +26,8 @@ public sealed class ThreadsTests
     {
         using var runtime = new LinuxRuntime(new LinuxRuntimeOptions { Reactors = 2, Workers = 4, Name = "client" });
         var shared = new Shared();
-        var members = Enumerable.Range(0, 3).Select(i => new ThreadedMember(PlaceOf($"m{i}", i, [], runtime.Seams), shared, i)).ToArray();
+        var members = Enumerable.Range(0, 3)
+            .Select(i => new ThreadedMember(PlaceOf($"m{i}", i, [], runtime.Seams), shared, i)).ToArray();
         var client = new JournalClient(PlaceOf("client", 3, members, runtime.Seams));
         client.Start();
         Array.ForEach(members, m => m.Up());
@@ -72,16 +73,17 @@ public sealed class ThreadsTests
         return done;
     }
 
-    private static TranslatorPlace PlaceOf(string name, int slot, IReadOnlyList<Translator> subvolumes, Seams seams) => new()
-    {
-        Name = name,
-        Type = "test",
-        Slot = slot,
-        Subvolumes = subvolumes,
-        Options = ClientBed.OptionsOf(),
-        Seams = seams,
-        TopListener = _ => { },
-    };
+    private static TranslatorPlace PlaceOf(
+        string name, int slot, IReadOnlyList<Translator> subvolumes, Seams seams) => new()
+        {
+            Name = name,
+            Type = "test",
+            Slot = slot,
+            Subvolumes = subvolumes,
+            Options = ClientBed.OptionsOf(),
+            Seams = seams,
+            TopListener = _ => { },
+        };
 
     private sealed class Shared
     {

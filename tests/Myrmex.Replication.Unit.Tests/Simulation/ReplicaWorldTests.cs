@@ -52,12 +52,15 @@ public sealed class ReplicaWorldTests
     [InlineData(212128)]
     [InlineData(216001)]
     [InlineData(226657)]
+    [InlineData(267099)]
     [InlineData(1012115)]
     [InlineData(1026275)]
     [InlineData(1031129)]
     [InlineData(1088556)]
     [InlineData(1119974)]
     [InlineData(1142530)]
+    [InlineData(4049936)]
+    [InlineData(4099625)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]

@@ -23,6 +23,11 @@ public sealed class JournalVolfileTests
                 option fips-mode-rchecksum on
             end-volume
 
+            volume demo-locks
+                type features/locks
+                subvolumes demo-posix
+            end-volume
+
             volume demo-peer-2
                 type protocol/client
                 option remote-host srv1
@@ -44,19 +49,14 @@ public sealed class JournalVolfileTests
                 option incarnation 103
                 option peers 0
                 option journal-directory /bricks/b4/.glusterfs/journal
-                subvolumes demo-posix demo-peer-2
-            end-volume
-
-            volume demo-locks
-                type features/locks
-                subvolumes demo-journal
+                subvolumes demo-locks demo-peer-2
             end-volume
 
             volume /bricks/b4.member
                 type debug/io-stats
                 option unique-id /bricks/b4
                 option volume-id 00000000-0000-000a-0000-00000000000b
-                subvolumes demo-locks
+                subvolumes demo-journal
             end-volume
 
             volume /bricks/b4

@@ -29,7 +29,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         : this(place, new JournalTranslator(Below(place), member, redo), member, run) => _transport = transport;
 
     private JournalBrick(TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run)
-        : base(Above(place, inner), new Gate(new JournalGate(inner, member)))
+        : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
     }
@@ -75,13 +75,16 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     {
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
-        var member = new JournalMember(redo, () => redo.SyncAsync(place.Seams.Workers));
+        ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
+        var member = new JournalMember(redo, SyncAsync) { Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]) };
+        var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(
-            place, redo, member, new ReplicaRun(place, options, member, transport, store), transport);
+            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store), transport);
     }
 
-    private static TranslatorPlace Below(TranslatorPlace place) => Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
+    private static TranslatorPlace Below(TranslatorPlace place) =>
+        Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
 
     private static TranslatorPlace Above(TranslatorPlace place, JournalTranslator inner) =>
         Over(place, place.Name, [inner, .. Others(place)]);
@@ -94,17 +97,18 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         }
     }
 
-    private static TranslatorPlace Over(TranslatorPlace place, string name, IReadOnlyList<Translator> subvolumes) => new()
-    {
-        Name = name,
-        Type = place.Type,
-        Slot = place.Slot,
-        Subvolumes = subvolumes,
-        Options = place.Options,
-        Seams = place.Seams,
-        TopListener = place.TopListener,
-        Origin = place.Origin,
-    };
+    private static TranslatorPlace Over(TranslatorPlace place, string name, IReadOnlyList<Translator> subvolumes) =>
+        new()
+        {
+            Name = name,
+            Type = place.Type,
+            Slot = place.Slot,
+            Subvolumes = subvolumes,
+            Options = place.Options,
+            Seams = place.Seams,
+            TopListener = place.TopListener,
+            Origin = place.Origin,
+        };
 
     /// <summary>Lets fops through while this member leads.</summary>
     public readonly struct Gate : IFopPolicy

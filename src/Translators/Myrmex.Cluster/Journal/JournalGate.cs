@@ -1,5 +1,6 @@
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Cluster.JournalClient;
 using Myrmex.Graph;
 using Myrmex.Replication;
 using Myrmex.Replication.Engine;
@@ -12,8 +13,11 @@ namespace Myrmex.Cluster.Journal;
 /// the other members. Stateless but for what it holds; all threads.
 /// </summary>
 /// <param name="inner">Makes operations of fops that change something; the store is below.</param>
-internal sealed class JournalGate(Translator inner, JournalMember member)
+/// <param name="slot">Where the term in which a file was opened is kept on its fd.</param>
+internal sealed class JournalGate(Translator inner, JournalMember member, int slot)
 {
+    private volatile OpenTerm _openTerm = new(Term.None); // Of the newest term in which a file was opened.
+
     public ValueTask<TReply> Handle<TFop, TReply>(in TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
@@ -34,6 +38,11 @@ internal sealed class JournalGate(Translator inner, JournalMember member)
             return new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
         }
 
+        if (!IsOfTerm<TFop, TReply>(in fop, term))
+        {
+            return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
+        }
+
         var task = TFop.Invoke(inner, in fop, call);
         if (FopTable.Has(TFop.Code, FopTraits.Mutates) || (task.IsCompletedSuccessfully && member.LeaseCovers(term)))
         {
@@ -41,6 +50,35 @@ internal sealed class JournalGate(Translator inner, JournalMember member)
         }
 
         return ConfirmedAsync<TFop, TReply>(task, fop, term);
+    }
+
+    /// <summary>
+    /// A file that was opened in an earlier term must be opened again: its locks are gone, and its owner would not
+    /// notice otherwise. Marks what is opened now.
+    /// </summary>
+    private bool IsOfTerm<TFop, TReply>(in TFop fop, Term term)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        if (FopFacts.OpenedFd(in fop) is { } opened)
+        {
+            opened.Set(slot, MarkOf(term));
+            return true;
+        }
+
+        return TFop.FdOf(in fop) is not { IsAnonymous: false, IsDirectory: false } fd
+            || fd.Get(slot) is not OpenTerm mark || mark.Term == term;
+    }
+
+    private OpenTerm MarkOf(Term term)
+    {
+        var mark = _openTerm;
+        if (mark.Term != term)
+        {
+            _openTerm = mark = new OpenTerm(term);
+        }
+
+        return mark;
     }
 
     private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(ValueTask<TReply> task, TFop fop, Term term)
@@ -112,4 +150,6 @@ internal sealed class JournalGate(Translator inner, JournalMember member)
 
         return reply;
     }
+
+    private sealed record OpenTerm(Term Term);
 }

@@ -4,6 +4,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Replication;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
@@ -42,8 +43,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     // Completed in place: the other way leads over the pool, out of a simulated world.
     private TaskCompletionSource _wake = new();
     private Errno _failure;
+    private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
     private bool _isStopped;
+
+    /// <summary>Where the locks of clients are, if this member has some.</summary>
+    public ILockTables? Locks { get; init; }
 
     public Term ServingTerm
     {
@@ -103,6 +108,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed());
         _applied = replica.Checkpoint.Value;
+        _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
     }
 
@@ -176,6 +182,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     public void Applied(JournalIndex index, Errno error)
     {
+        Done(index, error);
+        EndApplying();
+    }
+
+    private void Done(JournalIndex index, Errno error)
+    {
         if (error != Errno.Ok)
         {
             Fail(index, error);
@@ -217,8 +229,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
-            var isLeft = !_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation;
-            if (isLeft && _failure == Errno.Ok && !_isStopped)
+            if (_byIndex.Remove(entry.Index.Value, out waiter) && entry.Header.Kind == EntryKind.Operation)
+            {
+                _applying++;
+            }
+            else if (_failure == Errno.Ok && !_isStopped)
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -296,19 +311,28 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     void IReplicaMachine.RoleChanged(ReplicaRole role, Term term, MemberId? leader)
     {
+        var isNew = false;
         lock (_lock)
         {
+            isNew = (role, term) != _role;
+            _role = (role, term);
             _leader = leader;
-            if (role == ReplicaRole.Active)
+            if (role != ReplicaRole.Active)
             {
-                return;
+                _serving = Term.None;
+                _start = default;
             }
-
-            _serving = Term.None;
-            _start = default;
         }
 
-        LeaveAll();
+        if (role != ReplicaRole.Active)
+        {
+            LeaveAll();
+        }
+
+        if (isNew)
+        {
+            Locks?.DropAllLocks(); // They were good for a term.
+        }
     }
 
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
@@ -385,6 +409,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         try
         {
             await GuardedAsync(BeginReplayAsync);
+            EndApplying();
             while (true)
             {
                 Task wake;
@@ -408,7 +433,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         while (TryTake(out var entry))
         {
-            await ApplyAsync(entry);
+            try
+            {
+                await ApplyAsync(entry);
+            }
+            finally
+            {
+                EndApplying();
+            }
         }
 
         AnswerKnown();
@@ -472,12 +504,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next)
+                || next.Index.Value != _applied + 1)
             {
                 return false;
             }
 
             entry = _queue.Dequeue();
+            _applying++;
             return true;
         }
     }
@@ -558,7 +592,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
 
         entry.Data.Release();
-        Applied(entry.Index, error);
+        Done(entry.Index, error);
         if (_isReplaying && entry.Index >= _window.Last && error == Errno.Ok)
         {
             await EndReplayAsync();
@@ -573,7 +607,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _persists.RemoveAll(p =>
             {
                 // In the middle of a replay the store is no state that one could go on from.
-                var isReady = (p.Through.Value <= _applied && !_isReplaying) || _failure != Errno.Ok;
+                var isReady = (p.Through.Value <= _applied && !_isReplaying) || _failure != Errno.Ok
+                    || _isSuspended;
                 if (isReady)
                 {
                     ready.Add(p.Done);
@@ -585,7 +620,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
         if (ready.Count > 0)
         {
-            var error = Failure == Errno.Ok ? await syncStore() : Failure;
+            var error = IsSuspended ? Errno.EBUSY : Failure == Errno.Ok ? await syncStore() : Failure;
             foreach (var done in ready)
             {
                 done(error);

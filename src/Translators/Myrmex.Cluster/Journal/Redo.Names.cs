@@ -311,9 +311,17 @@ public sealed partial class Redo
         }
 
         var (error, nowParent, nowName) = await FindDirectoryAsync(operation.Gfid, call);
-        return error != Errno.Ok ? error
-            : operation.Fop == FopCode.Rename ? await MoveAsync(operation, nowParent, nowName, call)
-            : await RenameNameAsync(nowParent, nowName, parent, name, call);
+        if (error != Errno.Ok)
+        {
+            return error;
+        }
+
+        // The directory it is taken from is not one that the operation stamps; those that it does are settled later.
+        var quiet = IsReplay ? QuietCall() : null;
+        error = operation.Fop == FopCode.Rename ? await MoveAsync(operation, nowParent, nowName, quiet ?? call)
+            : await RenameNameAsync(nowParent, nowName, parent, name, quiet ?? call);
+        quiet?.Release();
+        return error;
     }
 
     /// <summary>Where a directory is; the lookup puts its handle right.</summary>
@@ -352,7 +360,8 @@ public sealed partial class Redo
         }
     }
 
-    private static Name PoolName(in Gfid gfid)
+    /// <summary>What an inode is called in the orphan pool.</summary>
+    internal static Name PoolName(in Gfid gfid)
     {
         var text = new byte[36];
         gfid.Format(text);

@@ -14,14 +14,21 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>The replica of a brick on its real journal, store and peers.</summary>
+/// <param name="copies">The store as it is copied to and from the other members.</param>
 /// <param name="transport">To and from the other members.</param>
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
 internal sealed class ReplicaRun(
-    TranslatorPlace place, JournalBrickOptions options, JournalMember member, PeerTransport transport,
-    Func<IStateStore?> store) : IReplicaRun
+    TranslatorPlace place, JournalBrickOptions options, JournalMember member, StoreCopies copies,
+    PeerTransport transport, Func<IStateStore?> store) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
     private const int ReportWaitMs = 1_000;
+
+    /// <summary>
+    /// How long a follower lets a leader read without asking: an election after a crash waits for it, and every beat
+    /// renews it.
+    /// </summary>
+    private const long GrantMs = 600;
 
     private Replica? _replica;
 
@@ -39,7 +46,13 @@ internal sealed class ReplicaRun(
             Journal = new JournalOptions { Path = options.Directory },
             Transport = transport,
             Machine = member,
-            Options = new ReplicaOptions { ReadLease = options.ReadsByLease, OutcomeOf = JournalMember.OutcomeOf },
+            Copies = copies,
+            Options = new ReplicaOptions
+            {
+                ReadLease = options.ReadsByLease,
+                GrantMs = GrantMs,
+                OutcomeOf = JournalMember.OutcomeOf,
+            },
         };
         var error = Replica.Open(setup, out var replica, out var problem);
         if (error != Errno.Ok)
@@ -53,6 +66,7 @@ internal sealed class ReplicaRun(
         _replica = replica;
         transport.Begin(replica!); // Opened.
         member.Start(replica!);
+        copies.Start();
         replica!.Start();
     }
 
@@ -65,6 +79,7 @@ internal sealed class ReplicaRun(
 
         transport.End();
         member.Stop();
+        copies.Stop();
         var closed = new ManualResetEventSlim(); // Not disposed: the answer may come after all.
         replica.Stop(error =>
         {
@@ -106,6 +121,12 @@ internal sealed class ReplicaRun(
         dump.Put("last", report.Result.Last);
         dump.Put("durable", report.Result.Durable);
         dump.Put("journal.start", report.Result.JournalStart);
+        if (_replica is { } replica)
+        {
+            dump.Put("needs-copy", replica.NeedsCopy);
+            dump.Put("copy.sending", replica.Sending);
+            dump.Put("copy.receiving", replica.Receiving);
+        }
     }
 
     /// <summary>On the replica's scheduler.</summary>
@@ -132,7 +153,8 @@ internal sealed class ReplicaRun(
             Peers = [.. replica.Peers.Select(p => new ReplicaPeerReport(
                 p.Member.Value, p.Durable.Value, replica.Last.Value - Math.Min(p.Durable.Value, replica.Last.Value),
                 p.SilentMs))],
-            Problem = member.Failure != Errno.Ok ? $"a committed operation cannot be applied to the files: {member.Failure}"
+            Problem = member.Failure != Errno.Ok
+                ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };

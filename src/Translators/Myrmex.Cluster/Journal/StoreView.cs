@@ -57,13 +57,17 @@ internal static class StoreView
     }
 
     /// <summary>The store below, through translators with one subvolume; null when it cannot be forced.</summary>
-    public static IForcedStore? ForcedOf(Translator store)
+    public static IForcedStore? ForcedOf(Translator store) => Below<IForcedStore>(store);
+
+    /// <summary>The first translator of a kind, from here down through those with one subvolume.</summary>
+    public static T? Below<T>(Translator top)
+        where T : class
     {
-        for (var at = store; ; at = at.Subvolumes[0])
+        for (var at = top; ; at = at.Subvolumes[0])
         {
-            if (at is IForcedStore forced)
+            if (at is T found)
             {
-                return forced;
+                return found;
             }
 
             if (at.Subvolumes.Count != 1)

@@ -4,12 +4,16 @@ using Myrmex.Base;
 
 namespace Myrmex.Cluster.JournalClient;
 
-/// <summary>The lock owners of the clients of a door: a hash of the client's identity, then what the client sent.</summary>
+/// <summary>
+/// The lock owners of the clients of a door: a hash of the client's identity, then what the client sent.
+/// </summary>
 internal static class DoorOwner
 {
     private const int PrefixBytes = 8;
 
-    /// <summary>An owner longer than what fits behind the prefix is cut: its end no longer tells it from others.</summary>
+    /// <summary>
+    /// An owner longer than what fits behind the prefix is cut: its end no longer tells it from others.
+    /// </summary>
     public static LkOwner Of(ClientIdentity client, LkOwner owner)
     {
         Span<byte> bytes = stackalloc byte[PrefixBytes + LkOwner.LengthMax];

@@ -4,7 +4,9 @@ using Myrmex.Graph;
 
 namespace Myrmex.Cluster.JournalClient;
 
-/// <summary>What has to be known of a fop to send it again. All of it is decided when the code is compiled for a fop.</summary>
+/// <summary>
+/// What has to be known of a fop to send it again. All of it is decided when the code is compiled for a fop.
+/// </summary>
 internal static class FopFacts
 {
     /// <summary>Its arguments when it is of that kind; the caller has checked the type.</summary>
@@ -19,9 +21,9 @@ internal static class FopFacts
         ChangesVolume<TFop, TReply>(in fop) && !HasOwnSession<TFop, TReply>(in fop);
 
     /// <summary>
-    /// May be sent again when it is not known whether it took effect. Neither may what changes the volume without being
-    /// in a session, nor what nobody here knows the meaning of, nor the beginning of a session: one that arrives late would
-    /// begin a session anew that was thrown away, with its outcomes, since.
+    /// May be sent again when it is not known whether it took effect. Neither may what changes the volume without
+    /// being in a session, nor what nobody here knows the meaning of, nor the beginning of a session: one that arrives
+    /// late would begin a session anew that was thrown away, with its outcomes, since.
     /// </summary>
     public static bool MayRepeat<TFop, TReply>(in TFop fop, bool isNumbered)
         where TFop : struct, IFop<TFop, TReply>
@@ -54,7 +56,9 @@ internal static class FopFacts
             : typeof(TFop) == typeof(CreateFop) ? As<TFop, CreateFop>(in fop).Fd
             : null;
 
-    /// <summary>The lock of a LK that is to be remembered once it is granted, or forgotten when it is given up.</summary>
+    /// <summary>
+    /// The lock of a LK that is to be remembered once it is granted, or forgotten when it is given up.
+    /// </summary>
     public static bool TryPosixLock<TFop>(in TFop fop, out LkFop asked, out long end)
         where TFop : struct
     {
@@ -66,7 +70,8 @@ internal static class FopFacts
         }
 
         asked = As<TFop, LkFop>(in fop);
-        return asked.Command is LockCommand.SetLock or LockCommand.SetLockWait && HeldLock.TryGetEnd(asked.Flock, out end);
+        return asked.Command is LockCommand.SetLock or LockCommand.SetLockWait
+            && HeldLock.TryGetEnd(asked.Flock, out end);
     }
 
     /// <summary>The lock that an INODELK, ENTRYLK or one of their kind asks for or gives up.</summary>

@@ -13,9 +13,9 @@ namespace Myrmex.Cluster.JournalClient;
 internal readonly record struct InternalLock(Gfid Gfid, Name Domain, Name? Entry, long Start, long Length);
 
 /// <summary>
-/// The locks that translators above take among themselves, and at which leader. They are not taken again at another one:
-/// whoever holds a lost lock hears ENOTCONN when it asks for another, as it would from a lost connection, until it has
-/// given up what it had.
+/// The locks that translators above take among themselves, and at which leader. They are not taken again at another
+/// one: whoever holds a lost lock hears ENOTCONN when it asks for another, as it would from a lost connection, until
+/// it has given up what it had.
 /// </summary>
 internal sealed class InternalLocks
 {

@@ -9,9 +9,9 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.JournalClient;
 
 /// <summary>
-/// cluster/journal-client: one volume from the members of a replica set. Finds the leader, sends it every fop, and sends
-/// again what a change of leader has interrupted, so that each fop takes effect once and nobody above notices. See
-/// README.md.
+/// cluster/journal-client: one volume from the members of a replica set. Finds the leader, sends it every fop, and
+/// sends again what a change of leader has interrupted, so that each fop takes effect once and nobody above notices.
+/// See README.md.
 /// </summary>
 public sealed class JournalClient : Uniform<JournalClientPolicy>
 {
@@ -34,7 +34,11 @@ public sealed class JournalClient : Uniform<JournalClientPolicy>
     }
 
     public static TranslatorRegistration Registration { get; } =
-        new("cluster/journal-client", static place => new JournalClient(place), ClientOptions.Table, Maturity.Experimental)
+        new(
+            "cluster/journal-client",
+            static place => new JournalClient(place),
+            ClientOptions.Table,
+            Maturity.Experimental)
         {
             SubvolumesMax = ClientLimits.MembersMax,
         };
@@ -71,8 +75,8 @@ public sealed class JournalClient : Uniform<JournalClientPolicy>
     }
 
     /// <summary>
-    /// It is up from the moment a leader is found until no member is attached any more. Other events go on; of locks only
-    /// those of the leader, which alone has any.
+    /// It is up from the moment a leader is found until no member is attached any more. Other events go on; of locks
+    /// only those of the leader, which alone has any.
     /// </summary>
     public override void Notify(in GraphEvent graphEvent, Translator source)
     {
@@ -138,14 +142,16 @@ public sealed class JournalClient : Uniform<JournalClientPolicy>
         var text = place.Options.Text(ClientOptions.Members);
         var numbers = text.Length == 0
             ? [.. Enumerable.Range(0, count)]
-            : text.Split(',', StringSplitOptions.TrimEntries).Select(part =>
-                byte.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1).ToArray();
+            : text.Split(',', StringSplitOptions.TrimEntries).Select(NumberOf).ToArray();
         return numbers.Length == count && !numbers.Contains(-1) && numbers.Distinct().Count() == count
             ? [.. place.Subvolumes.Select((subvolume, i) => new Member(i, numbers[i], subvolume))]
             : throw BadOption(
-                $"volume {place.Name}: option {ClientOptions.Members} must have the member numbers (0 to 255) of its {count} "
-                + $"subvolumes in their order, separated by commas, not '{text}'");
+                $"volume {place.Name}: option {ClientOptions.Members} must have the member numbers (0 to 255) of its "
+                + $"{count} subvolumes in their order, separated by commas, not '{text}'");
     }
+
+    private static int NumberOf(string text) =>
+        byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
 
     private void Report(Member member, bool up)
     {

@@ -67,8 +67,8 @@ internal sealed class LeaderFinder(string volume, Seams seams, Member[] members)
             : null;
 
     /// <summary>
-    /// True when a leader is known or was found in time; it may be lost again by then. False at the end of the time, and
-    /// at once when too many wait.
+    /// True when a leader is known or was found in time; it may be lost again by then. False at the end of the time,
+    /// and at once when too many wait.
     /// </summary>
     public ValueTask<bool> WaitAsync(long waitMs, bool mayBlock)
     {
@@ -220,7 +220,8 @@ internal sealed class LeaderFinder(string volume, Seams seams, Member[] members)
     }
 
     /// <summary>
-    /// A member that neither says that it does not lead nor is away leads: what it answers about the root does not matter.
+    /// A member that neither says that it does not lead nor is away leads: what it answers about the root does not
+    /// matter.
     /// </summary>
     private async Task AskAsync(Member member, Probe probe)
     {
@@ -235,7 +236,8 @@ internal sealed class LeaderFinder(string volume, Seams seams, Member[] members)
         catch (Exception e) when (e is not InvariantException)
         {
             Log.Error(
-                "journal-client", "a member cannot be asked", ("volume", volume), ("member", member.Number), ("exception", e));
+                "journal-client", "a member cannot be asked",
+                ("volume", volume), ("member", member.Number), ("exception", e));
         }
 
         call.Release();

@@ -6,10 +6,10 @@ using Myrmex.Base;
 namespace Myrmex.Cluster.JournalClient;
 
 /// <summary>
-/// Positions in an open directory. The offsets that are given out count the entries of this listing from 1; what a member
-/// calls its position there is kept beside them, with a hash of the name. At another member the listing is read from the
-/// start again, and what was given out before is left out. Entries that stay are so given once each, also if the members
-/// list them in different orders.
+/// Positions in an open directory. The offsets that are given out count the entries of this listing from 1; what a
+/// member calls its position there is kept beside them, with a hash of the name. At another member the listing is read
+/// from the start again, and what was given out before is left out. Entries that stay are so given once each, also if
+/// the members list them in different orders.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">
@@ -50,7 +50,8 @@ internal sealed class Listing
 
     /// <summary>
     /// Numbers the entries that a member has answered, from the position on that was read after, and takes those out
-    /// that were given out before. False when the listing has gone elsewhere meanwhile, by another reader of the same fd.
+    /// that were given out before. False when the listing has gone elsewhere meanwhile, by another reader of the same
+    /// fd.
     /// </summary>
     public bool TryTake(DirEntries entries, int position, FdPlace place)
     {

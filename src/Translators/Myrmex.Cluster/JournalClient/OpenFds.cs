@@ -8,9 +8,9 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.JournalClient;
 
 /// <summary>
-/// The fds that were opened through this translator: remembers where each is open, opens it at a new leader once for all
-/// who wait, with the POSIX locks that are held through it, and closes it everywhere. An fd that cannot be had again, or
-/// not with its locks, is bad from then on: its owner believes that nobody else is inside.
+/// The fds that were opened through this translator: remembers where each is open, opens it at a new leader once for
+/// all who wait, with the POSIX locks that are held through it, and closes it everywhere. An fd that cannot be had
+/// again, or not with its locks, is bad from then on: its owner believes that nobody else is inside.
 /// </summary>
 internal sealed class OpenFds(string volume, int slot, Seams seams, LeaderFinder finder, Member[] members)
 {
@@ -143,8 +143,9 @@ internal sealed class OpenFds(string volume, int slot, Seams seams, LeaderFinder
             return Errno.Ok;
         }
 
+        var directory = new OpendirFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
         var error = open.Fd.IsDirectory
-            ? await DoAsync<OpendirFop, OpendirReply>(lead, new OpendirFop { Gfid = open.Fd.Gfid, Fd = open.Fd }, Call.Internal())
+            ? await DoAsync<OpendirFop, OpendirReply>(lead, directory, Call.Internal())
             : await DoAsync<OpenFop, OpenReply>(lead, FileOf(open.Fd), Call.Internal());
         if (error == Errno.Ok && !open.TryOpened(member))
         {

@@ -200,12 +200,14 @@ internal sealed class Sender
                 return GiveUp<TReply>(TFop.Code, ref trip, Errno.ENOTCONN);
             }
 
-            await PauseAsync(Math.Min(leftMs, trip.NextPauseMs(verdict == Verdict.AgainLater)), FopFacts.MayBlock(TFop.Code));
+            var pauseMs = Math.Min(leftMs, trip.NextPauseMs(verdict == Verdict.AgainLater));
+            await PauseAsync(pauseMs, FopFacts.MayBlock(TFop.Code));
         }
     }
 
     /// <summary>
-    /// Whether the fop can be sent now: there is a leader, its fds may be used there, and it has a number if it needs one.
+    /// Whether the fop can be sent now: there is a leader, its fds may be used there, and it has a number if it needs
+    /// one.
     /// </summary>
     private bool IsReady<TFop, TReply>(in TFop fop, bool needsNumber, ref Trip trip, out Way way)
         where TFop : struct, IFop<TFop, TReply>
@@ -262,7 +264,9 @@ internal sealed class Sender
         return isThere ? Errno.Ok : Errno.ENOTCONN;
     }
 
-    /// <summary>A copy of the request's dictionary with the fop's number: others may be sending the request as well.</summary>
+    /// <summary>
+    /// A copy of the request's dictionary with the fop's number: others may be sending the request as well.
+    /// </summary>
     private static XData Numbered(XData? request, in Trip trip)
     {
         var numbered = request is null ? XData.Rent() : request.Clone();
@@ -273,7 +277,9 @@ internal sealed class Sender
         return numbered;
     }
 
-    /// <summary>Remembers what a success has opened or locked. A lock granted where its fd is not any more does not count.</summary>
+    /// <summary>
+    /// Remembers what a success has opened or locked. A lock granted where its fd is not any more does not count.
+    /// </summary>
     private Verdict Accept<TFop, TReply>(in TFop fop, Call call, in Way way)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
@@ -332,7 +338,8 @@ internal sealed class Sender
 
                 Finish(ref trip);
                 return Verdict.Again;
-            case Errno.EBADFD when way is { Open: { } open, Place: { } place } && trip.Reopens < ClientLimits.ReopensMax:
+            case Errno.EBADFD
+                when way is { Open: { } open, Place: { } place } && trip.Reopens < ClientLimits.ReopensMax:
                 trip.Reopens++;
                 open.Stale(place);
                 return Verdict.Again;
@@ -354,8 +361,8 @@ internal sealed class Sender
     }
 
     /// <summary>
-    /// What is known of an internal lock without asking: one that went with its leader is given up by forgetting it, and
-    /// who has lost one gets no other. Null when the leader has to be asked.
+    /// What is known of an internal lock without asking: one that went with its leader is given up by forgetting it,
+    /// and who has lost one gets no other. Null when the leader has to be asked.
     /// </summary>
     private Errno? CheckLost<TFop>(in TFop fop, Call call, Lead lead)
         where TFop : struct
@@ -363,7 +370,8 @@ internal sealed class Sender
         var asked = FopFacts.InternalLockOf(in fop, out var unlocks);
         if (unlocks)
         {
-            return _internalLocks.TryRemove(call.LockOwner, in asked, lead, out var wasLost) && wasLost ? Errno.Ok : null;
+            var isLost = _internalLocks.TryRemove(call.LockOwner, in asked, lead, out var wasLost) && wasLost;
+            return isLost ? Errno.Ok : null;
         }
 
         return _internalLocks.HasLost(call.LockOwner, lead) ? Errno.ENOTCONN : null;
@@ -470,7 +478,8 @@ internal sealed class Sender
         xdata.Release();
         if (error is not (Errno.Ok or Errno.ENOTCONN) && error != _beginError)
         {
-            Log.Warning("journal-client", "no session can be begun: changes wait", ("volume", _volume), ("errno", error));
+            Log.Warning(
+                "journal-client", "no session can be begun: changes wait", ("volume", _volume), ("errno", error));
         }
 
         _beginError = error;

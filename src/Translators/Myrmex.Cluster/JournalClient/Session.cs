@@ -81,15 +81,17 @@ internal sealed class Session(UInt128 id)
             var (word, bit) = PlaceOf(number);
             Invariant.Check((_answered[word] & bit) == 0);
             _answered[word] |= bit;
-            for ((word, bit) = PlaceOf(_acknowledged + 1); (_answered[word] & bit) != 0; (word, bit) = PlaceOf(_acknowledged + 1))
+            (word, bit) = PlaceOf(_acknowledged + 1);
+            while ((_answered[word] & bit) != 0)
             {
                 _answered[word] &= ~bit;
                 _acknowledged++;
+                (word, bit) = PlaceOf(_acknowledged + 1);
             }
         }
     }
 
-    /// <summary>Writes what identifies an operation, as it is now.</summary>
+    /// <summary>Writes what identifies an operation, as it is now; the number may have its flag.</summary>
     public void Write(Span<byte> record, ulong number)
     {
         Invariant.Check(record.Length == SessionKeys.RecordBytes);

@@ -48,10 +48,13 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     {
         session = Current;
         number = 0;
-        return session is not null && (hasWaited || Volatile.Read(ref _waitingCount) == 0) && session.TryTake(out number);
+        return session is not null && (hasWaited || Volatile.Read(ref _waitingCount) == 0)
+            && session.TryTake(out number);
     }
 
-    /// <summary>True when a number may be there; false at the end of the time, and at once when too many wait.</summary>
+    /// <summary>
+    /// True when a number may be there; false at the end of the time, and at once when too many wait.
+    /// </summary>
     public ValueTask<bool> WaitAsync(long waitMs, bool mayBlock)
     {
         if (waitMs <= 0)
@@ -132,13 +135,14 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     }
 
     /// <summary>
-    /// Each try has an id of its own: of a session that is used no second request to begin it is on its way, which could
-    /// arrive after the session was thrown away and make it look like a known one.
+    /// Each try has an id of its own: of a session that is used no second request to begin it is on its way, which
+    /// could arrive after the session was thrown away and make it look like a known one.
     /// </summary>
     private async Task BeginAsync()
     {
         var session = NewSession();
-        for (var pauseMs = ClientLimits.PauseMsMin; !await begin(session); pauseMs = Math.Min(pauseMs * 2, ClientLimits.PauseMsMax))
+        var pauseMs = ClientLimits.PauseMsMin;
+        while (!await begin(session))
         {
             session = NewSession();
             lock (_lock)
@@ -154,6 +158,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
             var pause = new Waiter(seams);
             pause.EndAfter(pauseMs);
             await pause.Task;
+            pauseMs = Math.Min(pauseMs * 2, ClientLimits.PauseMsMax);
         }
 
         lock (_lock)

@@ -2,7 +2,9 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.JournalClient;
 
-/// <summary>What is known of a fop on its way: how often it was sent, with which number, until when it may be again.</summary>
+/// <summary>
+/// What is known of a fop on its way: how often it was sent, with which number, until when it may be again.
+/// </summary>
 internal struct Trip
 {
     private long _deadlineNs; // 0 until it has to wait or is sent a second time.

@@ -124,14 +124,18 @@ public sealed class DomainLockTable<TScope>
         }
     }
 
-    /// <summary>Ends every waiting request; for the end of the graph.</summary>
-    public void GiveUpWaiting(Errno error, LockEffects effects)
+    /// <summary>Ends every waiting request, and drops every lock as well if that is wanted.</summary>
+    public void GiveUp(Errno error, bool dropsHeld, LockEffects effects)
     {
         foreach (var file in SnapshotFiles())
         {
             foreach (var at in file.Domains)
             {
                 at.Waiting.RemoveAll(w => Ended(w, error, effects));
+                if (dropsHeld)
+                {
+                    at.Held.Clear();
+                }
             }
 
             Settle(file);

@@ -10,7 +10,7 @@ namespace Myrmex.Features;
 /// take among themselves. Locks live in memory, belong to a client connection and vanish with it. A request that waits has no
 /// answer until it is granted or given up. See README.md.
 /// </summary>
-public sealed partial class Locks : Translator
+public sealed partial class Locks : Translator, ILockTables
 {
     private const int ShardCount = 16;
 
@@ -42,26 +42,9 @@ public sealed partial class Locks : Translator
         return true;
     }
 
-    public override void Stop()
-    {
-        var effects = LockEffects.Rent();
-        lock (_posixGuard)
-        {
-            _posix.GiveUpWaiting(Errno.ENOTCONN, effects);
-            _posixFileCount = _posix.FileCount;
-        }
+    public override void Stop() => GiveUp(dropsHeld: false);
 
-        foreach (var shard in _shards)
-        {
-            lock (shard.Guard)
-            {
-                shard.Inodes.GiveUpWaiting(Errno.ENOTCONN, effects);
-                shard.Entries.GiveUpWaiting(Errno.ENOTCONN, effects);
-            }
-        }
-
-        CarryOut(effects);
-    }
+    public void DropAllLocks() => GiveUp(dropsHeld: true);
 
     public override void ClientGone(ClientIdentity client)
     {
@@ -103,6 +86,27 @@ public sealed partial class Locks : Translator
 
     public override ValueTask<FentrylkReply> Fentrylk(in FentrylkFop fop, Call call) =>
         LockName<FentrylkReply>(GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Name, fop.Domain, call);
+
+    private void GiveUp(bool dropsHeld)
+    {
+        var effects = LockEffects.Rent();
+        lock (_posixGuard)
+        {
+            _posix.GiveUp(Errno.ENOTCONN, dropsHeld, effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        foreach (var shard in _shards)
+        {
+            lock (shard.Guard)
+            {
+                shard.Inodes.GiveUp(Errno.ENOTCONN, dropsHeld, effects);
+                shard.Entries.GiveUp(Errno.ENOTCONN, dropsHeld, effects);
+            }
+        }
+
+        CarryOut(effects);
+    }
 
     /// <summary>The file a fop on an fd means: callers inside a process may leave the gfid out.</summary>
     private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;

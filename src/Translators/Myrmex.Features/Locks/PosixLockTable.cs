@@ -96,8 +96,8 @@ public sealed class PosixLockTable
         }
     }
 
-    /// <summary>Ends every waiting request; for the end of the graph.</summary>
-    public void GiveUpWaiting(Errno error, LockEffects effects)
+    /// <summary>Ends every waiting request, and drops every lock as well if that is wanted.</summary>
+    public void GiveUp(Errno error, bool dropsHeld, LockEffects effects)
     {
         foreach (var file in SnapshotFiles())
         {
@@ -107,6 +107,11 @@ public sealed class PosixLockTable
             }
 
             file.Waiting.Clear();
+            if (dropsHeld)
+            {
+                file.Held.Clear();
+            }
+
             Settle(file);
         }
     }

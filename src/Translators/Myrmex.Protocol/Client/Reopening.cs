@@ -140,7 +140,8 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
         return Errno.Ok;
     }
 
-    private static async Task<Errno> SendLockAsync(RpcConnection connection, HeldLock held, long number, LockType type) =>
+    private static async Task<Errno> SendLockAsync(
+        RpcConnection connection, HeldLock held, long number, LockType type) =>
         Outcome(await CallAsync<LkFop, LkReply, LkCodec>(connection, held.ToFop(type), held.ToCall(), number));
 
     private static async Task<long> ReopenFileAsync(RpcConnection connection, ClientFd open)

@@ -51,7 +51,7 @@ public sealed class RemoteStoreTests
         {
             var lease = bed.Run(() => store.GrantLeaseAsync(600, Forever));
             bed.Run(() => store.CommitAsync(
-                StateTransaction.Always(Operation.PutValue("k" + leases.Count, Bytes("1"), lease)), Forever));
+                StateTransaction.Always(new Operation.Put("k" + leases.Count, Bytes("1"), lease)), Forever));
             leases.Add(lease);
         }
 

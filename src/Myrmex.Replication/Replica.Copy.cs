@@ -1,0 +1,316 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Base;
+using Myrmex.Replication.Copy;
+using Myrmex.Replication.Engine;
+using Myrmex.Runtime;
+
+namespace Myrmex.Replication;
+
+/// <summary>
+/// Copies of the whole main store: offered by a leader whose journal no longer has what a member lacks, taken by that
+/// member. One copy at a time is sent and one is taken.
+/// </summary>
+public sealed partial class Replica : ICopyHost
+{
+    /// <summary>A receiver asks every <see cref="ReplicaOptions.RetransmitMs"/>; this many are missing.</summary>
+    private const int SilentAsks = 5;
+
+    private const int RetryReadMs = 10;
+    private const int FullForCopiesPercent = 75; // Below what clients are refused at.
+
+    private CopySender? _sender;
+    private CopyReceiver? _receiver;
+    private ulong _copies;
+    private long _noCopyBeforeMs;
+    private bool _isBeginOwed; // The engine does not know yet that the store will be overwritten.
+    private bool _isMarkOwed; // The disk does not say yet that the store is being overwritten.
+    private bool _isInstallOwed;
+    private (JournalIndex From, long UntilMs) _kept; // For a member that has just taken a copy.
+
+    /// <summary>The copy that is being sent. On the replica's scheduler only.</summary>
+    public CopyProgress? Sending => _sender is { IsClosed: false } sender ? sender.Progress : null;
+
+    /// <summary>The copy that is being taken. On the replica's scheduler only.</summary>
+    public CopyProgress? Receiving => _receiver?.Progress;
+
+    /// <summary>
+    /// The main store holds nothing that can be relied on, until a copy is installed. On the replica's scheduler only.
+    /// </summary>
+    public bool NeedsCopy => _engine.NeedsCopy;
+
+    ReplicaSetup ICopyHost.Setup => _setup;
+
+    long ICopyHost.NowMs => NowMs;
+
+    MessageOrigin ICopyHost.Origin => _engine.Origin;
+
+    JournalIndex ICopyHost.Durable => _engine.Durable;
+
+    /// <summary>The last entry whose successors the journal keeps for copies.</summary>
+    private ulong KeptForCopies => Math.Min(
+        _sender is { IsClosed: false } sender ? sender.Start.Value : ulong.MaxValue,
+        NowMs < _kept.UntilMs ? _kept.From.Value : ulong.MaxValue);
+
+    void ICopyHost.Send(MemberId to, ReplicaMessage message) => _setup.Transport.Send(to, message);
+
+    void ICopyHost.Post(Action work) => _scheduler.Post(() =>
+    {
+        if (!_isStopped)
+        {
+            work();
+            Carry();
+        }
+    });
+
+    CheckpointFile? ICopyHost.TakePosition()
+    {
+        var commit = _engine.Commit;
+        return _engine.Log.Knows(commit)
+            ? new CheckpointFile(
+                commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export())
+            : null;
+    }
+
+    void ICopyHost.ReadJournal(
+        JournalIndex previous, JournalIndex through, int bytesMax, Action<Errno, List<JournalEntry>> done)
+    {
+        var entries = new List<JournalEntry>();
+        var error = Errno.Ok;
+        var count = (int)Math.Min(FetchEntriesMax, through.Value - previous.Value);
+        var handed = _writer.Do(
+            journal => error = journal.ReadRange(new JournalIndex(previous.Value + 1), count, bytesMax, entries),
+            () =>
+            {
+                done(error, entries);
+                Carry();
+            });
+        if (handed == Errno.EAGAIN)
+        {
+            _ = _scheduler.Schedule(
+                RetryReadMs, () => ((ICopyHost)this).ReadJournal(previous, through, bytesMax, done));
+        }
+        else if (handed != Errno.Ok)
+        {
+            done(handed, entries);
+        }
+    }
+
+    private void OfferCopy(MemberId peer)
+    {
+        if (_setup.Copies is null)
+        {
+            Log.Warning("replica", "a member needs a copy, and this store cannot be copied",
+                ("set", _setup.StorePrefix), ("member", peer));
+            return;
+        }
+
+        if (_sender is { IsClosed: false } sender)
+        {
+            var isSilent = NowMs - sender.HeardMs > SilentAsks * _setup.Options.RetransmitMs;
+            if (sender.Target == peer && !sender.IsWanted)
+            {
+                sender.Offer();
+            }
+
+            if (sender.Target != peer || !isSilent || !sender.IsWanted)
+            {
+                return; // One after the other; the tick ends the one that nobody asks for any more.
+            }
+
+            sender.Close(); // The receiver was started again and knows nothing of it.
+        }
+
+        if (_setup.Copies.Open() is { } source)
+        {
+            _sender = new CopySender(this, peer, ++_copies, source);
+            Log.Information("replica", "a copy is offered", ("set", _setup.StorePrefix), ("member", peer),
+                ("from", source.Start));
+            _sender.Offer();
+        }
+    }
+
+    private void OnCopyMessage(ReplicaMessage message)
+    {
+        if (message.Sender == Self || !_engine.IsOfMember(message) || _engine.Role == ReplicaRole.Failed)
+        {
+            return;
+        }
+
+        switch (message)
+        {
+            case ReplicaMessage.CopyOffer offer:
+                OnOffer(offer);
+                break;
+            case ReplicaMessage.CopyRequest request:
+                OnRequest(request);
+                break;
+            case ReplicaMessage.CopyPiece piece:
+                _receiver?.OnPiece(piece);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Only the leader of the promised term offers, and only what is of use is taken: an offer may be late.
+    /// </summary>
+    private void OnOffer(ReplicaMessage.CopyOffer offer)
+    {
+        var isOfLeader = offer.Term == _engine.Promised && _engine.Leader == offer.Sender
+            && _engine.Role == ReplicaRole.Follower;
+        if (_setup.Copies is null || _receiver is not null || !isOfLeader || NowMs < _noCopyBeforeMs
+            || !(_engine.WantsCopy || offer.Start > _engine.Commit))
+        {
+            return;
+        }
+
+        Log.Warning("replica", "the store is made anew from a copy", ("set", _setup.StorePrefix), ("member", Self),
+            ("source", offer.Sender));
+        _receiver = new CopyReceiver(this, offer, OnReceiverEnded);
+        _isBeginOwed = true;
+        BeginReceiving();
+    }
+
+    /// <summary>A checkpoint on its way would say that the store is whole: it comes first.</summary>
+    private void BeginReceiving()
+    {
+        if (_isBeginOwed && !_isCheckpointing && _receiver is not null)
+        {
+            _isBeginOwed = false;
+            _engine.BeginInstall(NowMs);
+        }
+    }
+
+    /// <summary>Makes the disk say that the store holds nothing, and then overwrites it.</summary>
+    private void MarkCopying()
+    {
+        if (!_isMarkOwed)
+        {
+            return;
+        }
+
+        var result = Errno.Ok;
+        _isMarkOwed = _writer.Do(
+            journal =>
+            {
+                result = CheckpointFile.Load(_setup.Seams.Disk!, _setup.Journal.Path, out var file); // Required.
+                result = result is Errno.Ok or Errno.ENOENT
+                    ? (file with { IsCopying = true }).Save(_setup.Seams.Disk!, _setup.Journal.Path) : result;
+            },
+            () =>
+            {
+                if (result != Errno.Ok)
+                {
+                    Fail(result);
+                }
+                else if (!_isStopped && _receiver is { IsEnded: false, IsBegun: false } receiver)
+                {
+                    receiver.Begin(_setup.Copies!); // Checked when it was offered.
+                }
+            }) == Errno.EAGAIN;
+    }
+
+    private void OnRequest(ReplicaMessage.CopyRequest request)
+    {
+        if (_sender is { IsClosed: false } sender && sender.Copy == request.Copy && sender.Target == request.Sender)
+        {
+            sender.OnRequest(request);
+            _kept = sender.IsClosed ? (sender.End, NowMs + _setup.CopyStallMs) : _kept;
+        }
+        else if (request.Window > 0)
+        {
+            _setup.Transport.Send(request.Sender, new ReplicaMessage.CopyPiece
+            {
+                From = _engine.Origin,
+                Copy = request.Copy,
+                Number = request.Next,
+                Part = CopyPart.Unknown,
+            });
+        }
+    }
+
+    private void OnReceiverEnded(CopyReceiver receiver, Errno error, string problem)
+    {
+        if (error == Errno.Ok && _engine.CanInstall(receiver.Position!.Index)) // It ended well.
+        {
+            _isInstallOwed = true;
+            InstallCopy();
+            return;
+        }
+
+        Log.Warning("replica", "a copy was not taken: " + problem, ("set", _setup.StorePrefix), ("member", Self),
+            ("source", receiver.Source), ("error", error));
+        _noCopyBeforeMs = NowMs + (error is Errno.Ok or Errno.ESTALE or Errno.ETIMEDOUT ? 0 : CopyLimits.PauseMs);
+        receiver.Drop();
+        _receiver = null;
+    }
+
+    /// <summary>
+    /// The store is whole and on disk. The checkpoint that says so comes before the journal begins anew: a start in
+    /// between finds it and does the rest.
+    /// </summary>
+    private void InstallCopy()
+    {
+        if (!_isInstallOwed || _receiver?.Position is not { } position)
+        {
+            return;
+        }
+
+        var receiver = _receiver;
+        var result = Errno.Ok;
+        _isInstallOwed = _writer.Do(
+            journal => result = position.Save(_setup.Seams.Disk!, _setup.Journal.Path), // Required.
+            () =>
+            {
+                if (result != Errno.Ok)
+                {
+                    Fail(result);
+                }
+                else if (!_isStopped)
+                {
+                    Installed(receiver, position);
+                }
+            }) == Errno.EAGAIN;
+    }
+
+    private void Installed(CopyReceiver receiver, CheckpointFile position)
+    {
+        Log.Information("replica", "a copy is in place", ("set", _setup.StorePrefix), ("member", Self),
+            ("index", position.Index));
+        _receiver = null;
+        _checkpoint = position.Index;
+        receiver.Thank(position.Index);
+        _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
+        Carry();
+    }
+
+    private void CopyTick()
+    {
+        if (_sender is { IsClosed: false } sender)
+        {
+            if (NowMs - sender.HeardMs > _setup.CopyStallMs)
+            {
+                sender.Close();
+            }
+
+            sender.Pump();
+        }
+
+        _receiver?.Tick();
+        BeginReceiving();
+        MarkCopying();
+        InstallCopy();
+        Carry();
+    }
+
+    /// <summary>The journal must go on, whoever is being copied.</summary>
+    private void MakeRoom(int usedPercent)
+    {
+        if (usedPercent >= FullForCopiesPercent && _sender is { IsClosed: false } sender)
+        {
+            sender.GiveUpForRoom();
+        }
+    }
+}
