@@ -32,7 +32,7 @@ internal static class ReplicaStartup
         if (error != Errno.Ok)
         {
             problem = $"the journal in {setup.Journal.Path} does not go on from the checkpoint beside it: {error}. "
-                + "Format the replica anew, and it is copied from the others";
+                + "Replace the brick: the new one is copied from the others";
             return error;
         }
 
