@@ -104,7 +104,10 @@ public sealed partial class Replica : IJournalOwner
     /// checkpoint will be told as committed again, so the machine must begin with a store that holds the checkpoint,
     /// and more of the entries after it does no harm.
     /// </summary>
-    /// <returns>The error of the disk or the journal; EUCLEAN for a damaged checkpoint.</returns>
+    /// <returns>
+    /// The error of the disk or the journal; EUCLEAN for a damaged checkpoint; ESTALE for the journal of another
+    /// member.
+    /// </returns>
     public static Errno Open(ReplicaSetup setup, out Replica? replica, out string problem)
     {
         replica = null;
@@ -113,6 +116,14 @@ public sealed partial class Replica : IJournalOwner
         if (error != Errno.Ok)
         {
             return error;
+        }
+
+        if (setup.Incarnation is { } wanted && journal!.State.Incarnation != wanted)
+        {
+            problem = $"the journal in {setup.Journal.Path} is that of another member or of another replica set: is "
+                + "the right directory mounted there?";
+            journal.Dispose();
+            return Errno.ESTALE;
         }
 
         error = ReplicaStartup.Read(disk, setup, journal!, out var start, out var checkpoint, out problem); // Opened.

@@ -41,6 +41,7 @@ public sealed partial class ReplicaEngine
     private MemberId? _leader; // Of the promised term, as far as we heard from it.
     private bool _isHealthy = true;
     private bool _isFull;
+    private bool _isOverfull;
 
     public ReplicaEngine(ReplicaStart start)
     {
@@ -263,11 +264,19 @@ public sealed partial class ReplicaEngine
     /// The disks of this replica are fine or not, and the journal takes more or not. A leader that is not healthy
     /// gives the lead back.
     /// </summary>
-    public void ReportHealth(bool isHealthy, bool isFull, long nowMs)
+    /// <param name="isHealthy">The disks are fine.</param>
+    /// <param name="isFull">No room is left for what clients want.</param>
+    /// <param name="isOverfull">
+    /// None for what a leader sends either. Must not stay so where only the commit of what is in the journal makes
+    /// room, because that needs a leader, and an entry of it.
+    /// </param>
+    /// <param name="nowMs">As for <see cref="Tick"/>.</param>
+    public void ReportHealth(bool isHealthy, bool isFull, bool isOverfull, long nowMs)
     {
         _now = nowMs;
         _isHealthy = isHealthy;
         _isFull = isFull;
+        _isOverfull = isOverfull;
     }
 
     /// <summary>

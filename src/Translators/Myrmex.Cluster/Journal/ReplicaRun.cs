@@ -38,6 +38,7 @@ internal sealed class ReplicaRun(
         {
             Self = options.Member,
             StorePrefix = options.StorePrefix,
+            Incarnation = options.Incarnation,
             Seams = place.Seams,
             Store = store() ?? throw new GraphException(
                 $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
