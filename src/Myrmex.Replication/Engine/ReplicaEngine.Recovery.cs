@@ -30,12 +30,13 @@ public sealed partial class ReplicaEngine
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
     /// comes, the main store and the journal may be given up. There is no way back: only <see cref="Install"/> ends it.
     /// </summary>
-    public void BeginInstall(long nowMs)
+    /// <returns>False, and nothing was begun: only a follower takes copies.</returns>
+    public bool BeginInstall(long nowMs)
     {
         _now = nowMs;
         if (_role != ReplicaRole.Follower)
         {
-            return;
+            return false;
         }
 
         if (!Breaks(ReplicaMutations.SyncingCounts))
@@ -48,6 +49,7 @@ public sealed partial class ReplicaEngine
         _recoverEnd = null;
         SaveSuperblock();
         _installTicket = _superblockTicket;
+        return true;
     }
 
     /// <summary>A copy as of this entry is of use: nothing that is known to be good would be lost.</summary>

@@ -258,6 +258,7 @@ internal sealed partial class ReplicaWorld
         node.JournalBaseTerm = Term.None;
         node.JournalBaseChain = default;
         node.Checkpoint = WorldCheckpoint.Empty;
+        node.IsStoreLost = false;
         node.ClaimedPromise = Term.None;
         node.MayHaveLostEntries = false;
         Start(node);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 
@@ -136,8 +137,7 @@ internal sealed partial class ReplicaWorld
                 Kill(node, losesPower: _random.Chance(0.3));
                 return;
             case SimEventKind.InstallBegin:
-                engine.BeginInstall(nowMs);
-                node.InstallSource = engine.Role == ReplicaRole.Follower ? node.InstallSource : -1;
+                BeginInstall(node, engine, nowMs);
                 break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
@@ -426,12 +426,24 @@ internal sealed partial class ReplicaWorld
         }
     }
 
+    /// <summary>An offer that another copy has made void meanwhile overwrites nothing.</summary>
+    private static void BeginInstall(WorldNode node, ReplicaEngine engine, long nowMs)
+    {
+        if (node.InstallSource >= 0 && !engine.BeginInstall(nowMs))
+        {
+            node.InstallSource = -1;
+        }
+    }
+
     private void SendCopy(WorldNode target)
     {
-        var source = _nodes[Math.Max(0, target.InstallSource)];
+        Invariant.Check(target.InstallSource >= 0 && target.InstallSource != target.Number);
+        var source = _nodes[target.InstallSource];
         target.InstallSource = -1;
-        if (source.Engine is { } engine && source.Applied == engine.Commit && engine.Log.Knows(engine.Commit))
+        if (source.Engine is { } engine && !source.IsStoreLost && source.Applied == engine.Commit
+            && engine.Log.Knows(engine.Commit))
         {
+            Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");
             var copy = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(source.Values),
                 engine.Sessions.Export());
@@ -439,13 +451,14 @@ internal sealed partial class ReplicaWorld
         }
     }
 
-    private static void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
+    private void Install(WorldNode node, ReplicaEngine engine, WorldCheckpoint copy, long nowMs)
     {
         if (!engine.CanInstall(copy.Index))
         {
             return;
         }
 
+        Trace($"{node.Number} has a copy as of {copy.Index}");
         node.IsStoreLost = false;
         node.InstallSource = -1; // Another one that was begun is void.
         node.Checkpoint = copy;
