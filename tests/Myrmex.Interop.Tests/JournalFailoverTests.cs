@@ -66,7 +66,7 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
         (FailoverFault Fault, int Seconds)[] faults =
         [
             (FailoverFault.KillBricks, 0), (FailoverFault.StopEtcd, 3), (FailoverFault.KillNode, 6), (FailoverFault.FreezeBricks, 12),
-            (FailoverFault.CutLink, 10), (FailoverFault.FreezeDisk, 8),
+            (FailoverFault.CutLink, 10),
         ];
         foreach (var (fault, seconds) in faults)
         {
