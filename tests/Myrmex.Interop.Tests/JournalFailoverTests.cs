@@ -65,8 +65,8 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
         var second = bed.Mount("mnt2", 1).Path;
         (FailoverFault Fault, int Seconds)[] faults =
         [
-            (FailoverFault.KillBricks, 0), (FailoverFault.StopEtcd, 3), (FailoverFault.KillNode, 6), (FailoverFault.FreezeBricks, 20),
-            (FailoverFault.CutLink, 10), (FailoverFault.FreezeDisk, 8),
+            (FailoverFault.KillBricks, 0), (FailoverFault.StopEtcd, 3), (FailoverFault.KillNode, 6), (FailoverFault.FreezeBricks, 12),
+            (FailoverFault.CutLink, 10),
         ];
         foreach (var (fault, seconds) in faults)
         {

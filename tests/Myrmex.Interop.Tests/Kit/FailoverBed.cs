@@ -45,7 +45,7 @@ internal sealed class FailoverBed : IDisposable
     private readonly NodeBed _bed;
     private readonly HashSet<string> _frozen = []; // Mount points.
 
-    public FailoverBed(TestDirectory directory, long diskMiB = 1024)
+    public FailoverBed(TestDirectory directory, long diskMiB = 4096)
     {
         _directory = directory;
         _bed = directory.Own(new NodeBed(directory, Count, diskMiB, managed: false, spare: false));
