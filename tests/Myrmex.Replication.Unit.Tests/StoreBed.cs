@@ -191,7 +191,7 @@ internal sealed class StoreMember : IReplicaTransport
         Rig?.Dispose();
         Rig = MemoryRig.Started();
         var redo = new Redo(Rig.Store);
-        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok));
+        _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok), Node.Seams.Workers);
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: Rig.Store), redo, _member, new NoRun());
         var setup = new ReplicaSetup
         {

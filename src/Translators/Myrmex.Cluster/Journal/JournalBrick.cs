@@ -75,7 +75,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     {
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
-        var member = new JournalMember(redo, () => redo.SyncAsync(place.Seams.Workers));
+        var member = new JournalMember(
+            redo, () => redo.SyncAsync(place.Seams.Workers), place.Seams.Workers);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(
             place, redo, member, new ReplicaRun(place, options, member, transport, store), transport);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -43,6 +44,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member)
         return ConfirmedAsync<TFop, TReply>(task, fop, term);
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(ValueTask<TReply> task, TFop fop, Term term)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>

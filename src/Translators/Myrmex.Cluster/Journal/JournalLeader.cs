@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -25,9 +26,13 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 /// </summary>
 public sealed class JournalLeader(Redo redo, IReplicaLog log)
 {
-    private readonly Lock _lock = new(); // Guards _pending and _waiting; a leaf lock.
+    [ThreadStatic]
+    private static List<ConflictKey>? _needed; // Empty between two uses.
+
+    private readonly Lock _lock = new(); // Guards the next three; a leaf lock.
     private readonly PendingOperations _pending = new();
     private readonly Dictionary<ulong, TaskCompletionSource> _waiting = [];
+    private readonly List<ulong> _ready = []; // Empty while nobody holds the lock.
     private bool _hasFailed;
 
     /// <summary>
@@ -54,6 +59,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     /// <param name="session">Whose operation it is; a retry gets the outcome of the first time.</param>
     /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<LeaderAnswer> RunAsync(
         SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
@@ -88,8 +94,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
                 return new LeaderAnswer(evaluation.Error, evaluation, default);
             }
 
-            var needed = ConflictKeys.Of(operation);
-            if (ConflictKeys.Cover(keys, needed))
+            if (IsCovered(keys, operation))
             {
                 var answer = await LogAsync(term, session, evaluation, operation);
                 Leave(number);
@@ -101,10 +106,19 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             Leave(number);
             evaluation.Data.Release();
             keys = [.. keys];
-            ConflictKeys.Extend(keys, needed);
+            ConflictKeys.Extend(keys, ConflictKeys.Of(operation));
         }
 
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
+    }
+
+    private static bool IsCovered(List<ConflictKey> held, JournalOperation operation)
+    {
+        var needed = _needed ??= new List<ConflictKey>(8);
+        ConflictKeys.Add(operation, needed);
+        var isCovered = ConflictKeys.Cover(held, needed);
+        needed.Clear();
+        return isCovered;
     }
 
     /// <summary>The answer of the first time, or why there is none.</summary>
@@ -121,6 +135,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             : new LeaderAnswer(Errno.EIO, new Evaluation(), default);
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LeaderAnswer> LogAsync(
         Term term, SessionKey session, Evaluation evaluation, JournalOperation operation)
     {
@@ -187,20 +202,21 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         List<TaskCompletionSource>? turns = null;
         lock (_lock)
         {
-            var ready = new List<ulong>();
-            _pending.Leave(number, ready);
-            foreach (var next in ready)
+            _pending.Leave(number, _ready);
+            foreach (var next in _ready)
             {
                 if (_waiting.Remove(next, out var turn))
                 {
                     (turns ??= []).Add(turn);
                 }
             }
+
+            _ready.Clear();
         }
 
-        foreach (var turn in turns ?? [])
+        for (var i = 0; i < turns?.Count; i++)
         {
-            turn.SetResult();
+            turns[i].SetResult();
         }
     }
 }

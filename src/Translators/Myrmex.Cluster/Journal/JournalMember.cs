@@ -22,16 +22,18 @@ namespace Myrmex.Cluster.Journal;
 /// </remarks>
 /// <param name="redo">Applies to the store.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
-public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore) : IReplicaLog, IReplicaMachine
+/// <param name="workers">Where entries are applied, and where who waited for the journal goes on.</param>
+public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore, IWorkers workers)
+    : IReplicaLog, IReplicaMachine
 {
+    private readonly WorkerSignal _wake = new(workers);
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
-    private readonly Dictionary<ulong, Waiter> _byTag = [];
-    private readonly Dictionary<ulong, Waiter> _byIndex = []; // Proposed here, not committed.
-    private readonly List<(ulong Index, Waiter Waiter)> _known = []; // Proposed before; wait for the store.
+    private readonly Dictionary<ulong, ProposalWaiter> _byTag = [];
+    private readonly Dictionary<ulong, ProposalWaiter> _byIndex = []; // Proposed here, not committed.
+    private readonly List<(ulong Index, ProposalWaiter Waiter)> _known = []; // Proposed before; wait for the store.
     private readonly Queue<JournalEntry> _queue = []; // Committed, to be applied in order; owns its data.
     private readonly HashSet<ulong> _ahead = []; // Applied, with something before them that is not.
     private readonly List<(JournalIndex Through, Action<Errno> Done)> _persists = [];
-    private readonly CancellationTokenSource _stop = new();
     private Replica? _replica;
     private ulong _tag;
     private ReplayWindow _window = ReplayWindow.Empty;
@@ -39,21 +41,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     private ulong _applied;
     private Term _serving;
     private (Term Term, ulong Index) _start; // The first entry of our own term, once it is committed.
-    // Completed in place: the other way leads over the pool, out of a simulated world.
-    private TaskCompletionSource _wake = new();
+    private ulong _published; // What ServingTerm says; read by each fop without the lock.
     private Errno _failure;
     private MemberId? _leader;
+    private bool _isStopped;
 
-    public Term ServingTerm
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _failure == Errno.Ok ? _serving : Term.None;
-            }
-        }
-    }
+    public Term ServingTerm => new(Volatile.Read(ref _published));
 
     /// <summary>Everything up to here is in the store.</summary>
     public JournalIndex AppliedIndex
@@ -108,7 +101,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// <summary>Applies nothing more; who waits hears ENOTCONN.</summary>
     public void Stop()
     {
-        _stop.Cancel();
+        lock (_lock)
+        {
+            _isStopped = true;
+        }
+
+        _wake.Set();
         LeaveAll();
     }
 
@@ -116,25 +114,32 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
     {
         data.Retain(); // For the replica.
-        return WaitAsync(tag => _replica!.Propose(
+        var waiter = NewWaiter(out var tag);
+        var result = waiter.Task; // Taken first: the waiter may have gone back to its pool when the call returns.
+        _replica!.Propose(
             new Proposal(
                 tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
             {
                 AcknowledgedUpTo = session.AcknowledgedUpTo,
             },
-            term));
+            term);
+        return result;
     }
 
-    public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
-        WaitAsync(tag => _replica!.Find(tag, session.Session, session.Sequence, session.Step, term));
+    public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session)
+    {
+        var result = NewWaiter(out var tag).Task;
+        _replica!.Find(tag, session.Session, session.Sequence, session.Step, term);
+        return result;
+    }
 
     /// <summary>Makes a session or ends it: Ok when that is committed. Errors as for proposals.</summary>
     public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action)
     {
         var meta = new SessionRecord(action, 0).Encode();
-        var result = await WaitAsync(tag => _replica!.Propose(
-            new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default)));
-        return result.Error;
+        var waiting = NewWaiter(out var tag).Task;
+        _replica!.Propose(new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default));
+        return (await waiting).Error;
     }
 
     /// <summary>
@@ -148,7 +153,9 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// </summary>
     public async ValueTask<Errno> ConfirmAsync(Term term)
     {
-        var result = await WaitAsync(tag => _replica!.Read(tag, useLease: false));
+        var waiting = NewWaiter(out var tag).Task;
+        _replica!.Read(tag, useLease: false);
+        var result = await waiting;
         return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
     }
 
@@ -160,12 +167,17 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             return;
         }
 
+        bool isWaitedFor;
         lock (_lock)
         {
             MarkApplied(index.Value);
+            isWaitedFor = _queue.Count > 0 || _known.Count > 0 || _persists.Count > 0;
         }
 
-        Wake();
+        if (isWaitedFor)
+        {
+            _wake.Set();
+        }
     }
 
     void IReplicaMachine.Accepted(ulong tag, JournalIndex index, bool isKnown)
@@ -190,11 +202,13 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
     void IReplicaMachine.Committed(JournalEntry entry)
     {
-        Waiter? waiter;
+        ProposalWaiter? waiter;
+        bool isQueued;
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
-            if (!_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation)
+            isQueued = !_byIndex.Remove(entry.Index.Value, out waiter) || entry.Header.Kind != EntryKind.Operation;
+            if (isQueued)
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -206,19 +220,22 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 _start = (entry.Term, entry.Index.Value);
             }
 
-            foreach (var (_, known) in _known.Where(k => k.Index == entry.Index.Value))
+            foreach (var (index, known) in _known)
             {
-                known.Outcome = OutcomeOf(entry);
+                known.Outcome = index == entry.Index.Value ? OutcomeOf(entry) : known.Outcome;
             }
         }
 
-        waiter?.Done.TrySetResult(new ProposeResult(Errno.Ok, entry.Index));
-        Wake();
+        waiter?.Complete(workers, new ProposeResult(Errno.Ok, entry.Index));
+        if (isQueued)
+        {
+            _wake.Set();
+        }
     }
 
     void IReplicaMachine.Superseded(JournalEntry entry)
     {
-        List<Waiter> waiters = [];
+        List<ProposalWaiter> waiters = [];
         lock (_lock)
         {
             if (_byIndex.Remove(entry.Index.Value, out var waiter))
@@ -231,7 +248,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
         foreach (var waiter in waiters)
         {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+            waiter.Complete(workers, new ProposeResult(Errno.ENOTCONN, default));
         }
     }
 
@@ -258,7 +275,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             }
         }
 
-        Wake();
+        _wake.Set();
     }
 
     void IReplicaMachine.NotFound(ulong tag) => Complete(tag, new ProposeResult(Errno.Ok, default));
@@ -286,6 +303,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
             _serving = Term.None;
             _start = default;
+            Publish();
         }
 
         LeaveAll();
@@ -298,7 +316,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _persists.Add((through, done));
         }
 
-        Wake();
+        _wake.Set();
     }
 
     /// <summary>
@@ -306,7 +324,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// </summary>
     private void LeaveAll()
     {
-        List<Waiter> waiters;
+        List<ProposalWaiter> waiters;
         lock (_lock)
         {
             waiters = [.. _byIndex.Values, .. _known.Select(k => k.Waiter)];
@@ -316,62 +334,57 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
 
         foreach (var waiter in waiters)
         {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+            waiter.Complete(workers, new ProposeResult(Errno.ENOTCONN, default));
         }
     }
 
     private void Complete(ulong tag, ProposeResult result)
     {
-        Waiter? waiter;
+        ProposalWaiter? waiter;
         lock (_lock)
         {
             _ = _byTag.Remove(tag, out waiter);
         }
 
-        waiter?.Done.TrySetResult(result);
+        waiter?.Complete(workers, result);
     }
 
-    private async ValueTask<ProposeResult> WaitAsync(Action<ulong> ask)
+    private ProposalWaiter NewWaiter(out ulong tag)
     {
-        var waiter = new Waiter();
-        ulong tag;
+        var waiter = ProposalWaiter.Rent();
         lock (_lock)
         {
             tag = ++_tag;
             _byTag.Add(tag, waiter);
         }
 
-        ask(tag);
-        return await waiter.Done.Task;
+        return waiter;
     }
 
     private async Task ApplyAllAsync()
     {
-        try
+        await BeginReplayAsync();
+        while (!IsStopped)
         {
-            await BeginReplayAsync();
-            while (true)
+            while (TryTake(out var entry))
             {
-                Task wake;
-                lock (_lock)
-                {
-                    wake = _wake.Task;
-                }
-
-                while (TryTake(out var entry))
-                {
-                    await ApplyAsync(entry);
-                }
-
-                AnswerKnown();
-                await PersistAsync();
-                await wake.WaitAsync(_stop.Token);
-                await Task.Yield(); // Not on the replica's scheduler.
+                await ApplyAsync(entry);
             }
+
+            AnswerKnown();
+            await PersistAsync();
+            _ = await _wake.WaitAsync(); // What came since we looked has set it.
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+    }
+
+    private bool IsStopped
+    {
+        get
         {
-            // Stopped.
+            lock (_lock)
+            {
+                return _isStopped;
+            }
         }
     }
 
@@ -418,7 +431,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_isStopped || _failure != Errno.Ok || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
             {
                 return false;
             }
@@ -431,18 +444,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// <summary>Retries whose entry is in the store.</summary>
     private void AnswerKnown()
     {
-        List<Waiter> ready = [];
+        List<ProposalWaiter> ready = [];
         lock (_lock)
         {
-            if (_known.Count > 0)
+            if (_known.Count == 0)
             {
-                TakeKnown(k => k.Index <= _applied, ready);
+                return;
             }
+
+            TakeKnown(k => k.Index <= _applied, ready);
         }
 
         foreach (var waiter in ready)
         {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
+            waiter.Complete(workers, new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
         }
     }
 
@@ -465,7 +480,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         });
     }
 
-    private void TakeKnown(Predicate<(ulong Index, Waiter Waiter)> which, List<Waiter> taken) =>
+    private void TakeKnown(
+        Predicate<(ulong Index, ProposalWaiter Waiter)> which, List<ProposalWaiter> taken) =>
         _known.RemoveAll(k =>
         {
             var isTaken = which(k);
@@ -504,6 +520,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         List<Action<Errno>> ready = [];
         lock (_lock)
         {
+            if (_persists.Count == 0)
+            {
+                return;
+            }
+
             _persists.RemoveAll(p =>
             {
                 // In the middle of a replay the store is no state that one could go on from.
@@ -543,8 +564,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         if (_start.Index != 0 && _applied >= _start.Index && !_isReplaying)
         {
             _serving = _start.Term;
+            Publish();
         }
     }
+
+    /// <summary>Under the lock, after each change of what it depends on.</summary>
+    private void Publish() => Volatile.Write(ref _published, _failure == Errno.Ok ? _serving.Value : Term.None.Value);
 
     private void Fail(JournalIndex index, Errno error)
     {
@@ -552,29 +577,9 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             _failure = error;
+            Publish();
         }
 
-        Wake();
-    }
-
-    private void Wake()
-    {
-        TaskCompletionSource wake;
-        lock (_lock)
-        {
-            wake = _wake;
-            _wake = new TaskCompletionSource();
-        }
-
-        wake.TrySetResult();
-    }
-
-    private sealed class Waiter
-    {
-        public TaskCompletionSource<ProposeResult> Done { get; } =
-            new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>What the operation left that was in the journal before.</summary>
-        public ReadOnlyMemory<byte> Outcome { get; set; }
+        _wake.Set();
     }
 }
