@@ -142,9 +142,21 @@ public sealed partial class ReplicaEngine
         return peers;
     }
 
-    /// <summary>Moves the outputs of all steps since the last call to the end of <paramref name="target"/>.</summary>
+    /// <summary>
+    /// Moves the outputs of all steps since the last call to the end of <paramref name="target"/>. Operations that were
+    /// proposed in between go to the other members together.
+    /// </summary>
     public void Drain(List<ReplicaOutput> target)
     {
+        if (_owesEntries)
+        {
+            _owesEntries = false;
+            if (_role == ReplicaRole.Active)
+            {
+                SendToAll();
+            }
+        }
+
         target.AddRange(_outputs);
         _outputs.Clear();
     }
