@@ -6,8 +6,10 @@ using Xunit.Abstractions;
 namespace Myrmex.Interop.Tests;
 
 /// <summary>
-/// Members of a replica set die, hang and lose their network while programs work: no program sees an error, nothing acknowledged is
-/// lost, nobody reads what was overwritten, and afterwards all copies are equal. Times are told, not required; the longer forms are in
+/// Members of a replica set die, hang and lose their network while programs work: no program sees an error, nothing
+/// acknowledged is
+/// lost, nobody reads what was overwritten, and afterwards all copies are equal. Times are told, not required; the
+/// longer forms are in
 /// <c>./campaign failover</c>.
 /// </summary>
 public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
@@ -43,8 +45,8 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
         var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
         var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
         var mount = volume.Mount("mnt");
-        const string Job = "--name=kills --ioengine=psync --direct=1 --rw=randwrite --bs=4k --size=8m --numjobs=2 --thread "
-            + "--time_based --runtime=8 --verify=crc32c --verify_fatal=1 --verify_backlog=512";
+        const string Job = "--name=kills --ioengine=psync --direct=1 --rw=randwrite --bs=4k --size=8m --numjobs=2 "
+            + "--thread --time_based --runtime=8 --verify=crc32c --verify_fatal=1 --verify_backlog=512";
         using var fio = Child.Start("fio", _directory.Logs, "fio", [$"--directory={mount.Path}", .. Job.Split(' ')]);
         for (var round = 0; round < 2; round++)
         {
@@ -65,7 +67,8 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
         var second = bed.Mount("mnt2", 1).Path;
         (FailoverFault Fault, int Seconds)[] faults =
         [
-            (FailoverFault.KillBricks, 0), (FailoverFault.StopEtcd, 3), (FailoverFault.KillNode, 6), (FailoverFault.FreezeBricks, 12),
+            (FailoverFault.KillBricks, 0), (FailoverFault.StopEtcd, 3), (FailoverFault.KillNode, 6),
+            (FailoverFault.FreezeBricks, 12),
             (FailoverFault.CutLink, 10),
         ];
         foreach (var (fault, seconds) in faults)

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Myrmex.Interop.Tests;
 
-/// <summary>A replicated volume of three bricks on one node, mounted by <c>myrmex mount</c> and by the stock client.</summary>
+/// <summary>A replicated volume of three bricks on one node, mounted by <c>myrmex mount</c> and by the stock
+/// client.</summary>
 public sealed class JournalVolumeWithBothClients : VolumeUnderTest
 {
     internal JournalVolume Volume { get; private set; } = null!; // Set by Start.
@@ -22,16 +23,19 @@ public sealed class JournalVolumeWithBothClients : VolumeUnderTest
 }
 
 /// <summary>
-/// Ordinary work with files on a replicated volume, through our client, which knows the members, and through the stock one, which knows
+/// Ordinary work with files on a replicated volume, through our client, which knows the members, and through the
+/// stock one, which knows
 /// one door. After each piece of work all copies on disk are equal.
 /// </summary>
-public sealed class JournalVolumeTests(JournalVolumeWithBothClients volume) : IClassFixture<JournalVolumeWithBothClients>
+public sealed class JournalVolumeTests(JournalVolumeWithBothClients volume)
+    : IClassFixture<JournalVolumeWithBothClients>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     [InteropTheory(Need.StockClient | Need.Xfs | Need.Python)]
     [MemberData(nameof(Scenario.All), MemberType = typeof(Scenario))]
-    public void FileWorkOfOurClientEqualsALocalFileSystem(string scenario) => Compare(scenario, "own", volume.MountPath);
+    public void FileWorkOfOurClientEqualsALocalFileSystem(string scenario) =>
+        Compare(scenario, "own", volume.MountPath);
 
     [InteropTheory(Need.StockClient | Need.Xfs | Need.Python)]
     [MemberData(nameof(Scenario.Common), MemberType = typeof(Scenario))]
@@ -47,7 +51,8 @@ public sealed class JournalVolumeTests(JournalVolumeWithBothClients volume) : IC
     public void FioFindsEveryChecksumItWrote(string engine, string job)
     {
         Assert.True(Mounts.IsMounted(volume.MountPath));
-        var words = $"--name={engine} --ioengine={engine} --volume={JournalVolume.Name} --brick={volume.Volume.Daemon.Host} "
+        var words = $"--name={engine} --ioengine={engine} --volume={JournalVolume.Name} "
+            + $"--brick={volume.Volume.Daemon.Host} "
             + $"--verify=crc32c --do_verify=1 --verify_fatal=1 --thread {job}";
         var output = Shell.Succeed(Shell.Run(volume.Directory.Path, Limit, "fio", words.Split(' ')));
         Assert.Contains("err= 0", output, StringComparison.Ordinal);
@@ -60,14 +65,16 @@ public sealed class JournalVolumeTests(JournalVolumeWithBothClients volume) : IC
     {
         Assert.True(Mounts.IsMounted(volume.MountPath));
         var source = volume.Directory["source-of-images.raw"];
-        Shell.CheckBash("/", $"head -c 8M /dev/urandom > {source}; truncate -s 24M {source}; head -c 1M /dev/urandom >> {source}");
+        Shell.CheckBash("/", $"head -c 8M /dev/urandom > {source}; truncate -s 24M {source}; "
+            + $"head -c 1M /dev/urandom >> {source}");
         var image = $"gluster://{volume.Volume.Daemon.Host}/{JournalVolume.Name}/image.qcow2";
         Qemu($"convert -f raw -O qcow2 {source} {image}");
         Assert.Contains("identical", Qemu($"compare -f raw -F qcow2 {source} {image}"), StringComparison.Ordinal);
         volume.Volume.CheckCopies();
     }
 
-    private static string Qemu(string arguments) => Shell.Succeed(Shell.Run("/", Limit, "qemu-img", arguments.Split(' ')));
+    private static string Qemu(string arguments) =>
+        Shell.Succeed(Shell.Run("/", Limit, "qemu-img", arguments.Split(' ')));
 
     private void Compare(string scenario, string client, string mount)
     {

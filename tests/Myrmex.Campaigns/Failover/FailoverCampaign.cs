@@ -8,7 +8,8 @@ using Myrmex.Interop.Tests.Kit;
 namespace Myrmex.Campaigns;
 
 /// <summary>
-/// A replicated volume over three machines whose leader fails in every way, again and again, while programs on two mounts write and read:
+/// A replicated volume over three machines whose leader fails in every way, again and again, while programs on two
+/// mounts write and read:
 /// no errors, nothing acknowledged lost, no stale read, every history of a page linearizable, equal copies in the end.
 /// </summary>
 internal sealed class FailoverCampaign : Campaign
@@ -20,16 +21,19 @@ internal sealed class FailoverCampaign : Campaign
     private const int RoundsUsual = 5;
     private const int AwayUsual = 60;
 
-    /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the programs.</summary>
+    /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the
+    /// programs.</summary>
     private const FailoverFault Left = FailoverFault.FillDisk;
 
     public override string Name => "failover";
 
-    public override string Summary => "three machines with a replicated volume: the leader fails in every way under load";
+    public override string Summary =>
+        "three machines with a replicated volume: the leader fails in every way under load";
 
     public override Need Needs => FailoverBed.Needs;
 
-    public override IReadOnlyDictionary<string, string> Options { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    public override IReadOnlyDictionary<string, string> Options { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal)
     {
         [Rounds] = $"times that every fault happens ({RoundsUsual})",
         [Away] = $"seconds that what was cut, stopped or frozen stays so ({AwayUsual})",
@@ -54,7 +58,7 @@ internal sealed class FailoverCampaign : Campaign
         {
             foreach (var fault in faults)
             {
-                run.Step(string.Create(CultureInfo.InvariantCulture, $"{fault} {round}"), () => Round(run, bed, fault, round, away, first, second));
+                run.Step($"{fault} {Addresses.Text(round)}", () => Round(run, bed, fault, round, away, first, second));
             }
         }
 

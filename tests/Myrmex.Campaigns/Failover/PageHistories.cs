@@ -9,7 +9,8 @@ using Myrmex.Replication.Simulation;
 namespace Myrmex.Campaigns;
 
 /// <summary>
-/// Two clients on each of two mounts that read and write the same pages at the same time (<c>Helpers/histories.py</c>). What they saw of
+/// Two clients on each of two mounts that read and write the same pages at the same time
+/// (<c>Helpers/histories.py</c>). What they saw of
 /// every page must be what one copy could have answered.
 /// </summary>
 internal sealed class PageHistories : IDisposable
@@ -33,7 +34,8 @@ internal sealed class PageHistories : IDisposable
             var log = directory[$"{name}.history-{i}.log"];
             _logs.Add(log);
             _clients.Add(Helper.Start(
-                "histories.py", "run", Path.Combine(mount, name, "pages"), count, log, i.ToString(CultureInfo.InvariantCulture)));
+                "histories.py", "run", Path.Combine(mount, name, "pages"), count, log,
+                i.ToString(CultureInfo.InvariantCulture)));
         }
 
         if (_clients.Any(c => c.Answer(Patience) != "ready"))
@@ -70,7 +72,8 @@ internal sealed class PageHistories : IDisposable
         return (
             int.Parse(words[0], CultureInfo.InvariantCulture),
             new HistoryOperation(
-                words[3] == "w" ? HistoryKind.Write : HistoryKind.Read, ulong.Parse(words[4], CultureInfo.InvariantCulture),
+                words[3] == "w" ? HistoryKind.Write : HistoryKind.Read,
+                ulong.Parse(words[4], CultureInfo.InvariantCulture),
                 long.Parse(words[1], CultureInfo.InvariantCulture), returned));
     }
 }

@@ -30,7 +30,8 @@ public enum FailoverFault
 }
 
 /// <summary>
-/// Three machines with a brick each of one replicated volume, a member of etcd each, and a client machine; see <see cref="NodeBed"/>.
+/// Three machines with a brick each of one replicated volume, a member of etcd each, and a client machine; see <see
+/// cref="NodeBed"/>.
 /// </summary>
 internal sealed class FailoverBed : IDisposable
 {
@@ -72,7 +73,8 @@ internal sealed class FailoverBed : IDisposable
     }
 
     /// <summary>
-    /// Lets it happen to the node that leads while the load works, takes it back after the time, and waits until all is well again.
+    /// Lets it happen to the node that leads while the load works, takes it back after the time, and waits until all
+    /// is well again.
     /// </summary>
     public void Fail(FailoverFault fault, TimeSpan away, JournalLoad load)
     {
@@ -97,7 +99,8 @@ internal sealed class FailoverBed : IDisposable
         load.AwaitProgress($"after {fault} of {leader.Name}");
     }
 
-    /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be writing.</summary>
+    /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be
+    /// writing.</summary>
     public void CheckCopies()
     {
         AwaitWhole();
@@ -130,7 +133,9 @@ internal sealed class FailoverBed : IDisposable
                 break;
             default:
                 // Large pieces first: what is left in the end is less than a block.
-                Shell.CheckBash(node.Disk, "for size in 64M 4M 64K 4K; do while fallocate -l $size fill.$size.$RANDOM 2>/dev/null; do :; done; done");
+                Shell.CheckBash(
+                    node.Disk,
+                    "for s in 64M 4M 64K 4K; do while fallocate -l $s fill.$s.$RANDOM 2>/dev/null; do :; done; done");
                 break;
         }
     }

@@ -7,16 +7,20 @@ using System.Linq;
 namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>What programs on a replicated volume saw while members failed.</summary>
-/// <param name="Longest">The longest operation on the register: the time without an answer, as an application feels it.</param>
+/// <param name="Longest">The longest operation on the register: the time without an answer, as an application feels
+/// it.</param>
 internal sealed record LoadResult(int Files, int Writes, int Reads, TimeSpan Longest)
 {
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{Files} files with fsync, {Writes} writes, {Reads} reads, longest {Longest.TotalSeconds:0.00} s");
+        CultureInfo.InvariantCulture, $"{Files} files with fsync, {Writes} writes, "
+            + $"{Reads} reads, longest {Longest.TotalSeconds:0.00} s");
 }
 
 /// <summary>
-/// Programs at work on one or more mounts of a volume: one that writes files with fsync and renames them into place, one that rewrites
-/// one page, and one on every mount that reads the page. No error is allowed, no acknowledged thing may be gone, and no read may be stale.
+/// Programs at work on one or more mounts of a volume: one that writes files with fsync and renames them into place,
+/// one that rewrites
+/// one page, and one on every mount that reads the page. No error is allowed, no acknowledged thing may be gone, and
+/// no read may be stale.
 /// </summary>
 internal sealed class JournalLoad : IDisposable
 {
@@ -68,14 +72,16 @@ internal sealed class JournalLoad : IDisposable
             throw new HarnessException($"the writer saw errors: {string.Join(' ', words)}\n{ErrorsIn(Record)}");
         }
 
-        var verified = Shell.Check("/", "python3", Helper.PathOf("writer.py"), "verify", Path.Combine(mount, _name), Record);
+        var verified = Shell.Check("/", "python3", Helper.PathOf("writer.py"), "verify",
+            Path.Combine(mount, _name), Record);
         if (!verified.EndsWith("missing 0 wrong 0\n", StringComparison.Ordinal))
         {
             throw new HarnessException($"acknowledged files are not there: {verified}");
         }
 
         var seen = Shell.Check("/", "python3", [Helper.PathOf("registers.py"), "check", .. _logs]).Split(' ', '\n');
-        return new LoadResult(Number(files), Number(seen[1]), Number(seen[3]), TimeSpan.FromMilliseconds(Number(seen[9])));
+        return new LoadResult(Number(files), Number(seen[1]), Number(seen[3]),
+            TimeSpan.FromMilliseconds(Number(seen[9])));
     }
 
     public void Dispose()

@@ -4,7 +4,8 @@ using System.Linq;
 
 namespace Myrmex.Interop.Tests.Kit;
 
-/// <summary>A replicated volume on one node: three bricks in one process, the store of the cluster in the daemon.</summary>
+/// <summary>A replicated volume on one node: three bricks in one process, the store of the cluster in the
+/// daemon.</summary>
 internal sealed class JournalVolume : IDisposable
 {
     public const string Name = "vol";
@@ -31,14 +32,17 @@ internal sealed class JournalVolume : IDisposable
 
     public IReadOnlyCollection<string> Bricks { get; }
 
-    public MyrmexMount Mount(string name) => _directory.Own(MyrmexMount.FromServer(_directory, name, Daemon.Host, Name));
+    public MyrmexMount Mount(string name) =>
+        _directory.Own(MyrmexMount.FromServer(_directory, name, Daemon.Host, Name));
 
-    public StockMount MountStock(string name) => _directory.Own(StockMount.FromServer(_directory, name, Daemon.Host, Name));
+    public StockMount MountStock(string name) =>
+        _directory.Own(StockMount.FromServer(_directory, name, Daemon.Host, Name));
 
     /// <summary>The member that leads and serves.</summary>
     public int AwaitLeader() => ReplicationView.AwaitLeader(_rest, Name, Soon).Leader;
 
-    /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be writing.</summary>
+    /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be
+    /// writing.</summary>
     public void CheckCopies()
     {
         ReplicationView.AwaitWhole(_rest, Name, Soon);
@@ -50,7 +54,8 @@ internal sealed class JournalVolume : IDisposable
     {
         var first = Daemon.BrickPid;
         Child.Signal(first, "KILL");
-        Wait.Until("the daemon has started another brick process", Soon, () => Daemon.BrickPid != first && Daemon.BrickPids(Name).Count > 0);
+        Wait.Until("the daemon has started another brick process", Soon,
+            () => Daemon.BrickPid != first && Daemon.BrickPids(Name).Count > 0);
         Ledger.AddProcess(Daemon.BrickPid);
     }
 

@@ -9,7 +9,8 @@ internal static class Replicas
     private static readonly TimeSpan Catch = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Fails when the copies do not become equal, or one of them is not sound in itself. Nobody may be writing; members that were
+    /// Fails when the copies do not become equal, or one of them is not sound in itself. Nobody may be writing;
+    /// members that were
     /// away may still be catching up.
     /// </summary>
     public static void AwaitEqual(IReadOnlyCollection<string> bricks)
@@ -17,7 +18,8 @@ internal static class Replicas
         CommandResult? last = null;
         Wait.Until(
             "the copies are equal", Catch,
-            () => (last = Shell.Run("/", Shell.DefaultLimit, "python3", [Helper.PathOf("replicas.py"), .. bricks])).ExitCode == 0,
+            () => (last = Shell.Run(
+                "/", Shell.DefaultLimit, "python3", [Helper.PathOf("replicas.py"), .. bricks])).ExitCode == 0,
             () => $"{last}");
         Audit.Check(bricks);
     }

@@ -29,10 +29,12 @@ internal sealed record ReplicationView(int Leader, long Term, IReadOnlyList<int>
     public static ReplicationView AwaitLeader(NodeRest rest, string volume, TimeSpan limit) =>
         Await(rest, volume, limit, "a member leads", v => v.Leader >= 0);
 
-    private static ReplicationView Await(NodeRest rest, string volume, TimeSpan limit, string what, Func<ReplicationView, bool> wanted)
+    private static ReplicationView Await(
+        NodeRest rest, string volume, TimeSpan limit, string what, Func<ReplicationView, bool> wanted)
     {
         ReplicationView? view = null;
-        Wait.Until(what, limit, () => (view = Read(rest, volume)) is not null && wanted(view), () => view?.Text ?? "no answer");
+        Wait.Until(what, limit, () => (view = Read(rest, volume)) is not null && wanted(view),
+            () => view?.Text ?? "no answer");
         return view!;
     }
 
@@ -44,7 +46,8 @@ internal sealed record ReplicationView(int Leader, long Term, IReadOnlyList<int>
         var whole = serving is not null && reports.Count == members.Count && members.All(m => Lag(m) == 0)
             && reports.All(r => $"{r["status"]}" == "voter" && Number(r, "applied") == Number(serving, "last"));
         return new ReplicationView(
-            serving is null ? -1 : (int)Number(serving, "member"), reports.Count == 0 ? 0 : reports.Max(r => Number(r, "term")),
+            serving is null ? -1 : (int)Number(serving, "member"),
+            reports.Count == 0 ? 0 : reports.Max(r => Number(r, "term")),
             [.. reports.Select(r => (int)Number(r, "member"))], whole, set.ToJsonString());
     }
 
