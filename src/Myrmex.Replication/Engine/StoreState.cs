@@ -39,6 +39,10 @@ public sealed record StoreState
     public const string LeadKey = "lead";
     public const string InSyncKey = "isr";
     public const string ConfigurationKey = "conf";
+
+    /// <summary>The members that the administrator wants; written by management only. Its epoch counts for nothing.</summary>
+    public const string WantedKey = "want";
+
     public const string HistoryPrefix = "hist/";
 
     public required Revision Revision { get; init; }
