@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -29,7 +28,7 @@ internal sealed partial class VolumeCommands
         CheckTarget(volume, source, target, request.IsReset);
         var place = volume.SetPlaceOf(source);
         var same = CheckSet(volume, place, source);
-        var planned = Planned(volume, source, target);
+        var planned = volume.ReplaceBrick(source.Index, target, NewIncarnation);
         var op = NewOp(OpKind.ReplaceBrick, planned, [target.Node], [volume.NextBrickIndex], request.Force);
         plan.CheckNesting([target], op.Id, request.IsReset ? source : null);
         plan.CheckAlive(op.Nodes);
@@ -115,12 +114,21 @@ internal sealed partial class VolumeCommands
     private Condition CheckSet(Volume volume, int place, Brick source)
     {
         var set = volume.ReplicaSets[place];
+        if (set.NextMember > ReplicaSet.MemberMax)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"Replica set {set.Number} has used up its {ReplicaSet.MemberMax + 1} member numbers: none of its bricks "
+                + "can be replaced any more. Copy the files to a new volume.");
+        }
+
         var key = volume.StorePrefixOf(set) + StoreState.ConfigurationKey;
         if (view.Find(key) is not { } entry || ReplicaConfiguration.Decode(entry.Value.Span) is not { } configuration)
         {
             throw new CommandException(
-                CommandFailure.Failed, $"the store of the cluster does not know the members of replica set {set.Number}: "
-                + $"the key {key} is missing or damaged");
+                CommandFailure.Failed,
+                $"the store of the cluster does not know the members of replica set {set.Number}: the key {key} is "
+                + "missing or damaged");
         }
 
         if (!ReplicaKeys.Agree(configuration, volume, place, source))
@@ -140,13 +148,14 @@ internal sealed partial class VolumeCommands
     private void CheckStaying(Volume volume, int place, Brick source)
     {
         var staying = volume.MembersAt(place).Where(b => b.Index != source.Index).ToList();
-        var alive = staying.Count(b => volume.Status == VolumeStatus.Started ? IsServed(volume, b) : view.IsAlive(b.Node));
+        var isStarted = volume.Status == VolumeStatus.Started;
+        var alive = staying.Count(b => isStarted ? IsServed(volume, b) : view.IsAlive(b.Node));
         if (alive < (staying.Count / 2) + 1)
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                $"Only {alive} of the {staying.Count} bricks that stay in replica set {volume.ReplicaSets[place].Number} "
-                + "are online, and that is no majority. Bring them back first; 'force' does not help.");
+                $"Only {alive} of the {staying.Count} bricks that stay in replica set "
+                + $"{volume.ReplicaSets[place].Number} are online, and that is no majority. Bring them back first; 'force' does not help.");
         }
     }
 
@@ -173,16 +182,4 @@ internal sealed partial class VolumeCommands
 
     private bool IsServed(Volume volume, Brick brick) => view.RunOf(brick.Node)?.Bricks.Any(
         b => b.Path == brick.Path && b.Volume == volume.Name && b.Online) ?? false;
-
-    private Volume Planned(Volume volume, Brick source, Brick target)
-    {
-        try
-        {
-            return volume.ReplaceBrick(source.Index, target, NewIncarnation);
-        }
-        catch (ArgumentException e)
-        {
-            throw new CommandException(CommandFailure.Conflict, e.Message);
-        }
-    }
 }

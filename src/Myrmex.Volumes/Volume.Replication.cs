@@ -106,8 +106,8 @@ public sealed partial record Volume
     /// <summary>
     /// The volume with another brick in the place of one of its own: the next brick index and the next member number of
     /// the set are its own, and so is a new incarnation, because its disk has nothing of what the other one promised.
-    /// The other bricks of the set keep what they are. Only with journals. Throws <see cref="ArgumentException"/> with
-    /// a text for the user.
+    /// The other bricks of the set keep what they are. Throws <see cref="ArgumentException"/> without journals, and when
+    /// the set has given out <see cref="ReplicaSet.MemberMax"/>.
     /// </summary>
     /// <param name="index">Of the brick that goes.</param>
     /// <param name="replacement">Host, path and node of the one that comes.</param>
@@ -126,9 +126,7 @@ public sealed partial record Volume
         var member = sets[place].NextMember;
         if (member > ReplicaSet.MemberMax)
         {
-            throw new ArgumentException(
-                $"Replica set {sets[place].Number} of volume {Name} has used up its {ReplicaSet.MemberMax + 1} member "
-                + "numbers: its bricks cannot be replaced any more. Add a new set with add-brick.", nameof(index));
+            throw new ArgumentException("the set has used up its member numbers", nameof(index));
         }
 
         bricks[at] = replacement with

@@ -167,8 +167,8 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
             throw new CommandException(
                 CommandFailure.Conflict,
                 $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: {problem}. "
-                + (isRenewed ? "Empty the directory, .glusterfs included" : "Name a directory that is empty or does not exist")
-                + "; 'force' does not help.");
+                + (isRenewed ? "Empty the directory, .glusterfs included" :
+                    "Name a directory that is empty or does not exist") + "; 'force' does not help.");
         }
     }
 
