@@ -279,17 +279,25 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     }
 
     /// <summary>
-    /// Of a new member in another directory, and in the same one: the volume, the wanted members and the journal are
-    /// all new, or all of before. Once with the daemon that got the command, once with that of the new brick.
+    /// The volume, the wanted members and the journal are all new, or all of before. Node 0 got the command, node 1 has
+    /// the new brick.
     /// </summary>
     [RootTheory]
     [MemberData(nameof(Cuts))]
-    public async Task AReplacementThatIsCutShortIsWholeOrGone(int change, bool after, int victim)
+    public Task AReplacementThatIsCutShortIsWholeOrGone(int change, bool after, int victim) =>
+        ReplaceCutShortAsync(change, after, victim, isRenewal: false);
+
+    /// <summary>The same of a new member in the directory of the old one.</summary>
+    [RootTheory]
+    [MemberData(nameof(Cuts))]
+    public Task ARenewalThatIsCutShortIsWholeOrGone(int change, bool after, int victim) =>
+        ReplaceCutShortAsync(change, after, victim, isRenewal: true);
+
+    private async Task ReplaceCutShortAsync(int change, bool after, int victim, bool isRenewal)
     {
         const int Renewed = 1;
         var before = await _nodes[0].Commands.CreateAsync(Request() with { ReplicaCount = Nodes }, Forever);
         await _nodes[0].Commands.StartAsync("demo", force: false, Forever);
-        var isRenewal = change % 2 == 0;
         var source = before.Bricks[Renewed];
         var target = isRenewal ? source.Path : _nodes[Renewed].Brick(2);
         if (isRenewal)
@@ -300,8 +308,7 @@ public sealed class VolumeOpsTests : IAsyncLifetime
 
         var request = new ReplaceBrickRequest(source.FullName, $"n1:{target}") { IsReset = isRenewal, Force = true };
         await CutAsync(
-            victim == 2 ? Renewed : 0, change, after,
-            () => _nodes[0].Commands.ReplaceBrickAsync("demo", request, Forever));
+            victim, change, after, () => _nodes[0].Commands.ReplaceBrickAsync("demo", request, Forever));
         await AssertNothingIsUnderWayAsync();
         await UntilAsync(() => _nodes.All(n => n.Supervisor.StateOf(n.Brick(1)).Online || n == _nodes[Renewed]));
         var volume = _nodes[2].Commands.Find("demo");
