@@ -12,7 +12,16 @@ public sealed partial class Replica
 {
     private const int FetchEntriesMax = 256;
     private const long FetchBytesMax = 4 << 20;
-    private const int FullPercent = 95;
+
+    /// <summary>From here on checkpoints are made without a pause, because they make room.</summary>
+    private const int HurryPercent = 75;
+
+    /// <summary>
+    /// From here on nothing more is taken: what is under way has to fit in what is left, since a journal that cannot
+    /// take an entry is one that has failed.
+    /// </summary>
+    private const int FullPercent = 90;
+    private const long HurryMs = 100;
 
     // What the writer's full queue did not take; bounded by the engine's windows.
     private readonly Queue<ReplicaOutput> _backlog = [];
@@ -20,7 +29,6 @@ public sealed partial class Replica
     private long _checkpointMs;
     private bool _isCheckpointing;
     private bool _isJournalHealthy = true;
-    private bool _isJournalFull;
 
     void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
     {
@@ -29,6 +37,7 @@ public sealed partial class Replica
             return;
         }
 
+        ReportHealth();
         _engine.JournalProgress(generation, last, last, NowMs);
         DrainBacklog();
         Carry();
@@ -48,6 +57,9 @@ public sealed partial class Replica
         _engine.JournalFailed(NowMs);
         Carry();
     }
+
+    private void ReportHealth() => _engine.ReportHealth(
+        _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent, NowMs);
 
     private void ToJournal(in ReplicaOutput output)
     {
@@ -164,18 +176,28 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
+        var pauseMs = _writer.UsedPercent < HurryPercent
+            ? _setup.CheckpointMs : Math.Min(HurryMs, _setup.CheckpointMs);
         if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
-            || NowMs - _checkpointMs < _setup.CheckpointMs || commit <= _checkpoint
+            || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
             return;
         }
 
-        _isCheckpointing = true;
         _checkpointMs = NowMs;
+        var sessions = _engine.Sessions.Export();
+        if (sessions.Length > CheckpointFile.SessionsMax)
+        {
+            Log.Error("replica", "no checkpoint: too many outcomes wait for clients", ("set", _setup.StorePrefix),
+                ("sessions", _engine.Sessions.Count), ("bytes", sessions.Length));
+            return;
+        }
+
+        _isCheckpointing = true;
         var file = new CheckpointFile(
-            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export());
+            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions);
         _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
     }
 
@@ -236,7 +258,6 @@ public sealed partial class Replica
         }
 
         _checkpoint = index;
-        _isJournalFull = used >= FullPercent;
         MakeRoom(used);
         if (first > _engine.JournalStart)
         {

@@ -12,6 +12,12 @@ namespace Myrmex.Replication;
 public sealed partial class Replica
 {
     private const int RetryMs = 200;
+    private const long WishPeriodMs = 1_000;
+
+    /// <summary>Tag of a change of members that nobody waits for.</summary>
+    private const ulong WishTag = ulong.MaxValue;
+
+    private long _wishMs;
 
     private readonly Queue<(ulong Ticket, StateTransaction Transaction)> _transactions = []; // Guards itself and _wake.
     private TaskCompletionSource _wake = new();
@@ -178,14 +184,40 @@ public sealed partial class Replica
     }
 
     /// <summary>
-    /// A leader that makes no progress ends its lease, so that the others need not wait for it to run out.
+    /// Whoever leads brings the members in line with what an administrator has written down, by a joint change; when
+    /// the lead goes over meanwhile, the next leader does.
+    /// </summary>
+    private void FollowWish()
+    {
+        if (!_engine.IsServing || NowMs - _wishMs < WishPeriodMs
+            || _engine is not { Wanted: { } wanted, Configuration: { Pending: null } now } || wanted.IsSameAs(now))
+        {
+            return;
+        }
+
+        _wishMs = NowMs;
+        Log.Information(
+            "replica", "the members change", ("set", _setup.StorePrefix), ("members", now.Members.Count),
+            ("wanted", wanted.Members.Count), ("epoch", now.Epoch + 1));
+        _engine.ChangeMembers(WishTag, wanted with { Epoch = now.Epoch + 1, Pending = null }, NowMs);
+        Carry();
+    }
+
+    /// <summary>
+    /// A leader that makes no progress ends its lease, so that the others need not wait for it to run out; and so does
+    /// a replica that has failed.
     /// </summary>
     private void MaybeGiveLeaseUp()
     {
         if (_keeper is { } keeper && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))
         {
             _isLeaseGivenUp = true;
-            Log.Warning("replica", "the lead is given up: no progress", ("set", _setup.StorePrefix), ("member", Self));
+            if (_engine.Role != ReplicaRole.Failed)
+            {
+                Log.Warning("replica", "the lead is given up: no progress", ("set", _setup.StorePrefix),
+                    ("member", Self));
+            }
+
             _ = keeper.DisposeAsync().AsTask();
         }
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -31,6 +32,7 @@ public sealed partial class Replica : IJournalOwner
     private bool _isStopped;
     private long _leaseUntilMs; // Written by the scheduler only.
     private bool _isCarrying;
+    private bool _hasMachineFailed;
 
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
     {
@@ -72,6 +74,12 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
 
+    /// <summary>
+    /// The numbers of the members as they are known; none before they are. On the replica's scheduler only.
+    /// </summary>
+    public IReadOnlyList<byte> Members =>
+        [.. (_engine.Configuration?.Members ?? []).Select(m => m.Id.Value)];
+
     /// <summary>The in-sync set where one decides, else empty. On the replica's scheduler only.</summary>
     public MemberSet InSync => _engine.InSync;
 
@@ -84,7 +92,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 
-    /// <summary>The main store has everything up to here on its disk. On the replica's scheduler, or before the start.</summary>
+    /// <summary>
+    /// The main store has everything up to here on its disk. On the replica's scheduler, or before the start.
+    /// </summary>
     public JournalIndex Checkpoint => _checkpoint;
 
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
@@ -193,6 +203,7 @@ public sealed partial class Replica : IJournalOwner
             return;
         }
 
+        _engine.Sessions.Use(session, NowMs);
         switch (_engine.Sessions.Find(session, sequence, step, out var index, out var outcome))
         {
             case SessionFinding.New:
@@ -247,6 +258,12 @@ public sealed partial class Replica : IJournalOwner
         return entries;
     }
 
+    /// <summary>
+    /// The machine takes no more entries in: this replica leads no longer and is not elected. Its journal goes on. Any
+    /// thread.
+    /// </summary>
+    public void MachineFailed() => _scheduler.Post(() => _hasMachineFailed = true); // The next tick looks.
+
     private void Do(Action step, ulong tag)
     {
         if (_isStopped)
@@ -267,12 +284,13 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
-        _engine.ReportHealth(_isJournalHealthy, _isJournalFull, NowMs);
+        ReportHealth();
         _engine.Tick(NowMs);
         Carry();
         MaybeCheckpoint();
         CopyTick();
         MaybeGiveLeaseUp();
+        FollowWish();
     }
 
     /// <summary>
@@ -356,6 +374,8 @@ public sealed partial class Replica : IJournalOwner
             case OutputKind.Synced:
                 _machine.Synced(output.Ticket);
                 break;
+            case OutputKind.Completed or OutputKind.Refused when output.Ticket == WishTag:
+                break; // Looked at again by the next tick.
             case OutputKind.Completed:
                 _machine.Completed(output.Ticket);
                 break;

@@ -48,6 +48,8 @@ internal sealed class ReplicaBed
 
     public IReadOnlyList<BedMember> Members { get; }
 
+    public ReplicaOptions Options { get; init; } = new();
+
     /// <summary>Of 100 messages.</summary>
     public int LossPercent { get; set; }
 
@@ -171,6 +173,7 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             Transport = _bed.TransportOf?.Invoke(this) ?? this,
             Machine = this,
             CheckpointMs = 700,
+            Options = _bed.Options,
             RetainedEntries = 50,
         };
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
@@ -202,9 +205,7 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public void Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome) => DoneTags.Add(tag);
 
-    public void NotFound(ulong tag)
-    {
-    }
+    public void NotFound(ulong tag) => DoneTags.Add(tag);
 
     public void Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs) => RefusedTags[tag] = refusal;
 

@@ -60,6 +60,78 @@ public sealed class ReplicaTests
     }
 
     [Fact]
+    public void ALeaderWhoseJournalFailsLetsAnotherOneLead()
+    {
+        var bed = Started(5);
+        bed.WaitForLeader();
+        bed.World.RunFor(1_000);
+        var failed = bed.Leader!;
+        failed.Node.Disk.FailNext(DiskCall.Write, Errno.EIO, count: int.MaxValue);
+        failed.Replica!.Propose(Text(1));
+        Assert.True(bed.World.RunUntil(() => failed.Replica.Role == ReplicaRole.Failed, 10_000), bed.Describe());
+        bed.WaitForLeader();
+        Assert.NotEqual(failed, bed.Leader);
+    }
+
+    /// <summary>Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.</summary>
+    [Fact]
+    public void ABurstThatTheJournalCannotHoldIsTakenInTurns()
+    {
+        var bed = Started(6);
+        bed.WaitForLeader();
+        ulong tag = 0;
+        for (var ms = 0; ms < 400; ms++)
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                bed.Leader?.Replica!.Propose(Text(++tag, dataBytes: 5_000));
+            }
+
+            bed.World.RunFor(1);
+        }
+
+        Assert.All(bed.Members, m => Assert.NotEqual(ReplicaRole.Failed, m.Replica!.Role));
+        Assert.Contains(bed.Leader!.RefusedTags.Values, r => r == Refusal.Full);
+        Assert.True(bed.Leader.AcceptedTags.Count > 500, $"{bed.Leader.AcceptedTags.Count} of {tag}");
+        bed.World.RunFor(2_000);
+        bed.Leader!.Replica!.Propose(Text(++tag));
+        Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000));
+    }
+
+    [Fact]
+    public void SessionsThatNobodyUsesEndAndTheOthersDoNot()
+    {
+        var bed = new ReplicaBed(7) { Options = new ReplicaOptions { SessionIdleMs = 10_000 } };
+        bed.Members.ToList().ForEach(m => m.Start());
+        bed.WaitForLeader();
+        var leader = bed.Leader!;
+        for (ulong i = 1; i <= 200; i++)
+        {
+            leader.Replica!.Propose(new Proposal(
+                i, EntryKind.Session, i, 0, 0, new SessionRecord(SessionAction.Begin, 0).Encode(), default));
+        }
+
+        for (ulong second = 1; second <= 25; second++)
+        {
+            bed.World.RunFor(1_000);
+            leader.Replica!.Propose(
+                new Proposal(1_000 + second, EntryKind.Operation, 1, second, 0, new byte[10], default));
+            leader.Replica.Find(2_000 + second, 2, 1, 0, leader.Replica.Term);
+        }
+
+        bed.World.RunFor(500);
+        Assert.DoesNotContain(leader.RefusedTags.Keys, t => t > 1_000);
+        for (ulong i = 1; i <= 200; i++)
+        {
+            leader.Replica!.Find(5_000 + i, i, 100, 0, leader.Replica.Term);
+        }
+
+        bed.World.RunFor(100);
+        Assert.Equal(Enumerable.Range(5_003, 198).Select(n => (ulong)n), leader.RefusedTags.Keys.Where(t => t > 5_000).Order());
+        Assert.All(bed.Members, m => Assert.Equal(leader.Applied, m.Applied));
+    }
+
+    [Fact]
     public void AStoppedReplicaComesBackFromItsCheckpoint()
     {
         var bed = Started(4);

@@ -14,6 +14,7 @@ using Myrmex.Features;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
+using Myrmex.Replication.Unit.Tests.Operations;
 using Myrmex.Runtime.Simulation;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
@@ -28,6 +29,8 @@ internal sealed class StoreBed : IDisposable
 {
     public const string Prefix = "rs/store/";
 
+    private readonly SimNode _admin;
+    private readonly List<StoreMember> _members;
     private ulong _sequence;
 
     public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
@@ -37,13 +40,10 @@ internal sealed class StoreBed : IDisposable
         World = new SimWorld(seed);
         Store = new SimStateService(World);
         var admin = World.AddNode("admin");
-        Members = [.. Enumerable.Range(0, 3).Select(i => new StoreMember(this, (byte)i, World.AddNode($"n{i}")))];
-        var configuration = ReplicaConfiguration.Majority(
-            [.. Members.Select(m => new ReplicaMember(m.Id, 100ul + m.Id.Value, m.Node.Name))]);
-        var put = SimTasks.Start(admin, () => Store.Connect(admin).CommitAsync(
-            StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
-            CancellationToken.None));
-        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
+        _admin = admin;
+        _members = [.. Enumerable.Range(0, 3).Select(
+            i => new StoreMember(this, (byte)i, World.AddNode($"n{i}"), MemberStatus.Voter))];
+        Put(StoreState.ConfigurationKey, 0, 1, 2);
         foreach (var member in Members.Where(m => m.Id.Value != Options.Needy))
         {
             member.Start();
@@ -63,9 +63,30 @@ internal sealed class StoreBed : IDisposable
 
     public bool ReadLease { get; }
 
-    public IReadOnlyList<StoreMember> Members { get; }
+    public IReadOnlyList<StoreMember> Members => _members;
 
     public StoreMember? Leader => Members.FirstOrDefault(m => m.Node is { IsUp: true, IsFrozen: false } && m.IsServing);
+
+    /// <summary>A node with a new, empty brick that is no member yet.</summary>
+    public StoreMember AddSpare()
+    {
+        var number = (byte)_members.Count;
+        var spare = new StoreMember(this, number, World.AddNode($"n{number}"), MemberStatus.Learner);
+        _members.Add(spare);
+        spare.Start();
+        return spare;
+    }
+
+    /// <summary>Writes a configuration into the store, as management does.</summary>
+    public void Put(string key, params byte[] members)
+    {
+        var configuration = ReplicaConfiguration.Majority(
+            [.. members.Select(m => new ReplicaMember(new MemberId(m), 100ul + m, $"n{m}"))]);
+        var put = SimTasks.Start(_admin, () => Store.Connect(_admin).CommitAsync(
+            StateTransaction.Always(Operation.PutValue(Prefix + key, configuration.Encode())),
+            CancellationToken.None));
+        Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
+    }
 
     public void Dispose()
     {
@@ -85,10 +106,7 @@ internal sealed class StoreBed : IDisposable
         var sequence = ++_sequence;
         var answer = Until(isRetry =>
         {
-            var record = new byte[32];
-            BinaryPrimitives.WriteUInt128BigEndian(record, Session);
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
-            BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+            var record = Record(sequence, isRetry);
             return async (top, call) =>
             {
                 var xdata = XData.Rent();
@@ -99,6 +117,16 @@ internal sealed class StoreBed : IDisposable
             };
         });
         return answer;
+    }
+
+    /// <summary>What an operation of the session carries; those before it are acknowledged.</summary>
+    public byte[] Record(ulong sequence, bool isRetry)
+    {
+        var record = new byte[32];
+        BinaryPrimitives.WriteUInt128BigEndian(record, Session);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), sequence | (isRetry ? 1UL << 63 : 0));
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), sequence - 1);
+        return record;
     }
 
     private void BeginSession()
@@ -147,13 +175,15 @@ internal sealed class StoreBed : IDisposable
     }
 
     /// <summary>Waits until all members have applied the same, and compares their stores.</summary>
-    public void AssertAllAreEqual(string what)
+    public void AssertAllAreEqual(string what) => AssertAreEqual(Members, what);
+
+    public void AssertAreEqual(IReadOnlyList<StoreMember> members, string what)
     {
         Assert.True(
             World.RunUntil(
-                () => Leader is { } leader && Members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
-            $"{what}: {string.Join("; ", Members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
-        var digests = Members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
+                () => Leader is { } leader && members.All(m => m.Node.IsUp && m.Applied == leader.Replica!.Commit), 60_000),
+            $"{what}: {string.Join("; ", members.Select(m => $"{m.Applied} of {m.Replica?.Commit}"))}");
+        var digests = members.Select(m => StoreDigest.TakeAsync(m.Rig!.Store).AsTask().GetAwaiter().GetResult()).ToList();
         Assert.All(digests, d => Assert.True(digests[0].Hash.AsSpan().SequenceEqual(d.Hash), $"{what}: {digests[0].DifferencesTo(d)}"));
     }
 }
@@ -182,14 +212,14 @@ internal sealed class StoreMember : IReplicaTransport
     private JournalMember? _member;
     private StoreCopies? _copies;
 
-    public StoreMember(StoreBed bed, byte number, SimNode node)
+    public StoreMember(StoreBed bed, byte number, SimNode node, MemberStatus status)
     {
         (_bed, _number, Node) = (bed, number, node);
         var isNeedy = bed.Options.Needy == number;
         var state = new SuperblockState
         {
             Incarnation = 100u + number,
-            Status = isNeedy ? MemberStatus.Syncing : MemberStatus.Voter,
+            Status = isNeedy ? MemberStatus.Syncing : status,
         };
         Assert.Equal(Errno.Ok, ReplicaJournal.Format(node.Disk, Options, state));
         if (isNeedy)
@@ -215,6 +245,14 @@ internal sealed class StoreMember : IReplicaTransport
     /// <summary>Bytes of pieces of copies that this member has sent.</summary>
     public long CopyBytes { get; private set; }
 
+    /// <summary>When the store takes no more of what is committed.</summary>
+    public CrashPoint Faults { get; private set; } = new();
+
+    /// <summary>No message of a member leaves it or comes to it.</summary>
+    public bool IsIsolated { get; set; }
+
+    public Errno Failure => _member?.Failure ?? Errno.Ok;
+
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
 
     private static JournalOptions Options => new() { Path = "/rs", SegmentBytes = 1 << 20, SegmentsMax = 16 };
@@ -229,7 +267,9 @@ internal sealed class StoreMember : IReplicaTransport
             Rig = MemoryRig.Started();
         }
 
-        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, Rig.Store, slot: 6));
+        Faults = new CrashPoint();
+        var store = new CrashTranslator(Rig.Store, Faults);
+        var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
         _member = new JournalMember(redo, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
@@ -262,6 +302,13 @@ internal sealed class StoreMember : IReplicaTransport
         });
     }
 
+    /// <summary>As a brick process that ends in good order.</summary>
+    public void Stop()
+    {
+        _member!.Stop(); // Started.
+        Replica!.Stop(_ => { });
+    }
+
     public void Crash(SimCrash kind)
     {
         Life++;
@@ -279,7 +326,7 @@ internal sealed class StoreMember : IReplicaTransport
         var life = target.Life;
         _ = _bed.World.After(_bed.World.Random.Below(2), () =>
         {
-            if (target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
+            if (!IsIsolated && !target.IsIsolated && target.Life == life && target is { Node.IsUp: true, Replica: { } replica })
             {
                 target.Node.Seams.Scheduler.Post(() =>
                 {

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
+using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
@@ -74,6 +75,112 @@ public sealed class StoreReplicationTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ALeaderWhoseStoreRefusesWhatIsCommittedLetsAnotherOneLead(bool throws)
+    {
+        using var bed = new StoreBed(3);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var failed = bed.Leader!;
+        (failed.Faults.Throws, failed.Faults.Left) = (throws, 0);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        Assert.NotEqual(Errno.Ok, failed.Failure);
+        Assert.NotEqual(failed, bed.Leader);
+        Assert.NotEqual(ReplicaRole.Active, failed.Replica!.Role);
+        Assert.Equal(Errno.EEXIST, Mknod(bed, "name"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFollowerWhoseStoreRefusesWhatIsCommittedSaysSo(bool throws)
+    {
+        using var bed = new StoreBed(4);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var failed = bed.Members.First(m => m != bed.Leader);
+        (failed.Faults.Throws, failed.Faults.Left) = (throws, 0);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        Assert.True(bed.World.RunUntil(() => failed.Failure != Errno.Ok, 10_000));
+    }
+
+    [Fact]
+    public void WhoWaitsHearsOfItWhenTheLeaderStops()
+    {
+        using var bed = new StoreBed(5, readLease: false);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var leader = bed.Leader!;
+        foreach (var other in bed.Members.Where(m => m != leader))
+        {
+            other.Crash(SimCrash.Process);
+        }
+
+        var read = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Stat(new StatFop { Gfid = Gfid.Root }, new Call())));
+        var change = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "before" }, new Call())));
+        bed.World.RunFor(1);
+        var late = SimTasks.Start(leader.Node, async () =>
+        {
+            leader.Stop();
+            return Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "before" }, new Call()));
+        });
+        Assert.True(bed.World.RunUntil(() => read.IsCompleted && change.IsCompleted && late.IsCompleted, 10_000));
+        Assert.Equal((Errno.ENOTCONN, Errno.ENOTCONN), (read.Result, change.Result));
+        Assert.Equal(Errno.EREMOTE, late.Result);
+    }
+
+    /// <summary>A refusal says what the store holds, and the store of one that leads no longer may be old.</summary>
+    [Fact]
+    public void ALeaderWithoutTheOthersRefusesNothingByWhatItsStoreSays()
+    {
+        using var bed = new StoreBed(6);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        bed.World.RunFor(500);
+        var leader = bed.Leader!;
+        leader.IsIsolated = true;
+        bed.World.RunFor(1_200); // The lease of the reads is over.
+        Assert.True(leader.IsServing);
+        var fop = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Rmdir(new RmdirFop { Parent = Gfid.Root, Name = "other" }, new Call())));
+        Assert.True(bed.World.RunUntil(() => fop.IsCompleted, 10_000));
+        Assert.Equal(Errno.EREMOTE, fop.Result);
+    }
+
+    [Fact]
+    public void ARetryWaitsForTheFirstOneThatIsStillUnderWay()
+    {
+        using var bed = new StoreBed(7);
+        Assert.Equal(Errno.Ok, Mknod(bed, "name"));
+        var leader = bed.Leader!;
+        var gfid = StorageRig.NewGfid();
+        var before = SimTasks.Start(leader.Node, async () =>
+            Outcome(await leader.Top!.Unlink(new UnlinkFop { Parent = Gfid.Root, Name = "name" }, new Call())));
+        var twice = new[] { false, true }.Select(isRetry => SimTasks.Start(leader.Node, async () =>
+        {
+            var xdata = XData.Rent();
+            xdata.SetGfid("gfid-req"u8, gfid);
+            xdata.SetBytes("myrmex.session"u8, bed.Record(99, isRetry));
+            var fop = new MknodFop { Parent = Gfid.Root, Name = "name", Mode = 0x81A4, XData = xdata };
+            var outcome = Outcome(await leader.Top!.Mknod(fop, new Call()));
+            xdata.Release();
+            return outcome;
+        })).ToList();
+        Assert.True(bed.World.RunUntil(() => before.IsCompleted && twice.All(t => t.IsCompleted), 10_000));
+        Assert.All(twice, t => Assert.Equal(Errno.Ok, t.Result));
+    }
+
+    private static Errno Mknod(StoreBed bed, string name)
+    {
+        var gfid = StorageRig.NewGfid();
+        return bed.Do(async (top, call, xdata) =>
+        {
+            xdata.SetGfid("gfid-req"u8, gfid);
+            return Outcome(await top.Mknod(
+                new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call));
+        });
+    }
+
     private static void Step(StoreBed bed, SimRandom random, SortedDictionary<string, Gfid> names, int number)
     {
         var name = "f" + number.ToString(CultureInfo.InvariantCulture);
@@ -85,7 +192,11 @@ public sealed class StoreReplicationTests
             {
                 var fop = new RenameFop
                 {
-                    OldParent = Gfid.Root, OldName = old, NewParent = Gfid.Root, NewName = name, XData = xdata,
+                    OldParent = Gfid.Root,
+                    OldName = old,
+                    NewParent = Gfid.Root,
+                    NewName = name,
+                    XData = xdata,
                 };
                 return Outcome(await top.Rename(fop, call));
             }));
@@ -108,7 +219,11 @@ public sealed class StoreReplicationTests
             var payload = Payload.CopyOf(data);
             var fop = new WriteFop
             {
-                Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = offset, Data = payload, XData = xdata,
+                Gfid = gfid,
+                Fd = Fd.Anonymous(gfid),
+                Offset = offset,
+                Data = payload,
+                XData = xdata,
             };
             var outcome = Outcome(await top.Write(fop, call));
             payload.Release();

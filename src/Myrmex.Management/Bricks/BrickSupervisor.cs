@@ -86,7 +86,9 @@ internal sealed class BrickSupervisor
     /// <summary>The brick process has died. Handlers must not wait.</summary>
     public event Action? ProcessDied;
 
-    /// <summary>Something says that the brick process may have died: looks at once and again until it is clear.</summary>
+    /// <summary>
+    /// Something says that the brick process may have died: looks at once and again until it is clear.
+    /// </summary>
     public void Suspect()
     {
         Volatile.Write(ref _suspectUntilNs, _seams.Clock.MonotonicNs + (Limits.SuspectMs * 1_000_000));

@@ -131,6 +131,11 @@ public sealed record ReplicaConfiguration
         return Pending is null ? value : Math.Min(value, Pending.ReadQuorumReached(reached));
     }
 
+    /// <summary>The same members with the same quorums, whatever the epochs; and neither of them changes.</summary>
+    public bool IsSameAs(ReplicaConfiguration other) =>
+        Pending is null && other.Pending is null
+            && (this with { Epoch = 0 }).Encode().AsSpan().SequenceEqual((other with { Epoch = 0 }).Encode());
+
     public byte[] Encode()
     {
         var builder = new BinaryBuilder();

@@ -60,14 +60,15 @@ public sealed partial class ReplicaEngine
 
     /// <summary>
     /// Writing or syncing the journal failed. What is on disk is unknown from now on, so this replica acknowledges
-    /// nothing more until it is started again from what can be read.
+    /// nothing more until it is started again from what can be read. Who leads gives the lead back: nobody else is
+    /// elected as long as its key is there.
     /// </summary>
     public void JournalFailed(long nowMs)
     {
         _now = nowMs;
         if (_role is ReplicaRole.Active or ReplicaRole.Candidate)
         {
-            StepDown();
+            GiveUp();
         }
 
         _role = ReplicaRole.Failed;

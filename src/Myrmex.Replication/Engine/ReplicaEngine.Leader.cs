@@ -39,6 +39,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        _sessions.Use(proposal.Session, _now);
         if (proposal.Session != 0 && proposal.Kind != EntryKind.Session && IsKnown(proposal))
         {
             return;
@@ -54,6 +55,7 @@ public sealed partial class ReplicaEngine
         RenewSession(proposal);
         var entry = LogOwn(proposal.Kind, proposal.Session, proposal.Sequence, proposal.Step, proposal.Meta,
             proposal.Data);
+        _sessions.Use(proposal.Session, _now); // That it begins.
         if (Configuration!.AllowsMemory && !proposal.FromMemory)
         {
             _durableOnly.Enqueue(entry.Index.Value);
@@ -114,6 +116,7 @@ public sealed partial class ReplicaEngine
         _fetchFrom = null;
         _role = ReplicaRole.Active;
         IsServing = false;
+        BeginSessions();
         _beatMs = 0;
         _quorumMs = _now;
         _leaseUntilMs = 0;
@@ -617,6 +620,7 @@ public sealed partial class ReplicaEngine
         }
 
         KeepLead();
+        SessionTick();
         InSyncTick();
         MembershipTick();
     }

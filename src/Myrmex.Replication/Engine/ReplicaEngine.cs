@@ -117,6 +117,9 @@ public sealed partial class ReplicaEngine
 
     public ReplicaConfiguration? Configuration => _view?.Configuration;
 
+    /// <summary>What an administrator wants <see cref="Configuration"/> to be; null for no wish.</summary>
+    public ReplicaConfiguration? Wanted => _view?.Wanted;
+
     /// <summary>Who must have an entry, in mode InSync; empty in mode Quorum.</summary>
     public MemberSet InSync =>
         Configuration is { Mode: ReplicaMode.InSync } ? _view!.InSync : MemberSet.Empty; // It has the configuration.
@@ -130,7 +133,8 @@ public sealed partial class ReplicaEngine
             if (member != Self)
             {
                 var peer = Peer(member);
-                peers.Add((member, new JournalIndex(peer.Durable), peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs));
+                var silentMs = peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs;
+                peers.Add((member, new JournalIndex(peer.Durable), silentMs));
             }
         }
 
@@ -267,11 +271,13 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// The lease of this node may be kept alive: renewing it proves more than that a network thread lives.
+    /// The lease of this node may be kept alive: renewing it proves more than that a network thread lives. A failed
+    /// replica keeps none, because the key of the lead may still be below it.
     /// </summary>
     public bool MayKeepLease(long nowMs) =>
-        _role != ReplicaRole.Active
-        || (_isHealthy && nowMs - _tickedMs <= _options.QuorumStallMs && !IsJournalStalled(nowMs)
+        _role is ReplicaRole.Follower or ReplicaRole.Candidate
+        || (_role == ReplicaRole.Active
+            && _isHealthy && nowMs - _tickedMs <= _options.QuorumStallMs && !IsJournalStalled(nowMs)
             && nowMs - _quorumMs <= _options.QuorumStallMs);
 
     private bool Breaks(ReplicaMutations rule) => (_mutations & rule) != 0;

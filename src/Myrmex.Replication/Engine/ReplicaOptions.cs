@@ -51,6 +51,11 @@ public sealed record ReplicaOptions
     /// <summary>Time given to a planned transfer.</summary>
     public long TransferMs { get; init; } = 2000;
 
+    /// <summary>
+    /// A session that no client has used for this time is ended. Longer than any client waits for an outcome.
+    /// </summary>
+    public long SessionIdleMs { get; init; } = 1_800_000;
+
     /// <summary>What a client is told to wait when it has to come again.</summary>
     public long RetryAfterMs { get; init; } = 50;
 

@@ -63,6 +63,33 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     /// <summary>Up to which number the outcomes of a session were dropped, or an entry in the journal will.</summary>
     public ulong RenewedUpTo(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.RenewedUpTo : 0;
 
+    /// <summary>
+    /// The session is in use. Not part of what all replicas agree on; of an unknown one nothing is kept.
+    /// </summary>
+    public void Use(UInt128 session, long nowMs)
+    {
+        if (_sessions.TryGetValue(session, out var found))
+        {
+            found.UsedMs = nowMs;
+        }
+    }
+
+    /// <summary>Sessions that are begun and not ended, and were not used here since a time; some of them.</summary>
+    public void FindIdle(long sinceMs, int countMax, List<UInt128> found)
+    {
+        foreach (var (id, session) in _sessions)
+        {
+            if (session.IsBegun && session.End == JournalIndex.None && session.UsedMs <= sinceMs)
+            {
+                found.Add(id);
+                if (found.Count == countMax)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
     /// <summary>An entry was appended.</summary>
     public void Logged(JournalEntry entry)
     {
@@ -266,6 +293,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
 
         /// <summary>The entry that ends it, committed or not.</summary>
         public JournalIndex End { get; set; }
+
+        /// <summary>When it was used last at this replica; 0 for never.</summary>
+        public long UsedMs { get; set; }
 
         public ulong DroppedUpTo { get; set; }
 

@@ -39,11 +39,10 @@ public sealed record StoreState
     public const string LeadKey = "lead";
     public const string InSyncKey = "isr";
     public const string ConfigurationKey = "conf";
-
-    /// <summary>The members that the administrator wants; written by management only. Its epoch counts for nothing.</summary>
-    public const string WantedKey = "want";
-
     public const string HistoryPrefix = "hist/";
+
+    /// <summary>Written by an administrator's command: the configuration that is wanted.</summary>
+    public const string WantedKey = "want";
 
     public required Revision Revision { get; init; }
 
@@ -63,6 +62,11 @@ public sealed record StoreState
 
     public Revision ConfigurationModified { get; init; }
 
+    /// <summary>
+    /// The members and quorums that an administrator wants; its epoch means nothing. Whoever leads makes it true.
+    /// </summary>
+    public ReplicaConfiguration? Wanted { get; init; }
+
     /// <summary>The state from the entries of a read of all keys below <paramref name="prefix"/>.</summary>
     public static StoreState From(Revision revision, string prefix, IReadOnlyList<StateEntry> entries)
     {
@@ -80,6 +84,7 @@ public sealed record StoreState
                     Configuration = ReplicaConfiguration.Decode(entry.Value.Span),
                     ConfigurationModified = entry.Modified,
                 },
+                WantedKey => state with { Wanted = ReplicaConfiguration.Decode(entry.Value.Span) },
                 _ => state,
             };
         }

@@ -55,6 +55,7 @@ public sealed class JournalWriter : IWork
     private bool _isRefusalTold = true;
     private JournalIndex _durable;
     private ulong _generation; // Of the entry at _durable.
+    private int _usedPercent; // Not guarded: a number that the worker says.
 
     /// <param name="journal">The writer's from now on, until <see cref="Stop"/> has called back.</param>
     /// <param name="workers">Where the disk is waited for.</param>
@@ -67,11 +68,15 @@ public sealed class JournalWriter : IWork
         _scheduler = scheduler;
         _owner = owner;
         _durable = journal.Last;
+        _usedPercent = journal.Space.UsedPercent;
         _notice = new Notice(this);
     }
 
     /// <summary>Counters of the journal; see <see cref="JournalMetrics"/>.</summary>
     public JournalMetrics Metrics => _journal.Metrics;
+
+    /// <summary>How full the journal was after what was written or done last, 0 to 100.</summary>
+    public int UsedPercent => Volatile.Read(ref _usedPercent);
 
     /// <summary>Requests waiting.</summary>
     public int QueueLength
@@ -193,6 +198,7 @@ public sealed class JournalWriter : IWork
             if (job.Work is not null)
             {
                 job.Work(_journal);
+                Measure();
                 if (job.Done is not null)
                 {
                     _scheduler.Post(job.Done);
@@ -242,6 +248,7 @@ public sealed class JournalWriter : IWork
             left = left[taken..];
             if (error == Errno.Ok)
             {
+                Measure(); // Before the owner hears of it.
                 Tell(Errno.Ok, generation);
                 _ = _journal.Maintain(ZeroedPerBatch);
             }
@@ -256,6 +263,19 @@ public sealed class JournalWriter : IWork
         {
             Tell(error, generation);
         }
+    }
+
+    private void Measure()
+    {
+        lock (_lock)
+        {
+            if (_isStopped && _queue.Count == 0)
+            {
+                return; // It may be closed.
+            }
+        }
+
+        Volatile.Write(ref _usedPercent, _journal.Space.UsedPercent);
     }
 
     private void Tell(Errno error, ulong generation)

@@ -68,6 +68,8 @@ public sealed class JournalRig : StorageRig
 
         public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
 
+        public ValueTask<Errno> ConfirmAsync(Term term) => new(Errno.Ok);
+
         public void Applied(JournalIndex index, Errno error) => Xunit.Assert.Equal(Errno.Ok, error);
 
         public ValueTask<ProposeResult> ProposeAsync(

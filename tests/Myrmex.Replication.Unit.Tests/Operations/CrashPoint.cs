@@ -1,3 +1,4 @@
+using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -15,6 +16,9 @@ internal sealed class CrashPoint
     public int Seen { get; set; }
 
     public bool IsDead => Left < 0;
+
+    /// <summary>What the store does then: it throws.</summary>
+    public bool Throws { get; set; }
 }
 
 /// <summary>Stands above a store and lets its caller die between two effects.</summary>
@@ -31,6 +35,11 @@ internal sealed class CrashTranslator(Translator store, CrashPoint point)
             {
                 point.Seen++;
                 point.Left = point.Left == int.MaxValue ? int.MaxValue : point.Left - 1;
+            }
+
+            if (point is { IsDead: true, Throws: true })
+            {
+                throw new NotSupportedException("the store is broken");
             }
 
             return point.IsDead ? new(TReply.Fail(Errno.ENOTCONN)) : TFop.Invoke(next, in fop, call);

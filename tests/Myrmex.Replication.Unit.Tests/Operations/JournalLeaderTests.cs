@@ -275,6 +275,8 @@ public sealed class JournalLeaderTests
 
         public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
 
+        public ValueTask<Errno> ConfirmAsync(Term term) => new(Errno.Ok);
+
         public async ValueTask<ProposeResult> ProposeAsync(
             Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
         {

@@ -9,7 +9,7 @@ namespace Myrmex.Cluster.Journal;
 /// <param name="Error">
 /// Ok: committed. ENOTCONN: it is not known whether it is or will be (the leadership was lost after it was sent).
 /// Others: not proposed, and it will not take effect by this call: EREMOTE (does not lead), EAGAIN (too much under
-/// way), ENOSPC (the journal is full), EBADE (the session is not known).
+/// way, or the journal is full until its next checkpoint), EBADE (the session is not known).
 /// </param>
 /// <param name="Index">Its place.</param>
 public readonly record struct ProposeResult(Errno Error, JournalIndex Index)
@@ -45,6 +45,12 @@ public interface IReplicaLog
     /// one when it is not in the journal.
     /// </summary>
     ValueTask<ProposeResult> FindAsync(Term term, SessionKey session);
+
+    /// <summary>
+    /// Whether what was read from the store while <see cref="ServingTerm"/> was <paramref name="term"/> may be told:
+    /// Ok, or EREMOTE, EAGAIN or ENOTCONN while nobody can say that this member still led.
+    /// </summary>
+    ValueTask<Errno> ConfirmAsync(Term term);
 
     /// <summary>
     /// An entry that was proposed here and is committed is in the store now, or could not be put there.

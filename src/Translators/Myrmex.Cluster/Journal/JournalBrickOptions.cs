@@ -45,8 +45,8 @@ public sealed class JournalBrickOptions
             "The numbers of the members that the subvolumes after the first one lead to, with commas between."),
         new(DirectoryKey, OptionKind.Text, null, "Where the journal is."),
         new(ReadModeKey, OptionKind.Choice, "lease",
-            "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for "
-            + "the next second; good as long as the clocks of the machines run equally fast) or confirm (by asking them).")
+            "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
+            + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
     ];
 

@@ -86,11 +86,6 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         where TReply : Reply, IReply<TReply>
     {
         var reply = await task;
-        if (member.LeaseCovers(term))
-        {
-            return reply;
-        }
-
         // Who leads after the value was taken led when it was taken.
         var error = await member.ConfirmAsync(term);
         if (error == Errno.Ok)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -15,6 +16,9 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 {
     /// <summary>What the client gets; the iatt of changed data has the block count of the store.</summary>
     public RecordedOutcome Outcome => Evaluation.Operation?.Outcome ?? Evaluation.Outcome;
+
+    /// <summary>In which term it was found out that nothing is to be changed; none when something was.</summary>
+    public Term Term { get; init; }
 }
 
 /// <summary>
@@ -25,9 +29,12 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 /// </summary>
 public sealed class JournalLeader(Redo redo, IReplicaLog log)
 {
-    private readonly Lock _lock = new(); // Guards _pending and _waiting; a leaf lock.
+    private readonly Lock _lock = new(); // Guards the three below; a leaf lock.
     private readonly PendingOperations _pending = new();
     private readonly Dictionary<ulong, TaskCompletionSource> _waiting = [];
+
+    // Operations of sessions that are under way; with what ends then, once somebody waits for that.
+    private readonly Dictionary<(UInt128, ulong, uint), TaskCompletionSource?> _underWay = [];
     private bool _hasFailed;
 
     /// <summary>
@@ -54,7 +61,64 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     /// <param name="session">Whose operation it is; a retry gets the outcome of the first time.</param>
     /// <param name="keys">What the fop names, from <see cref="Evaluator"/>; taken over.</param>
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
-    public async ValueTask<LeaderAnswer> RunAsync(
+    public ValueTask<LeaderAnswer> RunAsync(
+        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate) =>
+        session.Session == 0 ? RunOnceAsync(session, keys, evaluate) : RunInTurnAsync(session, keys, evaluate);
+
+    /// <summary>
+    /// A retry comes while the first one is still under way when a client has lost its connection only. It must not be
+    /// evaluated against what the first one does after it was looked for in the journal.
+    /// </summary>
+    private async ValueTask<LeaderAnswer> RunInTurnAsync(
+        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+    {
+        while (Begin(session) is { } first)
+        {
+            await first;
+            session = session with { MayBeKnown = true };
+        }
+
+        try
+        {
+            return await RunOnceAsync(session, keys, evaluate);
+        }
+        finally
+        {
+            End(session);
+        }
+    }
+
+    /// <summary>Null when it is under way from now on; else what ends when it no longer is.</summary>
+    private Task? Begin(SessionKey session)
+    {
+        lock (_lock)
+        {
+            ref var ended = ref CollectionsMarshal.GetValueRefOrAddDefault(_underWay, NameOf(session), out var isThere);
+            if (!isThere)
+            {
+                return null;
+            }
+
+            ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return ended.Task;
+        }
+    }
+
+    private void End(SessionKey session)
+    {
+        TaskCompletionSource? ended;
+        lock (_lock)
+        {
+            _underWay.Remove(NameOf(session), out ended);
+        }
+
+        ended?.SetResult();
+    }
+
+    private static (UInt128, ulong, uint) NameOf(SessionKey session) =>
+        (session.Session, session.Sequence, session.Step);
+
+    private async ValueTask<LeaderAnswer> RunOnceAsync(
         SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
         var term = log.ServingTerm;
@@ -81,11 +145,21 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
                 return new LeaderAnswer(number == 0 ? Errno.EAGAIN : Errno.ENOTCONN, new Evaluation(), default);
             }
 
-            var evaluation = await evaluate();
+            Evaluation evaluation;
+            try
+            {
+                evaluation = await evaluate();
+            }
+            catch
+            {
+                Leave(number); // Else everything that needs these keys would wait for ever.
+                throw;
+            }
+
             if (evaluation.Operation is not { } operation)
             {
                 Leave(number);
-                return new LeaderAnswer(evaluation.Error, evaluation, default);
+                return await ReadAnswerAsync(term, evaluation);
             }
 
             var needed = ConflictKeys.Of(operation);
@@ -105,6 +179,20 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         }
 
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
+    }
+
+    /// <summary>
+    /// Whether what was read from the store since this member served in a term may be told. Else the error of the fop.
+    /// </summary>
+    public ValueTask<Errno> ConfirmAsync(Term term) => log.ConfirmAsync(term);
+
+    /// <summary>A failure, or a success that changes nothing, says what the store holds: it is a read.</summary>
+    private async ValueTask<LeaderAnswer> ReadAnswerAsync(Term term, Evaluation evaluation)
+    {
+        var error = await log.ConfirmAsync(term);
+        return error == Errno.Ok
+            ? new LeaderAnswer(evaluation.Error, evaluation, default) { Term = term }
+            : new LeaderAnswer(error, new Evaluation(), default);
     }
 
     /// <summary>The answer of the first time, or why there is none.</summary>

@@ -45,6 +45,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     private Errno _failure;
     private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
+    private bool _isStopped;
 
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
@@ -111,24 +112,39 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         _ = ApplyAllAsync();
     }
 
-    /// <summary>Applies nothing more; who waits hears ENOTCONN.</summary>
+    /// <summary>Applies nothing more; who waits, or comes from now on, hears ENOTCONN.</summary>
     public void Stop()
     {
+        List<Waiter> asking;
+        lock (_lock)
+        {
+            _isStopped = true;
+            _serving = Term.None;
+            _start = default;
+            asking = [.. _byTag.Values];
+            _byTag.Clear(); // The replica need not answer once it is stopped.
+        }
+
         _stop.Cancel();
+        Leave(asking);
         LeaveAll();
+        DropQueue();
     }
 
     public ValueTask<ProposeResult> ProposeAsync(
         Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
     {
-        data.Retain(); // For the replica.
-        return WaitAsync(tag => _replica!.Propose(
-            new Proposal(
-                tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
-            {
-                AcknowledgedUpTo = session.AcknowledgedUpTo,
-            },
-            term));
+        return WaitAsync(tag =>
+        {
+            data.Retain(); // For the replica.
+            _replica!.Propose(
+                new Proposal(
+                    tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
+                {
+                    AcknowledgedUpTo = session.AcknowledgedUpTo,
+                },
+                term);
+        });
     }
 
     public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
@@ -150,10 +166,16 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     public bool LeaseCovers(Term term) => _replica is { HasLease: true } && ServingTerm == term;
 
     /// <summary>
-    /// The same by asking the other members: Ok, or EREMOTE when nobody can say that this member still leads.
+    /// The same, by asking the other members when the lease does not cover it: Ok, or EREMOTE when nobody can say that
+    /// this member still leads.
     /// </summary>
     public async ValueTask<Errno> ConfirmAsync(Term term)
     {
+        if (LeaseCovers(term))
+        {
+            return Errno.Ok;
+        }
+
         var result = await WaitAsync(tag => _replica!.Read(tag, useLease: false));
         return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
     }
@@ -189,15 +211,16 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 return;
             }
 
-            if (isKnown)
-            {
-                _known.Add((index.Value, waiter));
-            }
-            else
+            if (!isKnown)
             {
                 _byIndex.Add(index.Value, waiter);
+                return;
             }
+
+            _known.Add((index.Value, waiter));
         }
+
+        Wake(); // There may be nothing left to wait for.
     }
 
     void IReplicaMachine.Committed(JournalEntry entry)
@@ -210,7 +233,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             {
                 _applying++;
             }
-            else
+            else if (_failure == Errno.Ok && !_isStopped)
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
@@ -245,18 +268,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             TakeKnown(k => k.Index == entry.Index.Value, waiters);
         }
 
-        foreach (var waiter in waiters)
-        {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
-        }
+        Leave(waiters);
     }
 
     void IReplicaMachine.Refused(ulong tag, Refusal refusal, MemberId? leader, long retryAfterMs)
     {
         var error = refusal switch
         {
-            Refusal.Busy => Errno.EAGAIN,
-            Refusal.Full => Errno.ENOSPC,
+            Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
             _ => Errno.EREMOTE,
         };
@@ -339,6 +358,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _known.Clear();
         }
 
+        Leave(waiters);
+    }
+
+    private static void Leave(List<Waiter> waiters)
+    {
         foreach (var waiter in waiters)
         {
             waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
@@ -360,10 +384,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         var waiter = new Waiter();
         ulong tag;
+        bool isStopped;
         lock (_lock)
         {
+            isStopped = _isStopped;
             tag = ++_tag;
-            _byTag.Add(tag, waiter);
+            if (!isStopped)
+            {
+                _byTag.Add(tag, waiter);
+            }
+        }
+
+        if (isStopped)
+        {
+            return new ProposeResult(Errno.ENOTCONN, default);
         }
 
         ask(tag);
@@ -374,7 +408,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     {
         try
         {
-            await BeginReplayAsync();
+            await GuardedAsync(BeginReplayAsync);
             EndApplying();
             while (true)
             {
@@ -384,14 +418,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                     wake = _wake.Task;
                 }
 
-                while (TryTake(out var entry))
-                {
-                    await ApplyAsync(entry);
-                    EndApplying();
-                }
-
-                AnswerKnown();
-                await PersistAsync();
+                await GuardedAsync(ApplyReadyAsync);
                 await wake.WaitAsync(_stop.Token);
                 await Task.Yield(); // Not on the replica's scheduler.
             }
@@ -399,6 +426,38 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // Stopped.
+        }
+    }
+
+    private async ValueTask ApplyReadyAsync()
+    {
+        while (TryTake(out var entry))
+        {
+            try
+            {
+                await ApplyAsync(entry);
+            }
+            finally
+            {
+                EndApplying();
+            }
+        }
+
+        AnswerKnown();
+        await PersistAsync();
+    }
+
+    /// <summary>The loop goes on whatever is thrown: others wait for what it says.</summary>
+    private async ValueTask GuardedAsync(Func<ValueTask> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.Error("journal", "taking entries into the store has thrown", ("exception", e));
+            Fail(new JournalIndex(AppliedIndex.Value + 1), Errno.EIO);
         }
     }
 
@@ -445,7 +504,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next)
+                || next.Index.Value != _applied + 1)
             {
                 return false;
             }
@@ -456,15 +516,20 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
-    /// <summary>Retries whose entry is in the store.</summary>
+    /// <summary>Retries whose entry is in the store, or will not be.</summary>
     private void AnswerKnown()
     {
         List<Waiter> ready = [];
+        List<Waiter> lost = [];
         lock (_lock)
         {
             if (_known.Count > 0)
             {
                 TakeKnown(k => k.Index <= _applied, ready);
+                if (_failure != Errno.Ok)
+                {
+                    TakeKnown(static _ => true, lost);
+                }
             }
         }
 
@@ -472,6 +537,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             waiter.Done.TrySetResult(new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
         }
+
+        Leave(lost);
     }
 
     /// <summary>
@@ -510,6 +577,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         if (_isReplaying && _window.IsOverBefore(entry))
         {
             await EndReplayAsync();
+            if (_isReplaying)
+            {
+                entry.Data.Release(); // It has failed.
+                return;
+            }
         }
 
         var error = Errno.Ok;
@@ -575,15 +647,39 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
+    /// <summary>
+    /// Nothing more is applied: somebody else has to lead, who waits for the store waits in vain, and the journal keeps
+    /// what the store lacks.
+    /// </summary>
     private void Fail(JournalIndex index, Errno error)
     {
-        Log.Error("journal", "a committed entry cannot be applied", ("index", index), ("error", error));
+        Log.Error(
+            "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
+            ("error", error));
         lock (_lock)
         {
             _failure = error;
         }
 
-        Wake();
+        DropQueue();
+        _replica?.MachineFailed();
+        Wake(); // Who waits for the store is told in the loop.
+    }
+
+    /// <summary>What will not be applied; nothing is added to it any more.</summary>
+    private void DropQueue()
+    {
+        List<JournalEntry> left;
+        lock (_lock)
+        {
+            left = [.. _queue];
+            _queue.Clear();
+        }
+
+        foreach (var entry in left)
+        {
+            entry.Data.Release();
+        }
     }
 
     private void Wake()

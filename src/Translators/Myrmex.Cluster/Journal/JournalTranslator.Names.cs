@@ -143,6 +143,14 @@ public sealed partial class JournalTranslator
         var view = await StoreView.StatAsync(Next, gfid, call);
         var parent = await StoreView.StatAsync(Next, fop.Parent, call);
         (reply.Iatt, reply.PreParent, reply.PostParent) = (view.Iatt, parent.Iatt, parent.Iatt);
-        return reply;
+        error = await _leader.ConfirmAsync(answer.Term);
+        if (error == Errno.Ok)
+        {
+            return reply;
+        }
+
+        reply.Release();
+        (await Next.Release(new ReleaseFop { Gfid = gfid, Fd = fop.Fd }, call)).Release();
+        return CreateReply.Fail(error);
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -59,7 +60,7 @@ public sealed partial class Redo
     public long Displaced => Volatile.Read(ref _displaced);
 
     /// <summary>
-    /// Applies an operation. The effect is in the store's cache afterwards, not on its disk.
+    /// Applies an operation. The effect is in the store's cache afterwards, not on its disk. Does not throw.
     /// </summary>
     /// <param name="data">The bytes of a WRITE, PUT or COPY_FILE_RANGE; borrowed.</param>
     public async ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data)
@@ -68,11 +69,21 @@ public sealed partial class Redo
         call.TimeFlags = operation.Touches | TimeFlags.ForwardOnly;
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;
-        var result = await ApplyAsync(operation, data, call);
-        if (result.Error == Errno.Ok)
+        RedoResult result;
+        try
         {
-            var error = await SettleTimesAsync(operation, call);
-            result = error == Errno.Ok ? result : result with { Error = error };
+            result = await ApplyAsync(operation, data, call);
+            if (result.Error == Errno.Ok)
+            {
+                var error = await SettleTimesAsync(operation, call);
+                result = error == Errno.Ok ? result : result with { Error = error };
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // How far it came is not known, and others wait to hear of it: the same as a store that fails.
+            Log.Error("journal", "applying an operation has thrown", ("fop", operation.Fop), ("exception", e));
+            result = new RedoResult(Errno.EIO);
         }
 
         call.Release();

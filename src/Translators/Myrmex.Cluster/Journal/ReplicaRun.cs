@@ -156,7 +156,8 @@ internal sealed class ReplicaRun(
             NeedsCopy = replica.NeedsCopy,
             Receiving = ToReport(replica.Receiving),
             Sending = ToReport(replica.Sending),
-            Problem = member.Failure != Errno.Ok ? $"a committed operation cannot be applied to the files: {member.Failure}"
+            Problem = member.Failure != Errno.Ok
+                ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };
