@@ -93,8 +93,8 @@ public sealed record ReplicaCopyReport(int Peer, ulong Inodes, ulong InodesAll, 
     private const double BytesPerInode = 4096;
 
     /// <summary>
-    /// How far it is, 0 to 100; null when it is not known how much there is. The last of it, the journal from meanwhile,
-    /// is sent at 100.
+    /// How far it is, 0 to 100; null when it is not known how much there is. The last of it, the journal from
+    /// meanwhile, is sent at 100.
     /// </summary>
     public int? Percent
     {

@@ -8,7 +8,9 @@ namespace Myrmex.Management;
 /// <param name="Target">The brick that comes, "HOST:/PATH".</param>
 internal sealed record ReplaceBrickRequest(string Source, string Target)
 {
-    /// <summary>reset-brick: the new member is in the directory of the old one, which the administrator renewed.</summary>
+    /// <summary>
+    /// reset-brick: the new member is in the directory of the old one, which the administrator renewed.
+    /// </summary>
     public bool IsReset { get; init; }
 
     /// <summary>Take a directory that is used otherwise or lies on the root file system.</summary>

@@ -11,9 +11,10 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// New members in the places of others. What is safe about it: a new member is a learner, which counts for nothing until
-/// it has a copy; the volume and the members that are wanted change in one transaction; and nothing that the set can be
-/// restored from is touched, because the brick that goes keeps its directory, or was emptied by its administrator.
+/// New members in the places of others. What is safe about it: a new member is a learner, which counts for nothing
+/// until it has a copy; the volume and the members that are wanted change in one transaction; and nothing that the set
+/// can be restored from is touched, because the brick that goes keeps its directory, or was emptied by its
+/// administrator.
 /// </summary>
 internal sealed partial class VolumeCommands
 {
@@ -27,6 +28,7 @@ internal sealed partial class VolumeCommands
         var target = (await plan.ResolveAsync([request.Target], volume.NextBrickIndex, cancellation))[0];
         CheckTarget(volume, source, target, request.IsReset);
         var place = volume.SetPlaceOf(source);
+        await CheckStayingAsync(volume, place, source, cancellation);
         var same = CheckSet(volume, place, source);
         var planned = volume.ReplaceBrick(source.Index, target, NewIncarnation);
         var op = NewOp(OpKind.ReplaceBrick, planned, [target.Node], [volume.NextBrickIndex], request.Force);
@@ -56,7 +58,7 @@ internal sealed partial class VolumeCommands
                 return volume;
             }
 
-            CheckStaying(volume, volume.SetPlaceOf(brick), brick);
+            await CheckStayingAsync(volume, volume.SetPlaceOf(brick), brick, cancellation);
             return await SaveAsync(
                 volume, volume.Reset([brick.Index], isReset: true),
                 writer.NewEvent(EventTypes.BrickResetStart, name, data: Data(("source", brick.FullName))),
@@ -118,8 +120,8 @@ internal sealed partial class VolumeCommands
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                $"Replica set {set.Number} has used up its {ReplicaSet.MemberMax + 1} member numbers: none of its bricks "
-                + "can be replaced any more. Copy the files to a new volume.");
+                $"Replica set {set.Number} has used up its {ReplicaSet.MemberMax + 1} member numbers: none of its "
+                + "bricks can be replaced any more. Copy the files to a new volume.");
         }
 
         var key = volume.StorePrefixOf(set) + StoreState.ConfigurationKey;
@@ -139,23 +141,28 @@ internal sealed partial class VolumeCommands
                 + $"'volume status {volume.Name} replication' shows it as a member; 'force' does not help.");
         }
 
-        CheckStaying(volume, place, source);
         CheckInStep(volume, place, source, configuration);
         return Condition.Unchanged(key, entry.Modified);
     }
 
-    /// <summary>A majority of the members that stay must be there: they are what the new one is copied from.</summary>
-    private void CheckStaying(Volume volume, int place, Brick source)
+    /// <summary>
+    /// A majority of the members that stay must be there: they are what the new one is copied from. Bricks that have
+    /// just been started are waited for a moment.
+    /// </summary>
+    private async Task CheckStayingAsync(
+        Volume volume, int place, Brick source, CancellationToken cancellation)
     {
         var staying = volume.MembersAt(place).Where(b => b.Index != source.Index).ToList();
         var isStarted = volume.Status == VolumeStatus.Started;
-        var alive = staying.Count(b => isStarted ? IsServed(volume, b) : view.IsAlive(b.Node));
-        if (alive < (staying.Count / 2) + 1)
+        int Alive() => staying.Count(b => isStarted ? IsServed(volume, b) : view.IsAlive(b.Node));
+        if (!await view.WaitAsync(
+            () => Alive() > staying.Count / 2, Limits.BrickShownMs, seams, cancellation))
         {
             throw new CommandException(
                 CommandFailure.Conflict,
-                $"Only {alive} of the {staying.Count} bricks that stay in replica set "
-                + $"{volume.ReplicaSets[place].Number} are online, and that is no majority. Bring them back first; 'force' does not help.");
+                $"Only {Alive()} of the {staying.Count} bricks that stay in replica set "
+                + $"{volume.ReplicaSets[place].Number} are online, and that is no majority. Bring them back first; "
+                + "'force' does not help.");
         }
     }
 

@@ -106,8 +106,8 @@ public sealed partial record Volume
     /// <summary>
     /// The volume with another brick in the place of one of its own: the next brick index and the next member number of
     /// the set are its own, and so is a new incarnation, because its disk has nothing of what the other one promised.
-    /// The other bricks of the set keep what they are. Throws <see cref="ArgumentException"/> without journals, and when
-    /// the set has given out <see cref="ReplicaSet.MemberMax"/>.
+    /// The other bricks of the set keep what they are. Throws <see cref="ArgumentException"/> without journals, and
+    /// when the set has given out <see cref="ReplicaSet.MemberMax"/>.
     /// </summary>
     /// <param name="index">Of the brick that goes.</param>
     /// <param name="replacement">Host, path and node of the one that comes.</param>

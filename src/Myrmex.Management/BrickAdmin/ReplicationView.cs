@@ -42,7 +42,8 @@ internal static class ReplicationView
     {
         var member = brick.Member ?? 0;
         var sent = leader?.Sending is { } sending && sending.Peer == member ? sending : null;
-        var problem = brick.IsReset ? OutOfService : told.Problem ?? (report is null ? "it does not say that it is a member" : report.Problem);
+        var problem = brick.IsReset ? OutOfService
+            : told.Problem ?? (report is null ? "it does not say that it is a member" : report.Problem);
         return new ReplicaMemberMessage(
             member, brick.Host, brick.Path, brick.Node.ToString(), told.Place.Online, LagOf(member, report, leader),
             report, problem)

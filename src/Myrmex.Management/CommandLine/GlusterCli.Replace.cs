@@ -37,7 +37,8 @@ public sealed partial class GlusterCli
                     words[0], new ReplaceBrickMessage(words[1], words[2]) { Force = true }))
             : Usage(
                 Usages.ReplaceBrick,
-                $"Invalid option '{words[3]}' '{words[4]}' for replace-brick. Please enter valid replace-brick command");
+                $"Invalid option '{words[3]}' '{words[4]}' for replace-brick. "
+                + "Please enter valid replace-brick command");
     }
 
     private async Task<int> ResetBrickAsync(string[] words)

@@ -8,8 +8,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.State;
 
 /// <summary>
-/// The keys of replica sets below <see cref="Volume.StorePrefix"/> that management writes: the first ones, which are the
-/// members' own from then on, and the members that are wanted, which the member that leads makes the real ones.
+/// The keys of replica sets below <see cref="Volume.StorePrefix"/> that management writes: the first ones, which are
+/// the members' own from then on, and the members that are wanted, which the member that leads makes the real ones.
 /// </summary>
 internal static class ReplicaKeys
 {

@@ -44,6 +44,7 @@ public sealed class RestServerTests : IAsyncLifetime
     private RestServices Everything => Nothing with
     {
         AddBrick = _fakes,
+        ReplaceBrick = _fakes,
         Peers = _fakes,
         BrickAdmin = _fakes,
         Rebalance = _fakes,
