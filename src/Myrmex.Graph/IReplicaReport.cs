@@ -61,6 +61,15 @@ public sealed record ReplicaReport
     /// <summary>The other members as a leader sees them; empty for all others.</summary>
     public IReadOnlyList<ReplicaPeerReport> Peers { get; init => field = value ?? []; } = [];
 
+    /// <summary>Its files hold nothing that can be relied on, until it has a copy of those of another member.</summary>
+    public bool NeedsCopy { get; init; }
+
+    /// <summary>The copy that it is taking; null when it takes none.</summary>
+    public ReplicaCopyReport? Receiving { get; init; }
+
+    /// <summary>The copy that it is sending; null when it sends none.</summary>
+    public ReplicaCopyReport? Sending { get; init; }
+
     /// <summary>Why it takes no part, in words for the administrator; null when all is well.</summary>
     public string? Problem { get; init; }
 }
@@ -71,3 +80,29 @@ public sealed record ReplicaReport
 /// <param name="Lag">How many of the leader's entries it is not known to have on disk.</param>
 /// <param name="SilentMs">Milliseconds since it was heard of; -1 for never in this term.</param>
 public sealed record ReplicaPeerReport(int Member, ulong Durable, ulong Lag, long SilentMs);
+
+/// <summary>A copy of all files of a member to another one.</summary>
+/// <param name="Peer">Number of the member at the other end.</param>
+/// <param name="Inodes">Files and directories that were read and, at the receiver, taken.</param>
+/// <param name="InodesAll">About how many there are; 0 when that is not known.</param>
+/// <param name="Bytes">Bytes of the content of files that were read and, at the receiver, taken.</param>
+/// <param name="BytesAll">About how many there are; 0 when that is not known.</param>
+public sealed record ReplicaCopyReport(int Peer, ulong Inodes, ulong InodesAll, ulong Bytes, ulong BytesAll)
+{
+    /// <summary>What a file costs that is empty, as bytes of content.</summary>
+    private const double BytesPerInode = 4096;
+
+    /// <summary>
+    /// How far it is, 0 to 100; null when it is not known how much there is. The last of it, the journal from
+    /// meanwhile, is sent at 100.
+    /// </summary>
+    public int? Percent
+    {
+        get
+        {
+            var all = BytesAll + (InodesAll * BytesPerInode);
+            return all > 0
+                ? (int)System.Math.Min(100, 100 * (Bytes + (Inodes * BytesPerInode)) / all) : null;
+        }
+    }
+}

@@ -120,6 +120,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             Tasks = _rebalances,
             Scheduler = _seams.Scheduler,
             AddBrick = hooked,
+            ReplaceBrick = hooked,
             Peers = new PeerService(nodes),
             BrickAdmin = new BrickAdminService(View, Commands, AdminOf, _options.LogDirectory, _seams),
             Details = new BrickDetails(View, Node.Id, (node, path, c) => nodes.Client.GetAsync(

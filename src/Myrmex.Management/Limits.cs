@@ -83,6 +83,9 @@ internal static class Limits
     /// <summary>How long a refused command waits for the nodes to have taken it back.</summary>
     public const long OpTakeBackMs = 5_000;
 
+    /// <summary>How long a command waits for bricks of other nodes to be shown as online.</summary>
+    public const long BrickShownMs = 2_000;
+
     /// <summary>How long a command waits for another one on the same volume.</summary>
     public const long VolumeLockWaitMs = 3_000;
 

@@ -24,14 +24,17 @@ namespace Myrmex.Management;
 /// </summary>
 internal sealed partial class VolumeCommands(
     ClusterView view, ClusterWriter writer, OpWorker worker, BrickPlan plan, LocalNode node, string instance,
-    Seams seams) : IVolumeCommands, IAddBrickCommand
+    Seams seams) : IVolumeCommands, IAddBrickCommand, IReplaceBrickCommands
 {
     public IReadOnlyList<Volume> List() => [.. view.Volumes.Rows.Values.Select(r => r.Value)];
 
     public Volume Find(string name) => Row(name).Value;
 
     /// <summary>Serves the bricks; answers when clients can use all of those whose nodes are heard of.</summary>
-    /// <param name="force">A started volume is fine too: bricks that are not online are tried again.</param>
+    /// <param name="force">
+    /// A started volume is fine too: bricks that are not online are tried again, and those that reset-brick has taken
+    /// out of service are taken into it again.
+    /// </param>
     public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
         var (volume, modified) = Row(name);
@@ -40,13 +43,16 @@ internal sealed partial class VolumeCommands(
             throw new CommandException(CommandFailure.Conflict, $"Volume {name} already started");
         }
 
-        var nodes = volume.Bricks.Select(b => b.Node).Distinct().Where(view.IsAlive).ToList();
+        var reset = volume.Bricks.Where(b => b.IsReset).Select(b => b.Index).ToList();
+        var planned = force && reset.Count > 0 ? volume.Reset(reset, isReset: false) : volume;
+        var served = planned.Bricks.Where(b => !b.IsReset).ToList();
+        var nodes = served.Select(b => b.Node).Distinct().Where(view.IsAlive).ToList();
         if (nodes.Count == 0)
         {
             plan.CheckAlive(volume.Bricks.Select(b => b.Node).Distinct());
         }
 
-        var op = NewOp(OpKind.Start, volume, nodes, [.. volume.Bricks.Select(b => b.Index)], force);
+        var op = NewOp(OpKind.Start, planned, nodes, [.. served.Select(b => b.Index)], force);
         return await RunOpAsync(op, modified, [], [], (o, _) =>
         {
             var started = o.Planned.Status == VolumeStatus.Started

@@ -12,7 +12,8 @@ namespace Myrmex.Replication;
 /// the file.
 /// </summary>
 /// <remarks>
-/// Layout, little endian: 0 magic "MXCHKPT1", or "MXCHKPTC" while a copy is made into the main store (8), 8 index (8), 16 term (8), 24 chain (16), 40 length of the table
+/// Layout, little endian: 0 magic "MXCHKPT1", or "MXCHKPTC" while a copy is made into the main store (8), 8 index (8),
+/// 16 term (8), 24 chain (16), 40 length of the table
 /// (4), 44 CRC-32C of bytes 0 to 43 and of the table (4), 48 the table.
 /// </remarks>
 /// <param name="IsCopying">

@@ -17,7 +17,7 @@ public sealed partial class Replica : ICopyHost
     private const int SilentAsks = 5;
 
     private const int RetryReadMs = 10;
-    private const int FullForCopiesPercent = 90;
+    private const int FullForCopiesPercent = 75; // Below what clients are refused at.
 
     private CopySender? _sender;
     private CopyReceiver? _receiver;

@@ -14,13 +14,14 @@ public sealed partial class Replica
     private const long FetchBytesMax = 4 << 20;
 
     /// <summary>From here on checkpoints are made without a pause, because they make room.</summary>
-    private const int HurryPercent = 75;
+    private const int HurryPercent = 72;
 
-    /// <summary>
-    /// From here on nothing more is taken: what is under way has to fit in what is left, since a journal that cannot
-    /// take an entry is one that has failed.
-    /// </summary>
-    private const int FullPercent = 90;
+    /// <summary>From here on nothing of clients is taken, and from there nothing of a leader.</summary>
+    private const int FullPercent = 80;
+
+    // What is under way has to fit in what is left, and once more after a restart: a journal that cannot take an entry
+    // is one that has failed.
+    private const int OverfullPercent = 85;
     private const long HurryMs = 100;
 
     // What the writer's full queue did not take; bounded by the engine's windows.
@@ -28,6 +29,7 @@ public sealed partial class Replica
     private JournalIndex _checkpoint;
     private long _checkpointMs;
     private bool _isCheckpointing;
+    private bool _hasCheckpointed; // In this life.
     private bool _isJournalHealthy = true;
 
     void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
@@ -58,8 +60,13 @@ public sealed partial class Replica
         Carry();
     }
 
+    /// <summary>
+    /// Before the first checkpoint nothing can be dropped, and there is none before what is in the journal is
+    /// committed.
+    /// </summary>
     private void ReportHealth() => _engine.ReportHealth(
-        _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent, NowMs);
+        _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent,
+        _hasCheckpointed && _writer.UsedPercent >= OverfullPercent, NowMs);
 
     private void ToJournal(in ReplicaOutput output)
     {
@@ -176,7 +183,8 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        var pauseMs = _writer.UsedPercent >= HurryPercent ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
+        var pauseMs = _writer.UsedPercent < HurryPercent
+            ? _setup.CheckpointMs : Math.Min(HurryMs, _setup.CheckpointMs);
         if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
             || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable
@@ -257,6 +265,7 @@ public sealed partial class Replica
         }
 
         _checkpoint = index;
+        _hasCheckpointed = true;
         MakeRoom(used);
         if (first > _engine.JournalStart)
         {

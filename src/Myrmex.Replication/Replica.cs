@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -28,6 +29,10 @@ public sealed partial class Replica : IJournalOwner
     private readonly IReplicaMachine _machine;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<ReplicaOutput> _outputs = [];
+    private readonly Lock _proposalLock = new(); // Guards _proposals; a leaf lock.
+    private readonly Proposing _proposing;
+    private List<(Proposal Proposal, Term? Term)> _proposals = [];
+    private List<(Proposal Proposal, Term? Term)> _taken = []; // Empty between the turns of the scheduler.
     private IDisposable? _timer;
     private bool _isStopped;
     private long _leaseUntilMs; // Written by the scheduler only.
@@ -43,6 +48,7 @@ public sealed partial class Replica : IJournalOwner
         _checkpoint = checkpoint.Index;
         _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
+        _proposing = new Proposing(this);
     }
 
     public MemberId Self => _setup.Self;
@@ -74,7 +80,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
 
-    /// <summary>The numbers of the members as they are known; none before they are. On the replica's scheduler only.</summary>
+    /// <summary>
+    /// The numbers of the members as they are known; none before they are. On the replica's scheduler only.
+    /// </summary>
     public IReadOnlyList<byte> Members =>
         [.. (_engine.Configuration?.Members ?? []).Select(m => m.Id.Value)];
 
@@ -90,7 +98,9 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>What the replica may count for. On the replica's scheduler only.</summary>
     public MemberStatus Status => _engine.Status;
 
-    /// <summary>The main store has everything up to here on its disk. On the replica's scheduler, or before the start.</summary>
+    /// <summary>
+    /// The main store has everything up to here on its disk. On the replica's scheduler, or before the start.
+    /// </summary>
     public JournalIndex Checkpoint => _checkpoint;
 
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
@@ -100,7 +110,10 @@ public sealed partial class Replica : IJournalOwner
     /// checkpoint will be told as committed again, so the machine must begin with a store that holds the checkpoint,
     /// and more of the entries after it does no harm.
     /// </summary>
-    /// <returns>The error of the disk or the journal; EUCLEAN for a damaged checkpoint.</returns>
+    /// <returns>
+    /// The error of the disk or the journal; EUCLEAN for a damaged checkpoint; ESTALE for the journal of another
+    /// member.
+    /// </returns>
     public static Errno Open(ReplicaSetup setup, out Replica? replica, out string problem)
     {
         replica = null;
@@ -109,6 +122,14 @@ public sealed partial class Replica : IJournalOwner
         if (error != Errno.Ok)
         {
             return error;
+        }
+
+        if (setup.Incarnation is { } wanted && journal!.State.Incarnation != wanted)
+        {
+            problem = $"the journal in {setup.Journal.Path} is that of another member or of another replica set: is "
+                + "the right directory mounted there?";
+            journal.Dispose();
+            return Errno.ESTALE;
         }
 
         error = ReplicaStartup.Read(disk, setup, journal!, out var start, out var checkpoint, out problem); // Opened.
@@ -168,23 +189,25 @@ public sealed partial class Replica : IJournalOwner
 
     /// <summary>
     /// Wants an operation in the journal. The machine hears Accepted, Answered or Refused with its tag. Takes over
-    /// one reference to the data of the proposal.
+    /// one reference to the data of the proposal. What is proposed before the scheduler comes to it is logged and sent
+    /// together, and may come before other calls that were made earlier.
     /// </summary>
     /// <param name="proposal">What.</param>
     /// <param name="term">If given, the operation is refused unless this replica leads and serves in that term.</param>
-    public void Propose(Proposal proposal, Term? term = null) => _scheduler.Post(() =>
+    public void Propose(in Proposal proposal, Term? term = null)
     {
-        if (term is { } wanted && !(_engine.IsServing && _engine.Term == wanted))
+        bool isFirst;
+        lock (_proposalLock)
         {
-            _machine.Refused(proposal.Tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
-        }
-        else
-        {
-            Do(() => _engine.Propose(proposal, NowMs), proposal.Tag);
+            isFirst = _proposals.Count == 0;
+            _proposals.Add((proposal, term));
         }
 
-        proposal.Data.Release();
-    });
+        if (isFirst)
+        {
+            _scheduler.Post(_proposing);
+        }
+    }
 
     /// <summary>
     /// Looks for an operation that may have been proposed before, here or at another leader: the machine hears
@@ -259,6 +282,35 @@ public sealed partial class Replica : IJournalOwner
     /// thread.
     /// </summary>
     public void MachineFailed() => _scheduler.Post(() => _hasMachineFailed = true); // The next tick looks.
+
+    private void TakeProposals()
+    {
+        lock (_proposalLock)
+        {
+            (_proposals, _taken) = (_taken, _proposals);
+        }
+
+        foreach (ref readonly var taken in CollectionsMarshal.AsSpan(_taken))
+        {
+            Take(in taken.Proposal, taken.Term);
+            taken.Proposal.Data.Release();
+        }
+
+        _taken.Clear();
+        Carry();
+    }
+
+    private void Take(in Proposal proposal, Term? term)
+    {
+        if (_isStopped || (term is { } wanted && !(_engine.IsServing && _engine.Term == wanted)))
+        {
+            _machine.Refused(proposal.Tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
+        }
+        else
+        {
+            _engine.Propose(proposal, NowMs);
+        }
+    }
 
     private void Do(Action step, ulong tag)
     {
@@ -396,5 +448,10 @@ public sealed partial class Replica : IJournalOwner
             default:
                 break;
         }
+    }
+
+    private sealed class Proposing(Replica replica) : IWork
+    {
+        public void Run() => replica.TakeProposals();
     }
 }

@@ -23,6 +23,12 @@ public sealed record ReplicaSetup
     /// <summary>Where the journal is, and how it is laid out. It must be formatted.</summary>
     public required JournalOptions Journal { get; init; }
 
+    /// <summary>
+    /// What the journal must have been formatted with, or null for whatever it was. Another one's journal, in a
+    /// directory that came to the wrong place, would take in the entries of this set.
+    /// </summary>
+    public ulong? Incarnation { get; init; }
+
     public required IReplicaTransport Transport { get; init; }
 
     public required IReplicaMachine Machine { get; init; }

@@ -23,7 +23,8 @@ internal static class ReplicaStartup
         if (error is not (Errno.Ok or Errno.ENOENT) || checkpoint.Index < journal.State.Checkpoint)
         {
             problem = $"the checkpoint in {setup.Journal.Path} is damaged or older than the journal: {error}. "
-                + "Format the replica anew, and it is copied from the others";
+                + "The brick cannot take part with it, and must not with a new one in its place: it has promised what "
+                + "the old one held. Bring the file back, or replace the brick";
             return error is Errno.Ok or Errno.ENOENT ? Errno.EUCLEAN : error;
         }
 
@@ -31,7 +32,7 @@ internal static class ReplicaStartup
         if (error != Errno.Ok)
         {
             problem = $"the journal in {setup.Journal.Path} does not go on from the checkpoint beside it: {error}. "
-                + "Format the replica anew, and it is copied from the others";
+                + "Replace the brick: the new one is copied from the others";
             return error;
         }
 

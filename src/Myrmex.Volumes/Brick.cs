@@ -21,6 +21,12 @@ public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulo
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Decommissioned { get; init; }
 
+    /// <summary>
+    /// Taken out of service by reset-brick, so that the administrator can renew its directory: it is not served.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsReset { get; init; }
+
     /// <summary>Its number in its replica set; null in a volume without journals.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Member { get; init; }

@@ -8,6 +8,12 @@ internal static class ClientBlock
 {
     public const string Type = "protocol/client";
 
+    /// <summary>
+    /// Seconds for connections to a member of a replica set, when nothing is set: another one can answer, and what was under way is
+    /// sent again without harm, so nobody needs to wait for a silent one as long as for the only one there is.
+    /// </summary>
+    private const string MemberPingTimeout = "4";
+
     /// <summary>The options, without those that settings of the volume add.</summary>
     /// <param name="export">What to attach to on the host of the brick.</param>
     /// <param name="trusted">With the name and password that auth.allow does not limit.</param>
@@ -36,7 +42,9 @@ internal static class ClientBlock
         if (volume.Setting("network.ping-timeout") is null)
         {
             // Without the option a client does not ping at all.
-            options.Add(new("ping-timeout", VolumeOptions.Effective(volume, "network.ping-timeout")));
+            var isMember = volume.HasJournals && export == brick.MemberExport;
+            options.Add(new(
+                "ping-timeout", isMember ? MemberPingTimeout : VolumeOptions.Effective(volume, "network.ping-timeout")));
         }
 
         return options;

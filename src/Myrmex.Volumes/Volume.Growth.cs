@@ -6,8 +6,9 @@ using System.Text.Json.Serialization;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// Bricks that come and go. Invariants kept by every change: brick indices are unique, rising in the order of joining
-/// and never used again, whatever happens to the brick; the number of bricks is a multiple of
+/// Bricks that come and go. Invariants kept by every change: brick indices are unique, given in the order of joining
+/// and never used again, whatever happens to the brick; they rise along the bricks, except that a brick in the place of
+/// another one has a later one; the number of bricks is a multiple of
 /// <see cref="ReplicaCount"/>; the bricks of one replica set follow each other and are decommissioned together; at
 /// least one replica set is not decommissioned.
 /// </summary>

@@ -103,6 +103,60 @@ public sealed partial record Volume
         return this with { Bricks = bricks, ReplicaSets = sets, NextReplicaSet = next };
     }
 
+    /// <summary>
+    /// The volume with another brick in the place of one of its own: the next brick index and the next member number of
+    /// the set are its own, and so is a new incarnation, because its disk has nothing of what the other one promised.
+    /// The other bricks of the set keep what they are. Throws <see cref="ArgumentException"/> without journals, and
+    /// when the set has given out <see cref="ReplicaSet.MemberMax"/>.
+    /// </summary>
+    /// <param name="index">Of the brick that goes.</param>
+    /// <param name="replacement">Host, path and node of the one that comes.</param>
+    /// <param name="newIncarnation">Random numbers.</param>
+    public Volume ReplaceBrick(int index, Brick replacement, Func<ulong> newIncarnation)
+    {
+        var at = Bricks.ToList().FindIndex(b => b.Index == index);
+        if (!HasJournals || at < 0)
+        {
+            throw new ArgumentException($"{Name}-client-{index} is not a member of a replica set", nameof(index));
+        }
+
+        var bricks = Bricks.ToArray();
+        var sets = ReplicaSets.ToArray();
+        var place = at / ReplicaCount;
+        var member = sets[place].NextMember;
+        if (member > ReplicaSet.MemberMax)
+        {
+            throw new ArgumentException("the set has used up its member numbers", nameof(index));
+        }
+
+        bricks[at] = replacement with
+        {
+            Index = NextBrickIndex,
+            Decommissioned = bricks[at].Decommissioned,
+            IsReset = false,
+            Member = member,
+            Incarnation = NonZero(newIncarnation),
+        };
+        sets[place] = sets[place] with { NextMember = member + 1 };
+        return this with
+        {
+            Bricks = bricks,
+            ReplicaSets = sets,
+            NextBrickIndex = NextBrickIndex + 1,
+            Version = Version + 1,
+        };
+    }
+
+    /// <summary>
+    /// The volume with the bricks of these indices out of service, or (<paramref name="isReset"/> false) in service
+    /// again.
+    /// </summary>
+    public Volume Reset(IReadOnlyCollection<int> indices, bool isReset) => this with
+    {
+        Bricks = [.. Bricks.Select(b => indices.Contains(b.Index) ? b with { IsReset = isReset } : b)],
+        Version = Version + 1,
+    };
+
     private static ulong NonZero(Func<ulong> random)
     {
         ulong number;

@@ -1150,7 +1150,7 @@ public readonly struct GetxattrCodec : IFopCodec<GetxattrFop, GetxattrReply>
     {
         reader.ReadResult(reply);
         reply.XData = reader.ReadXData();
-        reply.Values = reader.ReadXData();
+        reply.Values = reader.ReadXData(keepEmpty: true);
         reply.Pre = reader.ReadIatt();
         reply.Post = reader.ReadIatt();
         return !reader.Failed;
@@ -2130,7 +2130,7 @@ public readonly struct XattropCodec : IFopCodec<XattropFop, XattropReply>
     {
         reader.ReadResult(reply);
         reply.XData = reader.ReadXData();
-        reply.Values = reader.ReadXData();
+        reply.Values = reader.ReadXData(keepEmpty: true);
         reply.Pre = reader.ReadIatt();
         reply.Post = reader.ReadIatt();
         return !reader.Failed;
@@ -2201,7 +2201,7 @@ public readonly struct FxattropCodec : IFopCodec<FxattropFop, FxattropReply>
     {
         reader.ReadResult(reply);
         reply.XData = reader.ReadXData();
-        reply.Values = reader.ReadXData();
+        reply.Values = reader.ReadXData(keepEmpty: true);
         reply.Pre = reader.ReadIatt();
         reply.Post = reader.ReadIatt();
         return !reader.Failed;
@@ -2272,7 +2272,7 @@ public readonly struct FgetxattrCodec : IFopCodec<FgetxattrFop, FgetxattrReply>
     {
         reader.ReadResult(reply);
         reply.XData = reader.ReadXData();
-        reply.Values = reader.ReadXData();
+        reply.Values = reader.ReadXData(keepEmpty: true);
         reply.Pre = reader.ReadIatt();
         reply.Post = reader.ReadIatt();
         return !reader.Failed;

@@ -100,8 +100,10 @@ public ref struct XdrReader
         return new Name(_record.Memory.Slice(start, length));
     }
 
-    /// <summary>A dictionary from the pool, or null for the null and for the empty one.</summary>
-    public XData? ReadXData()
+    /// <summary>A dictionary from the pool, or null for the null and, unless it is kept, for the empty one.</summary>
+    /// <param name="keepEmpty">For values that are the answer itself: GlusterFS' client takes a missing dictionary for none and
+    /// dies of it, so who passes a reply on must not make one out of an empty one.</param>
+    public XData? ReadXData(bool keepEmpty = false)
     {
         var size = ReadInt();
         var count = ReadInt();
@@ -115,7 +117,7 @@ public ref struct XdrReader
         if (count < 0 || pairs == 0)
         {
             Failed |= size != 0;
-            return null;
+            return keepEmpty && count == 0 && !Failed ? XData.Rent() : null;
         }
 
         TryTake(size, out var encoded);

@@ -28,6 +28,9 @@ public sealed class SmokeTests
     [InteropFact(Need.None)]
     public void Replication() => RunSmoke("replication");
 
+    [InteropFact(FailoverBed.Needs)]
+    public void Failover() => RunSmoke("failover");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

@@ -223,8 +223,17 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
     {
     }
 
+    /// <summary>The main store comes to its disk.</summary>
+    public bool Persists { get; set; } = true;
+
     public void Persist(JournalIndex through, Action<Errno> done)
     {
+        if (!Persists)
+        {
+            done(Errno.EIO);
+            return;
+        }
+
         var life = Life;
         var copy = new SortedDictionary<ulong, (UInt128, string)>(
             Applied.Where(a => a.Key <= through.Value).ToDictionary(a => a.Key, a => a.Value));

@@ -73,7 +73,9 @@ public sealed class ReplicaTests
         Assert.NotEqual(failed, bed.Leader);
     }
 
-    /// <summary>Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.</summary>
+    /// <summary>
+    /// Goal: many times the journal between two checkpoints is refused for a moment and breaks nothing.
+    /// </summary>
     [Fact]
     public void ABurstThatTheJournalCannotHoldIsTakenInTurns()
     {
@@ -96,6 +98,53 @@ public sealed class ReplicaTests
         bed.World.RunFor(2_000);
         bed.Leader!.Replica!.Propose(Text(++tag));
         Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000));
+    }
+
+    /// <summary>
+    /// Goal: room comes from a checkpoint, that from a commit, and that from a leader: none may wait for room.
+    /// </summary>
+    [Fact]
+    public void MembersWithFullJournalsComeBack()
+    {
+        var bed = Started(8);
+        bed.WaitForLeader();
+        bed.Members.ToList().ForEach(m => m.Persists = false);
+        ulong tag = 0;
+        while (!bed.Leader!.RefusedTags.ContainsValue(Refusal.Full))
+        {
+            bed.Leader.Replica!.Propose(Text(++tag, dataBytes: 5_000));
+            bed.World.RunFor(2);
+        }
+
+        bed.Members.ToList().ForEach(m => m.Crash(SimCrash.Power));
+        bed.Members.ToList().ForEach(m => m.Persists = true);
+        Restart(bed);
+        bed.WaitForLeader();
+        bed.World.RunFor(3_000);
+        bed.Leader!.Replica!.Propose(Text(++tag));
+        Assert.True(bed.World.RunUntil(() => bed.Leader.AcceptedTags.ContainsKey(tag), 1_000), bed.Describe());
+    }
+
+    [Theory]
+    [InlineData(0, Errno.Ok)]
+    [InlineData(1, Errno.ESTALE)]
+    public void TheJournalOfAnotherMemberIsNotOpened(int difference, Errno expected)
+    {
+        var bed = new ReplicaBed(9);
+        var member = bed.Members[0];
+        var setup = new ReplicaSetup
+        {
+            Self = member.Id,
+            StorePrefix = ReplicaBed.Prefix,
+            Seams = member.Node.Seams,
+            Store = bed.Store.Connect(member.Node, timeoutMs: 1_000),
+            Journal = bed.JournalOptions,
+            Incarnation = (ulong)member.Incarnation + (ulong)difference,
+            Transport = member,
+            Machine = member,
+        };
+        Assert.Equal(expected, Replica.Open(setup, out _, out var problem));
+        Assert.Equal(expected != Errno.Ok, problem.Contains("another member", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,7 +176,9 @@ public sealed class ReplicaTests
         }
 
         bed.World.RunFor(100);
-        Assert.Equal(Enumerable.Range(5_003, 198).Select(n => (ulong)n), leader.RefusedTags.Keys.Where(t => t > 5_000).Order());
+        Assert.Equal(
+            Enumerable.Range(5_003, 198).Select(n => (ulong)n),
+            leader.RefusedTags.Keys.Where(t => t > 5_000).Order());
         Assert.All(bed.Members, m => Assert.Equal(leader.Applied, m.Applied));
     }
 

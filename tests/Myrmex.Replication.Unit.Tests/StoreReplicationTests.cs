@@ -192,7 +192,11 @@ public sealed class StoreReplicationTests
             {
                 var fop = new RenameFop
                 {
-                    OldParent = Gfid.Root, OldName = old, NewParent = Gfid.Root, NewName = name, XData = xdata,
+                    OldParent = Gfid.Root,
+                    OldName = old,
+                    NewParent = Gfid.Root,
+                    NewName = name,
+                    XData = xdata,
                 };
                 return Outcome(await top.Rename(fop, call));
             }));
@@ -215,7 +219,11 @@ public sealed class StoreReplicationTests
             var payload = Payload.CopyOf(data);
             var fop = new WriteFop
             {
-                Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = offset, Data = payload, XData = xdata,
+                Gfid = gfid,
+                Fd = Fd.Anonymous(gfid),
+                Offset = offset,
+                Data = payload,
+                XData = xdata,
             };
             var outcome = Outcome(await top.Write(fop, call));
             payload.Release();

@@ -1,9 +1,7 @@
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Contract.Tests.Storage;
 using Myrmex.Graph;
-using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
@@ -86,7 +84,11 @@ public sealed class TermLockTests
         call.LockOwner = OwnerOf(owner);
         var fop = new LkFop
         {
-            Gfid = File, Fd = fd, Command = LockCommand.SetLock, Type = LockType.Write, Flock = Whole(owner),
+            Gfid = File,
+            Fd = fd,
+            Command = LockCommand.SetLock,
+            Type = LockType.Write,
+            Flock = Whole(owner),
         };
         return Outcome(await top.Lk(fop, call));
     }

@@ -139,7 +139,7 @@ internal static class CodecFile
                 "dirlist" => $"        reader.ReadDirList(reply.{field.Name});\n",
                 "dirplist" => $"        reader.ReadDirPlusList(reply.{field.Name});\n",
                 "name" => $"        reply.{field.Name} = reader.ReadName().ToOwned();\n",
-                _ => $"        reply.{field.Name} = {Get(field)};\n",
+                _ => $"        reply.{field.Name} = {Get(field, isAnswer: true)};\n",
             });
         }
 
@@ -186,7 +186,8 @@ internal static class CodecFile
         _ => $"writer.WriteLocks({what})",
     };
 
-    private static string Get(Field field) => (field.Enum is null ? "" : $"({field.Enum})") + field.Type switch
+    /// <param name="isAnswer">Of a reply: an empty dictionary of values is an answer.</param>
+    private static string Get(Field field, bool isAnswer = false) => (field.Enum is null ? "" : $"({field.Enum})") + field.Type switch
     {
         "gfid" => "reader.ReadGfid()",
         "i32" => "reader.ReadInt()",
@@ -194,7 +195,7 @@ internal static class CodecFile
         "fd" or "i64" or "off" or "fdnum" => "reader.ReadLong()",
         "u64" => "reader.ReadULong()",
         "name" => "reader.ReadName()",
-        "dict" => "reader.ReadXData()",
+        "dict" => isAnswer && field.Name == "Values" ? "reader.ReadXData(keepEmpty: true)" : "reader.ReadXData()",
         "iatt" => "reader.ReadIatt()",
         "flock" => "reader.ReadFlock()",
         "lease" => "reader.ReadLease()",

@@ -58,7 +58,14 @@ internal static class BrickMetrics
                 .Add(MetricTable.ReplicaCommit, report.Commit, brick.Name)
                 .Add(MetricTable.ReplicaApplied, report.Applied, brick.Name)
                 .Add(MetricTable.ReplicaDurable, report.Durable, brick.Name)
-                .Add(MetricTable.ReplicaJournalStart, report.JournalStart, brick.Name);
+                .Add(MetricTable.ReplicaJournalStart, report.JournalStart, brick.Name)
+                .Add(MetricTable.ReplicaNeedsCopy, report.NeedsCopy ? 1 : 0, brick.Name);
+            if (report.Receiving is { } copy)
+            {
+                text.Add(MetricTable.ReplicaCopiedBytes, copy.Bytes, brick.Name)
+                    .Add(MetricTable.ReplicaCopyBytes, copy.BytesAll, brick.Name);
+            }
+
             foreach (var peer in report.Peers)
             {
                 var member = peer.Member.ToString(CultureInfo.InvariantCulture);

@@ -11,6 +11,9 @@ namespace Myrmex.Management.BrickAdmin;
 /// <summary>Puts what the members of replica sets say together: pure.</summary>
 internal static class ReplicationView
 {
+    private const string OutOfService =
+        "reset-brick has taken it out of service; end with 'reset-brick ... commit force' once its directory is empty";
+
     /// <param name="bricks">One report a brick of the volume, in its order.</param>
     public static ReplicationMessage Of(Volume volume, IReadOnlyList<BrickReport<BrickReplicas>> bricks) => new(
         volume.Name, [.. volume.ReplicaSets.Select((set, place) => Set(volume, set, place, bricks))]);
@@ -38,10 +41,15 @@ internal static class ReplicationView
         Brick brick, BrickReport<BrickReplicas> told, ReplicaReport? report, ReplicaReport? leader)
     {
         var member = brick.Member ?? 0;
-        var problem = told.Problem ?? (report is null ? "it does not say that it is a member" : report.Problem);
+        var sent = leader?.Sending is { } sending && sending.Peer == member ? sending : null;
+        var problem = brick.IsReset ? OutOfService
+            : told.Problem ?? (report is null ? "it does not say that it is a member" : report.Problem);
         return new ReplicaMemberMessage(
             member, brick.Host, brick.Path, brick.Node.ToString(), told.Place.Online, LagOf(member, report, leader),
-            report, problem);
+            report, problem)
+        {
+            Copy = report?.Receiving ?? sent,
+        };
     }
 
     /// <summary>

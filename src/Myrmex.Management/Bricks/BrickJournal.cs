@@ -3,6 +3,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using Myrmex.Base;
+using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -47,10 +48,61 @@ internal static class BrickJournal
     }
 
     /// <summary>
+    /// Why the directory of a member cannot be given to a new member, or null. One that is not there, or holds nothing
+    /// but an empty .glusterfs, can: what is said of it goes with <see cref="Clean"/>. Looks only.
+    /// </summary>
+    public static string? RenewalProblem(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            return null;
+        }
+
+        var internals = Path.Combine(path, BrickDirectory.InternalDirectory);
+        var left = Directory.EnumerateFileSystemEntries(path).FirstOrDefault(entry => entry != internals)
+            ?? (Directory.Exists(internals) ? Directory.EnumerateFileSystemEntries(internals).FirstOrDefault()
+                : File.Exists(internals) ? internals : null);
+        return left is null ? null : $"it is not empty: there is {Path.GetRelativePath(path, left)}";
+    }
+
+    /// <summary>
+    /// Takes off an empty directory what a former member has left on it: attributes, owner and mode. Throws
+    /// <see cref="IOException"/>. Done twice is done once.
+    /// </summary>
+    public static void Clean(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            return;
+        }
+
+        var problem = Look(path, fd =>
+        {
+            var error = Sys.ErrorOf(Sys.ChangeOwner(fd, uid: 0, gid: 0));
+            foreach (var name in LeftOn(fd, ref error))
+            {
+                var removed = Sys.ErrorOf(Sys.RemoveXattr(fd, Encoding.UTF8.GetBytes(name)));
+                error = error == Errno.Ok ? removed : error;
+            }
+
+            return error == Errno.Ok ? null : BrickDirectory.Words(error);
+        });
+        if (problem is not null)
+        {
+            throw new IOException($"{path}: what a former member has left on it cannot be taken off: {problem}");
+        }
+
+        File.SetUnixFileMode(path, (UnixFileMode)DirectoryMode);
+    }
+
+    /// <summary>
     /// Makes an empty journal in a marked directory, and makes it durable. Done twice is done once: that there was
     /// none before the command began has been checked. Throws <see cref="IOException"/>.
     /// </summary>
-    public static void Format(Brick brick)
+    /// <param name="status">
+    /// A voter begins with the set, and all begin with nothing. A learner joins a set that has files.
+    /// </param>
+    public static void Format(Brick brick, MemberStatus status)
     {
         File.SetUnixFileMode(brick.Path, (UnixFileMode)DirectoryMode); // One that was made has the mask of the process.
         if (Look(brick.Path, OwnerProblem) is { } problem)
@@ -60,7 +112,7 @@ internal static class BrickJournal
 
         var options = new JournalOptions { Path = brick.JournalDirectory, SegmentBytes = FirstSegmentBytes };
         var error = ReplicaJournal.Format(
-            LinuxDisk.Shared, options, new SuperblockState { Incarnation = brick.Incarnation });
+            LinuxDisk.Shared, options, new SuperblockState { Incarnation = brick.Incarnation, Status = status });
         var internals = Path.GetDirectoryName(brick.JournalDirectory)!; // It has a parent by its form.
         error = error is Errno.Ok or Errno.EEXIST ? LinuxDisk.Shared.SyncDirectory(internals) : error;
         if (error != Errno.Ok)
@@ -82,16 +134,28 @@ internal static class BrickJournal
     /// <summary>What an application or a volume of before has left on it; labels of the machine do not count.</summary>
     private static string? AttributeProblem(int fd)
     {
+        var error = Errno.Ok;
+        var left = LeftOn(fd, ref error).FirstOrDefault();
+        return error != Errno.Ok ? BrickDirectory.Words(error)
+            : left is null ? null : $"it has the extended attribute {left}";
+    }
+
+    /// <summary>Names of the attributes that count; none and an error when they cannot be listed.</summary>
+    private static string[] LeftOn(int fd, ref Errno error)
+    {
         Span<byte> names = stackalloc byte[NamesBytesMax];
         var length = Sys.ListXattr(fd, names);
         if (length < 0)
         {
-            return BrickDirectory.Words(Sys.ErrorOf(length));
+            error = Sys.ErrorOf(length);
+            return [];
         }
 
-        var left = Encoding.UTF8.GetString(names[..(int)length]).Split('\0').FirstOrDefault(
-            n => Array.Exists(Namespaces, space => n.StartsWith(space, StringComparison.Ordinal)));
-        return left is null ? null : $"it has the extended attribute {left}";
+        return
+        [
+            .. Encoding.UTF8.GetString(names[..(int)length]).Split('\0').Where(
+                n => Array.Exists(Namespaces, space => n.StartsWith(space, StringComparison.Ordinal))),
+        ];
     }
 
     private static string? OwnerProblem(int fd)

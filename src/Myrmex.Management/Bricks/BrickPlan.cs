@@ -50,11 +50,27 @@ internal sealed class BrickPlan(ClusterView view, BrickHosts hosts)
         return [.. split.Select((s, i) => new Brick(s.Host, s.Path, firstIndex + i, nodes[s.Host], FileSystem: 0))];
     }
 
+    /// <summary>The brick of a volume that an administrator calls so.</summary>
+    public async Task<Brick> FindAsync(Volume volume, string text, CancellationToken cancellation)
+    {
+        var (host, path) = Split(text);
+        var named = volume.Bricks.FirstOrDefault(b => b.Host == host && b.Path == path);
+        if (named is null && await hosts.FindAsync(host, cancellation) is { } node)
+        {
+            named = volume.Bricks.FirstOrDefault(b => b.Node == node && b.Path == path);
+        }
+
+        return named ?? throw new CommandException(
+            CommandFailure.NotFound, $"brick: {text} does not exist in volume: {volume.Name}");
+    }
+
     /// <summary>Refuses directories that are, hold or lie in bricks of other volumes, or of one another.</summary>
     /// <param name="op">The op that this is for; others' plans count.</param>
-    public void CheckNesting(IReadOnlyList<Brick> bricks, string op)
+    /// <param name="renewed">A brick whose directory may be taken; null for none.</param>
+    public void CheckNesting(IReadOnlyList<Brick> bricks, string op, Brick? renewed = null)
     {
         var taken = view.Volumes.Rows.Values.SelectMany(v => v.Value.Bricks)
+            .Where(b => renewed is null || b.Node != renewed.Node || b.Path != renewed.Path)
             .Concat(view.Ops.Rows.Values.Where(o => o.Value.Id != op).SelectMany(
                 o => o.Value.Planned.Bricks.Where(b => o.Value.NewBricks.Contains(b.Index))))
             .ToList();

@@ -7,6 +7,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.State;
+using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -32,20 +33,38 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
 
         foreach (var brick in Mine(op))
         {
-            CheckDirectory(brick, op.Force);
-            if (op.Planned.HasJournals && BrickJournal.Problem(brick.Path) is { } problem)
-            {
-                throw new CommandException(
-                    CommandFailure.Conflict,
-                    $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: "
-                    + $"{problem}. Name a directory that is empty or does not exist; 'force' does not help.");
-            }
+            CheckDirectory(op, brick);
+            CheckNothingIsIn(op, brick);
         }
 
         return Mine(op).All(b => BrickDirectory.IsEmpty(b.Path));
     }
 
-    public IReadOnlyList<BrickBefore> Look(Op op) => [.. Mine(op).Select(b => BrickDirectory.Look(b.Path))];
+    public async Task FreeAsync(Op op, CancellationToken cancellation)
+    {
+        foreach (var brick in Mine(op).Where(b => IsRenewed(op, b)))
+        {
+            if (!await supervisor.WaitAsync(() => IsLetGo(brick.Path), Limits.BrickStopMs, cancellation))
+            {
+                throw new CommandException(
+                    CommandFailure.Failed,
+                    $"Brick {brick.FullName} is still in use by the brick process. Please check log file "
+                    + $"{supervisor.BrickLog} for details.");
+            }
+
+            CheckNothingIsIn(op, brick); // Again: until now it may have been written to.
+        }
+    }
+
+    /// <summary>
+    /// Of a directory that is renewed an empty .glusterfs is nothing that was there: what is in it later is the new
+    /// member's.
+    /// </summary>
+    public IReadOnlyList<BrickBefore> Look(Op op) =>
+    [
+        .. Mine(op).Select(b => BrickDirectory.Look(b.Path) is var before && IsRenewed(op, b)
+            ? before with { HadInternals = false } : before),
+    ];
 
     public IReadOnlyDictionary<int, ulong> Mark(Op op)
     {
@@ -54,10 +73,16 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
         {
             try
             {
+                if (IsRenewed(op, brick))
+                {
+                    BrickJournal.Clean(brick.Path);
+                }
+
                 BrickDirectory.Mark(brick.Path, op.Planned.Id, op.IsSpread);
                 if (op.Planned.HasJournals)
                 {
-                    BrickJournal.Format(brick);
+                    BrickJournal.Format(
+                        brick, op.Kind == OpKind.ReplaceBrick ? MemberStatus.Learner : MemberStatus.Voter);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -95,8 +120,8 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
     {
         if (part.Before.Count > 0)
         {
-            bool IsLetGo() => supervisor.Run.Bricks.All(r => part.Before.All(b => b.Path != r.Path));
-            await supervisor.WaitAsync(IsLetGo, Limits.BrickStopMs, cancellation);
+            await supervisor.WaitAsync(
+                () => part.Before.All(b => IsLetGo(b.Path)), Limits.BrickStopMs, cancellation);
         }
 
         foreach (var brick in part.Before.Reverse())
@@ -121,6 +146,31 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
 
     private IEnumerable<Brick> Mine(Op op) =>
         op.Planned.Bricks.Where(b => b.Node == node && op.NewBricks.Contains(b.Index));
+
+    private bool IsLetGo(string path) => supervisor.Run.Bricks.All(r => r.Path != path);
+
+    /// <summary>The new brick is in the directory of the one that it replaces.</summary>
+    private bool IsRenewed(Op op, Brick brick) => op.Kind == OpKind.ReplaceBrick
+        && view.Volumes.TryFind(op.Volume, out var row)
+        && row.Value.Bricks.Any(b => b.Node == brick.Node && b.Path == brick.Path);
+
+    private void CheckNothingIsIn(Op op, Brick brick)
+    {
+        if (!op.Planned.HasJournals)
+        {
+            return;
+        }
+
+        var isRenewed = IsRenewed(op, brick);
+        if ((isRenewed ? BrickJournal.RenewalProblem(brick.Path) : BrickJournal.Problem(brick.Path)) is { } problem)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"The bricks of a replica set must begin equal, and brick {brick.FullName} cannot be one: {problem}. "
+                + (isRenewed ? "Empty the directory, .glusterfs included" :
+                    "Name a directory that is empty or does not exist") + "; 'force' does not help.");
+        }
+    }
 
     private Brick? Refused(List<Brick> bricks) => bricks.FirstOrDefault(b => supervisor.StateOf(b.Path).Refused);
 
@@ -163,11 +213,13 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
     }
 
     /// <summary>Looks only; what is missing is made later.</summary>
-    private void CheckDirectory(Brick brick, bool force)
+    private void CheckDirectory(Op op, Brick brick)
     {
+        var isRenewed = IsRenewed(op, brick);
+
         // By the mark too, and whatever force says: the path may lead there through a symbolic link.
         if (BrickDirectory.ReadVolumeId(brick.Path, out _) is { } id
-            && view.Volumes.Rows.Values.Any(v => v.Value.Id == id))
+            && !(isRenewed && id == op.Planned.Id) && view.Volumes.Rows.Values.Any(v => v.Value.Id == id))
         {
             throw BrickPlan.NotAvailable(brick);
         }
@@ -197,13 +249,13 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
                 + $"reason: {BrickDirectory.Words(error)}");
         }
 
-        if (force)
+        if (op.Force)
         {
             return;
         }
 
         CheckPlace(brick, nearest);
-        if (BrickDirectory.FindVolumeOn(brick.Path) is { } marked)
+        if (BrickDirectory.FindVolumeOn(isRenewed ? parent : brick.Path) is { } marked)
         {
             throw new CommandException(
                 CommandFailure.Conflict,

@@ -86,7 +86,9 @@ internal sealed class BrickSupervisor
     /// <summary>The brick process has died. Handlers must not wait.</summary>
     public event Action? ProcessDied;
 
-    /// <summary>Something says that the brick process may have died: looks at once and again until it is clear.</summary>
+    /// <summary>
+    /// Something says that the brick process may have died: looks at once and again until it is clear.
+    /// </summary>
     public void Suspect()
     {
         Volatile.Write(ref _suspectUntilNs, _seams.Clock.MonotonicNs + (Limits.SuspectMs * 1_000_000));
@@ -309,7 +311,9 @@ internal sealed class BrickSupervisor
         {
             if (volume.Status == VolumeStatus.Started && _quorum.Allows(volume))
             {
-                wanted.AddRange(volume.Bricks.Where(b => b.Node == _node.Id).Select(b => new WantedBrick(volume, b)));
+                wanted.AddRange(volume.Bricks
+                    .Where(b => b.Node == _node.Id && !b.IsReset && !IsBeingRenewed(volume, b))
+                    .Select(b => new WantedBrick(volume, b)));
             }
         }
 
@@ -320,6 +324,16 @@ internal sealed class BrickSupervisor
 
         return wanted;
     }
+
+    /// <summary>
+    /// A command is about to give its directory to a new member, or takes that back: until the command is over the
+    /// directory is not the brick's.
+    /// </summary>
+    private bool IsBeingRenewed(Volume volume, Brick brick) => _view.Ops.Rows.Values.Any(
+        o => o.Value.Kind == OpKind.ReplaceBrick && o.Value.Volume == volume.Name
+            && o.Value.Planned.Bricks.Any(
+                b => o.Value.NewBricks.Contains(b.Index) && b.Index != brick.Index && b.Node == brick.Node
+                    && b.Path == brick.Path));
 
     /// <summary>Bricks that a command has started or is starting.</summary>
     private void AddBricksOf(Op op, List<WantedBrick> wanted)

@@ -36,6 +36,9 @@ public static class EventTypes
     public const string VolumeSet = "VOLUME_SET";
     public const string VolumeReset = "VOLUME_RESET";
     public const string VolumeAddBrick = "VOLUME_ADD_BRICK";
+    public const string BrickReplace = "BRICK_REPLACE";
+    public const string BrickResetStart = "BRICK_RESET_START";
+    public const string BrickResetCommit = "BRICK_RESET_COMMIT";
     public const string ClusterSet = "CLUSTER_SET";
     public const string CommandAborted = "COMMAND_ABORTED";
     public const string BrickConnected = "BRICK_CONNECTED";

@@ -66,7 +66,7 @@ internal sealed class LocalAudit(
     {
         foreach (var (volume, _) in view.Volumes.Rows.Values)
         {
-            foreach (var brick in volume.Bricks.Where(b => b.Node == node.Id))
+            foreach (var brick in volume.Bricks.Where(b => b.Node == node.Id && !b.IsReset))
             {
                 var id = BrickDirectory.ReadVolumeId(brick.Path, out var error);
                 if (id != volume.Id)
@@ -89,7 +89,8 @@ internal sealed class LocalAudit(
     private void LookAtProcess(List<string> findings)
     {
         var started = view.Volumes.Rows.Values.Where(v => v.Value.Status == VolumeStatus.Started)
-            .SelectMany(v => v.Value.Bricks.Where(b => b.Node == node.Id).Select(b => (Volume: v.Value, Brick: b)))
+            .SelectMany(v => v.Value.Bricks.Where(b => b.Node == node.Id && !b.IsReset)
+                .Select(b => (Volume: v.Value, Brick: b)))
             .ToList();
         foreach (var (volume, brick) in started.Where(s => !supervisor.StateOf(s.Brick.Path).Online))
         {

@@ -11,6 +11,9 @@ internal enum OpKind
     Create,
     Start,
     AddBrick,
+
+    /// <summary>A new member in the place of another one, in another directory or in its own, renewed.</summary>
+    ReplaceBrick,
 }
 
 /// <summary>How far a command is. It only goes forward; the end is that the op is gone.</summary>

@@ -20,6 +20,12 @@ internal interface IOpSteps
     /// <returns>True when all brick directories concerned are empty.</returns>
     bool Check(Op op);
 
+    /// <summary>
+    /// Ends when nothing uses the brick directories that the step takes from other bricks of the volume. Touches
+    /// nothing. Throws <see cref="CommandException"/> when they cannot be had.
+    /// </summary>
+    Task FreeAsync(Op op, CancellationToken cancellation);
+
     /// <summary>What there is before the step.</summary>
     IReadOnlyList<BrickBefore> Look(Op op);
 
@@ -208,6 +214,8 @@ internal sealed class OpWorker(
         {
             if (part.State == OpPartState.Checked && op.Kind != OpKind.Start)
             {
+                await steps.FreeAsync(op, cancellation);
+
                 // What was there is written down before the first touch.
                 part = part with { State = OpPartState.Marking, Before = steps.Look(op) };
                 known = await SaveAsync(row, part, known.Value, cancellation);
@@ -243,7 +251,8 @@ internal sealed class OpWorker(
     }
 
     private static bool Serves(Op op) =>
-        op.Kind == OpKind.Start || (op.Kind == OpKind.AddBrick && op.Planned.Status == VolumeStatus.Started);
+        op.Kind == OpKind.Start
+        || (op.Kind is OpKind.AddBrick or OpKind.ReplaceBrick && op.Planned.Status == VolumeStatus.Started);
 
     private static OpPart Failed(OpPart part, CommandException e) =>
         part with { State = OpPartState.Failed, Error = e.Message, Failure = e.Failure };

@@ -41,6 +41,9 @@ internal sealed class CliXml
     /// <param name="note">A number that tells something about the success.</param>
     public static CliXml Success(int note = 0) => new(0, note, string.Empty);
 
+    /// <param name="message">Some commands tell of their success in words.</param>
+    public static CliXml Success(string message) => new(0, 0, message);
+
     public static CliXml Failure(string message, int error = InternalError) => new(-1, error, message);
 
     /// <summary>Without its result: some commands have it at the end, by <see cref="Result"/>.</summary>

@@ -12,8 +12,6 @@ public sealed partial class GlusterCli
     /// </summary>
     private static readonly (string Words, string What)[] Absent =
     [
-        ("volume replace-brick", "bricks cannot be replaced"),
-        ("volume reset-brick", "bricks cannot be reset"),
         ("volume remove-brick", "bricks cannot be removed"),
         ("volume quota", "there is no quota"),
         ("volume inode-quota", "there is no quota"),

@@ -14,6 +14,7 @@ public sealed partial class GlusterCli
         .. VolumeTable(),
         .. OptionTable(),
         .. BrickTable(),
+        .. ReplaceTable(),
         .. RebalanceTable(),
         .. HealTable(),
         .. PeerTable(),

@@ -31,6 +31,10 @@ public interface IManagementClient
 
     Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request);
 
+    Task<VolumeMessage> ReplaceBrickAsync(string volume, ReplaceBrickMessage request);
+
+    Task<VolumeMessage> ResetBrickAsync(string volume, ResetBrickMessage request);
+
     Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options);
 
     /// <param name="key">Null for all options.</param>

@@ -68,6 +68,14 @@ public sealed partial class ManagementClient : IManagementClient, IDisposable
         HttpMethod.Post, $"{PathOf(volume)}/bricks",
         JsonContent.Create(request, BrickAdminMessageJson.Default.AddBrickMessage));
 
+    public Task<VolumeMessage> ReplaceBrickAsync(string volume, ReplaceBrickMessage request) => ChangeAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/bricks/replace",
+        JsonContent.Create(request, BrickAdminMessageJson.Default.ReplaceBrickMessage));
+
+    public Task<VolumeMessage> ResetBrickAsync(string volume, ResetBrickMessage request) => ChangeAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/bricks/reset",
+        JsonContent.Create(request, BrickAdminMessageJson.Default.ResetBrickMessage));
+
     public Task<VolumeMessage> DeleteAsync(string volume) => ChangeAsync(HttpMethod.Delete, PathOf(volume));
 
     public Task<VolumeMessage> SetAsync(string volume, IReadOnlyList<SettingMessage> options) => ChangeAsync(

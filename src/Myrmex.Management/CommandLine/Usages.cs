@@ -27,6 +27,11 @@ internal static class Usages
     public const string AddBrick =
         "volume add-brick <VOLNAME> [<replica> <COUNT> [arbiter <COUNT>]] <NEW-BRICK> ... [force]";
 
+    public const string ReplaceBrick = "volume replace-brick <VOLNAME> <SOURCE-BRICK> <NEW-BRICK> {commit force}";
+
+    public const string ResetBrick =
+        "volume reset-brick <VOLNAME> <SOURCE-BRICK> {{start} | {<NEW-BRICK> commit}}";
+
     public const string Rebalance =
         "volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}";
 

@@ -11,7 +11,7 @@ namespace Myrmex.Management.Hooks;
 /// those after it are not. Hooks run on the node that got the command.
 /// </summary>
 internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, string workingDirectory)
-    : IVolumeCommands, IAddBrickCommand
+    : IVolumeCommands, IAddBrickCommand, IReplaceBrickCommands
 {
     public IReadOnlyList<Volume> List() => commands.List();
 
@@ -61,6 +61,15 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
         hooks.AroundAsync(
             HookCall.AddBrick(Known(name), workingDirectory),
             () => commands.AddBrickAsync(name, request, cancellation), cancellation);
+
+    /// <summary>There are no hooks around it.</summary>
+    public Task<Volume> ReplaceBrickAsync(
+        string name, ReplaceBrickRequest request, CancellationToken cancellation) =>
+        commands.ReplaceBrickAsync(name, request, cancellation);
+
+    /// <summary>There are no hooks around it.</summary>
+    public Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation) =>
+        commands.ResetBrickAsync(name, source, cancellation);
 
     /// <summary>A name that came from a request is an argument of programs only when there is such a volume.</summary>
     private string Known(string name) => commands.Find(name).Name;

@@ -21,6 +21,8 @@ internal sealed record RestServices
 
     public IAddBrickCommand? AddBrick { get; init; }
 
+    public IReplaceBrickCommands? ReplaceBrick { get; init; }
+
     public IPeerCommands? Peers { get; init; }
 
     public IBrickAdminCommands? BrickAdmin { get; init; }

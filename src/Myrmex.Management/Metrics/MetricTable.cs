@@ -78,6 +78,18 @@ public static class MetricTable
         "myrmex_replica_lag_entries", "gauge",
         "Entries that another member is not known to have on disk; of the leader.", "brick,member");
 
+    public static readonly MetricDeclaration ReplicaNeedsCopy = Brick(
+        "myrmex_replica_needs_copy", "gauge",
+        "1 while the files of the member hold nothing that can be relied on, until it has a copy of another's.");
+
+    public static readonly MetricDeclaration ReplicaCopiedBytes = Brick(
+        "myrmex_replica_copied_bytes", "gauge",
+        "Bytes of files that a copy has brought to the member; only while it is copied.");
+
+    public static readonly MetricDeclaration ReplicaCopyBytes = Brick(
+        "myrmex_replica_copy_bytes", "gauge",
+        "About how many bytes of files there are to copy, 0 for unknown; only while it is copied.");
+
     public static readonly MetricDeclaration OpenFiles = Stats(
         "myrmex_open_files", "gauge", "Open files below debug/io-stats.");
 
@@ -120,8 +132,8 @@ public static class MetricTable
         BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
-        ReplicaJournalStart, ReplicaLag, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes,
-        FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Nodes,
+        ReplicaJournalStart, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
+        Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

@@ -8,8 +8,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.State;
 
 /// <summary>
-/// The first keys of replica sets below <see cref="Volume.StorePrefix"/>. Once they are written they are the members'
-/// own: nothing here changes them again.
+/// The keys of replica sets below <see cref="Volume.StorePrefix"/> that management writes: the first ones, which are
+/// the members' own from then on, and the members that are wanted, which the member that leads makes the real ones.
 /// </summary>
 internal static class ReplicaKeys
 {
@@ -36,6 +36,26 @@ internal static class ReplicaKeys
 
         return operations;
     }
+
+    /// <summary>What tells the set at a place which members it should have: those of the volume.</summary>
+    public static Operation Wanted(Volume volume, int place) => Operation.PutValue(
+        volume.StorePrefixOf(volume.ReplicaSets[place]) + StoreState.WantedKey,
+        ConfigurationOf(volume, place).Encode());
+
+    /// <summary>
+    /// Whether the set has the members that the volume says, but for the one brick; one that is changing has not.
+    /// </summary>
+    /// <param name="configuration">What the set has.</param>
+    /// <param name="except">A brick of the set that does not count.</param>
+    public static bool Agree(ReplicaConfiguration configuration, Volume volume, int place, Brick except)
+    {
+        var others = volume.MembersAt(place).Where(b => b.Index != except.Index).ToList();
+        var gone = configuration.Members.Where(m => !others.Exists(b => Is(m, b))).ToList();
+        return configuration.Pending is null && configuration.Members.Count == volume.ReplicaCount && gone.Count == 1;
+    }
+
+    private static bool Is(ReplicaMember member, Brick brick) =>
+        member.Id.Value == brick.Member && member.Incarnation == brick.Incarnation;
 
     /// <summary>What deletes all keys of all replica sets of a volume; nothing without journals.</summary>
     public static IReadOnlyList<Operation> Deletion(Volume volume) =>

@@ -59,7 +59,7 @@ public sealed partial class ReplicaEngine
 
     private bool MayCampaign(ReplicaConfiguration configuration)
     {
-        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isFull
+        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isOverfull
             || _lease.Value == 0)
         {
             return false;

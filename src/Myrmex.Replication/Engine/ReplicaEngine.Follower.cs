@@ -26,7 +26,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        if (_isFull && message.Items.Count > 0)
+        if (_isOverfull && message.Items.Count > 0)
         {
             AnswerAppend(message, AppendOutcome.Full, JournalIndex.None);
             return;

@@ -21,6 +21,7 @@ public sealed partial class ReplicaEngine
     private MemberId? _transferTo;
     private ulong _transferTag;
     private long _transferMs;
+    private bool _owesEntries; // Logged and not sent: with the next drain.
 
     /// <summary>
     /// A client's operation. Leads to <see cref="OutputKind.Accepted"/> (and later <see cref="OutputKind.Committed"/>
@@ -62,7 +63,7 @@ public sealed partial class ReplicaEngine
         }
 
         Emit(new ReplicaOutput(OutputKind.Accepted) { Ticket = proposal.Tag, Index = entry.Index, Term = _term });
-        SendToAll();
+        _owesEntries = true;
     }
 
     /// <summary>

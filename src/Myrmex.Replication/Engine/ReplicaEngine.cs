@@ -41,6 +41,7 @@ public sealed partial class ReplicaEngine
     private MemberId? _leader; // Of the promised term, as far as we heard from it.
     private bool _isHealthy = true;
     private bool _isFull;
+    private bool _isOverfull;
 
     public ReplicaEngine(ReplicaStart start)
     {
@@ -132,16 +133,29 @@ public sealed partial class ReplicaEngine
             if (member != Self)
             {
                 var peer = Peer(member);
-                peers.Add((member, new JournalIndex(peer.Durable), peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs));
+                var silentMs = peer.AnsweredMs == 0 ? -1 : nowMs - peer.AnsweredMs;
+                peers.Add((member, new JournalIndex(peer.Durable), silentMs));
             }
         }
 
         return peers;
     }
 
-    /// <summary>Moves the outputs of all steps since the last call to the end of <paramref name="target"/>.</summary>
+    /// <summary>
+    /// Moves the outputs of all steps since the last call to the end of <paramref name="target"/>. Operations that were
+    /// proposed in between go to the other members together.
+    /// </summary>
     public void Drain(List<ReplicaOutput> target)
     {
+        if (_owesEntries)
+        {
+            _owesEntries = false;
+            if (_role == ReplicaRole.Active)
+            {
+                SendToAll();
+            }
+        }
+
         target.AddRange(_outputs);
         _outputs.Clear();
     }
@@ -261,11 +275,19 @@ public sealed partial class ReplicaEngine
     /// The disks of this replica are fine or not, and the journal takes more or not. A leader that is not healthy
     /// gives the lead back.
     /// </summary>
-    public void ReportHealth(bool isHealthy, bool isFull, long nowMs)
+    /// <param name="isHealthy">The disks are fine.</param>
+    /// <param name="isFull">No room is left for what clients want.</param>
+    /// <param name="isOverfull">
+    /// None for what a leader sends either. Must not stay so where only the commit of what is in the journal makes
+    /// room, because that needs a leader, and an entry of it.
+    /// </param>
+    /// <param name="nowMs">As for <see cref="Tick"/>.</param>
+    public void ReportHealth(bool isHealthy, bool isFull, bool isOverfull, long nowMs)
     {
         _now = nowMs;
         _isHealthy = isHealthy;
         _isFull = isFull;
+        _isOverfull = isOverfull;
     }
 
     /// <summary>

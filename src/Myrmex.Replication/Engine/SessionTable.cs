@@ -63,7 +63,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     /// <summary>Up to which number the outcomes of a session were dropped, or an entry in the journal will.</summary>
     public ulong RenewedUpTo(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.RenewedUpTo : 0;
 
-    /// <summary>The session is in use. Not part of what all replicas agree on; of an unknown one nothing is kept.</summary>
+    /// <summary>
+    /// The session is in use. Not part of what all replicas agree on; of an unknown one nothing is kept.
+    /// </summary>
     public void Use(UInt128 session, long nowMs)
     {
         if (_sessions.TryGetValue(session, out var found))

@@ -44,6 +44,7 @@ public sealed class JournalWriter : IWork
     private readonly IScheduler _scheduler;
     private readonly IJournalOwner _owner;
     private readonly Notice _notice;
+    private readonly List<JournalEntry> _entries = []; // Of the job, of which there is one at a time.
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
     private readonly Queue<Request> _queue = [];
     private bool _isRunning;
@@ -177,7 +178,7 @@ public sealed class JournalWriter : IWork
     /// <summary>A turn on a worker; only the pool calls it.</summary>
     public void Run()
     {
-        List<JournalEntry> entries = [];
+        var entries = _entries;
         var generation = 0UL;
         for (var turn = 0; turn < BatchesPerTurn; turn++)
         {
@@ -259,6 +260,7 @@ public sealed class JournalWriter : IWork
             entry.Data.Release();
         }
 
+        entries.Clear();
         if (error != Errno.Ok)
         {
             Tell(error, generation);

@@ -151,7 +151,8 @@ internal sealed partial class ReplicaWorld
 
     private void NodeTick(WorldNode node, ReplicaEngine engine, long nowMs)
     {
-        engine.ReportHealth(isHealthy: true, isFull: node.FullUntilUs > _now, nowMs);
+        var isFull = node.FullUntilUs > _now;
+        engine.ReportHealth(isHealthy: true, isFull, isOverfull: isFull, nowMs);
         if (_now >= node.RenewUs && !IsStoreAway(node) && engine.Role != ReplicaRole.Failed)
         {
             node.RenewUs = _now + (LeaseUs / 3);

@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Net.Http;
 using System.Text.Json.Nodes;
+using Myrmex.Interop.Tests.Kit;
 using Myrmex.Runtime.Simulation;
 
 namespace Myrmex.Campaigns;

@@ -2,12 +2,10 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Protocol;
 using Myrmex.Runtime.Simulation;
-using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Messages;

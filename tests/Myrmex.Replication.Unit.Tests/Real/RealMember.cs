@@ -5,7 +5,6 @@ using System.IO;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Cluster.Journal;
-using Myrmex.Coordination;
 using Myrmex.Graph;
 using Myrmex.Protocol;
 using Myrmex.Replication.Journal;

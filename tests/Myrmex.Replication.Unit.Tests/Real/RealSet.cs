@@ -3,12 +3,10 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
-using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster.Journal;
 using Myrmex.Coordination;
 using Myrmex.Graph;
 using Myrmex.Protocol;
@@ -21,7 +19,6 @@ namespace Myrmex.Replication.Unit.Tests.Real;
 /// <summary>A replica set with everything real in one process, and a client that follows the leader.</summary>
 internal sealed class RealSet : IDisposable
 {
-    public const string Host = "127.77.85.1";
     public const string Prefix = "rs/real/0/";
 
     private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Name = "client", Reactors = 1 });
@@ -49,6 +46,9 @@ internal sealed class RealSet : IDisposable
         }
     }
 
+    /// <summary>Where the members listen; one for each process that has a set.</summary>
+    public static string Host { get; set; } = "127.77.85.1";
+
     public static Gfid Id { get; } = new(0x1122334455667788, 0x99AABBCCDDEEFF00);
 
     public string Directory { get; }
@@ -63,6 +63,9 @@ internal sealed class RealSet : IDisposable
 
     /// <summary>The member that answered last.</summary>
     public RealMember Leader => Members[_leader];
+
+    /// <summary>The link to the member that answered last.</summary>
+    public Translator Top => _links[Volatile.Read(ref _leader)].Top;
 
     public int Retries { get; private set; }
 
@@ -160,9 +163,12 @@ internal sealed class RealSet : IDisposable
         var started = Stopwatch.StartNew();
         while (true)
         {
-            Assert.True(
-                started.Elapsed.TotalSeconds < 60,
-                "nobody answered for a minute\n" + string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump())));
+            if (started.Elapsed.TotalSeconds > 60)
+            {
+                Assert.Fail("nobody answered for a minute\n"
+                    + string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump())));
+            }
+
             var at = Volatile.Read(ref _leader);
             var (error, hint) = await attempt(_links[at].Top, mayBeKnown);
             switch (error)

@@ -181,7 +181,7 @@ public sealed class DomainLockTableTests
         Lock(table, 0, Write(0, 9));
         var waiting = new TestTicket();
         Lock(table, 1, Write(0, 9), waiting);
-        table.GiveUpWaiting(Errno.ENOTCONN, effects);
+        table.GiveUp(Errno.ENOTCONN, dropsHeld: false, effects);
         Deliver(effects);
         Assert.Equal(Errno.ENOTCONN, waiting.Error);
     }

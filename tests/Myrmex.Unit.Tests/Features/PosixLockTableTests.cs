@@ -256,7 +256,7 @@ public sealed class PosixLockTableTests
         var effects = new LockEffects();
         Set(table, 0, LockType.Write, 0, 9);
         var waiting = Wait(table, 1, LockType.Write, 0, 9);
-        table.GiveUpWaiting(Errno.ENOTCONN, effects);
+        table.GiveUp(Errno.ENOTCONN, dropsHeld: false, effects);
         Deliver(effects);
         Assert.Equal(Errno.ENOTCONN, waiting.Error);
     }

@@ -81,6 +81,12 @@ internal sealed class FakeClient : IManagementClient
     public Task<VolumeMessage> AddBrickAsync(string volume, AddBrickMessage request) => ChangeAsync(
         volume, $"add-brick {volume} {string.Join(',', request.Bricks)} replica {request.ReplicaCount} force={request.Force}");
 
+    public Task<VolumeMessage> ReplaceBrickAsync(string volume, ReplaceBrickMessage request) => ChangeAsync(
+        volume, $"replace-brick {volume} {request.Source} {request.Target} force={request.Force}");
+
+    public Task<VolumeMessage> ResetBrickAsync(string volume, ResetBrickMessage request) => ChangeAsync(
+        volume, $"reset-brick {volume} {request.Source} {request.Target ?? "(start)"} force={request.Force}");
+
     public Task<OptionGroupMessage> OptionGroupAsync(string name) => name == "mine"
         ? Task.FromResult(new OptionGroupMessage(name, [new SettingMessage("a.b", "1"), new SettingMessage("c.d", "2")]))
         : throw new CommandException(

@@ -468,7 +468,6 @@ public sealed class GlusterCliTests
     [Theory]
     [InlineData("volume heal demo enable", "volume heal: failed: the bricks heal each other by their journals: there is no 'enable' in this version\n")]
     [InlineData("volume heal demo statistics heal-count", "volume heal: failed: the bricks heal each other by their journals: there is no 'statistics' in this version\n")]
-    [InlineData("volume replace-brick demo h:/b1 h:/b2 commit force", "volume replace-brick: failed: bricks cannot be replaced in this version\n")]
     [InlineData("volume quota demo enable", "volume quota: failed: there is no quota in this version\n")]
     [InlineData("snapshot create s demo", "snapshot create: failed: there are no snapshots in this version\n")]
     [InlineData("volume remove-brick demo h:/b1 start", "volume remove-brick: failed: bricks cannot be removed in this version\n")]

@@ -157,6 +157,40 @@ public sealed class HealCliTests
     }
 
     [Fact]
+    public async Task AMemberThatIsCopiedSaysHowFarItIs()
+    {
+        var set = Sample().Sets[0];
+        var copied = new ReplicaCopyReport(Peer: 1, Inodes: 0, InodesAll: 0, Bytes: 41, BytesAll: 100);
+        ReplicaMemberMessage[] members =
+        [
+            set.Members[0] with { Copy = copied },
+            set.Members[1],
+            set.Members[2] with { Copy = copied with { Peer = 2, BytesAll = 0 } },
+            set.Members[0] with { Report = set.Members[0].Report! with { NeedsCopy = true } },
+        ];
+        _client.Replication = Sample() with { Sets = [set with { Members = members }] };
+        var (_, table, _) = await RunAsync("volume status demo replication");
+        Assert.Contains("2  h:/b0\n       copying 41 % from member 1\n1 ", table);
+        Assert.Contains("       Brick is not running\n       copying from the leader\n", table);
+        Assert.EndsWith("2  h:/b0\n       waits for a copy\n\n", table);
+        var (_, info, _) = await RunAsync("volume heal demo info");
+        Assert.Contains("Number of entries: 2\nProgress: copying 41 % from member 1\n\nBrick h:/b1", info);
+        Assert.DoesNotContain("Progress", (await RunAsync("volume heal demo info summary")).Output);
+        Assert.Contains("\"percent\": 41", (await RunAsync("volume status demo replication --json")).Output);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 0, 0, null)]
+    [InlineData(0, 10, 0, 0, 0)]
+    [InlineData(5, 10, 0, 0, 50)]
+    [InlineData(1, 1, 4096, 12_288, 50)]
+    [InlineData(3, 1, 9, 9, 100)]
+    public void EmptyFilesCountForSomething(int inodes, int inodesAll, int bytes, int bytesAll, int? percent) =>
+        Assert.Equal(
+            percent,
+            new ReplicaCopyReport(0, (ulong)inodes, (ulong)inodesAll, (ulong)bytes, (ulong)bytesAll).Percent);
+
+    [Fact]
     public async Task StatusOfAllShowsTheReplicationOfThoseThatHaveCopies()
     {
         _client.Volumes.Add(FakeClient.Volume("plain", "Started", "/b"));

@@ -212,8 +212,8 @@ public sealed class JournalVolumeTests : IAsyncLifetime
         var brick = new Brick("h", _node.Brick(1), 0, FakeNode.Id, 0) { Member = 0, Incarnation = 5 };
         var id = new VolumeId(new Gfid(1, 2));
         BrickDirectory.Mark(brick.Path, id, isSpread: false);
-        BrickJournal.Format(brick);
-        BrickJournal.Format(brick);
+        BrickJournal.Format(brick, MemberStatus.Voter);
+        BrickJournal.Format(brick, MemberStatus.Voter);
         Assert.Equal(5ul, IncarnationOf(brick.Path));
         File.WriteAllText(Path.Combine(brick.Path, "data"), "kept");
         BrickJournal.Remove(brick, new VolumeId(new Gfid(9, 9)));
@@ -293,14 +293,14 @@ public sealed class JournalVolumeTests : IAsyncLifetime
         await _node.Commands.SetAsync("demo", [new VolumeSetting("cluster.quorum-type", "auto")], Forever);
     }
 
-    internal static ulong IncarnationOf(string brick)
+    internal static ulong IncarnationOf(string brick, MemberStatus status = MemberStatus.Voter)
     {
         var options = new JournalOptions { Path = Path.Combine(brick, ".glusterfs", "journal") };
         var error = ReplicaJournal.Open(LinuxDisk.Shared, options, out var journal, out var problem);
         Assert.True(error == Errno.Ok, problem);
         using (journal)
         {
-            Assert.Equal((MemberStatus.Voter, 0ul), (journal!.State.Status, journal.Last.Value));
+            Assert.Equal((status, 0ul), (journal!.State.Status, journal.Last.Value));
             return (ulong)journal.State.Incarnation;
         }
     }

@@ -14,7 +14,7 @@ namespace Myrmex.Unit.Tests.Management;
 
 /// <summary>Everything the REST service serves, with one volume "demo" of two bricks; other names do not exist.</summary>
 internal sealed class RestFakes
-    : IVolumeCommands, IAddBrickCommand, IPeerCommands, IBrickAdminCommands, IRebalanceCommands,
+    : IVolumeCommands, IAddBrickCommand, IReplaceBrickCommands, IPeerCommands, IBrickAdminCommands, IRebalanceCommands,
         IClusterOptionCommands, IEventLog, ITaskLog
 {
     private static readonly PeerMessage Peer = new("id-1", "node1", Connected: true, IsLocal: true)
@@ -130,6 +130,11 @@ internal sealed class RestFakes
     public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) => Found(name);
 
     public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) => Found(name);
+
+    public Task<Volume> ReplaceBrickAsync(
+        string name, ReplaceBrickRequest request, CancellationToken cancellation) => Found(name);
+
+    public Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation) => Found(name);
 
     public Task<IReadOnlyList<PeerMessage>> ListAsync(CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<PeerMessage>>([Peer]);

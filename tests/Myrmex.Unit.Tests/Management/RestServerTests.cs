@@ -44,6 +44,7 @@ public sealed class RestServerTests : IAsyncLifetime
     private RestServices Everything => Nothing with
     {
         AddBrick = _fakes,
+        ReplaceBrick = _fakes,
         Peers = _fakes,
         BrickAdmin = _fakes,
         Rebalance = _fakes,
@@ -384,6 +385,8 @@ public sealed class RestServerTests : IAsyncLifetime
             "{\"options\":[{\"key\":\"cluster.server-quorum-ratio\",\"value\":\"60\"}]}",
         nameof(SettingListMessage) => "{\"options\":[{\"key\":\"user.x\",\"value\":\"1\"}]}",
         nameof(AddBrickMessage) => "{\"bricks\":[\"h:/b\"]}",
+        nameof(ReplaceBrickMessage) => "{\"source\":\"h:/b\",\"target\":\"h:/c\"}",
+        nameof(ResetBrickMessage) => "{\"source\":\"h:/b\"}",
         nameof(ProbeMessage) => "{\"host\":\"h\"}",
         nameof(LabelsMessage) => "{\"set\":{\"rack\":\"r1\"},\"remove\":[\"site\"]}",
         null => null,

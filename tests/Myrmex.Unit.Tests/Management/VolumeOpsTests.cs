@@ -278,6 +278,61 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         Assert.All(volume.Bricks, b => Assert.Equal(b.Incarnation, JournalVolumeTests.IncarnationOf(b.Path)));
     }
 
+    /// <summary>
+    /// The volume, the wanted members and the journal are all new, or all of before. Node 0 got the command, node 1 has
+    /// the new brick.
+    /// </summary>
+    [RootTheory]
+    [MemberData(nameof(Cuts))]
+    public Task AReplacementThatIsCutShortIsWholeOrGone(int change, bool after, int victim) =>
+        ReplaceCutShortAsync(change, after, victim, isRenewal: false);
+
+    /// <summary>The same of a new member in the directory of the old one.</summary>
+    [RootTheory]
+    [MemberData(nameof(Cuts))]
+    public Task ARenewalThatIsCutShortIsWholeOrGone(int change, bool after, int victim) =>
+        ReplaceCutShortAsync(change, after, victim, isRenewal: true);
+
+    private async Task ReplaceCutShortAsync(int change, bool after, int victim, bool isRenewal)
+    {
+        const int Renewed = 1;
+        var before = await _nodes[0].Commands.CreateAsync(Request() with { ReplicaCount = Nodes }, Forever);
+        await _nodes[0].Commands.StartAsync("demo", force: false, Forever);
+        var source = before.Bricks[Renewed];
+        var target = isRenewal ? source.Path : _nodes[Renewed].Brick(2);
+        if (isRenewal)
+        {
+            await _nodes[0].Commands.ResetBrickAsync("demo", source.FullName, Forever);
+            Directory.Delete(source.JournalDirectory, recursive: true);
+        }
+
+        var request = new ReplaceBrickRequest(source.FullName, $"n1:{target}") { IsReset = isRenewal, Force = true };
+        await CutAsync(
+            victim, change, after, () => _nodes[0].Commands.ReplaceBrickAsync("demo", request, Forever));
+        await AssertNothingIsUnderWayAsync();
+        await UntilAsync(() => _nodes.All(n => n.Supervisor.StateOf(n.Brick(1)).Online || n == _nodes[Renewed]));
+        var volume = _nodes[2].Commands.Find("demo");
+        var wanted = await _store.RangeAsync(KeyRange.Prefix($"rs/{volume.Id}/0/want"), Forever);
+        if (volume.ReplicaSets[0].NextMember == Nodes)
+        {
+            Assert.Empty(wanted);
+            Assert.Equal(before.Bricks.Select(b => b.Incarnation), volume.Bricks.Select(b => b.Incarnation));
+            Assert.Equal(isRenewal, Directory.Exists(target));
+            Assert.False(Directory.Exists(Path.Combine(target, ".glusterfs", "journal")));
+            volume = await _nodes[0].Commands.ReplaceBrickAsync("demo", request, Forever);
+        }
+        else
+        {
+            Assert.Single(wanted);
+        }
+
+        Assert.Equal((Nodes, target), (volume.Bricks[Renewed].Member, volume.Bricks[Renewed].Path));
+        await UntilAsync(() => _nodes[Renewed].Supervisor.StateOf(target).Online);
+        Assert.Equal(
+            volume.Bricks[Renewed].Incarnation,
+            JournalVolumeTests.IncarnationOf(target, Replication.Engine.MemberStatus.Learner));
+    }
+
     private CreateRequest Request() => new("demo", [.. _nodes.Select((n, i) => $"n{i}:{n.Brick(1)}")]);
 
     private Task<Volume> CreateAsync(FakeNode on) => on.Commands.CreateAsync(Request(), Forever);

@@ -37,7 +37,7 @@ public sealed class JournalVolfileTests
                 option remote-port 24107
                 option username the-user
                 option password the-password
-                option ping-timeout 42
+                option ping-timeout 4
                 option transport.address-family inet
             end-volume
 
@@ -93,7 +93,7 @@ public sealed class JournalVolfileTests
                 option remote-subvolume /bricks/b1.member
                 option transport-type tcp
                 option send-gids true
-                option ping-timeout 42
+                option ping-timeout 4
             end-volume
 
             volume demo-client-1
@@ -102,7 +102,7 @@ public sealed class JournalVolfileTests
                 option remote-subvolume /bricks/b2.member
                 option transport-type tcp
                 option send-gids true
-                option ping-timeout 42
+                option ping-timeout 4
             end-volume
 
             volume demo-replicate-0
@@ -117,7 +117,7 @@ public sealed class JournalVolfileTests
                 option remote-subvolume /bricks/b3.member
                 option transport-type tcp
                 option send-gids true
-                option ping-timeout 42
+                option ping-timeout 4
             end-volume
 
             volume demo-client-3
@@ -126,7 +126,7 @@ public sealed class JournalVolfileTests
                 option remote-subvolume /bricks/b4.member
                 option transport-type tcp
                 option send-gids true
-                option ping-timeout 42
+                option ping-timeout 4
             end-volume
 
             volume demo-replicate-1

@@ -51,6 +51,52 @@ public sealed class ReplicaSetTests
         Assert.Equal(grown.IdOf(grown.ReplicaSets[1]), first.IdOf(first.ReplicaSets[0]));
     }
 
+    /// <summary>The set keeps its place and its name; nothing that the old brick had is given to the new one.</summary>
+    [Fact]
+    public void ABrickInThePlaceOfAnotherIsANewMember()
+    {
+        var volume = SampleVolumes.Journals(6, 3).Reset([4], isReset: true);
+        var after = volume.ReplaceBrick(4, Brick("/n1") with { IsReset = true }, SampleVolumes.Incarnations(200));
+        Assert.Equal([0, 1, 2, 3, 6, 5], after.Bricks.Select(b => b.Index));
+        Assert.Equal([0, 1, 2, 0, 3, 2], after.Bricks.Select(b => b.Member));
+        Assert.Equal([100ul, 101, 102, 103, 200, 105], after.Bricks.Select(b => b.Incarnation));
+        Assert.Equal([new ReplicaSet(0, 3), new ReplicaSet(1, 4)], after.ReplicaSets);
+        Assert.Equal((7, volume.Version + 1), (after.NextBrickIndex, after.Version));
+        Assert.DoesNotContain(after.Bricks, b => b.IsReset);
+        Assert.Equal(volume.IdOf(volume.ReplicaSets[1]), after.IdOf(after.ReplicaSets[1]));
+        var again = after.ReplaceBrick(6, Brick("/n2"), SampleVolumes.Incarnations(300));
+        Assert.Equal((7, 4), (again.Bricks[4].Index, again.Bricks[4].Member));
+        Assert.True(VolumeJson.FromBytes(VolumeJson.ToBytes(volume)).Bricks[4].IsReset);
+        Assert.Throws<System.ArgumentException>(
+            () => SampleVolumes.Distribute(2).ReplaceBrick(0, Brick("/n1"), SampleVolumes.Incarnations()));
+    }
+
+    [Fact]
+    public void TheLastMemberNumberIsGivenOnce()
+    {
+        var volume = SampleVolumes.Journals(3, 3);
+        volume = volume with { ReplicaSets = [new ReplicaSet(0, ReplicaSet.MemberMax)] };
+        var last = volume.ReplaceBrick(0, Brick("/n1"), SampleVolumes.Incarnations());
+        Assert.Equal(ReplicaSet.MemberMax, last.Bricks[0].Member);
+        Assert.Throws<System.ArgumentException>(
+            () => last.ReplaceBrick(1, Brick("/n2"), SampleVolumes.Incarnations()));
+    }
+
+    [Fact]
+    public void TheOthersOfTheSetGetTheNewOneInTheirFiles()
+    {
+        var volume = SampleVolumes.Journals(6, 3);
+        var after = volume.ReplaceBrick(1, Brick("/n1"), SampleVolumes.Incarnations(200));
+        var file = BrickVolfile.Build(after, after.Bricks[0]).ToString();
+        Assert.Contains("option peers 3,2\n", file);
+        Assert.Contains("volume demo-peer-6\n", file);
+        Assert.Contains("option remote-subvolume /n1.member\n", file);
+        Assert.DoesNotContain("demo-peer-1\n", file);
+        Assert.Equal(
+            BrickVolfile.Build(volume, volume.Bricks[3]).ToString(), BrickVolfile.Build(after, after.Bricks[3]).ToString());
+        Assert.Contains("option members 0,3,2\n", ClientVolfile.Build(after, trusted: true, isOurs: true).ToString());
+    }
+
     /// <summary>Keys, journals and link files hold these: they must never change.</summary>
     [Fact]
     public void WhatIsKeptElsewhereIsStable()

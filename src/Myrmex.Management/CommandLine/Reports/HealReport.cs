@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Linq;
 using System.Text;
+using Myrmex.Graph;
 using Myrmex.Management.Http;
 
 namespace Myrmex.Management.CommandLine.Reports;
@@ -36,6 +37,11 @@ internal static class HealReport
             {
                 case HealList.Entries:
                     text.Line($"Number of entries: {entries}");
+                    if (CopyOf(member) is { } copy)
+                    {
+                        text.Line($"Progress: {copy}"); // Ours; only there while a copy is.
+                    }
+
                     break;
                 case HealList.Summary:
                     text.Line($"Total Number of entries: {entries}")
@@ -128,7 +134,26 @@ internal static class HealReport
         {
             text.Line($"       {problem}");
         }
+
+        if (CopyOf(member) is { } copy)
+        {
+            text.Line($"       {copy}");
+        }
     }
+
+    /// <summary>What there is to say of a member that must get a copy of all files; null for all others.</summary>
+    private static string? CopyOf(ReplicaMemberMessage member) => member switch
+    {
+        { Copy: { Percent: { } percent } copy } => string.Create(
+            CultureInfo.InvariantCulture, $"copying {percent} % from {PeerOf(member, copy)}"),
+        { Copy: { } copy } => $"copying from {PeerOf(member, copy)}",
+        { Report.NeedsCopy: true } => "waits for a copy",
+        _ => null,
+    };
+
+    /// <summary>The leader's report of a copy names the member itself: it comes from the leader.</summary>
+    private static string PeerOf(ReplicaMemberMessage member, ReplicaCopyReport copy) => copy.Peer == member.Member
+        ? "the leader" : string.Create(CultureInfo.InvariantCulture, $"member {copy.Peer}");
 
     private static bool IsAway(ReplicaMemberMessage member) => member.Report is null;
 

@@ -16,6 +16,30 @@ public sealed record AddBrickMessage(IReadOnlyList<string> Bricks)
     public bool Force { get; init; }
 }
 
+/// <summary>A new brick in the place of one of a replica set.</summary>
+/// <param name="Source">The brick that goes, "HOST:/PATH".</param>
+/// <param name="Target">The brick that comes, "HOST:/PATH".</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ReplaceBrickMessage(string Source, string Target)
+{
+    /// <summary>Take a directory that is used otherwise or lies on the root file system.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>A brick of a replica set whose directory is renewed.</summary>
+/// <param name="Source">"HOST:/PATH".</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ResetBrickMessage(string Source)
+{
+    /// <summary>
+    /// The same brick, when the directory is renewed and can be taken; null takes the brick out of service before.
+    /// </summary>
+    public string? Target { get; init; }
+
+    /// <summary>Take a directory that is used otherwise or lies on the root file system.</summary>
+    public bool Force { get; init; }
+}
+
 /// <summary>What bricks counted. A brick that did not answer has a problem and no value.</summary>
 /// <param name="Op">start, stop, info or clear.</param>
 /// <param name="Bricks">Of info and clear.</param>
@@ -46,6 +70,8 @@ public sealed record DoneMessage(string Volume, string Text);
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(AddBrickMessage))]
+[JsonSerializable(typeof(ReplaceBrickMessage))]
+[JsonSerializable(typeof(ResetBrickMessage))]
 [JsonSerializable(typeof(ProfileMessage))]
 [JsonSerializable(typeof(TopMessage))]
 [JsonSerializable(typeof(StatedumpMessage))]

@@ -24,7 +24,11 @@ public sealed record ReplicaSetMessage(
 /// <param name="Report">What the member says of itself; null when it did not answer.</param>
 /// <param name="Problem">Why there is no report, or what is wrong with the member.</param>
 public sealed record ReplicaMemberMessage(
-    int Member, string Host, string Path, string Node, bool Online, ulong? Lag, ReplicaReport? Report, string? Problem);
+    int Member, string Host, string Path, string Node, bool Online, ulong? Lag, ReplicaReport? Report, string? Problem)
+{
+    /// <summary>The copy that it gets, as it says itself, or else as the leader says; null when it gets none.</summary>
+    public ReplicaCopyReport? Copy { get; init; }
+}
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,

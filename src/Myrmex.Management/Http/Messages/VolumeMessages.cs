@@ -4,7 +4,11 @@ using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.Http;
 
-public sealed record BrickMessage(string Host, string Path, int Index, string Node, bool IsArbiter);
+public sealed record BrickMessage(string Host, string Path, int Index, string Node, bool IsArbiter)
+{
+    /// <summary>Taken out of service by reset-brick.</summary>
+    public bool IsReset { get; init; }
+}
 
 public sealed record VolumeMessage(
     string Name, string Id, string Status, string Type, int TypeNumber, string BrickCountText, int DistributeCount,

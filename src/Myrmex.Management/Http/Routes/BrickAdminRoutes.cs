@@ -28,6 +28,14 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             "POST", One + "/bricks", "Adds bricks to a volume.", BrickAdminMessageJson.Default.AddBrickMessage,
             VolumeMessageJson.Default.VolumeMessage, AddBrickAsync);
         map.Change(
+            "POST", One + "/bricks/replace", "Puts a new brick in the place of one of a replica set.",
+            BrickAdminMessageJson.Default.ReplaceBrickMessage, VolumeMessageJson.Default.VolumeMessage,
+            ReplaceBrickAsync);
+        map.Change(
+            "POST", One + "/bricks/reset",
+            "Takes a brick of a replica set out of service, or takes its renewed directory.",
+            BrickAdminMessageJson.Default.ResetBrickMessage, VolumeMessageJson.Default.VolumeMessage, ResetBrickAsync);
+        map.Change(
             "POST", One + "/profile/{op}", "Starts, stops, shows or clears the counters of bricks.",
             BrickAdminMessageJson.Default.ProfileMessage, r => Commands.ProfileAsync(
                 r.Path("name"), ToProfile(r), CancellationToken.None))
@@ -83,6 +91,25 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
                 [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))], message.ReplicaCount,
                 message.Force),
             CancellationToken.None));
+    }
+
+    private async Task<VolumeMessage> ReplaceBrickAsync(RestRequest request, ReplaceBrickMessage message)
+    {
+        var commands = RestServices.Need(services.ReplaceBrick, "replacing bricks");
+        return VolumeRoutes.ToMessage(await commands.ReplaceBrickAsync(
+            request.Path("name"), new ReplaceBrickRequest(message.Source, message.Target) { Force = message.Force },
+            CancellationToken.None));
+    }
+
+    private async Task<VolumeMessage> ResetBrickAsync(RestRequest request, ResetBrickMessage message)
+    {
+        var commands = RestServices.Need(services.ReplaceBrick, "resetting bricks");
+        return VolumeRoutes.ToMessage(message.Target is not { } target
+            ? await commands.ResetBrickAsync(request.Path("name"), message.Source, CancellationToken.None)
+            : await commands.ReplaceBrickAsync(
+                request.Path("name"),
+                new ReplaceBrickRequest(message.Source, target) { IsReset = true, Force = message.Force },
+                CancellationToken.None));
     }
 
     private async Task<DoneMessage> RotateAsync(RestRequest request)

@@ -27,7 +27,10 @@ internal sealed class VolumeRoutes(
         volume.BrickCountText, volume.DistributeCount, volume.ReplicaCount, volume.ArbiterCount,
         [
             .. volume.Bricks.Select(b =>
-                new BrickMessage(b.Host, b.Path, b.Index, b.Node.ToString(), volume.IsArbiter(b))),
+                new BrickMessage(b.Host, b.Path, b.Index, b.Node.ToString(), volume.IsArbiter(b))
+                {
+                    IsReset = b.IsReset,
+                }),
         ],
         [.. volume.Settings.Select(s => new OptionMessage(s.Key, s.Value, IsDefault: false))])
     {

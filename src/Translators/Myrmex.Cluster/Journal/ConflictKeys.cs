@@ -16,6 +16,13 @@ public static class ConflictKeys
     public static List<ConflictKey> Of(JournalOperation operation)
     {
         var keys = new List<ConflictKey>(8);
+        Add(operation, keys);
+        return keys;
+    }
+
+    /// <summary>Adds all keys of an operation.</summary>
+    public static void Add(JournalOperation operation, List<ConflictKey> keys)
+    {
         switch (operation.Fop)
         {
             case FopCode.Create or FopCode.Mknod or FopCode.Mkdir or FopCode.Symlink or FopCode.Put:
@@ -54,8 +61,6 @@ public static class ConflictKeys
                 AddData(keys, operation);
                 break;
         }
-
-        return keys;
     }
 
     /// <summary>Every key of <paramref name="needed"/> is covered by one of <paramref name="held"/>.</summary>

@@ -47,8 +47,8 @@ public interface IReplicaLog
     ValueTask<ProposeResult> FindAsync(Term term, SessionKey session);
 
     /// <summary>
-    /// Whether what was read from the store while <see cref="ServingTerm"/> was <paramref name="term"/> may be told: Ok,
-    /// or EREMOTE, EAGAIN or ENOTCONN while nobody can say that this member still led.
+    /// Whether what was read from the store while <see cref="ServingTerm"/> was <paramref name="term"/> may be told:
+    /// Ok, or EREMOTE, EAGAIN or ENOTCONN while nobody can say that this member still led.
     /// </summary>
     ValueTask<Errno> ConfirmAsync(Term term);
 

@@ -83,7 +83,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             place, redo, member, new ReplicaRun(place, options, member, copies, transport, store), transport);
     }
 
-    private static TranslatorPlace Below(TranslatorPlace place) => Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
+    private static TranslatorPlace Below(TranslatorPlace place) =>
+        Over(place, place.Name + "-operations", [place.Subvolumes[0]]);
 
     private static TranslatorPlace Above(TranslatorPlace place, JournalTranslator inner) =>
         Over(place, place.Name, [inner, .. Others(place)]);
@@ -96,17 +97,18 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         }
     }
 
-    private static TranslatorPlace Over(TranslatorPlace place, string name, IReadOnlyList<Translator> subvolumes) => new()
-    {
-        Name = name,
-        Type = place.Type,
-        Slot = place.Slot,
-        Subvolumes = subvolumes,
-        Options = place.Options,
-        Seams = place.Seams,
-        TopListener = place.TopListener,
-        Origin = place.Origin,
-    };
+    private static TranslatorPlace Over(TranslatorPlace place, string name, IReadOnlyList<Translator> subvolumes) =>
+        new()
+        {
+            Name = name,
+            Type = place.Type,
+            Slot = place.Slot,
+            Subvolumes = subvolumes,
+            Options = place.Options,
+            Seams = place.Seams,
+            TopListener = place.TopListener,
+            Origin = place.Origin,
+        };
 
     /// <summary>Lets fops through while this member leads.</summary>
     public readonly struct Gate : IFopPolicy

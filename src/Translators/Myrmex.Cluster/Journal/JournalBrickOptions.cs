@@ -14,6 +14,7 @@ public sealed class JournalBrickOptions
     public const string ReplicaSetKey = "replica-set";
     public const string StorePrefixKey = "store-prefix";
     public const string MemberKey = "member";
+    public const string IncarnationKey = "incarnation";
     public const string PeersKey = "peers";
     public const string DirectoryKey = "journal-directory";
     public const string ReadModeKey = "read-mode";
@@ -30,6 +31,7 @@ public sealed class JournalBrickOptions
         }
 
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
+        Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         Links = LinksOf(place);
@@ -41,12 +43,14 @@ public sealed class JournalBrickOptions
         new(StorePrefixKey, OptionKind.Text, null, "Where the set's keys are in the state store of the cluster."),
         new(MemberKey, OptionKind.Integer, null, "The number of this brick in its set.")
             { Minimum = 0, Maximum = Limits.MemberIdMax },
+        new(IncarnationKey, OptionKind.Text, null,
+            "The number that the brick's journal was formatted with. A brick with another journal does not start."),
         new(PeersKey, OptionKind.Text, string.Empty,
             "The numbers of the members that the subvolumes after the first one lead to, with commas between."),
         new(DirectoryKey, OptionKind.Text, null, "Where the journal is."),
         new(ReadModeKey, OptionKind.Choice, "lease",
-            "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for "
-            + "the next second; good as long as the clocks of the machines run equally fast) or confirm (by asking them).")
+            "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
+            + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
     ];
 
@@ -58,6 +62,9 @@ public sealed class JournalBrickOptions
     public string StorePrefix { get; }
 
     public MemberId Member { get; }
+
+    /// <summary>Of the journal; null when it is not said.</summary>
+    public ulong? Incarnation { get; }
 
     public string Directory { get; }
 
@@ -93,6 +100,11 @@ public sealed class JournalBrickOptions
         byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number <= Limits.MemberIdMax
             ? new MemberId(number) : throw Bad(place, key, $"'{text}' is no number of a member");
+
+    private static ulong? IncarnationOf(TranslatorPlace place) =>
+        !place.Options.Given.TryGetValue(IncarnationKey, out var text) ? null
+            : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw Bad(place, IncarnationKey, $"'{text}' is no number");
 
     private static string Required(TranslatorPlace place, string key) =>
         place.Options.Given.TryGetValue(key, out var value) && value.Length > 0

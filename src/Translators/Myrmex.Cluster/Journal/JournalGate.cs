@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.JournalClient;
@@ -81,6 +82,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         return mark;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(ValueTask<TReply> task, TFop fop, Term term)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -29,9 +30,13 @@ public readonly record struct LeaderAnswer(Errno Error, Evaluation Evaluation, R
 /// </summary>
 public sealed class JournalLeader(Redo redo, IReplicaLog log)
 {
-    private readonly Lock _lock = new(); // Guards the three below; a leaf lock.
+    [ThreadStatic]
+    private static List<ConflictKey>? _needed; // Empty between two uses.
+
+    private readonly Lock _lock = new(); // Guards the next four; a leaf lock.
     private readonly PendingOperations _pending = new();
     private readonly Dictionary<ulong, TaskCompletionSource> _waiting = [];
+    private readonly List<ulong> _ready = []; // Empty while nobody holds the lock.
 
     // Operations of sessions that are under way; with what ends then, once somebody waits for that.
     private readonly Dictionary<(UInt128, ulong, uint), TaskCompletionSource?> _underWay = [];
@@ -118,6 +123,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     private static (UInt128, ulong, uint) NameOf(SessionKey session) =>
         (session.Session, session.Sequence, session.Step);
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LeaderAnswer> RunOnceAsync(
         SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
@@ -162,8 +168,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
                 return await ReadAnswerAsync(term, evaluation);
             }
 
-            var needed = ConflictKeys.Of(operation);
-            if (ConflictKeys.Cover(keys, needed))
+            if (IsCovered(keys, operation))
             {
                 var answer = await LogAsync(term, session, evaluation, operation);
                 Leave(number);
@@ -175,7 +180,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             Leave(number);
             evaluation.Data.Release();
             keys = [.. keys];
-            ConflictKeys.Extend(keys, needed);
+            ConflictKeys.Extend(keys, ConflictKeys.Of(operation));
         }
 
         return new LeaderAnswer(Errno.EAGAIN, new Evaluation(), default);
@@ -195,6 +200,15 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             : new LeaderAnswer(error, new Evaluation(), default);
     }
 
+    private static bool IsCovered(List<ConflictKey> held, JournalOperation operation)
+    {
+        var needed = _needed ??= new List<ConflictKey>(8);
+        ConflictKeys.Add(operation, needed);
+        var isCovered = ConflictKeys.Cover(held, needed);
+        needed.Clear();
+        return isCovered;
+    }
+
     /// <summary>The answer of the first time, or why there is none.</summary>
     private static LeaderAnswer KnownAnswer(ProposeResult found)
     {
@@ -209,6 +223,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             : new LeaderAnswer(Errno.EIO, new Evaluation(), default);
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LeaderAnswer> LogAsync(
         Term term, SessionKey session, Evaluation evaluation, JournalOperation operation)
     {
@@ -275,20 +290,21 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         List<TaskCompletionSource>? turns = null;
         lock (_lock)
         {
-            var ready = new List<ulong>();
-            _pending.Leave(number, ready);
-            foreach (var next in ready)
+            _pending.Leave(number, _ready);
+            foreach (var next in _ready)
             {
                 if (_waiting.Remove(next, out var turn))
                 {
                     (turns ??= []).Add(turn);
                 }
             }
+
+            _ready.Clear();
         }
 
-        foreach (var turn in turns ?? [])
+        for (var i = 0; i < turns?.Count; i++)
         {
-            turn.SetResult();
+            turns[i].SetResult();
         }
     }
 }

@@ -504,7 +504,8 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next) || next.Index.Value != _applied + 1)
+            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next)
+                || next.Index.Value != _applied + 1)
             {
                 return false;
             }

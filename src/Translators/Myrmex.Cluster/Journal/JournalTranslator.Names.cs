@@ -143,7 +143,7 @@ public sealed partial class JournalTranslator
         var view = await StoreView.StatAsync(Next, gfid, call);
         var parent = await StoreView.StatAsync(Next, fop.Parent, call);
         (reply.Iatt, reply.PreParent, reply.PostParent) = (view.Iatt, parent.Iatt, parent.Iatt);
-        error = await _leader.ConfirmAsync(answer.Term);
+        error = view.IsThere ? await _leader.ConfirmAsync(answer.Term) : view.Error; // Its last name may be gone.
         if (error == Errno.Ok)
         {
             return reply;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -62,6 +63,7 @@ public sealed partial class JournalTranslator : Translator
 
     private static bool KeepsTimes(Call call) => call.TimeFlags is TimeFlags.None or TimeFlags.ForwardOnly;
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> QuietlyAsync<TFop, TReply>(TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
@@ -99,6 +101,7 @@ public sealed partial class JournalTranslator : Translator
     /// <param name="fill">Puts the iatts of the outcome into the reply.</param>
     /// <param name="xdata">Of the request: its session, and what it asks about.</param>
     /// <param name="about">The inode whose attributes the xdata may ask for; null when it asks for none.</param>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> RunAsync<TReply>(
         List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate, Action<TReply, Iatt[]> fill, XData? xdata,
         Gfid about = default)

@@ -10,7 +10,25 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 internal sealed class MetaWriter
 {
-    private readonly ArrayBufferWriter<byte> _bytes = new(256);
+    /// <summary>A writer that has grown beyond is not kept.</summary>
+    private const int KeptBytesMax = 64 << 10;
+
+    [ThreadStatic]
+    private static MetaWriter? _local;
+
+    private readonly ArrayBufferWriter<byte> _bytes = new(512);
+
+    /// <summary>The empty writer of this thread: for one operation at a time.</summary>
+    public static MetaWriter Begin()
+    {
+        if (_local is not { } writer || writer._bytes.Capacity > KeptBytesMax)
+        {
+            _local = writer = new MetaWriter();
+        }
+
+        writer._bytes.ResetWrittenCount();
+        return writer;
+    }
 
     public byte[] ToArray() => _bytes.WrittenSpan.ToArray();
 

@@ -46,7 +46,7 @@ internal static class OperationCodec
     /// <summary>The bytes of an operation. The caller sees to <see cref="JournalEntry.MetaMax"/>.</summary>
     public static byte[] Encode(JournalOperation operation)
     {
-        var writer = new MetaWriter();
+        var writer = MetaWriter.Begin();
         var fields = FieldsOf(operation);
         writer.Byte(Version);
         writer.Unsigned((ulong)operation.Fop);

@@ -11,9 +11,14 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 public sealed class PendingOperations
 {
+    private const int SparesMax = 256;
+    private const int SpareHoldersMax = 64;
+
     private readonly Dictionary<ulong, Operation> _operations = [];
     private readonly Dictionary<(ConflictKind, Gfid, Name), List<Holder>> _points = [];
     private readonly Dictionary<Gfid, List<Holder>> _ranges = [];
+    private readonly Stack<Operation> _spareOperations = [];
+    private readonly Stack<List<Holder>> _spareHolders = []; // Empty ones.
     private ulong _last;
 
     /// <summary>Operations that have entered and not left.</summary>
@@ -30,10 +35,12 @@ public sealed class PendingOperations
     public ulong Enter(IReadOnlyList<ConflictKey> keys, out bool isReady)
     {
         Invariant.Check(!IsFull);
-        var operation = new Operation(++_last, keys);
+        var operation = _spareOperations.TryPop(out var spare) ? spare : new Operation();
+        operation.Begin(++_last, keys);
         _operations.Add(operation.Number, operation);
-        foreach (var key in keys)
+        for (var i = 0; i < keys.Count; i++)
         {
+            var key = keys[i];
             var holders = HoldersOf(in key);
             foreach (var holder in holders)
             {
@@ -57,9 +64,10 @@ public sealed class PendingOperations
     public void Leave(ulong number, List<ulong> ready)
     {
         Invariant.Check(_operations.Remove(number, out var operation));
-        foreach (var key in operation!.Keys) // Checked above.
+        var keys = operation!.Keys; // Checked above.
+        for (var i = 0; i < keys.Count; i++)
         {
-            Release(operation, in key);
+            Release(operation, keys[i]);
         }
 
         foreach (var blocked in operation.Blocked)
@@ -69,6 +77,12 @@ public sealed class PendingOperations
             {
                 ready.Add(blocked);
             }
+        }
+
+        operation.End();
+        if (_spareOperations.Count < SparesMax)
+        {
+            _spareOperations.Push(operation);
         }
     }
 
@@ -82,12 +96,12 @@ public sealed class PendingOperations
         {
             if (!_ranges.TryGetValue(key.Gfid, out holders))
             {
-                _ranges.Add(key.Gfid, holders = []);
+                _ranges.Add(key.Gfid, holders = NewHolders());
             }
         }
         else if (!_points.TryGetValue((key.Kind, key.Gfid, key.Name), out holders))
         {
-            _points.Add((key.Kind, key.Gfid, key.Name), holders = []);
+            _points.Add((key.Kind, key.Gfid, key.Name), holders = NewHolders());
         }
 
         return holders;
@@ -109,20 +123,35 @@ public sealed class PendingOperations
             _ = key.Kind == ConflictKind.Data
                 ? _ranges.Remove(key.Gfid)
                 : _points.Remove((key.Kind, key.Gfid, key.Name));
+            if (_spareHolders.Count < SparesMax && holders.Capacity <= SpareHoldersMax)
+            {
+                _spareHolders.Push(holders);
+            }
         }
     }
 
-    private sealed class Operation(ulong number, IReadOnlyList<ConflictKey> keys)
-    {
-        public ulong Number { get; } = number;
+    private List<Holder> NewHolders() => _spareHolders.TryPop(out var holders) ? holders : [];
 
-        public IReadOnlyList<ConflictKey> Keys { get; } = keys;
+    private sealed class Operation
+    {
+        public ulong Number { get; private set; }
+
+        public IReadOnlyList<ConflictKey> Keys { get; private set; } = [];
 
         /// <summary>Earlier operations that have not left.</summary>
         public int Blockers { get; set; }
 
         /// <summary>Later operations that wait for this one, in the order they came.</summary>
         public List<ulong> Blocked { get; } = [];
+
+        public void Begin(ulong number, IReadOnlyList<ConflictKey> keys) =>
+            (Number, Keys, Blockers) = (number, keys, 0);
+
+        public void End()
+        {
+            Keys = [];
+            Blocked.Clear();
+        }
     }
 
     private readonly record struct Holder(Operation Operation, ConflictKey Key);

@@ -7,6 +7,7 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Graph;
 using Myrmex.Replication;
+using Myrmex.Replication.Copy;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
@@ -38,6 +39,7 @@ internal sealed class ReplicaRun(
         {
             Self = options.Member,
             StorePrefix = options.StorePrefix,
+            Incarnation = options.Incarnation,
             Seams = place.Seams,
             Store = store() ?? throw new GraphException(
                 $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
@@ -152,11 +154,18 @@ internal sealed class ReplicaRun(
             Peers = [.. replica.Peers.Select(p => new ReplicaPeerReport(
                 p.Member.Value, p.Durable.Value, replica.Last.Value - Math.Min(p.Durable.Value, replica.Last.Value),
                 p.SilentMs))],
-            Problem = member.Failure != Errno.Ok ? $"a committed operation cannot be applied to the files: {member.Failure}"
+            NeedsCopy = replica.NeedsCopy,
+            Receiving = ToReport(replica.Receiving),
+            Sending = ToReport(replica.Sending),
+            Problem = member.Failure != Errno.Ok
+                ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };
     }
+
+    private static ReplicaCopyReport? ToReport(CopyProgress? progress) => progress is not { } copy ? null
+        : new ReplicaCopyReport(copy.Peer.Value, copy.Done.Inodes, copy.All.Inodes, copy.Done.Bytes, copy.All.Bytes);
 
     private static List<int> NumbersOf(MemberSet members)
     {

@@ -68,7 +68,8 @@ internal sealed partial class StoreCopySource : IStoreCopySource
     {
         foreach (var entry in entries)
         {
-            if (entry.Header.Kind == EntryKind.Operation && OperationCodec.TryDecode(entry.Meta.Span, out var operation))
+            if (entry.Header.Kind == EntryKind.Operation
+                && OperationCodec.TryDecode(entry.Meta.Span, out var operation))
             {
                 Review(operation);
             }

@@ -7,8 +7,8 @@ using Myrmex.Replication;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Makes a store from what <see cref="StoreCopySource"/> has read. All of it is one replay: the items put the store into
-/// a state that differs from the one at the start of the copy only by work of later entries, and these follow.
+/// Makes a store from what <see cref="StoreCopySource"/> has read. All of it is one replay: the items put the store
+/// into a state that differs from the one at the start of the copy only by work of later entries, and these follow.
 /// </summary>
 internal sealed class StoreCopyTarget : IStoreCopyTarget
 {

@@ -1,9 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using Myrmex.Interop.Tests.Kit;
 
-namespace Myrmex.Campaigns;
+namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>
 /// Machines as the network sees them: a network namespace each, joined by a bridge in one more namespace. Nothing of it is on the

@@ -9,7 +9,7 @@ using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace Myrmex.Campaigns;
+namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>An answer of a daemon.</summary>
 /// <param name="Status">HTTP status; 0 when none came.</param>

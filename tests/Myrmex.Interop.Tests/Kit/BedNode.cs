@@ -4,9 +4,8 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
-using Myrmex.Interop.Tests.Kit;
 
-namespace Myrmex.Campaigns;
+namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>
 /// A machine of the <see cref="NodeBed"/>: an address and a host name of its own, a working directory, an XFS file system for bricks,

@@ -4,9 +4,8 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Myrmex.Interop.Tests.Kit;
 
-namespace Myrmex.Campaigns;
+namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>
 /// A cluster of machines n1 .. nN on one host and a client machine beside them: see <see cref="NodeNetwork"/>. The first three have a
@@ -27,16 +26,18 @@ internal sealed class NodeBed : IDisposable
     private readonly bool _managed;
     private readonly List<string> _members; // Addresses of machines that may have a member of etcd.
     private readonly NodeNetwork _network;
+    private readonly List<BedNode> _all; // The spare one is the last.
 
     /// <param name="count">Machines, without the spare one.</param>
     /// <param name="managed">The daemons run etcd, and the machines join by probe; else etcd runs on the first three, and who knows
     /// its address is a member.</param>
-    public NodeBed(TestDirectory directory, int count, long diskMiB, bool managed)
+    /// <param name="spare">False: without the spare machine.</param>
+    public NodeBed(TestDirectory directory, int count, long diskMiB, bool managed, bool spare = true)
     {
         _directory = directory;
         _managed = managed;
         _network = directory.Own(new NodeNetwork());
-        var addresses = Enumerable.Range(1, count + 1).Select(i => _network.Add($"n{i}")).ToList();
+        var addresses = Enumerable.Range(1, spare ? count + 1 : count).Select(i => _network.Add($"n{i}")).ToList();
         _network.Add(Client);
         _members = managed ? addresses[..count] : addresses[..Math.Min(count, EtcdMembers)];
         var endpoints = string.Join(',', _members.Select(a => $"http://{a}:2379"));
@@ -44,7 +45,7 @@ internal sealed class NodeBed : IDisposable
             directory, _network, $"n{i + 1}", a, diskMiB,
             i == count ? [] : !managed ? ["--etcd", endpoints] : i == 0 ? ["--etcd", "managed"] : [])).ToList();
         Nodes = all[..count];
-        Spare = all[count];
+        _all = all;
         if (!managed)
         {
             StartEtcd();
@@ -54,7 +55,7 @@ internal sealed class NodeBed : IDisposable
     public IReadOnlyList<BedNode> Nodes { get; }
 
     /// <summary>A machine without bricks, for joining and leaving; its daemon is not started.</summary>
-    public BedNode Spare { get; }
+    public BedNode Spare => _all[Nodes.Count];
 
     public BedNode this[string name] => Nodes.First(n => n.Name == name);
 
@@ -68,7 +69,7 @@ internal sealed class NodeBed : IDisposable
 
         Nodes[0].StartDaemon();
         var token = Shell.Succeed(Nodes[0].Myrmex("cluster", "token")).Trim();
-        foreach (var node in (BedNode[])[.. Nodes.Skip(1), Spare])
+        foreach (var node in _all.Skip(1))
         {
             System.IO.File.WriteAllText(System.IO.Path.Combine(node.Home, "join-token"), token + "\n");
         }
@@ -188,7 +189,7 @@ internal sealed class NodeBed : IDisposable
 
     public void Dispose()
     {
-        foreach (var node in (BedNode[])[.. Nodes, Spare])
+        foreach (var node in _all)
         {
             node.Dispose();
         }

@@ -1,6 +1,5 @@
-using Myrmex.Interop.Tests.Kit;
 
-namespace Myrmex.Campaigns;
+namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>A mount by a client machine of the <see cref="NodeBed"/>; the mount point is seen by all.</summary>
 internal sealed class BedMount : FuseMount

@@ -1,0 +1,78 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Myrmex.Interop.Tests.Kit;
+
+namespace Myrmex.Campaigns;
+
+/// <summary>
+/// A replicated volume over three machines whose leader fails in every way, again and again, while programs on two
+/// mounts write and read:
+/// no errors, nothing acknowledged lost, no stale read, every history of a page linearizable, equal copies in the end.
+/// </summary>
+internal sealed class FailoverCampaign : Campaign
+{
+    private const string Rounds = "rounds";
+    private const string Only = "only";
+    private const string Away = "away";
+
+    private const int RoundsUsual = 5;
+    private const int AwayUsual = 60;
+
+    /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the
+    /// programs.</summary>
+    private const FailoverFault Left = FailoverFault.FillDisk;
+
+    public override string Name => "failover";
+
+    public override string Summary =>
+        "three machines with a replicated volume: the leader fails in every way under load";
+
+    public override Need Needs => FailoverBed.Needs;
+
+    public override IReadOnlyDictionary<string, string> Options { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        [Rounds] = $"times that every fault happens ({RoundsUsual})",
+        [Away] = $"seconds that what was cut, stopped or frozen stays so ({AwayUsual})",
+        [Only] = $"only this fault: {string.Join(' ', Enum.GetNames<FailoverFault>())}",
+    };
+
+    public override void Run(CampaignRun run)
+    {
+        var only = run.Options.Text(Only, "");
+        FailoverFault[] faults = only.Length > 0 ? [Enum.Parse<FailoverFault>(only, ignoreCase: true)]
+            : run.IsSmoke ? [FailoverFault.KillBricks] : [.. Enum.GetValues<FailoverFault>().Where(f => f != Left)];
+        FailoverBed? bed = null;
+        if (!run.Step("start three nodes", () => bed = run.Directory.Own(new FailoverBed(run.Directory))))
+        {
+            return;
+        }
+
+        var first = bed!.Mount("mnt1", 0).Path;
+        var second = bed.Mount("mnt2", 1).Path;
+        var away = TimeSpan.FromSeconds(run.Options.Number(Away, run.IsSmoke ? 2 : AwayUsual));
+        for (var round = 1; round <= run.Options.Number(Rounds, run.IsSmoke ? 1 : RoundsUsual); round++)
+        {
+            foreach (var fault in faults)
+            {
+                run.Step($"{fault} {Addresses.Text(round)}", () => Round(run, bed, fault, round, away, first, second));
+            }
+        }
+
+        run.Step("all copies are equal", bed.CheckCopies);
+    }
+
+    private static void Round(
+        CampaignRun run, FailoverBed bed, FailoverFault fault, int round, TimeSpan away, string first, string second)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{fault}-{round}");
+        using var load = new JournalLoad(run.Directory, name, first, second);
+        using var histories = new PageHistories(run.Directory, name, first, second);
+        bed.Fail(fault, away, load);
+        run.Figure(name, $"{load.Finish(second)}; {histories.Finish()}");
+        Directory.Delete(Path.Combine(first, name), recursive: true);
+    }
+}

@@ -1,0 +1,100 @@
+"""Compares the copies of a replica set on disk, past everybody who serves them. Nobody may be writing.
+
+usage: replicas.py BRICK BRICK...    prints every difference from the first one and "objects N differences M"; exit code 1 with some
+
+Of every object: name, gfid (so also which names are one file), kind, mode, owner, number of links, size, sha256 of the content, link
+target, device number, all extended attributes but those of the machine. The times are in trusted.glusterfs.mdata; what the local
+file system keeps of its own accord (its times, blocks, inode numbers) differs between copies. Of .glusterfs: the handles by name.
+"""
+import hashlib
+import os
+import stat
+import sys
+
+SHOWN = 40
+OWN = (b"journal",)  # Of .glusterfs: what each member has for itself.
+TRANSIENT = (b"landfill", b"unlink")  # Must be empty when nobody works.
+
+
+def digest(path):
+    sha = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def attributes(path):
+    names = (n for n in os.listxattr(path, follow_symlinks=False) if not n.startswith("security."))
+    return {n: os.getxattr(path, n, follow_symlinks=False).hex() for n in names}
+
+
+def describe(path, info):
+    kind = stat.S_IFMT(info.st_mode)
+    facts = {"mode": oct(info.st_mode), "owner": f"{info.st_uid}:{info.st_gid}"}
+    if kind != stat.S_IFDIR:
+        facts["links"] = info.st_nlink
+    if kind == stat.S_IFREG:
+        facts["size"] = info.st_size
+        facts["sha256"] = digest(path)
+    elif kind == stat.S_IFLNK:
+        facts["target"] = os.readlink(path)
+    elif kind in (stat.S_IFBLK, stat.S_IFCHR):
+        facts["device"] = info.st_rdev
+    return facts | attributes(path)
+
+
+def handles(root, objects):
+    for first in os.listdir(root):
+        if first in OWN:
+            continue
+        if first in TRANSIENT:
+            for name in os.listdir(os.path.join(root, first)):
+                objects[os.path.join(b".glusterfs", first, name)] = {"left": True}
+        elif len(first) == 2:
+            for second in os.listdir(os.path.join(root, first)):
+                for name in os.listdir(os.path.join(root, first, second)):
+                    objects[os.path.join(b".glusterfs", first, second, name)] = {}
+
+
+def read(brick):
+    brick = os.fsencode(brick)
+    objects = {b".": describe(brick, os.lstat(brick))}
+    handles(os.path.join(brick, b".glusterfs"), objects)
+    for directory, names, files in os.walk(brick):
+        if directory == brick:
+            names.remove(b".glusterfs")
+        for name in names + files:
+            path = os.path.join(directory, name)
+            objects[os.path.relpath(path, brick)] = describe(path, os.lstat(path))
+    return objects
+
+
+def differences(first, other):
+    for path in sorted(first.keys() | other.keys()):
+        left, right = first.get(path), other.get(path)
+        if left is None or right is None:
+            yield path, "only in the other" if left is None else "only in the first"
+            continue
+        for key in sorted(left.keys() | right.keys()):
+            if left.get(key) != right.get(key):
+                yield path, f"{key} is {left.get(key)} and {right.get(key)}"
+
+
+def main(bricks):
+    copies = [read(b) for b in bricks]
+    found = 0
+    for path, facts in copies[0].items():
+        if facts.get("left"):
+            found += 1
+            print(f"{bricks[0]}: {os.fsdecode(path)!r} is left")
+    for brick, copy in zip(bricks[1:], copies[1:]):
+        for path, text in differences(copies[0], copy):
+            found += 1
+            if found <= SHOWN:
+                print(f"{bricks[0]} and {brick}: {os.fsdecode(path)!r}: {text}")
+    print(f"objects {len(copies[0])} differences {found}")
+    return 1 if found else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,197 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Myrmex.Interop.Tests.Kit;
+
+/// <summary>What happens to the node whose brick leads.</summary>
+public enum FailoverFault
+{
+    /// <summary>kill -9 of the brick process; the daemon starts another one.</summary>
+    KillBricks,
+
+    /// <summary>kill -9 of daemon and brick process.</summary>
+    KillNode,
+
+    /// <summary>SIGSTOP of the brick process: its connections stay.</summary>
+    FreezeBricks,
+
+    /// <summary>The cable is pulled: both ways, nothing is told.</summary>
+    CutLink,
+
+    /// <summary>The node's member of etcd is gone; nothing else.</summary>
+    StopEtcd,
+
+    /// <summary>xfs_freeze of the file system that has brick and journal.</summary>
+    FreezeDisk,
+
+    /// <summary>No block is left in the file system that has brick and journal.</summary>
+    FillDisk,
+}
+
+/// <summary>
+/// Three machines with a brick each of one replicated volume, a member of etcd each, and a client machine; see <see
+/// cref="NodeBed"/>.
+/// </summary>
+internal sealed class FailoverBed : IDisposable
+{
+    public const string Volume = "vol";
+    public const Need Needs = Need.Xfs | Need.Fuse | Need.Python | Need.Etcd | Need.Namespaces;
+
+    private const int Count = 3;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private readonly TestDirectory _directory;
+    private readonly NodeBed _bed;
+    private readonly HashSet<string> _frozen = []; // Mount points.
+
+    public FailoverBed(TestDirectory directory, long diskMiB = 4096)
+    {
+        _directory = directory;
+        _bed = directory.Own(new NodeBed(directory, Count, diskMiB, managed: false, spare: false));
+        _bed.Start();
+        var bricks = string.Join(' ', Nodes.Select(n => $"{n.Address}:{BrickOf(n)}"));
+        Shell.Succeed(Nodes[0].Gluster($"volume create {Volume} replica {Count} {bricks}"));
+        Shell.Succeed(Nodes[0].Gluster($"volume start {Volume}"));
+        AwaitWhole();
+    }
+
+    public IReadOnlyList<BedNode> Nodes => _bed.Nodes;
+
+    public IReadOnlyCollection<string> Bricks => [.. Nodes.Select(BrickOf)];
+
+    /// <summary>A mount on the client machine, with the volume file of the node.</summary>
+    public FuseMount Mount(string name, int node, bool stock = false) => _bed.Mount(name, Nodes[node], Volume, stock);
+
+    /// <summary>Waits until a member leads and nobody lacks anything.</summary>
+    /// <returns>The node that leads.</returns>
+    public BedNode AwaitWhole()
+    {
+        var asked = Nodes.First(n => n.DaemonRuns);
+        return Nodes[ReplicationView.AwaitWhole(asked.Rest, Volume, Patience).Leader];
+    }
+
+    /// <summary>
+    /// Lets it happen to the node that leads while the load works, takes it back after the time, and waits until all
+    /// is well again.
+    /// </summary>
+    public void Fail(FailoverFault fault, TimeSpan away, JournalLoad load)
+    {
+        load.AwaitProgress($"before {fault}");
+        var leader = AwaitWhole();
+        var over = DateTime.UtcNow + away;
+        Inject(leader, fault);
+        try
+        {
+            load.AwaitProgress($"with {fault} of {leader.Name}");
+            while (DateTime.UtcNow < over)
+            {
+                load.AwaitProgress($"with {fault} of {leader.Name}");
+            }
+        }
+        finally
+        {
+            TakeBack(leader, fault);
+        }
+
+        AwaitWhole();
+        load.AwaitProgress($"after {fault} of {leader.Name}");
+    }
+
+    /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be
+    /// writing.</summary>
+    public void CheckCopies()
+    {
+        AwaitWhole();
+        Replicas.AwaitEqual(Bricks);
+    }
+
+    public void Inject(BedNode node, FailoverFault fault)
+    {
+        switch (fault)
+        {
+            case FailoverFault.KillBricks:
+                node.KillBricks();
+                break;
+            case FailoverFault.KillNode:
+                node.KillDaemon();
+                node.KillBricks();
+                break;
+            case FailoverFault.FreezeBricks:
+                SignalBricks(node, "STOP");
+                break;
+            case FailoverFault.CutLink:
+                node.Cut();
+                break;
+            case FailoverFault.StopEtcd:
+                node.KillEtcd();
+                break;
+            case FailoverFault.FreezeDisk:
+                _frozen.Add(node.Disk);
+                Shell.Check("/", "xfs_freeze", "-f", node.Disk);
+                break;
+            default:
+                // Large pieces first: what is left in the end is less than a block.
+                Shell.CheckBash(
+                    node.Disk,
+                    "for s in 64M 4M 64K 4K; do while fallocate -l $s fill.$s.$RANDOM 2>/dev/null; do :; done; done");
+                break;
+        }
+    }
+
+    public void TakeBack(BedNode node, FailoverFault fault)
+    {
+        switch (fault)
+        {
+            case FailoverFault.KillNode:
+                node.StartDaemon();
+                break;
+            case FailoverFault.FreezeBricks:
+                SignalBricks(node, "CONT");
+                break;
+            case FailoverFault.CutLink:
+                node.Reconnect();
+                break;
+            case FailoverFault.StopEtcd:
+                node.StartEtcd();
+                break;
+            case FailoverFault.FreezeDisk:
+                Thaw(node.Disk);
+                break;
+            case FailoverFault.FillDisk:
+                Shell.CheckBash(node.Disk, "rm -f fill.*");
+                break;
+        }
+    }
+
+    /// <summary>A process that waits for a frozen disk cannot be killed: thaw first.</summary>
+    public void Dispose()
+    {
+        foreach (var disk in _frozen.ToList())
+        {
+            Thaw(disk);
+        }
+
+        foreach (var node in Nodes)
+        {
+            SignalBricks(node, "CONT");
+        }
+    }
+
+    private static string BrickOf(BedNode node) => $"{node.Disk}/brick";
+
+    private static void SignalBricks(BedNode node, string signal)
+    {
+        foreach (var pid in node.BrickPids)
+        {
+            Child.Signal(pid, signal);
+        }
+    }
+
+    private void Thaw(string disk)
+    {
+        Shell.Run("/", Shell.DefaultLimit, "xfs_freeze", "-u", disk);
+        _frozen.Remove(disk);
+    }
+}
