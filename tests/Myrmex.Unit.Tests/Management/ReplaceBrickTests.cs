@@ -7,7 +7,6 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.Bricks;
-using Myrmex.Management.State;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime.Linux;
