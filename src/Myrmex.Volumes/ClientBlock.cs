@@ -9,8 +9,9 @@ internal static class ClientBlock
     public const string Type = "protocol/client";
 
     /// <summary>
-    /// Seconds for connections to a member of a replica set, when nothing is set: another one can answer, and what was under way is
-    /// sent again without harm, so nobody needs to wait for a silent one as long as for the only one there is.
+    /// Seconds for connections to a member of a replica set, when nothing is set: another one can answer, and what was
+    /// under way is sent again without harm, so nobody needs to wait for a silent one as long as for the only one there
+    /// is.
     /// </summary>
     private const string MemberPingTimeout = "4";
 
@@ -44,7 +45,8 @@ internal static class ClientBlock
             // Without the option a client does not ping at all.
             var isMember = volume.HasJournals && export == brick.MemberExport;
             options.Add(new(
-                "ping-timeout", isMember ? MemberPingTimeout : VolumeOptions.Effective(volume, "network.ping-timeout")));
+                "ping-timeout",
+                isMember ? MemberPingTimeout : VolumeOptions.Effective(volume, "network.ping-timeout")));
         }
 
         return options;

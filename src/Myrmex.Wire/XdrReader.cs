@@ -6,8 +6,8 @@ using Myrmex.Base;
 namespace Myrmex.Wire;
 
 /// <summary>
-/// Reads XDR from a received record. It never throws on bad input: the first problem sets <see cref="Failed"/>, and from then
-/// on everything reads as zero or empty. Names and payload borrow the record.
+/// Reads XDR from a received record. It never throws on bad input: the first problem sets <see cref="Failed"/>, and from
+/// then on everything reads as zero or empty. Names and payload borrow the record.
 /// </summary>
 public ref struct XdrReader
 {
@@ -30,7 +30,9 @@ public ref struct XdrReader
 
     public bool Failed { get; private set; }
 
-    /// <summary>The directory that stands for the volume's root on this connection (sub-directory mount); null for none.</summary>
+    /// <summary>
+    /// The directory that stands for the volume's root on this connection (sub-directory mount); null for none.
+    /// </summary>
     public Gfid RootAlias { get; init; }
 
     public int ReadInt() => TryTake(4, out var bytes) ? BinaryPrimitives.ReadInt32BigEndian(bytes) : 0;
@@ -79,7 +81,9 @@ public ref struct XdrReader
         return TryTake(size, out var bytes) ? bytes : default;
     }
 
-    /// <summary>A string; a trailing NUL, which some senders count, is not part of the name. Other NULs are malformed.</summary>
+    /// <summary>
+    /// A string; a trailing NUL, which some senders count, is not part of the name. Other NULs are malformed.
+    /// </summary>
     public Name ReadName()
     {
         var start = Position + 4;
@@ -101,8 +105,10 @@ public ref struct XdrReader
     }
 
     /// <summary>A dictionary from the pool, or null for the null and, unless it is kept, for the empty one.</summary>
-    /// <param name="keepEmpty">For values that are the answer itself: GlusterFS' client takes a missing dictionary for none and
-    /// dies of it, so who passes a reply on must not make one out of an empty one.</param>
+    /// <param name="keepEmpty">
+    /// For values that are the answer itself: GlusterFS' client takes a missing dictionary for none and dies of it, so
+    /// who passes a reply on must not make one out of an empty one.
+    /// </param>
     public XData? ReadXData(bool keepEmpty = false)
     {
         var size = ReadInt();
@@ -181,7 +187,9 @@ public ref struct XdrReader
         }
     }
 
-    /// <summary>The payload of a request: what is left of the record, which must be <paramref name="size"/> bytes.</summary>
+    /// <summary>
+    /// The payload of a request: what is left of the record, which must be <paramref name="size"/> bytes.
+    /// </summary>
     public Payload ReadRest(uint size)
     {
         if (Failed || size != (uint)Remaining)

@@ -164,6 +164,16 @@ public static class MessageCodec
                 builder.UInt64(m.Durable.Value);
                 builder.UInt64(m.Written.Value);
                 break;
+            default:
+                EncodeRare(builder, message);
+                break;
+        }
+    }
+
+    private static void EncodeRare(BinaryBuilder builder, ReplicaMessage message)
+    {
+        switch (message)
+        {
             case ReplicaMessage.SyncRequest m:
                 builder.UInt64(m.Index.Value);
                 break;

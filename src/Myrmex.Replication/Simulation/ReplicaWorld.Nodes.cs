@@ -285,6 +285,16 @@ internal sealed partial class ReplicaWorld
             case OutputKind.NeedsIndexOrFull:
                 CopyTo(node, _nodes[output.Peer.Value]);
                 break;
+            default:
+                CarryRest(node, engine, output);
+                break;
+        }
+    }
+
+    private void CarryRest(WorldNode node, ReplicaEngine engine, in ReplicaOutput output)
+    {
+        switch (output.Kind)
+        {
             case OutputKind.InstallReady:
                 node.IsStoreLost = true; // Overwritten from here on, whatever becomes of the copy.
                 node.Values.Clear();

@@ -34,11 +34,11 @@ internal sealed class FailoverCampaign : Campaign
 
     public override IReadOnlyDictionary<string, string> Options { get; } =
         new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        [Rounds] = $"times that every fault happens ({RoundsUsual})",
-        [Away] = $"seconds that what was cut, stopped or frozen stays so ({AwayUsual})",
-        [Only] = $"only this fault: {string.Join(' ', Enum.GetNames<FailoverFault>())}",
-    };
+        {
+            [Rounds] = $"times that every fault happens ({RoundsUsual})",
+            [Away] = $"seconds that what was cut, stopped or frozen stays so ({AwayUsual})",
+            [Only] = $"only this fault: {string.Join(' ', Enum.GetNames<FailoverFault>())}",
+        };
 
     public override void Run(CampaignRun run)
     {
