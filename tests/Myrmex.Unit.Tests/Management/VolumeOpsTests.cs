@@ -156,8 +156,9 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         await _nodes[0].Commands.SetAsync("demo", [new VolumeSetting("user.x", "1")], Forever);
         await _nodes[0].Commands.StopAsync("demo", force: false, Forever);
         await _nodes[1].Commands.StartAsync("demo", force: false, Forever);
-        Assert.Equal(
-            [true, true, false], _nodes[1].Commands.Status("demo", detail: false).Bricks.Select(b => b.Online));
+        // What the other nodes run is heard of a little later than that their step is done.
+        await UntilAsync(() => _nodes[1].Commands.Status("demo", detail: false).Bricks.Select(b => b.Online)
+            .SequenceEqual([true, true, false]));
         var e = await Assert.ThrowsAsync<CommandException>(() => _nodes[0].Commands.CreateAsync(
             new CreateRequest("other", [$"n2:{_nodes[2].Brick(2)}"]), Forever));
         Assert.Equal("Host n2 is not connected", e.Message);
