@@ -224,18 +224,8 @@ internal sealed class CopySender
         }
         else if (_host.Durable >= through)
         {
-            _isBusy = true;
-            _host.ReadJournal(_reached, through, CopyLimits.JournalBytes, (error, entries) =>
+            ReadOn(through, CopyLimits.JournalBytes, entries =>
             {
-                _isBusy = false;
-                if (IsClosed || error != Errno.Ok || entries.Count == 0)
-                {
-                    Release(entries);
-                    FailJournal(error);
-                    return;
-                }
-
-                _reached = entries[^1].Index;
                 Reviewed(entries, isLast: _reached >= through);
                 Release(entries);
             });
@@ -266,8 +256,14 @@ internal sealed class CopySender
             return;
         }
 
+        ReadOn(position.Index, _host.Setup.CopyPieceBytes, Add);
+    }
+
+    /// <summary>The next entries of the journal; who gets them owns their data.</summary>
+    private void ReadOn(JournalIndex through, int bytesMax, Action<List<JournalEntry>> take)
+    {
         _isBusy = true;
-        _host.ReadJournal(_reached, position.Index, _host.Setup.CopyPieceBytes, (error, entries) =>
+        _host.ReadJournal(_reached, through, bytesMax, (error, entries) =>
         {
             _isBusy = false;
             if (IsClosed || error != Errno.Ok || entries.Count == 0)
@@ -278,7 +274,7 @@ internal sealed class CopySender
             }
 
             _reached = entries[^1].Index;
-            Add(entries);
+            take(entries);
         });
     }
 

@@ -18,7 +18,6 @@ namespace Myrmex.Cluster.Journal;
 public sealed class StoreDigest
 {
     private const uint ReadBytes = 1 << 20;
-    private const uint ListBytes = 65536;
 
     private readonly Translator _store;
     private readonly SortedDictionary<string, string> _lines = new(StringComparer.Ordinal);
@@ -166,18 +165,14 @@ public sealed class StoreDigest
 
     private async ValueTask AddXattrsAsync(StringBuilder line, Gfid gfid, Call call)
     {
-        var reply = await _store.Getxattr(new GetxattrFop { Gfid = gfid }, call);
-        Note(reply.Error is Errno.ENODATA or Errno.EOPNOTSUPP ? Errno.Ok : reply.Error);
+        var (error, found) = await StoreLister.XattrsAsync(_store, gfid, call);
+        Note(error);
         var xattrs = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (reply.IsOk && reply.Values is not null)
+        foreach (var xattr in found)
         {
-            foreach (var pair in reply.Values)
-            {
-                xattrs[Encoding.UTF8.GetString(pair.Key)] = Convert.ToHexString(pair.Value);
-            }
+            xattrs[Encoding.UTF8.GetString(xattr.Name.Span)] = Convert.ToHexString(xattr.Value!); // Listed, so there.
         }
 
-        reply.Release();
         foreach (var (name, value) in xattrs)
         {
             line.Append(' ').Append(name).Append('=').Append(value);
@@ -187,31 +182,11 @@ public sealed class StoreDigest
     private async ValueTask<List<Name>> ListAsync(Gfid gfid, Call call)
     {
         var names = new List<Name>();
-        var fd = new Fd(gfid, OpenFlags.ReadOnly, isDirectory: true, slotCount: 0);
-        var opened = await _store.Opendir(new OpendirFop { Gfid = gfid, Fd = fd }, call);
-        Note(opened.Error);
-        opened.Release();
-        long offset = 0;
-        for (var isAtEnd = Error != Errno.Ok; !isAtEnd;)
+        if (Error == Errno.Ok)
         {
-            var reply = await _store.Readdir(
-                new ReaddirFop { Gfid = gfid, Fd = fd, Offset = offset, Size = ListBytes }, call);
-            Note(reply.Error);
-            for (var i = 0; reply.IsOk && i < reply.Entries.Count; i++)
-            {
-                offset = (long)reply.Entries[i].Offset;
-                if (!reply.Entries.NameOf(i).IsDotOrDotDot)
-                {
-                    names.Add(reply.Entries.NameOf(i).ToOwned());
-                }
-            }
-
-            isAtEnd = !reply.IsOk || reply.Entries.Count == 0 || reply.Hint == Errno.ENOENT;
-            reply.Release();
+            Note(await StoreLister.ListAsync(_store, gfid, names, call));
         }
 
-        var closed = await _store.Releasedir(new ReleasedirFop { Gfid = gfid, Fd = fd }, call);
-        closed.Release();
         return names;
     }
 
