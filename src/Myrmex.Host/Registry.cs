@@ -21,6 +21,7 @@ internal static class Registry
         Cluster.Journal.JournalBrick.Registration(Store.Find),
         Cluster.JournalClient.JournalClient.Registration,
         Features.Locks.Registration,
+        Features.Outcomes.Outcomes.Registration,
         Features.ReadOnly.Registration,
         Features.Utime.Registration,
         Storage.MemoryTranslator.Registration,
