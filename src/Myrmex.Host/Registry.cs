@@ -22,6 +22,7 @@ internal static class Registry
         Cluster.JournalClient.JournalClient.Registration,
         Features.ClientLocks.Registration,
         Features.Locks.Registration,
+        Features.Outcomes.Outcomes.Registration,
         Features.ReadOnly.Registration,
         Features.Utime.Registration,
         Storage.MemoryTranslator.Registration,

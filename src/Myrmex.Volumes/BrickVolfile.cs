@@ -6,8 +6,8 @@ using Myrmex.Graph;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
-/// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
+/// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, debug/io-stats with the brick's path
+/// as its name (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
 /// protocol/client to every other member of the replica set, features/locks over the store (below the journal, because
 /// only a member that leads may grant a lock), cluster/journal over them, debug/io-stats with the name of the member's
 /// export, a cluster/journal-client with the brick's path as its name, which passes what
@@ -30,9 +30,16 @@ public static class BrickVolfile
             []);
         Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
         string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort)
-            : AddStack(file, volume, brick, brick.Path);
+            : AddPlain(file, volume, brick);
         AddServer(file, volume, $"{volume.Name}-server", brick.Path, exports);
         return file;
+    }
+
+    /// <summary>A brick that proxies send their clients' changes to remembers what came of them.</summary>
+    private static string[] AddPlain(VolfileDocument file, Volume volume, Brick brick)
+    {
+        Add(file, volume, $"{volume.Name}-outcomes", "features/outcomes", [], [file.Top.Name]);
+        return AddStack(file, volume, brick, brick.Path);
     }
 
     /// <summary>What every brick has at the top of its own stack.</summary>

@@ -23,6 +23,9 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     /// <summary>Takes the messages of other members; null when nobody below does.</summary>
     public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
 
+    /// <summary>Fops that belong to a change may say so: what came of them is remembered below.</summary>
+    public bool KeepsOutcomes { get; } = FindOutcomes(Top);
+
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
     {
@@ -32,6 +35,17 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 
     private static bool EndsElsewhere(Translator top) =>
         top.Subvolumes.Count == 0 ? top is ILateStarter : top.Subvolumes.All(EndsElsewhere);
+
+    private static bool FindOutcomes(Translator top)
+    {
+        var at = top;
+        while (at.Type != ChangeRecord.OutcomesType && at.Subvolumes.Count == 1)
+        {
+            at = at.Subvolumes[0];
+        }
+
+        return at.Type == ChangeRecord.OutcomesType;
+    }
 
     private static IPeerReceiver? FindReceiver(Translator top)
     {

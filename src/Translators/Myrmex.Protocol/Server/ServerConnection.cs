@@ -371,6 +371,11 @@ public sealed partial class ServerConnection : IRpcHandler
             ["child_up"] = export.IsUp ? "1" : "0",
             ["clnt-lk-version"] = "1",
         };
+        if (export.KeepsOutcomes)
+        {
+            values[ChangeRecord.HandshakeKey] = "1";
+        }
+
         var volumeId = export.Server.Settings.Options.Text(ServerOptions.VolumeId);
         if (volumeId.Length > 0)
         {
