@@ -50,6 +50,9 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
 
+    /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
+    public event Action? Hanging;
+
     public Term ServingTerm
     {
         get
@@ -60,6 +63,9 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             }
         }
     }
+
+    /// <summary>Which calls to the store are under way.</summary>
+    internal StoreWatch Watch => redo.Watch;
 
     /// <summary>Everything up to here is in the store.</summary>
     public JournalIndex AppliedIndex
@@ -334,6 +340,10 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             Locks?.DropAllLocks(); // They were good for a term.
         }
     }
+
+    long IReplicaMachine.OldestWorkMs(long nowMs) => redo.Watch.OldestMs(nowMs);
+
+    void IReplicaMachine.Hung() => Hanging?.Invoke();
 
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
     {

@@ -131,6 +131,18 @@ public sealed partial class ExportTable
         }
     }
 
+    /// <summary>Closes the connections of the clients of an export that have fops under way.</summary>
+    internal void CloseBusy(Export export, string reason)
+    {
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
+        {
+            if (connection.HasCallsUnderWay)
+            {
+                connection.Close(reason);
+            }
+        }
+    }
+
     /// <summary>
     /// Waits until the fops of a removed server's clients have ended and their fds are released; false when that takes too long.
     /// Not on a loop that the clients' ends need.

@@ -49,6 +49,9 @@ public sealed partial class ServerConnection : IRpcHandler
 
     internal RpcConnection Rpc => _connection;
 
+    /// <summary>Fops that are not answered yet.</summary>
+    internal bool HasCallsUnderWay => Volatile.Read(ref _underWay) > 0;
+
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 
     void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
