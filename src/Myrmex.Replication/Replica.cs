@@ -366,6 +366,7 @@ public sealed partial class Replica : IJournalOwner
             PublishLease();
         }
 
+        _engine.ReleaseSettled();
         _isCarrying = false;
     }
 
