@@ -370,6 +370,7 @@ public sealed partial class Replica : IJournalOwner
             PublishLease();
         }
 
+        _engine.ReleaseSettled();
         _isCarrying = false;
     }
 
