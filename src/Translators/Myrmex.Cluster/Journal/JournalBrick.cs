@@ -77,7 +77,11 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
         ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
-        var member = new JournalMember(redo, SyncAsync) { Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]) };
+        var member = new JournalMember(redo, SyncAsync)
+        {
+            Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
+            Scheduler = place.Seams.Scheduler,
+        };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(

@@ -111,6 +111,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// </summary>
     public void Start(Replica replica)
     {
+        redo.Room = this;
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed());
         _applied = replica.Checkpoint.Value;
@@ -143,11 +144,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         return WaitAsync(tag =>
         {
             data.Retain(); // For the replica.
+            var (uses, bytes) = OperationRoom.Of(meta.Span, data.Length);
             _replica!.Propose(
                 new Proposal(
                     tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
                 {
                     AcknowledgedUpTo = session.AcknowledgedUpTo,
+                    Uses = uses,
+                    RoomBytes = bytes,
                 },
                 term);
         });
@@ -282,6 +286,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         var error = refusal switch
         {
             Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
+            Refusal.NoRoom => Errno.ENOSPC,
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
             _ => Errno.EREMOTE,
         };
@@ -663,6 +668,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// </summary>
     private void Fail(JournalIndex index, Errno error)
     {
+        if (_stop.IsCancellationRequested)
+        {
+            return; // What waited for room was told to end.
+        }
+
         Log.Error(
             "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
             ("error", error));
