@@ -12,7 +12,7 @@ namespace Myrmex.Host;
 /// The bricks of one process, by the path of their volume files. A list file says which; reading it again starts, changes and stops
 /// what differs, while the other bricks go on serving.
 /// </summary>
-internal sealed class BrickHost(string listPath, Seams seams)
+internal sealed partial class BrickHost(string listPath, Seams seams)
 {
     private readonly Dictionary<string, TranslatorGraph> _bricks = new(StringComparer.Ordinal);
     private volatile TranslatorGraph[] _running = [];
@@ -44,6 +44,7 @@ internal sealed class BrickHost(string listPath, Seams seams)
                 StopBrick(path);
             }
 
+            ForgetAllBut(wanted);
             var failed = 0;
             foreach (var path in wanted.Order(StringComparer.Ordinal))
             {
@@ -76,12 +77,14 @@ internal sealed class BrickHost(string listPath, Seams seams)
 
     private bool TryLoad(string path)
     {
+        VolfileDocument? document = null;
         try
         {
-            var document = VolfileDocument.Parse(File.ReadAllText(path));
+            document = VolfileDocument.Parse(File.ReadAllText(path));
             if (_bricks.TryGetValue(path, out var running))
             {
-                if (running.Document.ToString() == document.ToString() || running.TryReconfigure(document))
+                if (!HasFailed(path)
+                    && (running.Document.ToString() == document.ToString() || running.TryReconfigure(document)))
                 {
                     return true;
                 }
@@ -94,12 +97,14 @@ internal sealed class BrickHost(string listPath, Seams seams)
             graph.Start();
             _bricks.Add(path, graph);
             _running = [.. _bricks.Values];
+            Started(path, graph);
             Log.Information("brick", "brick started", ("volfile", path));
             return true;
         }
         catch (Exception e) when (e is GraphException or IOException or UnauthorizedAccessException)
         {
             Log.Error("brick", "brick cannot start", ("volfile", path), ("reason", e.Message));
+            NotStarted(path, document, e.Message);
             return false;
         }
     }
@@ -112,9 +117,13 @@ internal sealed class BrickHost(string listPath, Seams seams)
         Log.Information("brick", "brick stopped", ("volfile", path));
     }
 
-    private static void OnEvent(string path, GraphEvent graphEvent)
+    private void OnEvent(string path, GraphEvent graphEvent)
     {
-        if (graphEvent.Kind == GraphEventKind.ChildDown)
+        if (graphEvent.Kind == GraphEventKind.Failed)
+        {
+            Failed(path, graphEvent.Text ?? "a part of it has failed");
+        }
+        else if (graphEvent.Kind == GraphEventKind.ChildDown)
         {
             Log.Error("brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
         }

@@ -17,13 +17,13 @@ public sealed partial class Replica
     // way has to fit in what is left then, and once more after a restart: a journal that cannot take an entry is one
     // that has failed.
     private const int FullPercent = 20;
-    private const long FullBytes = 16 << 20;
+    private const long FullBytes = 12 << 20;
     private const int OverfullPercent = 15;
-    private const long OverfullBytes = 10 << 20;
+    private const long OverfullBytes = 8 << 20;
 
     /// <summary>From here on checkpoints are made without a pause, because they make room.</summary>
     private const int HurryPercent = 28;
-    private const long HurryBytes = 24 << 20;
+    private const long HurryBytes = 16 << 20;
     private const long HurryMs = 100;
 
     // What the writer's full queue did not take; bounded by the engine's windows.

@@ -115,7 +115,10 @@ internal static class BrickCommand
         }
 
         var admin = new BrickAdminServer(
-            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock));
+            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock)
+            {
+                ProblemOf = host.ProblemOf,
+            });
         try
         {
             admin.Listen(path);

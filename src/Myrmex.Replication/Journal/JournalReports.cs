@@ -47,13 +47,12 @@ public readonly record struct JournalSpace(long CapacityBytes, long FreeBytes)
     public long UsedBytes => CapacityBytes - FreeBytes;
 
     /// <summary>
-    /// No more than a part of it is left, or, where that part is small, no more than some bytes; of a journal that is
-    /// small itself, twice the part.
+    /// Less than a part of it is left, or, where half of it is more than some bytes, less than those.
     /// </summary>
     public bool IsBelow(int percent, long bytes)
     {
         var part = CapacityBytes * percent / 100;
-        return FreeBytes < System.Math.Max(part, System.Math.Min(bytes, 2 * part));
+        return FreeBytes < (bytes <= CapacityBytes / 2 ? System.Math.Max(part, bytes) : part);
     }
 
     /// <summary>How full it is, 0 to 100.</summary>

@@ -86,7 +86,7 @@ public sealed class JournalWriter : IWork
 
     /// <summary>What an entry may take at most when it is alone in its batch.</summary>
     public static long BytesOf(int metaLength, int dataLength) =>
-        metaLength + dataLength + (3L * JournalLimits.BlockBytes);
+        metaLength + dataLength + (2L * JournalLimits.BlockBytes);
 
     /// <summary>Counts what is done: while it stands still and the writer is busy, the disk makes it wait.</summary>
     public long Turns => Volatile.Read(ref _turns);

@@ -46,9 +46,15 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
     private bool _isStopped;
+    private int _isFailureTold;
 
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
+
+    /// <summary>
+    /// Nothing comes right here without a new member in place of this one; with the reason. Any thread, once.
+    /// </summary>
+    public event Action<string>? Failing;
 
     /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
     public event Action? Hanging;
@@ -338,6 +344,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         if (role != ReplicaRole.Active)
         {
             LeaveAll();
+        }
+
+        if (role == ReplicaRole.Failed)
+        {
+            TellOfFailure("the journal takes nothing more");
         }
 
         if (isNew)
@@ -674,7 +685,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
 
         Log.Error(
-            "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
+            "journal", "a committed entry cannot be applied; the brick is started anew", ("index", index),
             ("error", error));
         lock (_lock)
         {
@@ -684,6 +695,15 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         DropQueue();
         _replica?.MachineFailed();
         Wake(); // Who waits for the store is told in the loop.
+        TellOfFailure($"a committed operation cannot be applied to the files: {error}");
+    }
+
+    private void TellOfFailure(string reason)
+    {
+        if (Interlocked.Exchange(ref _isFailureTold, 1) == 0)
+        {
+            Failing?.Invoke(reason);
+        }
     }
 
     /// <summary>What will not be applied; nothing is added to it any more.</summary>
