@@ -154,7 +154,7 @@ public sealed class FullDiskTests
         var random = new SimRandom(seed);
         var names = new Dictionary<string, Gfid>();
         SetFree(bed, Plenty);
-        var tmp = 1;
+        KeepRestarting(bed);
         for (var i = 0; i < 60; i++)
         {
             var victim = bed.Members[random.Below(3)];
@@ -189,7 +189,7 @@ public sealed class FullDiskTests
                 _ = Write(bed, gfid, random.Below(30_000));
             }
 
-            bed.World.RunFor(random.Below(1_000)); RestartOnce(bed);
+            bed.World.RunFor(random.Below(1_000));
         }
 
         SetFree(bed, Plenty);
@@ -221,7 +221,7 @@ public sealed class FullDiskTests
     /// <summary>As the brick process does.</summary>
     private static void KeepRestarting(StoreBed bed)
     {
-        RestartOnce(bed); } private static void RestartOnce(StoreBed bed) {
+        _ = bed.World.After(1_000, () => KeepRestarting(bed));
         foreach (var member in bed.Members.Where(m => m.Node.IsUp && m.Replica!.Role == ReplicaRole.Failed))
         {
             member.Crash(SimCrash.Process);

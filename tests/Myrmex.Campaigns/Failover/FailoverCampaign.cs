@@ -21,9 +21,11 @@ internal sealed class FailoverCampaign : Campaign
     private const int RoundsUsual = 5;
     private const int AwayUsual = 60;
 
-    /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the
-    /// programs.</summary>
+    /// <summary>What is left out unless it is named: it wants small disks.</summary>
     private const FailoverFault Left = FailoverFault.FillDisk;
+
+    private const int SmallDiskMiB = 1024;
+    private const int DiskMiB = 4096;
 
     public override string Name => "failover";
 
@@ -46,7 +48,8 @@ internal sealed class FailoverCampaign : Campaign
         FailoverFault[] faults = only.Length > 0 ? [Enum.Parse<FailoverFault>(only, ignoreCase: true)]
             : run.IsSmoke ? [FailoverFault.KillBricks] : [.. Enum.GetValues<FailoverFault>().Where(f => f != Left)];
         FailoverBed? bed = null;
-        if (!run.Step("start three nodes", () => bed = run.Directory.Own(new FailoverBed(run.Directory))))
+        if (!run.Step("start three nodes", () => bed = run.Directory.Own(
+            new FailoverBed(run.Directory, faults.Contains(FailoverFault.FillDisk) ? SmallDiskMiB : DiskMiB))))
         {
             return;
         }
@@ -72,7 +75,13 @@ internal sealed class FailoverCampaign : Campaign
         using var load = new JournalLoad(run.Directory, name, first, second);
         using var histories = new PageHistories(run.Directory, name, first, second);
         bed.Fail(fault, away, load);
-        run.Figure(name, $"{load.Finish(second)}; {histories.Finish()}");
+        var result = load.Finish(second);
+        if (result.Full > 0 && fault != FailoverFault.FillDisk)
+        {
+            throw new HarnessException($"there was no room {Addresses.Text(result.Full)} times");
+        }
+
+        run.Figure(name, $"{result}; {histories.Finish()}");
         Directory.Delete(Path.Combine(first, name), recursive: true);
     }
 }
