@@ -376,6 +376,7 @@ public sealed partial class Replica : IJournalOwner
             PublishLease();
         }
 
+        _engine.ReleaseSettled();
         _isCarrying = false;
     }
 

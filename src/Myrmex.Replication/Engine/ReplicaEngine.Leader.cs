@@ -227,7 +227,7 @@ public sealed partial class ReplicaEngine
         }
 
         if (_log.Last.Value - _commit.Value >= Limits.UncommittedEntriesMax
-            || UncommittedBytes() > Limits.UncommittedBytesMax)
+            || _log.HasMoreAfter(_commit, Limits.UncommittedBytesMax))
         {
             return Refusal.Busy;
         }
@@ -243,9 +243,6 @@ public sealed partial class ReplicaEngine
             : Configuration.IsWriteQuorum(fresh);
         return !isEnough ? Refusal.NoQuorum : HasRoomFor(in proposal) ? Refusal.None : Refusal.NoRoom;
     }
-
-    // The bytes in memory below the commit index are few: they are an upper bound that costs nothing to have.
-    private long UncommittedBytes() => _log.Last == _commit ? 0 : _log.Bytes;
 
     private void RenewSession(in Proposal proposal)
     {

@@ -12,6 +12,7 @@ public sealed partial class JournalMember : IRoomWait
 {
     private const long RoomPauseMs = 250;
 
+    private readonly CancellationTokenSource _endWaiting = new();
     private int _waitingForRoom;
 
     /// <summary>
@@ -35,17 +36,17 @@ public sealed partial class JournalMember : IRoomWait
 
     async ValueTask<bool> IRoomWait.WaitAsync()
     {
-        if (Scheduler is null || _stop.IsCancellationRequested)
+        if (Scheduler is null || _endWaiting.IsCancellationRequested)
         {
             return false;
         }
 
         try
         {
-            await Pauses.WaitAsync(Scheduler, RoomPauseMs, _stop.Token);
+            await Pauses.WaitAsync(Scheduler, RoomPauseMs, _endWaiting.Token);
             return true;
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (_endWaiting.IsCancellationRequested)
         {
             return false;
         }

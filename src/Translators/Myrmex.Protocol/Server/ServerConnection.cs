@@ -86,6 +86,7 @@ public sealed partial class ServerConnection : IRpcHandler
         var attachment = Attachment;
         if (attachment is not null)
         {
+            attachment.Identity.IsGone = true;
             Log.Information("server", "client left", ("client", attachment.Identity), ("reason", reason));
         }
         else if (error is Errno.EBADMSG or Errno.EPROTO)
@@ -205,6 +206,10 @@ public sealed partial class ServerConnection : IRpcHandler
         {
             request.MustIdentify = true;
             attachment.Export.Seams.Workers.Submit(request);
+        }
+        else if (attachment.Export.IsRemote)
+        {
+            request.Run();
         }
         else if ((traits & FopTraits.Blocks) != 0)
         {
@@ -369,6 +374,11 @@ public sealed partial class ServerConnection : IRpcHandler
             ["child_up"] = export.IsUp ? "1" : "0",
             ["clnt-lk-version"] = "1",
         };
+        if (export.KeepsOutcomes)
+        {
+            values[ChangeRecord.HandshakeKey] = "1";
+        }
+
         var volumeId = export.Server.Settings.Options.Text(ServerOptions.VolumeId);
         if (volumeId.Length > 0)
         {

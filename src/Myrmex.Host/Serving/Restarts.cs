@@ -1,17 +1,18 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Threading;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 
 namespace Myrmex.Host;
 
 /// <summary>
-/// Bricks that have failed, and bricks of replica sets that could not be started, are made anew after a pause, which
-/// gets longer with every failure that follows soon.
+/// What has failed, or is a member of a replica set and could not be started, is made anew after a pause, which gets
+/// longer with every failure that follows soon. Any thread.
 /// </summary>
-internal sealed partial class BrickHost
+/// <param name="what">What is served, for messages.</param>
+/// <param name="tryAgain">Makes that of a volume file anew if <see cref="MustRestart"/>; on a worker.</param>
+internal sealed class Restarts(string what, Seams seams, Action<string> tryAgain)
 {
     private const long PauseMsMin = 1_000;
     private const long PauseMsMax = 60_000;
@@ -21,16 +22,16 @@ internal sealed partial class BrickHost
 
     private readonly Dictionary<string, Trouble> _troubles = new(StringComparer.Ordinal); // Guards itself.
 
-    /// <summary>Why the brick of this name does not run; null when nothing is known.</summary>
-    public string? ProblemOf(string brick)
+    /// <summary>Why what has this name does not run; null when nothing is known.</summary>
+    public string? ProblemOf(string name)
     {
         lock (_troubles)
         {
-            return _troubles.Values.FirstOrDefault(t => t.IsAway && t.Bricks.Contains(brick))?.Reason;
+            return _troubles.Values.FirstOrDefault(t => t.IsAway && t.Names.Contains(name))?.Reason;
         }
     }
 
-    private bool HasFailed(string path)
+    public bool MustRestart(string path)
     {
         lock (_troubles)
         {
@@ -38,7 +39,7 @@ internal sealed partial class BrickHost
         }
     }
 
-    private void Started(string path, TranslatorGraph graph)
+    public void Started(string path)
     {
         lock (_troubles)
         {
@@ -46,15 +47,15 @@ internal sealed partial class BrickHost
             {
                 trouble.MustRestart = trouble.IsAway = false;
                 trouble.StartedNs = seams.Clock.MonotonicNs;
-                trouble.Bricks = [.. graph.Top.Subvolumes.Select(s => s.Name)];
             }
         }
     }
 
-    private void Failed(string path, string reason) => Plan(path, [], reason, isAway: false);
+    /// <summary>It runs and is of no use any more.</summary>
+    public void Failed(string path, string reason) => Plan(path, [], reason, isAway: false);
 
-    /// <summary>Others are tried again when the list is read again.</summary>
-    private void NotStarted(string path, VolfileDocument? document, string reason)
+    /// <summary>Members of replica sets are tried again; all others when the list is read again.</summary>
+    public void NotStarted(string path, VolfileDocument? document, string reason)
     {
         if (document is not null && document.Blocks.Any(b => b.Type == "cluster/journal"))
         {
@@ -62,7 +63,8 @@ internal sealed partial class BrickHost
         }
     }
 
-    private void ForgetAllBut(HashSet<string> wanted)
+    /// <summary>Only these are to be served.</summary>
+    public void Keep(HashSet<string> wanted)
     {
         lock (_troubles)
         {
@@ -73,7 +75,7 @@ internal sealed partial class BrickHost
         }
     }
 
-    private void Plan(string path, IEnumerable<string> bricks, string reason, bool isAway)
+    private void Plan(string path, IEnumerable<string> names, string reason, bool isAway)
     {
         long pauseMs;
         lock (_troubles)
@@ -88,49 +90,41 @@ internal sealed partial class BrickHost
                 return; // Said twice: by a member and by its door.
             }
 
-            var isNew = trouble.StartedNs != 0 && seams.Clock.MonotonicNs - trouble.StartedNs > WellNs;
-            trouble.PauseMs = isNew || trouble.PauseMs == 0 ? PauseMsMin : Math.Min(trouble.PauseMs * 2, PauseMsMax);
+            var wasWell = trouble.StartedNs != 0 && seams.Clock.MonotonicNs - trouble.StartedNs > WellNs;
+            pauseMs = wasWell || trouble.PauseMs == 0 ? PauseMsMin : Math.Min(trouble.PauseMs * 2, PauseMsMax);
+            trouble.PauseMs = pauseMs;
             trouble.IsAway = isAway;
-            trouble.MustRestart = true;
-            trouble.Bricks = [.. bricks];
-            pauseMs = trouble.PauseMs;
+            trouble.MustRestart = trouble.IsPlanned = true;
+            trouble.Names = [.. names];
             trouble.Reason = $"{reason} (it is tried again every {pauseMs / 1_000} s or so)";
-            trouble.IsPlanned = true;
         }
 
-        Log.Warning("brick", "the brick is started anew after a pause",
+        Log.Warning(what, $"{what} is started anew after a pause",
             ("volfile", path), ("reason", reason), ("pause_ms", pauseMs));
-        _ = seams.Scheduler.Schedule(pauseMs, () => seams.Workers.Submit(new Restart(this, path)));
+        _ = seams.Scheduler.Schedule(pauseMs, () => seams.Workers.Submit(new Attempt(this, path)));
     }
 
-    private void TryAgain(string path)
+    private void Try(string path)
     {
-        lock (_lock)
+        lock (_troubles)
         {
-            lock (_troubles)
+            if (!_troubles.TryGetValue(path, out var trouble))
             {
-                if (!_troubles.TryGetValue(path, out var trouble))
-                {
-                    return; // It is wanted no longer.
-                }
-
-                trouble.IsPlanned = false;
-                if (!trouble.MustRestart)
-                {
-                    return; // Somebody else did it meanwhile.
-                }
+                return; // It is wanted no longer.
             }
 
-            _ = TryLoad(path);
+            trouble.IsPlanned = false;
         }
+
+        tryAgain(path);
     }
 
-    private sealed class Restart(BrickHost host, string path) : IWork
+    private sealed class Attempt(Restarts restarts, string path) : IWork
     {
-        public void Run() => host.TryAgain(path);
+        public void Run() => restarts.Try(path);
     }
 
-    /// <summary>What is wrong with a brick.</summary>
+    /// <summary>What is wrong with what a volume file has become.</summary>
     private sealed class Trouble
     {
         public string Reason { get; set; } = string.Empty;
@@ -145,6 +139,6 @@ internal sealed partial class BrickHost
 
         public bool IsPlanned { get; set; }
 
-        public HashSet<string> Bricks { get; set; } = [];
+        public HashSet<string> Names { get; set; } = [];
     }
 }
