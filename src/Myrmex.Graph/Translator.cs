@@ -169,6 +169,11 @@ public enum GraphEventKind
     /// must be cut off, so that they are sent elsewhere.
     /// </summary>
     Hung,
+
+    /// <summary>
+    /// A translator has failed for good, and a graph made anew may work; the text says why. Said once.
+    /// </summary>
+    Failed,
 }
 
 /// <summary>Something a translator tells those above it.</summary>

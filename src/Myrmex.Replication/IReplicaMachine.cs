@@ -62,6 +62,12 @@ public interface IReplicaMachine
     /// <summary>Role, term or leader changed.</summary>
     void RoleChanged(ReplicaRole role, Term term, MemberId? leader);
 
+    /// <summary>Everything up to here is in the main store.</summary>
+    JournalIndex AppliedIndex { get; }
+
+    /// <summary>Something that is committed finds no room on the disk of the main store, and is tried again.</summary>
+    bool WaitsForRoom { get; }
+
     /// <summary>
     /// Milliseconds for which the oldest of what was begun on the main store has not ended; 0 for nothing. Asked many
     /// times a second.
@@ -69,7 +75,7 @@ public interface IReplicaMachine
     long OldestWorkMs(long nowMs);
 
     /// <summary>
-    /// The disk does not answer and somebody else leads, or will: whoever waits for something here should be sent
+    /// The disk does not answer, or is full, and somebody else leads, or will: whoever waits for something here should be sent
     /// there. Said again while it stays so.
     /// </summary>
     void Hung();

@@ -1,4 +1,7 @@
 using System;
+using System.Threading;
+using Myrmex.Base;
+using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
 
 namespace Myrmex.Replication;
@@ -10,11 +13,28 @@ namespace Myrmex.Replication;
 /// </summary>
 public sealed partial class Replica
 {
+    private const long HandOverPeriodMs = 1_000;
+
+    /// <summary>Tag of a transfer that nobody waits for.</summary>
+    private const ulong HandOverTag = ulong.MaxValue - 1;
+
     private readonly DiskProbe _probe;
     private long _journalTurns;
     private long _journalMs; // When the journal was idle, or got on, last.
     private bool _isStalled;
     private long _toldMs;
+    private bool _isOutOfRoom;
+    private long _roomBytes = long.MaxValue;
+    private long _handOverMs;
+
+    /// <summary>What a leader may still take in that needs room; long.MaxValue for all others. Any thread.</summary>
+    public long RoomBytes => Volatile.Read(ref _roomBytes);
+
+    /// <summary>No room is left beyond the reserve. On the replica's scheduler only.</summary>
+    public bool IsShortOfRoom { get; private set; }
+
+    /// <summary>Nor is any of the reserve. On the replica's scheduler only.</summary>
+    public bool IsOutOfRoom => _isOutOfRoom;
 
     /// <summary>The disk does not answer. On the replica's scheduler only.</summary>
     public bool IsStalled => _isStalled;
@@ -68,13 +88,64 @@ public sealed partial class Replica
         }
     }
 
+    /// <summary>The disk of the main store is that of the journal, which is inside of it.</summary>
+    private void LookAtRoom()
+    {
+        if (_setup.Seams.Disk!.GetSpace(_setup.Journal.Path, out var space) != Errno.Ok) // Required by the setup.
+        {
+            return;
+        }
+
+        var reserve = JournalOptions.ReserveOf(space);
+        var least = _isOutOfRoom ? reserve / 2 : reserve / 4;
+        var isOut = _machine.WaitsForRoom || space.FreeBytes < least;
+        var room = space.FreeBytes - reserve - _engine.CostAfter(_machine.AppliedIndex);
+        _engine.ReportRoom(room, isOut, NowMs);
+        Volatile.Write(ref _roomBytes, _engine.LeastRoom());
+        IsShortOfRoom = room < 0;
+        if (isOut != _isOutOfRoom)
+        {
+            _isOutOfRoom = isOut;
+            ReportRoom(space);
+        }
+    }
+
+    private void ReportRoom(DiskSpace space)
+    {
+        if (_isOutOfRoom)
+        {
+            Log.Error("replica", "the disk is full: this member falls behind until there is room; free some, or "
+                + "enlarge the disk", ("set", _setup.StorePrefix), ("member", Self),
+                ("directory", _setup.Journal.Path), ("free", space.FreeBytes));
+        }
+        else
+        {
+            Log.Information("replica", "there is room on the disk again", ("set", _setup.StorePrefix),
+                ("member", Self), ("free", space.FreeBytes));
+        }
+    }
+
+    /// <summary>A leader whose disk is full lets somebody lead who can take in what is committed.</summary>
+    private void MaybeHandOver()
+    {
+        if (_isOutOfRoom && _engine.IsServing && NowMs - _handOverMs >= HandOverPeriodMs
+            && _engine.RoomierMember() is { } member)
+        {
+            _handOverMs = NowMs;
+            Log.Warning("replica", "the lead is handed over: the disk is full", ("set", _setup.StorePrefix),
+                ("member", Self), ("to", member));
+            _engine.TransferLead(HandOverTag, member, NowMs);
+            Carry();
+        }
+    }
+
     /// <summary>
     /// Whoever still waits for something here would wait until the disk answers. Said again from time to time: who is
     /// cut off may have asked for something else by then.
     /// </summary>
     private void TellOfStall()
     {
-        if (_isStalled && _engine.Role != Engine.ReplicaRole.Active && NowMs - _toldMs >= _setup.StallMs)
+        if ((_isStalled || _machine.WaitsForRoom) && _engine.Role != Engine.ReplicaRole.Active && NowMs - _toldMs >= _setup.StallMs)
         {
             _toldMs = NowMs;
             _machine.Hung();

@@ -13,15 +13,17 @@ public sealed partial class Replica
     private const int FetchEntriesMax = 256;
     private const long FetchBytesMax = 4 << 20;
 
+    // With less than this left nothing of clients is taken, and with less than that nothing of a leader. What is under
+    // way has to fit in what is left then, and once more after a restart: a journal that cannot take an entry is one
+    // that has failed.
+    private const int FullPercent = 20;
+    private const long FullBytes = 12 << 20;
+    private const int OverfullPercent = 15;
+    private const long OverfullBytes = 8 << 20;
+
     /// <summary>From here on checkpoints are made without a pause, because they make room.</summary>
-    private const int HurryPercent = 72;
-
-    /// <summary>From here on nothing of clients is taken, and from there nothing of a leader.</summary>
-    private const int FullPercent = 80;
-
-    // What is under way has to fit in what is left, and once more after a restart: a journal that cannot take an entry
-    // is one that has failed.
-    private const int OverfullPercent = 85;
+    private const int HurryPercent = 28;
+    private const long HurryBytes = 16 << 20;
     private const long HurryMs = 100;
 
     // What the writer's full queue did not take; bounded by the engine's windows.
@@ -31,6 +33,7 @@ public sealed partial class Replica
     private bool _isCheckpointing;
     private bool _hasCheckpointed; // In this life.
     private bool _isJournalHealthy = true;
+    private long _unhandedBytes; // About what was proposed since the writer was given something.
 
     void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
     {
@@ -64,9 +67,14 @@ public sealed partial class Replica
     /// Before the first checkpoint nothing can be dropped, and there is none before what is in the journal is
     /// committed.
     /// </summary>
-    private void ReportHealth() => _engine.ReportHealth(
-        _isJournalHealthy && !_hasMachineFailed && !_isStalled, _writer.UsedPercent >= FullPercent,
-        _hasCheckpointed && _writer.UsedPercent >= OverfullPercent, NowMs);
+    private void ReportHealth()
+    {
+        var space = _writer.Space;
+        space = space with { FreeBytes = space.FreeBytes - _unhandedBytes };
+        _engine.ReportHealth(
+            _isJournalHealthy && !_hasMachineFailed && !_isStalled, space.IsBelow(FullPercent, FullBytes),
+            _hasCheckpointed && space.IsBelow(OverfullPercent, OverfullBytes), NowMs);
+    }
 
     private void ToJournal(in ReplicaOutput output)
     {
@@ -183,8 +191,8 @@ public sealed partial class Replica
     private void MaybeCheckpoint()
     {
         var commit = _engine.Commit;
-        var pauseMs = _writer.UsedPercent < HurryPercent
-            ? _setup.CheckpointMs : Math.Min(HurryMs, _setup.CheckpointMs);
+        var pauseMs = _writer.Space.IsBelow(HurryPercent, HurryBytes)
+            ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
         if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
             || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
             || commit > _engine.Durable
@@ -226,7 +234,7 @@ public sealed partial class Replica
         var isHanded = _writer.Do(
             journal =>
             {
-                result = file.Save(_setup.Seams.Disk!, _setup.Journal.Path); // Required by the setup.
+                result = SaveCheckpoint(journal, file);
                 result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index })
                     : result;
                 result = result == Errno.Ok ? Compact(journal, file.Index, through, kept) : result;
@@ -238,11 +246,28 @@ public sealed partial class Replica
     }
 
     /// <summary>
+    /// On a full disk it takes the place of a spare segment: without a checkpoint the journal would fill up, and what
+    /// frees the disk has to go through it.
+    /// </summary>
+    private Errno SaveCheckpoint(ReplicaJournal journal, CheckpointFile file)
+    {
+        var error = file.Save(_setup.Seams.Disk!, _setup.Journal.Path); // Required by the setup.
+        while (IsNoRoom(error) && journal.ReleaseSpare())
+        {
+            error = file.Save(_setup.Seams.Disk!, _setup.Journal.Path);
+        }
+
+        return error;
+    }
+
+    private static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
+
+    /// <summary>
     /// Keeps what absent members may need as long as there is room, and never less than the machine needs.
     /// </summary>
     private static Errno Compact(ReplicaJournal journal, JournalIndex checkpoint, ulong through, ulong kept)
     {
-        if (journal.Space.UsedPercent > 70)
+        if (journal.Space.IsBelow(HurryPercent + 2, HurryBytes))
         {
             through = Math.Min(Math.Max(through, checkpoint.Value), kept);
         }
@@ -260,7 +285,17 @@ public sealed partial class Replica
 
         if (result != Errno.Ok)
         {
-            Fail(result);
+            if (IsNoRoom(result))
+            {
+                // The one before still counts, and the journal has all since.
+                Log.Warning("replica", "no checkpoint: the disk is full", ("set", _setup.StorePrefix),
+                    ("member", Self), ("error", result));
+            }
+            else
+            {
+                Fail(result);
+            }
+
             return;
         }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
@@ -22,6 +23,7 @@ public sealed partial class Replica
     private readonly Queue<(ulong Ticket, StateTransaction Transaction)> _transactions = []; // Guards itself and _wake.
     private TaskCompletionSource _wake = new();
     private LeaseKeeper? _keeper;
+    private CancellationTokenSource? _keeperEnd; // Ends what _keeper keeps; there until the loop has posted its end.
     private bool _isLeaseGivenUp;
 
     private async Task FollowStoreAsync()
@@ -143,9 +145,10 @@ public sealed partial class Replica
                 {
                     await using (keeper)
                     {
-                        _scheduler.Post(() => UseLease(keeper));
-                        await Pauses.UntilAsync(keeper.Lost, _stop.Token);
-                        _scheduler.Post(() => UseLease(null));
+                        using var end = CancellationTokenSource.CreateLinkedTokenSource(keeper.Lost);
+                        _scheduler.Post(() => UseLease(keeper, end));
+                        await Pauses.UntilAsync(end.Token, _stop.Token);
+                        _scheduler.Post(() => UseLease(null, null));
                     }
                 }
 
@@ -172,9 +175,9 @@ public sealed partial class Replica
         }
     }
 
-    private void UseLease(LeaseKeeper? keeper)
+    private void UseLease(LeaseKeeper? keeper, CancellationTokenSource? end)
     {
-        _keeper = keeper;
+        (_keeper, _keeperEnd) = (keeper, end);
         _isLeaseGivenUp &= keeper is null;
         if (!_isStopped)
         {
@@ -209,7 +212,7 @@ public sealed partial class Replica
     /// </summary>
     private void MaybeGiveLeaseUp()
     {
-        if (_keeper is { } keeper && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))
+        if (_keeper is not null && !_isLeaseGivenUp && !_engine.MayKeepLease(NowMs))
         {
             _isLeaseGivenUp = true;
             if (_engine.Role != ReplicaRole.Failed)
@@ -218,7 +221,19 @@ public sealed partial class Replica
                     ("member", Self));
             }
 
-            _ = keeper.DisposeAsync().AsTask();
+            EndLease();
+        }
+    }
+
+    private void EndLease()
+    {
+        try
+        {
+            _keeperEnd?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just been lost: the loop is on its way.
         }
     }
 }

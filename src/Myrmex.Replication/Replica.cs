@@ -182,6 +182,7 @@ public sealed partial class Replica : IJournalOwner
             }
             else
             {
+                ReportHealth();
                 _engine.Receive(message, NowMs);
             }
 
@@ -294,12 +295,15 @@ public sealed partial class Replica : IJournalOwner
 
         foreach (ref readonly var taken in CollectionsMarshal.AsSpan(_taken))
         {
+            ReportHealth();
+            _unhandedBytes += JournalWriter.BytesOf(taken.Proposal.Meta.Length, taken.Proposal.Data.Length);
             Take(in taken.Proposal, taken.Term);
             taken.Proposal.Data.Release();
         }
 
         _taken.Clear();
         Carry();
+        _unhandedBytes = 0;
     }
 
     private void Take(in Proposal proposal, Term? term)
@@ -335,10 +339,12 @@ public sealed partial class Replica : IJournalOwner
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
         LookAtDisk();
+        LookAtRoom();
         ReportHealth();
         _engine.Tick(NowMs);
         Carry();
         TellOfStall();
+        MaybeHandOver();
         MaybeCheckpoint();
         CopyTick();
         MaybeGiveLeaseUp();
@@ -427,7 +433,7 @@ public sealed partial class Replica : IJournalOwner
             case OutputKind.Synced:
                 _machine.Synced(output.Ticket);
                 break;
-            case OutputKind.Completed or OutputKind.Refused when output.Ticket == WishTag:
+            case OutputKind.Completed or OutputKind.Refused when output.Ticket is WishTag or HandOverTag:
                 break; // Looked at again by the next tick.
             case OutputKind.Completed:
                 _machine.Completed(output.Ticket);

@@ -36,7 +36,7 @@ internal static class ReplicaStartup
             return error;
         }
 
-        var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain);
+        var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain, setup.Options.CostOf);
         var isWhole = ReadEntries(journal, log) && !journal.Report.EndIsInDoubt;
         error = isWhole && journal.Last == log.Last ? Errno.Ok : GiveUpRest(journal, log, isWhole);
         if (error != Errno.Ok)

@@ -228,6 +228,10 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public int Hangs { get; private set; }
 
+    public JournalIndex AppliedIndex => new(Applied.Count == 0 ? 0 : Applied.Keys.Last());
+
+    public bool WaitsForRoom { get; set; }
+
     public long OldestWorkMs(long nowMs) => WorkMs;
 
     public void Hung() => Hangs++;

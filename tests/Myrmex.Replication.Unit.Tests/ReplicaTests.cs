@@ -17,7 +17,7 @@ public sealed class ReplicaTests
     [Fact]
     public void WhatIsAcceptedIsCommittedOnAllMembersInOneOrder()
     {
-        var bed = Started(1);
+        var bed = Started(1, segmentBytes: 512 << 10);
         bed.WaitForLeader();
         var leader = bed.Leader!;
         for (ulong i = 1; i <= 200; i++)
@@ -281,9 +281,9 @@ public sealed class ReplicaTests
         }
     }
 
-    private static ReplicaBed Started(ulong seed)
+    private static ReplicaBed Started(ulong seed, int segmentBytes = 256 << 10)
     {
-        var bed = new ReplicaBed(seed);
+        var bed = new ReplicaBed(seed, segmentBytes: segmentBytes);
         foreach (var member in bed.Members)
         {
             member.Start();

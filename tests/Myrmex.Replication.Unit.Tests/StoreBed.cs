@@ -258,7 +258,24 @@ internal sealed class StoreMember : IReplicaTransport
 
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
 
-    private static JournalOptions Options => new() { Path = "/rs", SegmentBytes = 1 << 20, SegmentsMax = 16 };
+    /// <summary>What is free on the disk, reserve included.</summary>
+    public long FreeBytes
+    {
+        set
+        {
+            Assert.Equal(Errno.Ok, Node.Disk.GetSpace("/", out var space));
+            Node.Disk.CapacityBytes = space.TotalBytes - space.FreeBytes + value;
+        }
+    }
+
+    private static JournalOptions Options => new()
+    {
+        Path = "/rs",
+        SegmentBytes = 1 << 20,
+        SegmentsMax = 16,
+        SegmentsReserved = 6,
+        DiskFreeMin = 1 << 20,
+    };
 
     public void Start()
     {
@@ -274,7 +291,11 @@ internal sealed class StoreMember : IReplicaTransport
         var store = new CrashTranslator(Rig.Store, Faults);
         var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
-        _member = new JournalMember(redo, Node.Seams.Workers, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
+        _member = new JournalMember(redo, Node.Seams.Workers, () => new ValueTask<Errno>(Errno.Ok))
+        {
+            Locks = locks,
+            Scheduler = Node.Seams.Scheduler,
+        };
         _member.Hanging += () => Hangs++;
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
@@ -287,7 +308,12 @@ internal sealed class StoreMember : IReplicaTransport
             Journal = Options,
             Transport = this,
             Machine = _member,
-            Options = new ReplicaOptions { ReadLease = _bed.ReadLease, OutcomeOf = JournalMember.OutcomeOf },
+            Options = new ReplicaOptions
+            {
+                ReadLease = _bed.ReadLease,
+                OutcomeOf = JournalMember.OutcomeOf,
+                CostOf = entry => entry.Data.Length + 16_384,
+            },
             CheckpointMs = _bed.Options.CheckpointMs,
             RetainedEntries = _bed.Options.RetainedEntries,
             Copies = _copies,

@@ -17,6 +17,9 @@ namespace Myrmex.Host;
 /// <param name="graphs">The graphs that run now.</param>
 internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> graphs, ExportTable exports, IClock clock)
 {
+    /// <summary>Why a brick does not run, if that is known.</summary>
+    public Func<string, string?> ProblemOf { get; init; } = _ => null;
+
     /// <summary>Throws <see cref="BrickAdminException"/> with the reason when there is no answer.</summary>
     public async Task<BrickAnswer> AnswerAsync(BrickRequest request)
     {
@@ -59,7 +62,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
     };
 
     private BrickView Find(string name) => graphs().SelectMany(BrickView.Of).FirstOrDefault(b => b.Name == name)
-        ?? throw new BrickAdminException($"brick {name} is not running here");
+        ?? throw new BrickAdminException(ProblemOf(name) ?? $"brick {name} is not running here");
 
     private static T Needed<T>(T? query)
         where T : class => query ?? throw new BrickAdminException("the request lacks its query");

@@ -7,5 +7,6 @@ internal static class ProxyCommand
 {
     public static Command Entry { get; } = new(
         "proxy", "serve volumes to thin clients (started by the daemon)",
-        args => new ServingCommand("proxy", "--volumes", ServedVolume.Start).Run(args));
+        args => new ServingCommand(
+            "proxy", "--volumes", (path, document, seams, _) => ServedVolume.Start(path, document, seams)).Run(args));
 }

@@ -21,7 +21,7 @@ internal sealed class ServingCommand
     private const PosixSignal DumpSignal = (PosixSignal)10;
 
     private readonly string _name;
-    private readonly Func<string, VolfileDocument, Seams, IServed> _start;
+    private readonly Func<string, VolfileDocument, Seams, Action<string>, IServed> _start;
 
     private readonly Option<int> _port = new("--port")
     {
@@ -66,7 +66,7 @@ internal sealed class ServingCommand
     /// <param name="name">Name of the command.</param>
     /// <param name="list">The option that names the list.</param>
     /// <param name="start">Starts serving by a volume file.</param>
-    public ServingCommand(string name, string list, Func<string, VolfileDocument, Seams, IServed> start)
+    public ServingCommand(string name, string list, Func<string, VolfileDocument, Seams, Action<string>, IServed> start)
     {
         _name = name;
         _start = start;
@@ -97,7 +97,8 @@ internal sealed class ServingCommand
         using var store = Registry.Store; // Ends after what is served and before the runtime.
         store.UseSocket(options.GetValue(_stateSocket), runtime.Seams);
         var host = new ServedList(
-            _name, options.GetRequiredValue(_list), (path, document) => _start(path, document, runtime.Seams));
+            _name, options.GetRequiredValue(_list), runtime.Seams,
+            (path, document, failed) => _start(path, document, runtime.Seams, failed));
         host.Reload();
         using var admin = ListenForQuestions(options, runtime.Seams, host);
         // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
@@ -130,7 +131,10 @@ internal sealed class ServingCommand
         }
 
         var admin = new BrickAdminServer(
-            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock));
+            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock)
+            {
+                ProblemOf = host.ProblemOf,
+            });
         try
         {
             admin.Listen(path);

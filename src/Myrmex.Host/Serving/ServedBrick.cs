@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 
@@ -13,11 +14,12 @@ internal sealed class ServedBrick : IServed
 
     public TranslatorGraph Door { get; }
 
-    public static ServedBrick Start(string path, VolfileDocument document, Seams seams)
+    /// <param name="failed">Hears why when it can only be made anew.</param>
+    public static ServedBrick Start(string path, VolfileDocument document, Seams seams, Action<string> failed)
     {
         var graph = TranslatorGraph.Build(
             document, Registry.All, seams, new GraphOrigin { ProcessName = "brick", VolfileKey = path },
-            e => OnEvent(path, e));
+            e => OnEvent(path, e, failed));
         graph.Start();
         return new ServedBrick(graph);
     }
@@ -29,9 +31,13 @@ internal sealed class ServedBrick : IServed
 
     public string Dump() => Door.Dump();
 
-    private static void OnEvent(string path, GraphEvent graphEvent)
+    private static void OnEvent(string path, GraphEvent graphEvent, Action<string> failed)
     {
-        if (graphEvent.Kind == GraphEventKind.ChildDown)
+        if (graphEvent.Kind == GraphEventKind.Failed)
+        {
+            failed(graphEvent.Text ?? "a part of it has failed");
+        }
+        else if (graphEvent.Kind == GraphEventKind.ChildDown)
         {
             Log.Error("brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
         }

@@ -12,14 +12,29 @@ namespace Myrmex.Host;
 /// What one process serves, by the path of its volume files: bricks, or the volumes of a proxy. A list file says which;
 /// reading it again starts, changes and stops what differs, while the others go on serving.
 /// </summary>
-/// <param name="what">What is served, for messages: brick, proxy.</param>
-/// <param name="listPath">File with the paths of volume files, one a line.</param>
-/// <param name="start">Starts serving by a volume file; throws <see cref="GraphException"/> when it cannot.</param>
-internal sealed class ServedList(string what, string listPath, Func<string, VolfileDocument, IServed> start)
+internal sealed class ServedList
 {
+    private readonly string _what;
+    private readonly string _listPath;
+    private readonly Func<string, VolfileDocument, Action<string>, IServed> _start;
+    private readonly Restarts _restarts;
     private readonly Dictionary<string, IServed> _served = new(StringComparer.Ordinal);
     private volatile IServed[] _running = [];
     private readonly Lock _lock = new(); // Held while something is started and stopped: one reload at a time.
+
+    /// <param name="what">What is served, for messages: brick, proxy.</param>
+    /// <param name="listPath">File with the paths of volume files, one a line.</param>
+    /// <param name="seams">The time, and where what has failed is started anew.</param>
+    /// <param name="start">
+    /// Starts serving by a volume file, and says later with the reason when it has failed for good; throws
+    /// <see cref="GraphException"/> when it cannot.
+    /// </param>
+    public ServedList(
+        string what, string listPath, Seams seams, Func<string, VolfileDocument, Action<string>, IServed> start)
+    {
+        (_what, _listPath, _start) = (what, listPath, start);
+        _restarts = new Restarts(what, seams, TryAgain);
+    }
 
     public int Count => _running.Length;
 
@@ -32,12 +47,13 @@ internal sealed class ServedList(string what, string listPath, Func<string, Volf
     {
         lock (_lock)
         {
-            var wanted = File.ReadAllLines(listPath).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
+            var wanted = File.ReadAllLines(_listPath).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
             foreach (var path in _served.Keys.Where(p => !wanted.Contains(p)).ToList())
             {
                 Stop(path);
             }
 
+            _restarts.Keep(wanted);
             var failed = 0;
             foreach (var path in wanted.Order(StringComparer.Ordinal))
             {
@@ -62,14 +78,29 @@ internal sealed class ServedList(string what, string listPath, Func<string, Volf
     /// <summary>State of all graphs, for people.</summary>
     public string Dump() => string.Join('\n', _running.Select(s => s.Dump()));
 
+    /// <summary>Why what has this name does not run; null when nothing is known.</summary>
+    public string? ProblemOf(string name) => _restarts.ProblemOf(name);
+
+    private void TryAgain(string path)
+    {
+        lock (_lock)
+        {
+            if (_restarts.MustRestart(path)) // Else somebody did it meanwhile.
+            {
+                _ = TryLoad(path);
+            }
+        }
+    }
+
     private bool TryLoad(string path)
     {
+        VolfileDocument? document = null;
         try
         {
-            var document = VolfileDocument.Parse(File.ReadAllText(path));
+            document = VolfileDocument.Parse(File.ReadAllText(path));
             if (_served.TryGetValue(path, out var running))
             {
-                if (running.TryChange(document))
+                if (!_restarts.MustRestart(path) && running.TryChange(document))
                 {
                     return true;
                 }
@@ -77,14 +108,16 @@ internal sealed class ServedList(string what, string listPath, Func<string, Volf
                 Stop(path);
             }
 
-            _served.Add(path, start(path, document));
+            _served.Add(path, _start(path, document, reason => _restarts.Failed(path, reason)));
             _running = [.. _served.Values];
-            Log.Information(what, $"{what} started", ("volfile", path));
+            _restarts.Started(path);
+            Log.Information(_what, $"{_what} started", ("volfile", path));
             return true;
         }
         catch (Exception e) when (e is GraphException or IOException or UnauthorizedAccessException)
         {
-            Log.Error(what, $"{what} cannot start", ("volfile", path), ("reason", e.Message));
+            Log.Error(_what, $"{_what} cannot start", ("volfile", path), ("reason", e.Message));
+            _restarts.NotStarted(path, document, e.Message);
             return false;
         }
     }
@@ -94,7 +127,7 @@ internal sealed class ServedList(string what, string listPath, Func<string, Volf
         _served.Remove(path, out var served);
         _running = [.. _served.Values];
         served?.Stop();
-        Log.Information(what, $"{what} stopped", ("volfile", path));
+        Log.Information(_what, $"{_what} stopped", ("volfile", path));
     }
 }
 

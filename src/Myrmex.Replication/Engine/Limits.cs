@@ -12,6 +12,9 @@ public static class Limits
     /// <summary>Characters of an address.</summary>
     public const int AddressLengthMax = 255;
 
+    /// <summary>Bytes of the reserve of a disk that names and attributes may use.</summary>
+    public const long LittleRoomBytes = 4 << 20;
+
     /// <summary>Entries of one message.</summary>
     public const int MessageEntriesMax = 256;
 

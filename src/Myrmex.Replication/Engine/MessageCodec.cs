@@ -13,13 +13,13 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 1, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 2, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const int ChecksumBytes = 4;
 
     private enum Kind : byte
@@ -149,6 +149,7 @@ public static class MessageCodec
                 builder.UInt64(m.Durable.Value);
                 builder.UInt64(m.Written.Value);
                 builder.UInt64(m.Hint.Value);
+                EncodeRoom(builder, m.Room);
                 break;
             case ReplicaMessage.Beat m:
                 builder.UInt64(m.Round);
@@ -163,12 +164,23 @@ public static class MessageCodec
                 builder.Bool(m.Granted);
                 builder.UInt64(m.Durable.Value);
                 builder.UInt64(m.Written.Value);
+                EncodeRoom(builder, m.Room);
                 break;
             default:
                 EncodeRare(builder, message);
                 break;
         }
     }
+
+    private static void EncodeRoom(BinaryBuilder builder, in RoomReport room)
+    {
+        builder.UInt64((ulong)room.Bytes);
+        builder.UInt64(room.At.Value);
+        builder.Bool(room.IsOut);
+    }
+
+    private static RoomReport Room(ref BinaryParser parser) =>
+        new((long)parser.UInt64(), Index(ref parser), parser.Bool());
 
     private static void EncodeRare(BinaryBuilder builder, ReplicaMessage message)
     {
@@ -282,6 +294,7 @@ public static class MessageCodec
                     Durable = Index(ref parser),
                     Written = Index(ref parser),
                     Hint = Index(ref parser),
+                    Room = Room(ref parser),
                 };
             default:
                 return DecodeSmallBody(ref parser, kind, from);
@@ -308,6 +321,7 @@ public static class MessageCodec
                 Granted = parser.Bool(),
                 Durable = Index(ref parser),
                 Written = Index(ref parser),
+                Room = Room(ref parser),
             },
             Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
             Kind.Transfer => new ReplicaMessage.Transfer { From = from },

@@ -46,6 +46,9 @@ internal sealed class PeerState(MemberId id)
     /// <summary>When we sent the latest beat for which it gave a grant; 0 for none.</summary>
     public long GrantedMs { get; set; }
 
+    /// <summary>What it said last of its disk, in our term.</summary>
+    public RoomReport Room { get; set; } = RoomReport.Unknown;
+
     public ReplicaMessage.FenceAnswer? Promise { get; set; }
 
     public ReplicaMessage.Position? Position { get; set; }
@@ -70,6 +73,7 @@ internal sealed class PeerState(MemberId id)
         IsReadingJournal = false;
         Round = 0;
         GrantedMs = 0;
+        Room = RoomReport.Unknown;
     }
 
     public void Probe(ulong next)

@@ -17,6 +17,12 @@ public readonly record struct Proposal(
     /// <summary>The client has all outcomes of its operations up to this number.</summary>
     public ulong AcknowledgedUpTo { get; init; }
 
+    /// <summary>Whether it may be refused for want of room.</summary>
+    public RoomUse Uses { get; init; }
+
+    /// <summary>Bytes that it takes of the disk of the main store, about, and rather more.</summary>
+    public long RoomBytes { get; init; }
+
     /// <summary>May be committed when a write quorum has it in memory; where the configuration allows it.</summary>
     public bool FromMemory { get; init; }
 }
@@ -40,6 +46,9 @@ public enum Refusal
 
     /// <summary>The journal is full.</summary>
     Full,
+
+    /// <summary>The disk of a member is full, or will be when all that is on its way has taken effect.</summary>
+    NoRoom,
 
     /// <summary>The session is not known or has ended: what it did is not known any more.</summary>
     SessionUnknown,

@@ -97,7 +97,9 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        return waited >= _options.ElectionStepMs * (1 + Rank(configuration));
+        // On a full disk what is committed waits for room: others first.
+        return waited >= (_options.ElectionStepMs * (1 + Rank(configuration)))
+            + (_room.IsOut ? _options.LeaderGraceMs : 0);
     }
 
     /// <summary>As far as the others have told, an election would succeed.</summary>
@@ -173,7 +175,7 @@ public sealed partial class ReplicaEngine
         From = From(_promised),
         IsQuestion = isQuestion,
         Status = _status,
-        CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && IsFit && _lease.Value != 0
+        CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && IsFit && !_room.IsOut && _lease.Value != 0
             && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
         LastTerm = _log.LastTerm,
         LastIndex = _log.Last,

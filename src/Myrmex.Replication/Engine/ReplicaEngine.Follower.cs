@@ -212,6 +212,7 @@ public sealed partial class ReplicaEngine
             Durable = message.Term == _promised || Breaks(ReplicaMutations.NoFence) ? AcknowledgedDurable : default,
             Written = message.Term == _promised ? AcknowledgedWritten : default,
             Hint = hint,
+            Room = _room,
         });
     }
 
@@ -241,6 +242,7 @@ public sealed partial class ReplicaEngine
             Status = _status,
             Durable = AcknowledgedDurable,
             Written = AcknowledgedWritten,
+            Room = _room,
         });
     }
 
@@ -269,6 +271,7 @@ public sealed partial class ReplicaEngine
             Granted = isGranted,
             Durable = isOld ? default : AcknowledgedDurable,
             Written = isOld ? default : AcknowledgedWritten,
+            Room = _room,
         });
     }
 

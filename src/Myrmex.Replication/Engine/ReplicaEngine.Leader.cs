@@ -241,7 +241,7 @@ public sealed partial class ReplicaEngine
         var isEnough = Configuration.Mode == ReplicaMode.InSync
             ? (fresh & _inSync).Count >= Configuration.InSyncMin
             : Configuration.IsWriteQuorum(fresh);
-        return isEnough ? Refusal.None : Refusal.NoQuorum;
+        return !isEnough ? Refusal.NoQuorum : HasRoomFor(in proposal) ? Refusal.None : Refusal.NoRoom;
     }
 
     private void RenewSession(in Proposal proposal)
@@ -383,6 +383,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        peer.Room = message.Room;
         switch (message.Outcome)
         {
             case AppendOutcome.Taken:

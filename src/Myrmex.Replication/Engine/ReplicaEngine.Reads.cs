@@ -132,6 +132,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        peer.Room = message.Room;
         peer.Round = Math.Max(peer.Round, message.Round);
         if (message.Granted && message.Round <= _round && _round - message.Round < RoundsKept)
         {

@@ -10,12 +10,20 @@ namespace Myrmex.Replication.Engine;
 /// </summary>
 public sealed class ReplicaLog
 {
+    private readonly Func<JournalEntry, long>? _costOf;
     private JournalEntry[] _entries = new JournalEntry[64];
+    private long[] _costs = new long[64]; // Of all entries so far, up to the one at the same place.
+    private long _baseCost;
     private int _head;
     private int _count;
 
-    public ReplicaLog(JournalIndex baseIndex, Term baseTerm, UInt128 baseChain) =>
+    /// <param name="costOf">What an entry takes of the disk of a main store; null for nothing.</param>
+    public ReplicaLog(
+        JournalIndex baseIndex, Term baseTerm, UInt128 baseChain, Func<JournalEntry, long>? costOf = null)
+    {
+        _costOf = costOf;
         Reset(baseIndex, baseTerm, baseChain);
+    }
 
     /// <summary>The entry before the first one in memory; 0 when all are.</summary>
     public JournalIndex Base { get; private set; }
@@ -36,6 +44,12 @@ public sealed class ReplicaLog
 
     /// <summary>Bytes of the bodies in memory.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>What the entries in memory after an index take of the disk of a main store.</summary>
+    public long CostAfter(JournalIndex index) => index >= Last ? 0
+        : LastCost - (index <= Base ? _baseCost : _costs[_head + (int)(index.Value - Base.Value - 1)]);
+
+    private long LastCost => _count == 0 ? _baseCost : _costs[_head + _count - 1];
 
     /// <summary>More bytes than <paramref name="bytesMax"/> come after an entry.</summary>
     public bool HasMoreAfter(JournalIndex index, long bytesMax)
@@ -81,6 +95,7 @@ public sealed class ReplicaLog
         }
 
         entry.Data.Retain();
+        _costs[_head + _count] = LastCost + (_costOf?.Invoke(entry) ?? 0);
         _entries[_head + _count++] = entry;
         Bytes += SizeOf(entry);
     }
@@ -103,6 +118,7 @@ public sealed class ReplicaLog
             Base = At(0).Index;
             BaseTerm = At(0).Term;
             BaseChain = At(0).Header.Chain;
+            _baseCost = _costs[_head];
             Drop(_head++);
             _count--;
         }
@@ -117,6 +133,7 @@ public sealed class ReplicaLog
         }
 
         _head = 0;
+        _baseCost = 0;
         Base = baseIndex;
         BaseTerm = baseTerm;
         BaseChain = baseChain;
@@ -138,7 +155,9 @@ public sealed class ReplicaLog
         var target = _head > _entries.Length / 2 ? _entries : new JournalEntry[_entries.Length * 2];
         Array.Copy(_entries, _head, target, 0, _count);
         Array.Clear(target, _count, target.Length - _count);
-        _entries = target;
+        var costs = target.Length == _costs.Length ? _costs : new long[target.Length];
+        Array.Copy(_costs, _head, costs, 0, _count);
+        (_entries, _costs) = (target, costs);
         _head = 0;
     }
 }

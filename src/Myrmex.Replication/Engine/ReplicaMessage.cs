@@ -87,6 +87,8 @@ public abstract class ReplicaMessage
 
         /// <summary>Where the leader should try next when entries did not fit.</summary>
         public JournalIndex Hint { get; init; }
+
+        public RoomReport Room { get; init; } = RoomReport.Unknown;
     }
 
     /// <summary>The leader lives; asks for answers, and for a grant if it wants to read without asking.</summary>
@@ -115,6 +117,8 @@ public abstract class ReplicaMessage
         public JournalIndex Durable { get; init; }
 
         public JournalIndex Written { get; init; }
+
+        public RoomReport Room { get; init; } = RoomReport.Unknown;
     }
 
     /// <summary>

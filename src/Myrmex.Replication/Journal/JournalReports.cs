@@ -46,6 +46,15 @@ public readonly record struct JournalSpace(long CapacityBytes, long FreeBytes)
 {
     public long UsedBytes => CapacityBytes - FreeBytes;
 
+    /// <summary>
+    /// Less than a part of it is left, or, where half of it is more than some bytes, less than those.
+    /// </summary>
+    public bool IsBelow(int percent, long bytes)
+    {
+        var part = CapacityBytes * percent / 100;
+        return FreeBytes < (bytes <= CapacityBytes / 2 ? System.Math.Max(part, bytes) : part);
+    }
+
     /// <summary>How full it is, 0 to 100.</summary>
     public int UsedPercent => CapacityBytes == 0 ? 100 : (int)(UsedBytes * 100 / CapacityBytes);
 }

@@ -56,8 +56,10 @@ public sealed class JournalWriter : IWork
     private bool _isRefusalTold = true;
     private JournalIndex _durable;
     private ulong _generation; // Of the entry at _durable.
-    private int _usedPercent; // Not guarded: a number that the worker says.
-    private long _turns; // The same.
+    private long _queuedBytes; // About what the appends that wait will take.
+    private long _capacity; // Not guarded, like the next two: numbers that the worker says.
+    private long _free;
+    private long _turns;
 
     /// <param name="journal">The writer's from now on, until <see cref="Stop"/> has called back.</param>
     /// <param name="workers">Where the disk is waited for.</param>
@@ -70,15 +72,21 @@ public sealed class JournalWriter : IWork
         _scheduler = scheduler;
         _owner = owner;
         _durable = journal.Last;
-        _usedPercent = journal.Space.UsedPercent;
+        (_capacity, _free) = journal.Space;
         _notice = new Notice(this);
     }
 
     /// <summary>Counters of the journal; see <see cref="JournalMetrics"/>.</summary>
     public JournalMetrics Metrics => _journal.Metrics;
 
-    /// <summary>How full the journal was after what was written or done last, 0 to 100.</summary>
-    public int UsedPercent => Volatile.Read(ref _usedPercent);
+    /// <summary>The room of the journal with all that is queued in it.</summary>
+    public JournalSpace Space => new(
+        Volatile.Read(ref _capacity),
+        Math.Max(0, Volatile.Read(ref _free) - Interlocked.Read(ref _queuedBytes)));
+
+    /// <summary>What an entry may take at most when it is alone in its batch.</summary>
+    public static long BytesOf(int metaLength, int dataLength) =>
+        metaLength + dataLength + (2L * JournalLimits.BlockBytes);
 
     /// <summary>Counts what is done: while it stands still and the writer is busy, the disk makes it wait.</summary>
     public long Turns => Volatile.Read(ref _turns);
@@ -129,6 +137,7 @@ public sealed class JournalWriter : IWork
             }
 
             entry.Data.Retain();
+            Interlocked.Add(ref _queuedBytes, BytesOf(entry.Meta.Length, entry.Data.Length));
             _queue.Enqueue(new Request(entry, generation, null, null));
             return Start();
         }
@@ -272,11 +281,14 @@ public sealed class JournalWriter : IWork
             }
         }
 
+        var bytes = 0L;
         foreach (var entry in entries)
         {
+            bytes += BytesOf(entry.Meta.Length, entry.Data.Length);
             entry.Data.Release();
         }
 
+        Interlocked.Add(ref _queuedBytes, -bytes);
         entries.Clear();
         if (error != Errno.Ok)
         {
@@ -294,7 +306,9 @@ public sealed class JournalWriter : IWork
             }
         }
 
-        Volatile.Write(ref _usedPercent, _journal.Space.UsedPercent);
+        var (capacity, free) = _journal.Space;
+        Volatile.Write(ref _capacity, capacity);
+        Volatile.Write(ref _free, free);
     }
 
     private void Tell(Errno error, ulong generation)
@@ -329,6 +343,7 @@ public sealed class JournalWriter : IWork
             var request = _queue.Dequeue();
             if (request.Entry is { } entry)
             {
+                Interlocked.Add(ref _queuedBytes, -BytesOf(entry.Meta.Length, entry.Data.Length));
                 entry.Data.Release();
             }
             else

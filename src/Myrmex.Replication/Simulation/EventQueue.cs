@@ -18,6 +18,7 @@ internal enum SimEventKind : byte
     Kill,
     InstallBegin,
     Install,
+    StoreAnswersAgain,
     Restart,
     ClientRequest,
     ClientAnswer,

@@ -111,6 +111,7 @@ internal sealed partial class ReplicaWorld
         : new Proposal(0, EntryKind.Operation, client.Session, client.Sequence, 0, MetaOf(client), default)
         {
             AcknowledgedUpTo = client.Sequence - 1,
+            Uses = RoomUse.Much,
             FromMemory = _options.AllowsMemory && client.Value % 3 != 0,
         };
 
@@ -157,6 +158,11 @@ internal sealed partial class ReplicaWorld
         if (!node.Requests.TryGetValue(output.Ticket, out var request))
         {
             return;
+        }
+
+        if (node.Held.Count > 0 && output.Kind is OutputKind.Answered or OutputKind.ReadReady)
+        {
+            return; // The main store hangs: no answer, and the client asks somebody else.
         }
 
         switch (output.Kind)

@@ -165,10 +165,13 @@ internal sealed partial class ReplicaWorld
     private void HurtDisk(WorldNode node)
     {
         var until = _now + _random.Between(100_000, 3_000_000);
-        switch (_random.Below(4))
+        switch (_random.Below(5))
         {
             case 0:
-                node.HangUntilUs = until;
+                node.HangUntilUs = node.StoreHangUntilUs = until;
+                break;
+            case 3:
+                node.OutOfRoomUntilUs = node.StoreHangUntilUs = until;
                 break;
             case 1:
                 node.SlowUntilUs = until;
@@ -182,7 +185,8 @@ internal sealed partial class ReplicaWorld
         }
 
         Trace($"the disk of {node.Number} is bad until {until / 1000}: hang {node.HangUntilUs == until}, slow "
-            + $"{node.SlowUntilUs == until}, full {node.FullUntilUs == until}, fails {node.FailsNextSync}");
+            + $"{node.SlowUntilUs == until}, full {node.FullUntilUs == until}, "
+            + $"no room {node.OutOfRoomUntilUs == until}, fails {node.FailsNextSync}");
     }
 
     private void HurtStore(WorldNode node)
@@ -278,6 +282,9 @@ internal sealed partial class ReplicaWorld
         {
             node.StoreCutUntilUs = 0;
             node.HangUntilUs = 0;
+            node.StoreHangUntilUs = 0;
+            node.OutOfRoomUntilUs = 0;
+            TakeHeld(node);
             node.SlowUntilUs = 0;
             node.FullUntilUs = 0;
             node.FailsNextSync = false;

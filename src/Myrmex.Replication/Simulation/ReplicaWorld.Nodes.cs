@@ -11,6 +11,7 @@ internal sealed partial class ReplicaWorld
 {
     private const int JournalReadMax = 64;
     private const int CheckpointEvery = 12;
+    private const long StoreStallUs = 700_000;
 
     private long _storeDownUntilUs;
     private double _lostAnswers;
@@ -82,6 +83,7 @@ internal sealed partial class ReplicaWorld
         node.Life++;
         node.Requests.Clear();
         node.Waiting.Clear();
+        node.Held.Clear();
         node.PausedUntilUs = 0;
         node.InstallSource = -1;
         if (node.Lease != LeaseId.None && _random.Chance(0.7))
@@ -139,6 +141,9 @@ internal sealed partial class ReplicaWorld
             case SimEventKind.InstallBegin:
                 BeginInstall(node, engine, nowMs);
                 break;
+            case SimEventKind.StoreAnswersAgain:
+                TakeHeld(node);
+                break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
                 break;
@@ -152,7 +157,15 @@ internal sealed partial class ReplicaWorld
     private void NodeTick(WorldNode node, ReplicaEngine engine, long nowMs)
     {
         var isFull = node.FullUntilUs > _now;
-        engine.ReportHealth(isHealthy: true, isFull, isOverfull: isFull, nowMs);
+        var isOut = node.OutOfRoomUntilUs > _now;
+        var isStalled = !isOut && node.Held.Count > 0 && _now - node.HeldSinceUs > StoreStallUs;
+        engine.ReportHealth(!isStalled, isFull, isOverfull: isFull, nowMs);
+        engine.ReportRoom(isOut ? -1 : 1 << 30, isOut, nowMs);
+        if (isOut && engine.IsServing && engine.RoomierMember() is { } roomier)
+        {
+            engine.TransferLead(++_tag, roomier, nowMs);
+        }
+
         if (_now >= node.RenewUs && !IsStoreAway(node) && engine.Role != ReplicaRole.Failed)
         {
             node.RenewUs = _now + (LeaseUs / 3);
@@ -302,6 +315,7 @@ internal sealed partial class ReplicaWorld
         {
             case OutputKind.InstallReady:
                 node.IsStoreLost = true; // Overwritten from here on, whatever becomes of the copy.
+                node.Held.Clear();
                 node.Values.Clear();
                 SendCopy(node);
                 break;
@@ -360,6 +374,38 @@ internal sealed partial class ReplicaWorld
                     _nodes, _store.State);
         }
 
+        if (node.Held.Count > 0 || node.StoreHangUntilUs > _now)
+        {
+            if (node.Held.Count == 0)
+            {
+                node.HeldSinceUs = _now;
+                _queue.Add(node.StoreHangUntilUs, SimEventKind.StoreAnswersAgain, node.Number, node.Life);
+            }
+
+            node.Held.Enqueue(entry);
+            return;
+        }
+
+        TakeIn(node, entry);
+    }
+
+    /// <summary>What was held back goes into the main store, unless it hangs again.</summary>
+    private void TakeHeld(WorldNode node)
+    {
+        if (node.StoreHangUntilUs > _now)
+        {
+            _queue.Add(node.StoreHangUntilUs, SimEventKind.StoreAnswersAgain, node.Number, node.Life);
+            return;
+        }
+
+        while (node.Held.TryDequeue(out var entry))
+        {
+            TakeIn(node, entry);
+        }
+    }
+
+    private void TakeIn(WorldNode node, JournalEntry entry)
+    {
         node.Applied = entry.Index;
         if (entry.Header.Kind == EntryKind.Operation)
         {
@@ -478,6 +524,7 @@ internal sealed partial class ReplicaWorld
         node.InstallSource = -1; // Another one that was begun is void.
         node.Checkpoint = copy;
         node.Applied = copy.Index;
+        node.Held.Clear();
         node.Values.Clear();
         foreach (var (key, value) in copy.Values)
         {

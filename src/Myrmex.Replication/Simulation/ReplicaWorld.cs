@@ -240,7 +240,7 @@ internal sealed partial class ReplicaWorld
         {
             var node = _nodes[member.Value];
             if (node.Engine is not { Status: MemberStatus.Voter } other || other.Commit != engine.Last
-                || other.Durable != engine.Last)
+                || node.Applied != engine.Last || other.Durable != engine.Last)
             {
                 return false;
             }

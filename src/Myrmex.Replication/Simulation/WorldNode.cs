@@ -70,6 +70,11 @@ internal sealed class WorldNode(int number)
 
     public JournalIndex Applied { get; set; }
 
+    /// <summary>Committed, and waiting for the main store to take it in.</summary>
+    public Queue<JournalEntry> Held { get; } = [];
+
+    public long HeldSinceUs { get; set; }
+
     public Dictionary<ulong, WorldRequest> Requests { get; } = [];
 
     public Dictionary<ulong, List<ulong>> Waiting { get; } = [];
@@ -82,6 +87,12 @@ internal sealed class WorldNode(int number)
     public long HangUntilUs { get; set; }
 
     public long SlowUntilUs { get; set; }
+
+    /// <summary>The main store takes nothing in until then, because it hangs or is full.</summary>
+    public long StoreHangUntilUs { get; set; }
+
+    /// <summary>It is full.</summary>
+    public long OutOfRoomUntilUs { get; set; }
 
     public long FullUntilUs { get; set; }
 

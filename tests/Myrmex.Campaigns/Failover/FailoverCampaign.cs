@@ -24,9 +24,11 @@ internal sealed class FailoverCampaign : Campaign
     /// <summary>Seconds that programs of a fixed time work longer than a fault lasts.</summary>
     private const int SecondsAround = 10;
 
-    /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the
-    /// programs.</summary>
+    /// <summary>What is left out unless it is named: it wants small disks.</summary>
     private const FailoverFault Left = FailoverFault.FillDisk;
+
+    private const int SmallDiskMiB = 1024;
+    private const int DiskMiB = 4096;
 
     public override string Name => "failover";
 
@@ -49,7 +51,8 @@ internal sealed class FailoverCampaign : Campaign
         FailoverFault[] faults = only.Length > 0 ? [Enum.Parse<FailoverFault>(only, ignoreCase: true)]
             : run.IsSmoke ? [FailoverFault.KillBricks] : [.. Enum.GetValues<FailoverFault>().Where(f => f != Left)];
         FailoverBed? bed = null;
-        if (!run.Step("start three nodes", () => bed = run.Directory.Own(new FailoverBed(run.Directory))))
+        if (!run.Step("start three nodes", () => bed = run.Directory.Own(
+            new FailoverBed(run.Directory, faults.Contains(FailoverFault.FillDisk) ? SmallDiskMiB : DiskMiB))))
         {
             return;
         }
@@ -57,7 +60,7 @@ internal sealed class FailoverCampaign : Campaign
         var first = bed!.Mount("mnt1", 0).Path;
         var second = bed.Mount("mnt2", 1).Path;
         Postgres? postgres = null;
-        if (!run.IsSmoke && Postgres.Programs is { } programs)
+        if (!run.IsSmoke && !faults.Contains(FailoverFault.FillDisk) && Postgres.Programs is { } programs)
         {
             run.Step("start PostgreSQL", () => postgres = run.Directory.Own(Postgres.Start(run.Directory, programs, first)));
         }
@@ -86,10 +89,17 @@ internal sealed class FailoverCampaign : Campaign
         var name = string.Create(CultureInfo.InvariantCulture, $"{fault}-{round}");
         using var load = new JournalLoad(run.Directory, name, first, second);
         using var histories = new PageHistories(run.Directory, name, first, second);
-        using var programs = new RoundPrograms(
+        // Of all programs these two alone go on after ENOSPC.
+        using var programs = fault == FailoverFault.FillDisk ? null : new RoundPrograms(
             run.Directory, name, (int)away.TotalSeconds + SecondsAround, postgres, first, second);
         bed.Fail(fault, away, load);
-        run.Figure(name, $"{load.Finish(second)}; {histories.Finish()}; {programs.Finish()}");
+        var result = load.Finish(second);
+        if (result.Full > 0 && fault != FailoverFault.FillDisk)
+        {
+            throw new HarnessException($"there was no room {Addresses.Text(result.Full)} times");
+        }
+
+        run.Figure(name, $"{result}; {histories.Finish()}; {programs?.Finish() ?? "no other programs"}");
         Directory.Delete(Path.Combine(first, name), recursive: true);
     }
 }

@@ -5,8 +5,10 @@ usage: writer.py write DIR RECORD SECONDS [SEED]    until the time is over or st
 
 Every file is written under a temporary name, fsynced and renamed; its name and checksum go to RECORD (a local file) only after fsync,
 close and rename have all succeeded. A second kind of promise is a log that is kept open: every line is fsynced before it is recorded.
-An error makes the file at hand not acknowledged, nothing more: the writer goes on, as the copy program of a patient user would.
+An error makes the file at hand not acknowledged, nothing more: the writer goes on, as the copy program of a patient user would. A
+full disk (ENOSPC) is not counted as an error.
 """
+import errno
 import hashlib
 import os
 import random
@@ -73,7 +75,7 @@ def write(directory, record_path, seconds, seed):
                 note(record, f"line {number}")
                 written += 1
             except OSError as error:
-                errors += 1
+                errors += error.errno != errno.ENOSPC
                 note(record, f"error {number} {error.strerror}")
                 time.sleep(0.05)
     print(f"written {written} errors {errors}")

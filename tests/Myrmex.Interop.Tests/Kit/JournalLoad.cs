@@ -9,11 +9,12 @@ namespace Myrmex.Interop.Tests.Kit;
 /// <summary>What programs on a replicated volume saw while members failed.</summary>
 /// <param name="Longest">The longest operation on the register: the time without an answer, as an application feels
 /// it.</param>
-internal sealed record LoadResult(int Files, int Writes, int Reads, TimeSpan Longest)
+/// <param name="Full">How often there was no room for a write of the register.</param>
+internal sealed record LoadResult(int Files, int Writes, int Reads, TimeSpan Longest, int Full)
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"{Files} files with fsync, {Writes} writes, "
-            + $"{Reads} reads, longest {Longest.TotalSeconds:0.00} s");
+            + $"{Reads} reads, longest {Longest.TotalSeconds:0.00} s{(Full > 0 ? $", {Full} times no room" : "")}");
 }
 
 /// <summary>
@@ -81,7 +82,7 @@ internal sealed class JournalLoad : IDisposable
 
         var seen = Shell.Check("/", "python3", [Helper.PathOf("registers.py"), "check", .. _logs]).Split(' ', '\n');
         return new LoadResult(Number(files), Number(seen[1]), Number(seen[3]),
-            TimeSpan.FromMilliseconds(Number(seen[9])));
+            TimeSpan.FromMilliseconds(Number(seen[9])), Number(seen[11]));
     }
 
     public void Dispose()

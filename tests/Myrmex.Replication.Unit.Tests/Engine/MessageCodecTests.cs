@@ -40,7 +40,9 @@ public sealed class MessageCodecTests
             Durable = new JournalIndex(3),
             Written = new JournalIndex(4),
             Hint = new JournalIndex(5),
+            Room = new RoomReport(-6, new JournalIndex(7), IsOut: true),
         });
+        Assert.Equal(new RoomReport(-6, new JournalIndex(7), IsOut: true), answer.Room);
         Assert.Equal(
             (AppendOutcome.Full, 2UL, MemberStatus.Syncing, 3UL, 4UL, 5UL),
             (answer.Outcome, answer.Promised.Value, answer.Status, answer.Durable.Value, answer.Written.Value, answer.Hint.Value));
@@ -51,7 +53,7 @@ public sealed class MessageCodecTests
     {
         var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
         Assert.Equal(
-            "010E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            "020E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
             + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
             Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
         Assert.EndsWith(

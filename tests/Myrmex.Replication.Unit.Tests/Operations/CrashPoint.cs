@@ -25,6 +25,9 @@ internal sealed class CrashPoint
 
     public bool HangsReads { get; set; }
 
+    /// <summary>What needs room finds none.</summary>
+    public bool IsFull { get; set; }
+
     public void Release()
     {
         var hang = Hang;
@@ -57,6 +60,11 @@ internal sealed class CrashTranslator(Translator store, CrashPoint point)
             if (point is { IsDead: true, Throws: true })
             {
                 throw new NotSupportedException("the store is broken");
+            }
+
+            if (point.IsFull && TFop.Code is FopCode.Write or FopCode.Mknod or FopCode.Setxattr)
+            {
+                return new(TReply.Fail(Errno.ENOSPC));
             }
 
             return point.IsDead ? new(TReply.Fail(Errno.ENOTCONN)) : TFop.Invoke(next, in fop, call);

@@ -53,6 +53,11 @@ public interface IReplicaLog
     ValueTask<Errno> ConfirmAsync(Term term);
 
     /// <summary>
+    /// What may still be written, on the fullest of the members that count, in bytes; long.MaxValue when nobody knows.
+    /// </summary>
+    long RoomBytes => long.MaxValue;
+
+    /// <summary>
     /// An entry that was proposed here and is committed is in the store now, or could not be put there.
     /// </summary>
     void Applied(JournalIndex index, Errno error);

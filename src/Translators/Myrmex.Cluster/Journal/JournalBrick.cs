@@ -32,6 +32,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
+        member.Failing += reason => NotifyParents(new GraphEvent(GraphEventKind.Failed, Text: $"{Name}: {reason}"));
         member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
     }
 
@@ -80,6 +81,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var member = new JournalMember(redo, place.Seams.Workers, SyncAsync)
         {
             Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
+            Scheduler = place.Seams.Scheduler,
         };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);

@@ -46,10 +46,16 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
     private bool _isStopped;
+    private int _isFailureTold;
     private ulong _published; // What ServingTerm answers: written under the lock, read without.
 
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
+
+    /// <summary>
+    /// Nothing comes right here without a new member in place of this one; with the reason. Any thread, once.
+    /// </summary>
+    public event Action<string>? Failing;
 
     /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
     public event Action? Hanging;
@@ -103,6 +109,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     /// </summary>
     public void Start(Replica replica)
     {
+        redo.Room = this;
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed());
         _applied = replica.Checkpoint.Value;
@@ -124,6 +131,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             _byTag.Clear(); // The replica need not answer once it is stopped.
         }
 
+        _endWaiting.Cancel();
         Leave(asking);
         LeaveAll();
         DropQueue();
@@ -139,11 +147,14 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         }
 
         var task = waiter.Task;
+        var (uses, bytes) = OperationRoom.Of(meta.Span, data.Length);
         data.Retain(); // For the replica.
         _replica!.Propose(
             new Proposal(tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
             {
                 AcknowledgedUpTo = session.AcknowledgedUpTo,
+                Uses = uses,
+                RoomBytes = bytes,
             },
             term);
         return task;
@@ -309,6 +320,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         var error = refusal switch
         {
             Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
+            Refusal.NoRoom => Errno.ENOSPC,
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
             _ => Errno.EREMOTE,
         };
@@ -361,6 +373,11 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         if (role != ReplicaRole.Active)
         {
             LeaveAll();
+        }
+
+        if (role == ReplicaRole.Failed)
+        {
+            TellOfFailure("the journal takes nothing more");
         }
 
         if (isNew)
@@ -692,8 +709,13 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     /// </summary>
     private void Fail(JournalIndex index, Errno error)
     {
+        if (_endWaiting.IsCancellationRequested)
+        {
+            return; // What waited for room was told to end.
+        }
+
         Log.Error(
-            "journal", "a committed entry cannot be applied; the brick has to be started again", ("index", index),
+            "journal", "a committed entry cannot be applied; the brick is started anew", ("index", index),
             ("error", error));
         lock (_lock)
         {
@@ -704,6 +726,15 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         DropQueue();
         _replica?.MachineFailed();
         _wake.Set(); // Who waits for the store is told in the loop.
+        TellOfFailure($"a committed operation cannot be applied to the files: {error}");
+    }
+
+    private void TellOfFailure(string reason)
+    {
+        if (Interlocked.Exchange(ref _isFailureTold, 1) == 0)
+        {
+            Failing?.Invoke(reason);
+        }
     }
 
     /// <summary>What will not be applied; nothing is added to it any more.</summary>

@@ -19,6 +19,7 @@ public sealed partial class JournalTranslator : Translator
 
     private readonly Evaluator _evaluator;
     private readonly JournalLeader _leader;
+    private readonly IReplicaLog _log;
 
     /// <param name="place">With one subvolume, whose stack ends in a store.</param>
     /// <param name="log">The journal of the replica set.</param>
@@ -26,6 +27,7 @@ public sealed partial class JournalTranslator : Translator
     public JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo = null)
         : base(place)
     {
+        _log = log;
         _evaluator = new Evaluator(Next, Seams);
         Redo = redo ?? new Redo(Next);
         _leader = new JournalLeader(Redo, log);
@@ -45,6 +47,9 @@ public sealed partial class JournalTranslator : Translator
     /// <summary>O_TRUNC is an operation of its own, before the open.</summary>
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
         (fop.Flags & OpenFlags.Truncate) == 0 ? Next.Open(in fop, call) : OpenEmptiedAsync(fop, call);
+
+    /// <summary>What is available is what the members have room for beyond their reserves.</summary>
+    public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call) => StatfsAsync(fop, call);
 
     /// <summary>What was answered is on the disks of a write quorum already, in their journals.</summary>
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call) => SyncedAsync(fop, call);
@@ -73,6 +78,19 @@ public sealed partial class JournalTranslator : Translator
         quiet.TimeFlags = TimeFlags.ForwardOnly;
         var reply = await TFop.Invoke(Next, in fop, quiet);
         quiet.Release();
+        return reply;
+    }
+
+    private async ValueTask<StatfsReply> StatfsAsync(StatfsFop fop, Call call)
+    {
+        var reply = await Next.Statfs(in fop, call);
+        if (reply.IsOk && reply.StatFs.FragmentSize > 0)
+        {
+            var stat = reply.StatFs;
+            var room = (ulong)Math.Max(0, _log.RoomBytes) / stat.FragmentSize;
+            reply.StatFs = stat with { BlocksAvailable = Math.Min(stat.BlocksAvailable, room) };
+        }
+
         return reply;
     }
 

@@ -48,6 +48,9 @@ public sealed partial class Redo
             ?? throw new GraphException($"volume {store.Name}: no store below that a journal can be applied to");
     }
 
+    /// <summary>Lets an operation wait that finds no room in the store; null: it fails.</summary>
+    public IRoomWait? Room { get; set; }
+
     /// <summary>Which calls to the store are under way, those of reads too.</summary>
     public StoreWatch Watch { get; } = new();
 
@@ -63,10 +66,44 @@ public sealed partial class Redo
     public long Displaced => Volatile.Read(ref _displaced);
 
     /// <summary>
-    /// Applies an operation. The effect is in the store's cache afterwards, not on its disk. Does not throw.
+    /// Applies an operation. The effect is in the store's cache afterwards, not on its disk. Does not throw. On a full
+    /// disk it waits for room, see <see cref="Room"/>.
     /// </summary>
     /// <param name="data">The bytes of a WRITE, PUT or COPY_FILE_RANGE; borrowed.</param>
-    public async ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data)
+    public ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data)
+    {
+        var once = ApplyOnceAsync(operation, data);
+        if (!once.IsCompletedSuccessfully)
+        {
+            return ApplyInTheEndAsync(once, operation, data);
+        }
+
+        var result = once.Result;
+        return IsNoRoom(result.Error) ? ApplyInTheEndAsync(new(result), operation, data) : new(result);
+    }
+
+    private async ValueTask<RedoResult> ApplyInTheEndAsync(
+        ValueTask<RedoResult> once, JournalOperation operation, Payload data)
+    {
+        var result = await once;
+        if (!IsNoRoom(result.Error) || Room is not { } room)
+        {
+            return result;
+        }
+
+        room.Begin(operation, result.Error);
+        while (IsNoRoom(result.Error) && await room.WaitAsync())
+        {
+            result = await ApplyOnceAsync(operation, data);
+        }
+
+        room.End();
+        return result;
+    }
+
+    private static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
+
+    private async ValueTask<RedoResult> ApplyOnceAsync(JournalOperation operation, Payload data)
     {
         var call = Call.Internal();
         call.TimeFlags = operation.Touches | TimeFlags.ForwardOnly;

@@ -44,7 +44,7 @@ internal sealed class ReplicaRun(
             Store = store() ?? throw new GraphException(
                 $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
                 + "daemon starts it again with what it needs"),
-            Journal = new JournalOptions { Path = options.Directory },
+            Journal = JournalFor(options.Directory, place.Seams.Disk!), // A brick has one.
             Transport = transport,
             Machine = member,
             Copies = copies,
@@ -53,6 +53,7 @@ internal sealed class ReplicaRun(
                 ReadLease = options.ReadsByLease,
                 GrantMs = GrantMs,
                 OutcomeOf = JournalMember.OutcomeOf,
+                CostOf = OperationRoom.CostOf,
             },
         };
         var error = Replica.Open(setup, out var replica, out var problem);
@@ -160,10 +161,18 @@ internal sealed class ReplicaRun(
             Problem = member.Failure != Errno.Ok
                 ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.IsStalled ? "the disk of the brick does not answer: it takes no part until it does"
+                : replica.IsOutOfRoom ? "the disk of the brick is full: it lacks what was committed since. Free room on "
+                    + "it outside of the volume, or enlarge it"
+                : replica.IsShortOfRoom ? "the disk of the brick has no room beyond its reserve: the volume refuses "
+                    + "what needs room (ENOSPC). Delete something, or enlarge the disk"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };
     }
+
+    private static JournalOptions JournalFor(string directory, IDisk disk) =>
+        disk.GetSpace(directory, out var space) == Errno.Ok
+            ? JournalOptions.For(directory, space) : new JournalOptions { Path = directory };
 
     private static ReplicaCopyReport? ToReport(CopyProgress? progress) => progress is not { } copy ? null
         : new ReplicaCopyReport(copy.Peer.Value, copy.Done.Inodes, copy.All.Inodes, copy.Done.Bytes, copy.All.Bytes);

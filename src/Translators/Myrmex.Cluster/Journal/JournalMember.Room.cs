@@ -1,0 +1,56 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Coordination;
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.Journal;
+
+/// <summary>A store without room: what is committed is tried again until there is some.</summary>
+public sealed partial class JournalMember : IRoomWait
+{
+    private const long RoomPauseMs = 250;
+
+    private readonly CancellationTokenSource _endWaiting = new();
+    private int _waitingForRoom;
+
+    /// <summary>
+    /// Runs the time between two tries of what finds no room in the store; without it the first failure is final.
+    /// </summary>
+    public IScheduler? Scheduler { get; init; }
+
+    public long RoomBytes => _replica?.RoomBytes ?? long.MaxValue;
+
+    /// <summary>An operation that is committed waits for room in the store.</summary>
+    public bool WaitsForRoom => Volatile.Read(ref _waitingForRoom) > 0;
+
+    void IRoomWait.Begin(JournalOperation operation, Errno error)
+    {
+        if (Interlocked.Increment(ref _waitingForRoom) == 1)
+        {
+            Log.Warning("journal", "a committed operation finds no room in the store and is tried again",
+                ("fop", operation.Fop), ("gfid", operation.Gfid), ("error", error));
+        }
+    }
+
+    async ValueTask<bool> IRoomWait.WaitAsync()
+    {
+        if (Scheduler is null || _endWaiting.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        try
+        {
+            await Pauses.WaitAsync(Scheduler, RoomPauseMs, _endWaiting.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (_endWaiting.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    void IRoomWait.End() => Interlocked.Decrement(ref _waitingForRoom);
+}
