@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster.JournalClient;
+using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 using Myrmex.Replication;
 using Myrmex.Replication.Engine;

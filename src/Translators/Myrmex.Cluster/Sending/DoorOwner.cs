@@ -2,7 +2,7 @@ using System;
 using System.Buffers.Binary;
 using Myrmex.Base;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
 /// The lock owners of the clients of a door: a hash of the client's identity, then what the client sent.

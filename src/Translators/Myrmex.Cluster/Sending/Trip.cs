@@ -1,6 +1,7 @@
+using Myrmex.Base;
 using Myrmex.Runtime;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
 /// What is known of a fop on its way: how often it was sent, with which number, until when it may be again.
@@ -24,6 +25,39 @@ internal struct Trip
     /// <summary>It has waited for its turn to get a number.</summary>
     public bool HasWaited { get; set; }
 
+    /// <summary>Its place in the order of the objects it touches; null while that does not matter.</summary>
+    public Turn? Turn { get; set; }
+
+    /// <summary>Where it is counted as under way.</summary>
+    public Choice? Entered { get; set; }
+
+    /// <summary>The dictionary it was sent with, if that is our own.</summary>
+    public XData? Request { get; set; }
+
+    public bool IsAdmitted { get; private set; }
+
+    /// <summary>What it carries, as counted at its admission.</summary>
+    public long Bytes { get; private set; }
+
+    public OpenFd? KeptFor { get; private set; }
+
+    public void Admit(long bytes, OpenFd? open)
+    {
+        IsAdmitted = true;
+        Bytes = bytes;
+        KeptFor = open;
+        HasWaited = false;
+    }
+
+    /// <summary>It is not under way any more.</summary>
+    public void Return()
+    {
+        Entered?.Leave();
+        Entered = null;
+        Request?.Release();
+        Request = null;
+    }
+
     public void SetNumber(Session session, ulong number)
     {
         Session = session;
@@ -42,11 +76,11 @@ internal struct Trip
         return _deadlineNs > nowNs ? ((_deadlineNs - nowNs) / 1_000_000) + 1 : 0;
     }
 
-    /// <summary>The pause before the next sending; none before the second one, unless the member is too busy.</summary>
-    public long NextPauseMs(bool isBusy)
+    /// <summary>The pause before the next sending; none before the second one, unless the server is too busy.</summary>
+    public long NextPauseMs(bool isBusy, SendingRules rules)
     {
         var pauseMs = _pauseMs;
-        _pauseMs = pauseMs == 0 ? ClientLimits.PauseMsMin : System.Math.Min(pauseMs * 2, ClientLimits.PauseMsMax);
-        return isBusy && pauseMs == 0 ? ClientLimits.PauseMsMin : pauseMs;
+        _pauseMs = pauseMs == 0 ? rules.PauseMsMin : System.Math.Min(pauseMs * 2, rules.PauseMsMax);
+        return isBusy && pauseMs == 0 ? rules.PauseMsMin : pauseMs;
     }
 }
