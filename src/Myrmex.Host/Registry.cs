@@ -21,6 +21,7 @@ internal static class Registry
         Cluster.Dht.Distribute.Registration,
         Cluster.Journal.JournalBrick.Registration(Store.Find),
         Cluster.JournalClient.JournalClient.Registration,
+        Features.ClientLocks.Registration,
         Features.Locks.Registration,
         Features.Outcomes.Outcomes.Registration,
         Features.ReadOnly.Registration,

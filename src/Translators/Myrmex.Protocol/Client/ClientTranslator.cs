@@ -11,7 +11,7 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator, IPeerLink
+public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStarter
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 

@@ -17,6 +17,9 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 
     public InlineGate Gate { get; } = new(Seams);
 
+    /// <summary>No fop ever waits for this machine: none needs a worker.</summary>
+    public bool IsRemote { get; } = EndsElsewhere(Top);
+
     /// <summary>Takes the messages of other members; null when nobody below does.</summary>
     public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
 
@@ -40,6 +43,9 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 
         return at.Type == ChangeRecord.OutcomesType;
     }
+
+    private static bool EndsElsewhere(Translator top) =>
+        top.Subvolumes.Count == 0 ? top is ILateStarter : top.Subvolumes.All(EndsElsewhere);
 
     private static IPeerReceiver? FindReceiver(Translator top)
     {

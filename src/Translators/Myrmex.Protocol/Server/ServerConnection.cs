@@ -83,6 +83,7 @@ public sealed partial class ServerConnection : IRpcHandler
         var attachment = Attachment;
         if (attachment is not null)
         {
+            attachment.Identity.IsGone = true;
             Log.Information("server", "client left", ("client", attachment.Identity), ("reason", reason));
         }
         else if (error is Errno.EBADMSG or Errno.EPROTO)
@@ -202,6 +203,10 @@ public sealed partial class ServerConnection : IRpcHandler
         {
             request.MustIdentify = true;
             attachment.Export.Seams.Workers.Submit(request);
+        }
+        else if (attachment.Export.IsRemote)
+        {
+            request.Run();
         }
         else if ((traits & FopTraits.Blocks) != 0)
         {
