@@ -17,6 +17,9 @@ public readonly record struct Proposal(
     /// <summary>The client has all outcomes of its operations up to this number.</summary>
     public ulong AcknowledgedUpTo { get; init; }
 
+    /// <summary>Which run of a client's operation that takes many steps; 0 for the first.</summary>
+    public uint Run { get; init; }
+
     /// <summary>May be committed when a write quorum has it in memory; where the configuration allows it.</summary>
     public bool FromMemory { get; init; }
 }
@@ -46,4 +49,7 @@ public enum Refusal
 
     /// <summary>The client has said that it knows the outcome.</summary>
     AlreadyAcknowledged,
+
+    /// <summary>Another run of the operation has taken it over.</summary>
+    Superseded,
 }

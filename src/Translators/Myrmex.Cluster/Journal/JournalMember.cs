@@ -142,13 +142,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                     tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
                 {
                     AcknowledgedUpTo = session.AcknowledgedUpTo,
+                    Run = session.Run,
                 },
                 term);
         });
     }
 
     public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
-        WaitAsync(tag => _replica!.Find(tag, session.Session, session.Sequence, session.Step, term));
+        WaitAsync(tag => _replica!.Find(tag, session.Session, session.Sequence, session.Step, session.Run, term));
 
     /// <summary>Makes a session or ends it: Ok when that is committed. Errors as for proposals.</summary>
     public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action)
@@ -277,6 +278,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
+            Refusal.Superseded => Errno.ECANCELED,
             _ => Errno.EREMOTE,
         };
         Complete(tag, new ProposeResult(error, default));
@@ -557,6 +559,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             Fop = operation.Fop,
             Gfid = operation.Gfid,
             Outcome = operation.Outcome,
+            Note = operation.Note,
         });
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class Sender
     }
 
     /// <summary>What an error means for the fop.</summary>
-    private Verdict Judge<TFop, TReply>(in TFop fop, TReply reply, in Way way, ref Trip trip)
+    private Verdict Judge<TFop, TReply>(in TFop fop, Call call, TReply reply, in Way way, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
@@ -63,11 +63,14 @@ internal sealed partial class Sender
                     _finder.Lost(way.Choice!, null);
                 }
 
-                trip.IsUnknown |= trip.Session is not null;
+                trip.IsUnknown |= trip.IsNumbered;
                 return IsInternalUnlock(in fop) ? Verdict.Gone
-                    : !FopFacts.MayRepeat<TFop, TReply>(in fop, trip.Session is not null) ? Verdict.Answer
+                    : !FopFacts.MayRepeat<TFop, TReply>(in fop, trip.IsNumbered) ? Verdict.Answer
                     : isLost ? Verdict.Again
                     : Verdict.AgainLater;
+            case Errno.EBADE when trip is { IsStep: true, HasBegun: false }
+                && ChangeRecord.AgeMs(call.Change, _seams.Clock.MonotonicNs) <= ChangeRecord.AgeMaxMs:
+                return Verdict.Begin;
             case Errno.EBADE when trip.Session is { } session:
                 Sessions.Drop(session);
                 if (trip.IsUnknown)
@@ -137,6 +140,9 @@ internal sealed partial class Sender
 
         /// <summary>It has succeeded, and somebody has to hear of a change before it that is lost.</summary>
         LostChange,
+
+        /// <summary>Again, after the session of a client further up was begun.</summary>
+        Begin,
 
         /// <summary>What it was to give up is gone.</summary>
         Gone,

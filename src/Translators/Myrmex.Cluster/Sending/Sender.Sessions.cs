@@ -28,6 +28,21 @@ internal sealed partial class Sender
         return error == Errno.Ok;
     }
 
+    /// <summary>
+    /// Begins a session of a client further up. That it is known already, or could not be begun, shows when the step is
+    /// sent again.
+    /// </summary>
+    private async ValueTask BeginForAsync(UInt128 id)
+    {
+        var xdata = IdOf(new Session(id, 0));
+        var call = Call.Internal();
+        var reply = await SendAsync<IpcFop, IpcReply>(
+            new IpcFop { Operation = SessionKeys.BeginSession, XData = xdata }, call);
+        reply.Release();
+        call.Release();
+        xdata.Release();
+    }
+
     private static async Task EndAsync(Session session, Server server)
     {
         var xdata = IdOf(session);

@@ -81,6 +81,13 @@ internal sealed partial class Sender
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
+        if (typeof(TFop) == typeof(IpcFop)
+            && FopFacts.As<TFop, IpcFop>(in fop).Operation == ChangeRecord.LeaveSession)
+        {
+            // Sessions of clients further up end when nobody uses them: what is late must still find them.
+            return new ValueTask<TReply>(TReply.Rent());
+        }
+
         if (typeof(TFop) == typeof(ReleaseFop) || typeof(TFop) == typeof(ReleasedirFop))
         {
             return Fds.CloseAsync<TFop, TReply>(in fop, TFop.FdOf(in fop)!, call); // It is on an fd.
@@ -104,7 +111,10 @@ internal sealed partial class Sender
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        var trip = default(Trip);
+        var trip = new Trip
+        {
+            IsStep = call.Change.Session != 0 && FopFacts.NeedsNumber<TFop, TReply>(in fop),
+        };
         try
         {
             while (true)
@@ -127,19 +137,25 @@ internal sealed partial class Sender
                     return outcome == Errno.Ok ? TReply.Rent() : TReply.Fail(outcome);
                 }
 
-                var sent = Numbered<TFop, TReply>(in fop, ref trip);
+                var sent = Numbered<TFop, TReply>(in fop, call, ref trip);
                 var reply = FopFacts.IsListing<TFop>() && way is { Open.Listing: not null, Place: not null }
                     ? await Listings.ReadAsync<TFop, TReply>(sent, call, way.Open, way.Place)
                     : await TFop.Invoke(way.Choice!.Server.Translator, in sent, call);
                 var verdict = reply.IsOk
                     ? Accept<TFop, TReply>(in fop, call, in way)
-                    : Judge<TFop, TReply>(in fop, reply, in way, ref trip);
+                    : Judge<TFop, TReply>(in fop, call, reply, in way, ref trip);
                 if (verdict == Verdict.Answer)
                 {
                     return reply;
                 }
 
                 reply.Release();
+                if (verdict == Verdict.Begin)
+                {
+                    trip.HasBegun = true;
+                    await BeginForAsync(call.Change.Session);
+                }
+
                 if (verdict == Verdict.Gone)
                 {
                     return TReply.Rent();
@@ -273,7 +289,7 @@ internal sealed partial class Sender
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        if (trip.Session is not null || !FopFacts.NeedsNumber<TFop, TReply>(in fop))
+        if (trip.IsNumbered || !FopFacts.NeedsNumber<TFop, TReply>(in fop))
         {
             return true;
         }
@@ -309,19 +325,28 @@ internal sealed partial class Sender
     /// <summary>
     /// The fop with its number, if it has one, in a copy of its dictionary: others may be sending the request as well.
     /// </summary>
-    private static TFop Numbered<TFop, TReply>(in TFop fop, ref Trip trip)
+    private TFop Numbered<TFop, TReply>(in TFop fop, Call call, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        if (trip.Session is not { } session)
+        if (!trip.IsNumbered)
         {
             return fop;
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
-        session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
-        numbered.SetBytes(SessionKeys.Session, record);
+        if (trip.Session is { } session)
+        {
+            Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
+            session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
+            numbered.SetBytes(SessionKeys.Session, record);
+        }
+        else
+        {
+            var change = call.Change with { MayBeKnown = call.Change.MayBeKnown || trip.IsUnknown };
+            ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
+        }
+
         trip.Request = numbered;
         return TFop.WithXData(in fop, numbered);
     }

@@ -16,6 +16,15 @@ internal struct Trip
 
     public ulong Number { get; private set; }
 
+    /// <summary>It is a step of a change of a client further up, with the session and number of that.</summary>
+    public bool IsStep { get; set; }
+
+    /// <summary>The session of the step was begun at the server.</summary>
+    public bool HasBegun { get; set; }
+
+    /// <summary>It can be sent again without doing it twice.</summary>
+    public readonly bool IsNumbered => IsStep || Session is not null;
+
     /// <summary>It may have taken effect without our knowing.</summary>
     public bool IsUnknown { get; set; }
 
