@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Sending;
 
@@ -26,7 +27,7 @@ internal sealed partial class Sender
     {
         var forwarded = Call.Rent();
         forwarded.CopyIdentityFrom(call);
-        forwarded.LockOwner = DoorOwner.Of(client, call.LockOwner);
+        forwarded.LockOwner = ClientOwner.Of(client, call.LockOwner);
         var reply = await HandleOwn<TFop, TReply>(in fop, forwarded);
         forwarded.Release();
         return reply;
@@ -36,28 +37,9 @@ internal sealed partial class Sender
     {
         var call = Call.Internal();
         call.LockOwner = owner;
-        Reply reply = held.Entry is { } name
-            ? await HandleOwn<EntrylkFop, EntrylkReply>(
-                new EntrylkFop
-                {
-                    Gfid = held.Gfid,
-                    Command = EntryLockCommand.Unlock,
-                    Type = LockType.Write,
-                    NameLength = (ulong)name.Length,
-                    Name = name,
-                    Domain = held.Domain,
-                },
-                call)
-            : await HandleOwn<InodelkFop, InodelkReply>(
-                new InodelkFop
-                {
-                    Gfid = held.Gfid,
-                    Command = LockCommand.SetLock,
-                    Type = LockType.Unlock,
-                    Flock = new Flock(LockType.Unlock, 0, held.Start, held.Length, 0, owner),
-                    Domain = held.Domain,
-                },
-                call);
+        Reply reply = held.Entry is not null
+            ? await HandleOwn<EntrylkFop, EntrylkReply>(held.ToEntryUnlock(), call)
+            : await HandleOwn<InodelkFop, InodelkReply>(held.ToInodeUnlock(owner), call);
         reply.Release();
         call.Release();
     }

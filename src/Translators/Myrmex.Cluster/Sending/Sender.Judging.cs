@@ -34,7 +34,7 @@ internal sealed partial class Sender
         }
         else if (FopFacts.IsInternalLock<TFop>())
         {
-            var granted = FopFacts.InternalLockOf(in fop, out var unlocks);
+            var granted = InternalLock.Of(in fop, out var unlocks);
             if (!unlocks)
             {
                 _internalLocks.Add(call.LockOwner, in granted, way.Choice!, way.Losses);
@@ -100,7 +100,7 @@ internal sealed partial class Sender
             return false;
         }
 
-        FopFacts.InternalLockOf(in fop, out var unlocks);
+        InternalLock.Of(in fop, out var unlocks);
         return unlocks;
     }
 
@@ -111,7 +111,7 @@ internal sealed partial class Sender
     private Errno? CheckLost<TFop>(in TFop fop, Call call, Choice choice)
         where TFop : struct
     {
-        var asked = FopFacts.InternalLockOf(in fop, out var unlocks);
+        var asked = InternalLock.Of(in fop, out var unlocks);
         if (unlocks)
         {
             var isLost = _internalLocks.TryRemove(call.LockOwner, in asked, choice, out var wasLost) && wasLost;
