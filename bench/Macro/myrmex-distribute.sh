@@ -13,7 +13,7 @@ sys_up() {
   "$MYRMEX_EXE" daemon --working-directory "$MYRMEX_WORKDIR" --bind 127.0.0.1 --port "$MYRMEX_PORT" --http 0 --brick-port $((MYRMEX_PORT + 2000)) \
     --foreground >&2 < /dev/null 9>&- & MX_DAEMON=$!
   wait_for 20 mx volume list || die "daemon does not answer"
-  mx volume create $MX_VOL "${list[@]}" force >&2 || die create
+  mx volume create $MX_VOL ${MX_TYPE:-} "${list[@]}" force >&2 || die create
   local IFS=';'; for o in $MX_OPTS; do IFS=' '; mx volume set $MX_VOL $o >&2 || die "set $o"; IFS=';'; done; IFS=$' \t\n'
   mx volume start $MX_VOL >&2 || die start
   sleep 2

@@ -33,7 +33,8 @@ internal sealed class ServedBrick : IServed
     {
         if (graphEvent.Kind == GraphEventKind.ChildDown)
         {
-            Log.Error("brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
+            Log.Error(
+                "brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
         }
     }
 }

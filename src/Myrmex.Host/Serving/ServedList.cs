@@ -32,7 +32,8 @@ internal sealed class ServedList(string what, string listPath, Func<string, Volf
     {
         lock (_lock)
         {
-            var wanted = File.ReadAllLines(listPath).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
+            var wanted = File.ReadAllLines(listPath).Select(l => l.Trim())
+                .Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
             foreach (var path in _served.Keys.Where(p => !wanted.Contains(p)).ToList())
             {
                 Stop(path);

@@ -24,6 +24,15 @@ public static class Limits
     /// <summary>Bytes of the same.</summary>
     public const long UncommittedBytesMax = 64L << 20;
 
+    /// <summary>Bytes of settled entries kept in memory for members that are a little behind.</summary>
+    public const long KeptBytesMax = 16L << 20;
+
+    /// <summary>The same, with what only members need that are further behind: others read it from the journal.</summary>
+    public const long KeptForSlowBytesMax = 64L << 20;
+
+    /// <summary>Settled entries kept in memory.</summary>
+    public const int KeptEntriesMax = 8192;
+
     /// <summary>Entries on the way to one follower without an answer.</summary>
     public const int FlightEntriesMax = 4096;
 

@@ -111,6 +111,35 @@ public sealed partial class ReplicaEngine
     /// <summary>Entries up to here are not needed in memory; they can be read from the journal.</summary>
     public void ReleaseEntries(JournalIndex upTo) => _log.Release(Min(upTo, Min(_commit, _durable)));
 
+    /// <summary>
+    /// Drops from memory what is settled, beyond what may soon be asked for: it can be read from the journal. For the
+    /// driver, when it has carried out everything that it drained.
+    /// </summary>
+    public void ReleaseSettled()
+    {
+        if (_log.Bytes <= Limits.KeptBytesMax && _log.Count <= Limits.KeptEntriesMax)
+        {
+            return;
+        }
+
+        var settled = Min(_commit, _durable);
+        if (_role == ReplicaRole.Active && _log.Bytes <= Limits.KeptForSlowBytesMax)
+        {
+            foreach (var member in Configuration!.AllMembers)
+            {
+                // Who is not there will have to read from the journal anyway.
+                settled = member != Self && IsFresh(member)
+                    ? Min(settled, new JournalIndex(Peer(member).Acknowledged)) : settled;
+            }
+        }
+
+        while (_log.First <= settled
+            && (_log.Bytes > Limits.KeptBytesMax / 2 || _log.Count > Limits.KeptEntriesMax / 2))
+        {
+            _log.Release(_log.First);
+        }
+    }
+
     /// <summary>The journal on disk begins here now.</summary>
     public void MoveJournalStart(JournalIndex first)
     {
@@ -187,5 +216,10 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private bool IsJournalStalled(long nowMs) => _log.Last > _durable && nowMs - _durableMs > _options.DiskStallMs;
+    /// <summary>The disks are fine, as far as this replica and its driver know.</summary>
+    private bool IsFit => _isHealthy && !IsJournalStalled(_now);
+
+    private bool IsJournalStalled(long nowMs) =>
+        (_log.Last > _durable && nowMs - _durableMs > _options.DiskStallMs)
+        || (_superblockTicket > _superblockSaved && nowMs - _superblockMs > _options.DiskStallMs);
 }

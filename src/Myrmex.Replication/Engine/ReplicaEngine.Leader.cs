@@ -239,7 +239,7 @@ public sealed partial class ReplicaEngine
         }
 
         if (_log.Last.Value - _commit.Value >= Limits.UncommittedEntriesMax
-            || UncommittedBytes() > Limits.UncommittedBytesMax)
+            || _log.HasMoreAfter(_commit, Limits.UncommittedBytesMax))
         {
             return Refusal.Busy;
         }
@@ -255,9 +255,6 @@ public sealed partial class ReplicaEngine
             : Configuration.IsWriteQuorum(fresh);
         return isEnough ? Refusal.None : Refusal.NoQuorum;
     }
-
-    // The bytes in memory below the commit index are few: they are an upper bound that costs nothing to have.
-    private long UncommittedBytes() => _log.Last == _commit ? 0 : _log.Bytes;
 
     private void RenewSession(in Proposal proposal, ulong every)
     {
@@ -602,7 +599,7 @@ public sealed partial class ReplicaEngine
 
     private void LeaderTick()
     {
-        if (!_isHealthy || IsJournalStalled(_now) || _now - _quorumMs > _options.QuorumStallMs)
+        if (!IsFit || _now - _quorumMs > _options.QuorumStallMs)
         {
             GiveUp(); // Somebody else can do better; and nobody else may, as long as we hold the lead.
             return;

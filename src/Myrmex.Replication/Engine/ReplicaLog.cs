@@ -37,6 +37,23 @@ public sealed class ReplicaLog
     /// <summary>Bytes of the bodies in memory.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>More bytes than <paramref name="bytesMax"/> come after an entry.</summary>
+    public bool HasMoreAfter(JournalIndex index, long bytesMax)
+    {
+        if (Bytes <= bytesMax)
+        {
+            return false; // The usual case: the rest is only for when a lot is in memory.
+        }
+
+        long bytes = 0;
+        for (var i = _count - 1; i >= 0 && At(i).Index > index && bytes <= bytesMax; i--)
+        {
+            bytes += SizeOf(At(i));
+        }
+
+        return bytes > bytesMax;
+    }
+
     /// <summary>The entry at an index from <see cref="First"/> to <see cref="Last"/>; lent.</summary>
     public JournalEntry this[JournalIndex index]
     {

@@ -216,7 +216,7 @@ public sealed partial class ReplicaJournal
 
     /// <summary>Entries never go into the segment that is kept back for cuts and repairs.</summary>
     private long AppendRoomBlocks() =>
-        _segments.Count >= _options.SegmentsMax || RoomRecords() == 0 ? 0 : RoomBlocks();
+        _segments.Count >= SegmentsNow || RoomRecords() == 0 ? 0 : RoomBlocks();
 
     private int RoomRecords() =>
         (int)Math.Max(0, (_options.IndexBytesMax - _segments[^1].IndexLength) / JournalFormat.EntrySize);

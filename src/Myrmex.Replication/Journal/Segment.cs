@@ -43,7 +43,7 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     /// <summary>No entry of the journal above this index is in this segment.</summary>
     public ulong LiveMax { get; set; }
 
-    /// <summary>Found at start: files may share its blocks, so it is never used again.</summary>
+    /// <summary>Files may share its blocks, so it is never used again.</summary>
     public bool MayBeCloned { get; set; }
 
     public long RoomBytes => (long)(EndBlock - Next) * JournalLimits.BlockBytes;

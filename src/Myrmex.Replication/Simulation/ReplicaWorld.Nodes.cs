@@ -216,6 +216,11 @@ internal sealed partial class ReplicaWorld
             Carry(node, engine, _outputs[i]);
         }
 
+        if (_options.ReleasesEarly)
+        {
+            engine.ReleaseEntries(engine.Commit);
+        }
+
         if (node.Unsynced.Count > 0 && !node.IsSyncing)
         {
             node.IsSyncing = true;

@@ -39,6 +39,9 @@ public sealed record WorldOptions
     /// <summary>Many writes to disk take long.</summary>
     public bool SlowDisks { get; init; }
 
+    /// <summary>Entries leave memory as soon as they are settled.</summary>
+    public bool ReleasesEarly { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -76,6 +79,7 @@ public sealed record WorldOptions
             SlowDisks = random.Chance(0.1),
             Clients = (int)random.Between(1, 4),
             FaultEveryMs = random.Between(60, 500),
+            ReleasesEarly = random.Chance(0.3),
         };
     }
 }

@@ -20,6 +20,8 @@ internal sealed class ProxyFinder : ServerFinder
     /// <summary>So long a proxy that was left comes after the others.</summary>
     public const long RestMs = 30_000;
 
+    private const long GlanceMs = 20;
+
     private readonly Server[] _preferred;
     private readonly long[] _leftNs; // By index; 0 for one that was never left.
 
@@ -38,6 +40,11 @@ internal sealed class ProxyFinder : ServerFinder
 
     protected override async ValueTask<Server?> FindAsync()
     {
+        if (Moves == 0)
+        {
+            await HearFirstAsync();
+        }
+
         var race = new Race(Seams);
         foreach (var proxy in Ordered())
         {
@@ -49,6 +56,17 @@ internal sealed class ProxyFinder : ServerFinder
         }
 
         return await race.WaitAsync(SendingLimits.ProbeMs);
+    }
+
+    /// <summary>At the beginning the first of all is given the time to attach.</summary>
+    private async ValueTask HearFirstAsync()
+    {
+        for (var waitedMs = 0L; waitedMs < CompanyMs && !_preferred[0].IsHeard; waitedMs += GlanceMs)
+        {
+            var glance = new Waiter(Seams);
+            glance.EndAfter(GlanceMs);
+            await glance.Task;
+        }
     }
 
     protected override void OnLost(Server server) => Volatile.Write(ref _leftNs[server.Index], Seams.Clock.MonotonicNs);

@@ -32,6 +32,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
+        member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
     }
 
     /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
@@ -76,7 +77,10 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
         ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
-        var member = new JournalMember(redo, SyncAsync) { Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]) };
+        var member = new JournalMember(redo, place.Seams.Workers, SyncAsync)
+        {
+            Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
+        };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(

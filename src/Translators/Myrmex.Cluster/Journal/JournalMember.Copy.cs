@@ -51,7 +51,7 @@ public sealed partial class JournalMember
         }
 
         suspended();
-        Wake(); // Who waits for a checkpoint gets none.
+        _wake.Set(); // Who waits for a checkpoint gets none.
     }
 
     /// <summary>
@@ -73,10 +73,11 @@ public sealed partial class JournalMember
             _applied = index.Value;
             _failure = Errno.Ok;
             _isSuspended = false;
+            Publish();
         }
 
         LeaveAll();
-        Wake();
+        _wake.Set();
     }
 
     private void EndApplying()

@@ -22,17 +22,19 @@ namespace Myrmex.Cluster.Journal;
 /// journal before is answered when its entry is in the store.
 /// </remarks>
 /// <param name="redo">Applies to the store.</param>
+/// <param name="workers">Where what is committed is applied.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
-public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> syncStore) : IReplicaLog, IReplicaMachine
+public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<ValueTask<Errno>> syncStore)
+    : IReplicaLog, IReplicaMachine
 {
+    private readonly WorkerSignal _wake = new(workers);
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
-    private readonly Dictionary<ulong, Waiter> _byTag = [];
-    private readonly Dictionary<ulong, Waiter> _byIndex = []; // Proposed here, not committed.
-    private readonly List<(ulong Index, Waiter Waiter)> _known = []; // Proposed before; wait for the store.
+    private readonly Dictionary<ulong, ProposalWaiter> _byTag = [];
+    private readonly Dictionary<ulong, ProposalWaiter> _byIndex = []; // Proposed here, not committed.
+    private readonly List<(ulong Index, ProposalWaiter Waiter)> _known = []; // Proposed before; wait for the store.
     private readonly Queue<JournalEntry> _queue = []; // Committed, to be applied in order; owns its data.
     private readonly HashSet<ulong> _ahead = []; // Applied, with something before them that is not.
     private readonly List<(JournalIndex Through, Action<Errno> Done)> _persists = [];
-    private readonly CancellationTokenSource _stop = new();
     private Replica? _replica;
     private ulong _tag;
     private ReplayWindow _window = ReplayWindow.Empty;
@@ -40,26 +42,22 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     private ulong _applied;
     private Term _serving;
     private (Term Term, ulong Index) _start; // The first entry of our own term, once it is committed.
-    // Completed in place: the other way leads over the pool, out of a simulated world.
-    private TaskCompletionSource _wake = new();
     private Errno _failure;
     private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
     private bool _isStopped;
+    private ulong _published; // What ServingTerm answers: written under the lock, read without.
 
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
 
-    public Term ServingTerm
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _failure == Errno.Ok ? _serving : Term.None;
-            }
-        }
-    }
+    /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
+    public event Action? Hanging;
+
+    public Term ServingTerm => new(Volatile.Read(ref _published));
+
+    /// <summary>Which calls to the store are under way.</summary>
+    internal StoreWatch Watch => redo.Watch;
 
     /// <summary>Everything up to here is in the store.</summary>
     public JournalIndex AppliedIndex
@@ -115,49 +113,67 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// <summary>Applies nothing more; who waits, or comes from now on, hears ENOTCONN.</summary>
     public void Stop()
     {
-        List<Waiter> asking;
+        List<ProposalWaiter> asking;
         lock (_lock)
         {
             _isStopped = true;
             _serving = Term.None;
             _start = default;
+            Publish();
             asking = [.. _byTag.Values];
             _byTag.Clear(); // The replica need not answer once it is stopped.
         }
 
-        _stop.Cancel();
         Leave(asking);
         LeaveAll();
         DropQueue();
+        _wake.Set();
     }
 
     public ValueTask<ProposeResult> ProposeAsync(
         Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)
     {
-        return WaitAsync(tag =>
+        if (NewWaiter(out var tag) is not { } waiter)
         {
-            data.Retain(); // For the replica.
-            _replica!.Propose(
-                new Proposal(
-                    tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
-                {
-                    AcknowledgedUpTo = session.AcknowledgedUpTo,
-                    Run = session.Run,
-                },
-                term);
-        });
+            return new(new ProposeResult(Errno.ENOTCONN, default));
+        }
+
+        var task = waiter.Task;
+        data.Retain(); // For the replica.
+        _replica!.Propose(
+            new Proposal(tag, EntryKind.Operation, session.Session, session.Sequence, session.Step, meta, data)
+            {
+                AcknowledgedUpTo = session.AcknowledgedUpTo,
+                Run = session.Run,
+            },
+            term);
+        return task;
     }
 
-    public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) =>
-        WaitAsync(tag => _replica!.Find(tag, session.Session, session.Sequence, session.Step, session.Run, term));
+    public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session)
+    {
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return new(new ProposeResult(Errno.ENOTCONN, default));
+        }
+
+        var task = waiter.Task;
+        _replica!.Find(tag, session.Session, session.Sequence, session.Step, session.Run, term);
+        return task;
+    }
 
     /// <summary>Makes a session or ends it: Ok when that is committed. Errors as for proposals.</summary>
     public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action)
     {
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        var task = waiter.Task;
         var meta = new SessionRecord(action, 0).Encode();
-        var result = await WaitAsync(tag => _replica!.Propose(
-            new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default)));
-        return result.Error;
+        _replica!.Propose(new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default));
+        return (await task).Error;
     }
 
     /// <summary>
@@ -177,7 +193,14 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             return Errno.Ok;
         }
 
-        var result = await WaitAsync(tag => _replica!.Read(tag, useLease: false));
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        var task = waiter.Task;
+        _replica!.Read(tag, useLease: false);
+        var result = await task;
         return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
     }
 
@@ -195,12 +218,17 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             return;
         }
 
+        bool isWaitedFor;
         lock (_lock)
         {
             MarkApplied(index.Value);
+            isWaitedFor = _queue.Count > 0 || _known.Count > 0 || _persists.Count > 0;
         }
 
-        Wake();
+        if (isWaitedFor)
+        {
+            _wake.Set();
+        }
     }
 
     void IReplicaMachine.Accepted(ulong tag, JournalIndex index, bool isKnown)
@@ -221,12 +249,13 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _known.Add((index.Value, waiter));
         }
 
-        Wake(); // There may be nothing left to wait for.
+        _wake.Set(); // There may be nothing left to wait for.
     }
 
     void IReplicaMachine.Committed(JournalEntry entry)
     {
-        Waiter? waiter;
+        ProposalWaiter? waiter;
+        var isQueued = false;
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
@@ -238,6 +267,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             {
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
+                isQueued = true;
             }
 
             if (entry.Header.Kind == EntryKind.TermStart && _replica!.Role == ReplicaRole.Active
@@ -246,19 +276,22 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
                 _start = (entry.Term, entry.Index.Value);
             }
 
-            foreach (var (_, known) in _known.Where(k => k.Index == entry.Index.Value))
+            foreach (var (index, known) in _known)
             {
-                known.Outcome = OutcomeOf(entry);
+                known.Outcome = index == entry.Index.Value ? OutcomeOf(entry) : known.Outcome;
             }
         }
 
-        waiter?.Done.TrySetResult(new ProposeResult(Errno.Ok, entry.Index));
-        Wake();
+        waiter?.Complete(workers, new ProposeResult(Errno.Ok, entry.Index));
+        if (isQueued)
+        {
+            _wake.Set();
+        }
     }
 
     void IReplicaMachine.Superseded(JournalEntry entry)
     {
-        List<Waiter> waiters = [];
+        List<ProposalWaiter> waiters = [];
         lock (_lock)
         {
             if (_byIndex.Remove(entry.Index.Value, out var waiter))
@@ -295,7 +328,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             }
         }
 
-        Wake();
+        _wake.Set();
     }
 
     void IReplicaMachine.NotFound(ulong tag) => Complete(tag, new ProposeResult(Errno.Ok, default));
@@ -323,6 +356,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             {
                 _serving = Term.None;
                 _start = default;
+                Publish();
             }
         }
 
@@ -337,6 +371,10 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         }
     }
 
+    long IReplicaMachine.OldestWorkMs(long nowMs) => redo.Watch.OldestMs(nowMs);
+
+    void IReplicaMachine.Hung() => Hanging?.Invoke();
+
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
     {
         lock (_lock)
@@ -344,7 +382,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
             _persists.Add((through, done));
         }
 
-        Wake();
+        _wake.Set();
     }
 
     /// <summary>
@@ -352,7 +390,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// </summary>
     private void LeaveAll()
     {
-        List<Waiter> waiters;
+        List<ProposalWaiter> waiters;
         lock (_lock)
         {
             waiters = [.. _byIndex.Values, .. _known.Select(k => k.Waiter)];
@@ -363,71 +401,61 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         Leave(waiters);
     }
 
-    private static void Leave(List<Waiter> waiters)
+    private void Leave(List<ProposalWaiter> waiters)
     {
         foreach (var waiter in waiters)
         {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.ENOTCONN, default));
+            waiter.Complete(workers, new ProposeResult(Errno.ENOTCONN, default));
         }
     }
 
     private void Complete(ulong tag, ProposeResult result)
     {
-        Waiter? waiter;
+        ProposalWaiter? waiter;
         lock (_lock)
         {
             _ = _byTag.Remove(tag, out waiter);
         }
 
-        waiter?.Done.TrySetResult(result);
+        waiter?.Complete(workers, result);
     }
 
-    private async ValueTask<ProposeResult> WaitAsync(Action<ulong> ask)
+    /// <summary>Null when nobody will answer any more.</summary>
+    private ProposalWaiter? NewWaiter(out ulong tag)
     {
-        var waiter = new Waiter();
-        ulong tag;
-        bool isStopped;
         lock (_lock)
         {
-            isStopped = _isStopped;
             tag = ++_tag;
-            if (!isStopped)
+            if (_isStopped)
             {
-                _byTag.Add(tag, waiter);
+                return null;
             }
-        }
 
-        if (isStopped)
-        {
-            return new ProposeResult(Errno.ENOTCONN, default);
+            var waiter = ProposalWaiter.Rent();
+            _byTag.Add(tag, waiter);
+            return waiter;
         }
-
-        ask(tag);
-        return await waiter.Done.Task;
     }
 
     private async Task ApplyAllAsync()
     {
-        try
+        await GuardedAsync(BeginReplayAsync);
+        EndApplying();
+        while (!IsStopped)
         {
-            await GuardedAsync(BeginReplayAsync);
-            EndApplying();
-            while (true)
-            {
-                Task wake;
-                lock (_lock)
-                {
-                    wake = _wake.Task;
-                }
-
-                await GuardedAsync(ApplyReadyAsync);
-                await wake.WaitAsync(_stop.Token);
-                await Task.Yield(); // Not on the replica's scheduler.
-            }
+            await GuardedAsync(ApplyReadyAsync);
+            _ = await _wake.WaitAsync(); // What came since we looked has set it.
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+    }
+
+    private bool IsStopped
+    {
+        get
         {
-            // Stopped.
+            lock (_lock)
+            {
+                return _isStopped;
+            }
         }
     }
 
@@ -506,7 +534,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             entry = null!; // Set when the answer is true.
-            if (_failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next)
+            if (_isStopped || _failure != Errno.Ok || _isSuspended || !_queue.TryPeek(out var next)
                 || next.Index.Value != _applied + 1)
             {
                 return false;
@@ -521,23 +549,25 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
     /// <summary>Retries whose entry is in the store, or will not be.</summary>
     private void AnswerKnown()
     {
-        List<Waiter> ready = [];
-        List<Waiter> lost = [];
+        List<ProposalWaiter> ready = [];
+        List<ProposalWaiter> lost = [];
         lock (_lock)
         {
-            if (_known.Count > 0)
+            if (_known.Count == 0)
             {
-                TakeKnown(k => k.Index <= _applied, ready);
-                if (_failure != Errno.Ok)
-                {
-                    TakeKnown(static _ => true, lost);
-                }
+                return;
+            }
+
+            TakeKnown(k => k.Index <= _applied, ready);
+            if (_failure != Errno.Ok)
+            {
+                TakeKnown(static _ => true, lost);
             }
         }
 
         foreach (var waiter in ready)
         {
-            waiter.Done.TrySetResult(new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
+            waiter.Complete(workers, new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
         }
 
         Leave(lost);
@@ -563,7 +593,7 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         });
     }
 
-    private void TakeKnown(Predicate<(ulong Index, Waiter Waiter)> which, List<Waiter> taken) =>
+    private void TakeKnown(Predicate<(ulong Index, ProposalWaiter Waiter)> which, List<ProposalWaiter> taken) =>
         _known.RemoveAll(k =>
         {
             var isTaken = which(k);
@@ -607,6 +637,11 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         List<Action<Errno>> ready = [];
         lock (_lock)
         {
+            if (_persists.Count == 0)
+            {
+                return;
+            }
+
             _persists.RemoveAll(p =>
             {
                 // In the middle of a replay the store is no state that one could go on from.
@@ -647,8 +682,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         if (_start.Index != 0 && _applied >= _start.Index && !_isReplaying)
         {
             _serving = _start.Term;
+            Publish();
         }
     }
+
+    /// <summary>Under the lock, after each change of what it depends on.</summary>
+    private void Publish() => Volatile.Write(ref _published, _failure == Errno.Ok ? _serving.Value : Term.None.Value);
 
     /// <summary>
     /// Nothing more is applied: somebody else has to lead, who waits for the store waits in vain, and the journal keeps
@@ -662,11 +701,12 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         lock (_lock)
         {
             _failure = error;
+            Publish();
         }
 
         DropQueue();
         _replica?.MachineFailed();
-        Wake(); // Who waits for the store is told in the loop.
+        _wake.Set(); // Who waits for the store is told in the loop.
     }
 
     /// <summary>What will not be applied; nothing is added to it any more.</summary>
@@ -683,26 +723,5 @@ public sealed partial class JournalMember(Redo redo, Func<ValueTask<Errno>> sync
         {
             entry.Data.Release();
         }
-    }
-
-    private void Wake()
-    {
-        TaskCompletionSource wake;
-        lock (_lock)
-        {
-            wake = _wake;
-            _wake = new TaskCompletionSource();
-        }
-
-        wake.TrySetResult();
-    }
-
-    private sealed class Waiter
-    {
-        public TaskCompletionSource<ProposeResult> Done { get; } =
-            new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>What the operation left that was in the journal before.</summary>
-        public ReadOnlyMemory<byte> Outcome { get; set; }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -105,7 +106,23 @@ internal sealed class OpenFds(
 
         return place is null
             ? new ValueTask<TReply>(TReply.Rent())
-            : TFop.Invoke(place.Choice.Server.Translator, in fop, call);
+            : CloseAsync<TFop, TReply>(fop, place.Choice.Server, call);
+    }
+
+    /// <summary>A server that goes away, or sends elsewhere, has closed it.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<TReply> CloseAsync<TFop, TReply>(TFop fop, Server server, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var reply = await TFop.Invoke(server.Translator, in fop, call);
+        if (reply.Error is not (Errno.ENOTCONN or Errno.EREMOTE))
+        {
+            return reply;
+        }
+
+        reply.Release();
+        return TReply.Rent();
     }
 
     /// <summary>A change of a file was given up after it may have taken effect: all its fds hear of it.</summary>

@@ -23,6 +23,9 @@ internal sealed class Server(int index, int number, Translator translator)
     /// <summary>True unless it has said that it is down.</summary>
     public bool MayBeUp => Volatile.Read(ref _state) != Down;
 
+    /// <summary>It has said that it is up, or that it is down.</summary>
+    public bool IsHeard => Volatile.Read(ref _state) != 0;
+
     public bool IsUp => Volatile.Read(ref _state) == Up;
 
     /// <summary>How often it has gone down: what was held there before is gone.</summary>

@@ -49,6 +49,9 @@ public sealed partial class ServerConnection : IRpcHandler
 
     internal RpcConnection Rpc => _connection;
 
+    /// <summary>Fops that are not answered yet.</summary>
+    internal bool HasCallsUnderWay => Volatile.Read(ref _underWay) > 0;
+
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 
     void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
@@ -285,6 +288,11 @@ public sealed partial class ServerConnection : IRpcHandler
         var name = values.GetValueOrDefault("remote-subvolume", string.Empty);
         var export = _exports.Find(name);
         var peer = _connection.Link.Peer.ToString();
+        if (export is { IsUp: false, IsRemote: true })
+        {
+            await export.WaitUpAsync();
+        }
+
         if (export is null || (!export.IsUp && export.Receiver is null))
         {
             RefuseAttachment(xid, Errno.EAGAIN, $"brick {name} is not running here");

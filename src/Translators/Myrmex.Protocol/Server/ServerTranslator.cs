@@ -107,6 +107,9 @@ public sealed class ServerTranslator : Translator
             case GraphEventKind.LockContention:
                 _exports.Contend(in graphEvent);
                 break;
+            case GraphEventKind.Hung:
+                _exports.CloseBusy(export, "what it has asked for may not be answered");
+                break;
         }
     }
 }
