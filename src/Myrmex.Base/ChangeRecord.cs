@@ -53,7 +53,7 @@ public static class ChangeRecord
     /// A server that does not know the session of a change this old says so; of a younger one it has never heard.
     /// Shorter than servers keep a session that nobody uses.
     /// </summary>
-    public const long AgeMaxMs = 600_000;
+    public const long AgeMaxMs = 1_500_000;
 
     /// <summary>How long servers keep a session that nobody uses.</summary>
     public const long SessionIdleMs = 1_800_000;

@@ -16,6 +16,11 @@ namespace Myrmex.Graph;
 /// </remarks>
 public sealed class GraphSwitch : Uniform<GraphSwitchPolicy>, ILateStarter
 {
+    /// <summary>
+    /// Name of the type in the volume file of a door; only the program that has the graph puts it there.
+    /// </summary>
+    public const string TypeName = "proxy/graph";
+
     private readonly GraphHost _host;
 
     public GraphSwitch(TranslatorPlace place, GraphHost host)
@@ -23,9 +28,6 @@ public sealed class GraphSwitch : Uniform<GraphSwitchPolicy>, ILateStarter
     {
         _host = host;
     }
-
-    /// <summary>Name of the type in the volume file of a door; only the program that has the graph puts it there.</summary>
-    public const string TypeName = "proxy/graph";
 
     public static TranslatorRegistration Registration(GraphHost host) =>
         new(TypeName, place => new GraphSwitch(place, host), [], Maturity.Experimental)

@@ -36,6 +36,21 @@ public sealed class HeldLocks
         }
     }
 
+    /// <summary>The fds through which locks are held, once each.</summary>
+    public HashSet<Fd> Fds()
+    {
+        var fds = new HashSet<Fd>();
+        lock (_lock)
+        {
+            foreach (var locks in _byFile.Values)
+            {
+                locks.ForEach(held => fds.Add(held.Fd));
+            }
+        }
+
+        return fds;
+    }
+
     /// <summary>Enters a lock that was granted.</summary>
     public void Add(HeldLock granted)
     {

@@ -12,7 +12,9 @@ namespace Myrmex.Graph;
 /// <param name="Length">Bytes of an inode lock, 0 to the end.</param>
 public readonly record struct InternalLock(Gfid Gfid, Name Domain, Name? Entry, long Start, long Length)
 {
-    /// <summary>The lock that an INODELK, ENTRYLK or one of their kind asks for or gives up; borrows its names.</summary>
+    /// <summary>
+    /// The lock that an INODELK, ENTRYLK or one of their kind asks for or gives up; borrows its names.
+    /// </summary>
     public static InternalLock Of<TFop>(in TFop fop, out bool unlocks)
         where TFop : struct
     {

@@ -17,6 +17,7 @@ internal static class Registry
     [
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
+        Cluster.Aha.Aha.Registration,
         Cluster.Dht.Distribute.Registration,
         Cluster.Journal.JournalBrick.Registration(Store.Find),
         Cluster.JournalClient.JournalClient.Registration,

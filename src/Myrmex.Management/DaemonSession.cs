@@ -59,12 +59,13 @@ internal sealed class DaemonSession : IAsyncDisposable
         Worker = new OpWorker(
             view, Writer, node.Id, instance, new BrickSteps(view, node.Id, Supervisor), seams);
         Commands = new VolumeCommands(
-            view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
+            view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), Placement, node, instance,
+            seams);
         _publisher = new RunPublisher(view, Writer, presence, Supervisor, Proxies, seams);
         Volfiles = new VolfileService(Catalog, Supervisor, Proxies, Placement, Ports, node, options.Port);
         _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
         _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
-        _audit = new LocalAudit(options, view, node, Supervisor, processes);
+        _audit = new LocalAudit(options, view, node, Supervisor, Proxies, processes);
         _tasks = new TaskRunner(store, node.Id, new TaskChildren(options, processes), seams);
         _tasks.Finished += TellOfTask;
         _rebalances = new RebalanceService(view, Writer, new TaskCommands(store, seams), seams.Clock);
@@ -142,24 +143,29 @@ internal sealed class DaemonSession : IAsyncDisposable
             AreMetricsOpen = _options.AreMetricsOpen,
         };
         Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
-            new StoreRoutes(cluster), new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
+            new StoreRoutes(cluster), new ProxyRoutes(Commands.Proxies),
+            new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
     }
 
     private MetricSource[] MetricSources(IBrickAdmin local) =>
     [
         new("daemon", _ => Task.FromResult(DaemonPage())),
-        new("brick", async cancellation =>
-        {
-            try
-            {
-                return await local.MetricsAsync(cancellation);
-            }
-            catch (BrickAdminException)
-            {
-                return string.Empty; // No brick is wanted here, or myrmex_bricks shows that they are not online.
-            }
-        }),
+        new("brick", cancellation => PageAsync(local, cancellation)),
+        new("proxy", cancellation => PageAsync(
+            new LocalBrickAdmin(_seams, BrickAdminProgram.ProxySocketOf(_options.WorkingDirectory)), cancellation)),
     ];
+
+    private static async Task<string> PageAsync(IBrickAdmin process, CancellationToken cancellation)
+    {
+        try
+        {
+            return await process.MetricsAsync(cancellation);
+        }
+        catch (BrickAdminException)
+        {
+            return string.Empty; // Nothing is to be served here, or the page of the daemon shows that it is not.
+        }
+    }
 
     private string DaemonPage()
     {
@@ -167,7 +173,8 @@ internal sealed class DaemonSession : IAsyncDisposable
         var started = volumes.Where(v => v.Status == VolumeStatus.Started);
         return DaemonMetrics.Text(
             [.. volumes.Select(v => v.Status.ToString())], started.Sum(v => v.Bricks.Count(b => b.Node == Node.Id)),
-            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count);
+            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count,
+            Proxies.Runs.Count, Proxies.Runs.Count(r => r.Online));
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>

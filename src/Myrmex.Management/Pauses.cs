@@ -35,8 +35,8 @@ internal sealed class Signal
     }
 
     /// <summary>
-    /// Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset. True when it was
-    /// set.
+    /// Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset. True when it
+    /// was set.
     /// </summary>
     public async Task<bool> WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
     {

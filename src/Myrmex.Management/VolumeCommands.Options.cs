@@ -27,6 +27,12 @@ internal sealed partial class VolumeCommands
         }
 
         var changed = settings.Aggregate(volume, (v, setting) => v.With(setting)) with { Version = volume.Version + 1 };
+        if (settings.Any(s => s.Key == VolumeOptions.ProxyNodes) && placement.Stranger(changed) is { } stranger)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid, $"Host {stranger} is not in 'Peer in Cluster' state");
+        }
+
         return await SaveAsync(volume, changed, Told(EventTypes.VolumeSet, name, settings), cancellation);
     });
 

@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Proxies;
 using Myrmex.Management.State;
 using Myrmex.Management.Tasks;
 using Myrmex.Runtime;
@@ -23,8 +24,8 @@ namespace Myrmex.Management;
 /// store does not answer.
 /// </summary>
 internal sealed partial class VolumeCommands(
-    ClusterView view, ClusterWriter writer, OpWorker worker, BrickPlan plan, LocalNode node, string instance,
-    Seams seams) : IVolumeCommands, IAddBrickCommand, IReplaceBrickCommands
+    ClusterView view, ClusterWriter writer, OpWorker worker, BrickPlan plan, ProxyPlacement placement, LocalNode node,
+    string instance, Seams seams) : IVolumeCommands, IAddBrickCommand, IReplaceBrickCommands
 {
     public IReadOnlyList<Volume> List() => [.. view.Volumes.Rows.Values.Select(r => r.Value)];
 
@@ -127,8 +128,23 @@ internal sealed partial class VolumeCommands(
         }
 
         var mounts = detail ? MountTable.Read() : [];
-        return new VolumeReport(volume, [.. volume.Bricks.Select(b => Report(volume, b, detail, mounts))]);
+        return new VolumeReport(volume, [.. volume.Bricks.Select(b => Report(volume, b, detail, mounts))])
+        {
+            Proxies = ProxiesOf(volume),
+        };
     }
+
+    /// <summary>The proxies that should run, of all started volumes.</summary>
+    public IReadOnlyList<ProxyReport> Proxies() =>
+        [.. List().Where(v => v.Status == VolumeStatus.Started).SelectMany(ProxiesOf)];
+
+    private List<ProxyReport> ProxiesOf(Volume volume) =>
+    [
+        .. placement.NodesOf(volume).Select(n => view.RunOf(n.Id)?.Proxies.FirstOrDefault(p => p.Volume == volume.Name)
+            is { Online: true } run
+            ? new ProxyReport(volume.Name, n, Online: true, run.Port, run.Pid)
+            : new ProxyReport(volume.Name, n, Online: false, 0, 0)),
+    ];
 
     private static Dictionary<string, string> Data(params (string Key, string Value)[] pairs) =>
         pairs.ToDictionary(p => p.Key, p => p.Value);

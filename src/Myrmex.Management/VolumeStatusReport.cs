@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 
@@ -11,4 +12,12 @@ internal sealed record BrickDetail(string Device, string FileSystem, string Moun
 /// <param name="Pid">0 when its process is not running.</param>
 internal sealed record BrickReport(Brick Brick, bool Online, int Port, int Pid, BrickDetail? Detail);
 
-internal sealed record VolumeReport(Volume Volume, IReadOnlyList<BrickReport> Bricks);
+/// <summary>The proxy of a volume on a node that should run one.</summary>
+/// <param name="Port">0 when clients cannot use it.</param>
+/// <param name="Pid">0 when clients cannot use it.</param>
+internal sealed record ProxyReport(string Volume, NodeRecord Node, bool Online, int Port, int Pid);
+
+internal sealed record VolumeReport(Volume Volume, IReadOnlyList<BrickReport> Bricks)
+{
+    public IReadOnlyList<ProxyReport> Proxies { get; init; } = [];
+}

@@ -217,7 +217,9 @@ public sealed partial class Replica : IJournalOwner
     /// Accepted (as known), Answered, NotFound or Refused with the tag.
     /// </summary>
     /// <param name="term">Refused unless this replica leads and serves in that term.</param>
-    public void Find(ulong tag, UInt128 session, ulong sequence, uint step, Term term) => _scheduler.Post(() =>
+    /// <param name="run">Refused when another run has taken the operation over.</param>
+    public void Find(
+        ulong tag, UInt128 session, ulong sequence, uint step, uint run, Term term) => _scheduler.Post(() =>
     {
         if (_isStopped || !_engine.IsServing || _engine.Term != term)
         {
@@ -226,6 +228,12 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _engine.Sessions.Use(session, NowMs);
+        if (_engine.Sessions.IsSuperseded(session, sequence, run))
+        {
+            _machine.Refused(tag, Refusal.Superseded, Self, _setup.Options.RetryAfterMs);
+            return;
+        }
+
         switch (_engine.Sessions.Find(session, sequence, step, out var index, out var outcome))
         {
             case SessionFinding.New:
@@ -242,6 +250,17 @@ public sealed partial class Replica : IJournalOwner
                 break;
         }
     });
+
+    /// <summary>
+    /// The steps of an operation that are in the journal, told on the replica's scheduler: null when the session is not
+    /// known, the client has the outcome, or another run has taken the operation over.
+    /// </summary>
+    public void ListSteps(
+        UInt128 session, ulong sequence, uint run,
+        Action<System.Collections.Generic.List<(uint Step, ReadOnlyMemory<byte> Outcome)>?> done) =>
+        _scheduler.Post(() => done(
+            _isStopped || _engine.Sessions.RunOf(session, sequence) != run
+                ? null : _engine.Sessions.StepsOf(session, sequence)));
 
     /// <summary>Wants to read: ReadReady or Refused.</summary>
     public void Read(ulong tag, bool useLease) =>

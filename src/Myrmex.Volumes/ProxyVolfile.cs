@@ -30,6 +30,7 @@ public static class ProxyVolfile
         stats.With("unique-id", export).With("volume-id", volume.Id.ToString());
         stats.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, stats.Type));
         BrickVolfile.AddServer(file, volume, $"{volume.Name}-gfproxyd-server", export, [export]);
+        file.Top.With("client-changes", "on");
         return file;
     }
 }

@@ -15,6 +15,12 @@ public static class ThinVolfile
     /// <summary>Goes on at another proxy when one is lost.</summary>
     private const string AhaType = "cluster/aha";
 
+    /// <summary>
+    /// Seconds after which a proxy that owes answers and sends nothing is left. Nothing is lost with it, and no
+    /// application shall wait longer than three seconds for a host that has vanished.
+    /// </summary>
+    private const string PingTimeout = "2";
+
     /// <summary>For our own clients.</summary>
     /// <param name="hosts">The hosts that run a proxy, at least one.</param>
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
@@ -28,7 +34,7 @@ public static class ThinVolfile
         for (var i = 0; i < hosts.Count; i++)
         {
             names.Add(string.Create(CultureInfo.InvariantCulture, $"{volume.Name}-gfproxy-client-{i}"));
-            AddClient(file, volume, names[i], hosts[i], trusted, managementPort, ClientBlock.MemberPingTimeout);
+            AddClient(file, volume, names[i], hosts[i], trusted, managementPort, PingTimeout);
         }
 
         ClientVolfile.Add(file, volume, $"{volume.Name}-aha", AhaType, [], names);

@@ -165,14 +165,14 @@ public sealed class ReplicaTests
             bed.World.RunFor(1_000);
             leader.Replica!.Propose(
                 new Proposal(1_000 + second, EntryKind.Operation, 1, second, 0, new byte[10], default));
-            leader.Replica.Find(2_000 + second, 2, 1, 0, leader.Replica.Term);
+            leader.Replica.Find(2_000 + second, 2, 1, 0, 0, leader.Replica.Term);
         }
 
         bed.World.RunFor(500);
         Assert.DoesNotContain(leader.RefusedTags.Keys, t => t > 1_000);
         for (ulong i = 1; i <= 200; i++)
         {
-            leader.Replica!.Find(5_000 + i, i, 100, 0, leader.Replica.Term);
+            leader.Replica!.Find(5_000 + i, i, 100, 0, 0, leader.Replica.Term);
         }
 
         bed.World.RunFor(100);

@@ -20,7 +20,7 @@ internal static class ClusterCommand
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
 
-    private static readonly Option<string?> WorkingDirectory = new("--working-directory")
+    internal static readonly Option<string?> WorkingDirectory = new("--working-directory")
     {
         Description = "working directory of the daemon; MYRMEX_WORKDIR by default",
         Recursive = true,
@@ -185,7 +185,8 @@ internal static class ClusterCommand
         return Success;
     }
 
-    private static System.CommandLine.Command Acting(
+    /// <summary>A command that asks the daemon of this node.</summary>
+    internal static System.CommandLine.Command Acting(
         System.CommandLine.Command command, Func<ManagementClient, ParseResult, Task<int>> act)
     {
         command.SetAction(async (parsed, _) =>

@@ -19,7 +19,7 @@ internal sealed class MountArguments
 {
     public const string Usage =
         """
-        usage: myrmex mount [-f] [-o OPTION[,OPTION...]] HOST[:PORT]:/VOLUME[/SUBDIR] DIRECTORY
+        usage: myrmex mount [-f] [--thin] [-o OPTION[,OPTION...]] HOST[:PORT]:/VOLUME[/SUBDIR] DIRECTORY
                myrmex mount [-f] [-o OPTION[,OPTION...]] --volfile FILE [NAME] DIRECTORY
           -f                              stay in the foreground, log to standard error
           -o ro                           read-only
@@ -32,7 +32,8 @@ internal sealed class MountArguments
           -o background-qlen=N            requests in the background (64)
           -o reader-thread-count=N        request loops (1)
           -o read-ahead-kb=N              read-ahead of the mount (1024)
-          -o thin-client                  one connection to a proxy does all
+          --thin, -o thin-client          one connection to a proxy does all
+          --volfile-id ID, -o volfile-id=ID   volume file to ask for (VOLUME, or gfproxy-client/VOLUME when thin)
           -o metrics=ADDRESS              metrics over HTTP: HOST:PORT, a port of localhost, or a path (also --metrics)
           -o mount-timeout=S              wait for the volume at most (60)
           -o fuse-mountopts=OPTIONS       passed on to the mount call, colon-separated
@@ -73,6 +74,10 @@ internal sealed class MountArguments
 
     public bool ThinClient { get; private set; }
 
+    /// <summary>What the server is asked for.</summary>
+    public string VolfileKey =>
+        Value("volfile-id") is { Length: > 0 } id ? id : ThinClient ? "gfproxy-client/" + Volume : Volume;
+
     /// <summary>Volume file to mount without a server; empty for none.</summary>
     public string VolfilePath => Value("volfile");
 
@@ -112,7 +117,10 @@ internal sealed class MountArguments
                 case "-f" or "--foreground":
                     arguments.Foreground = true;
                     break;
-                case "-o" or "-t" or "--volfile" or "--metrics" when i + 1 == args.Count:
+                case "--thin" or "--thin-client":
+                    arguments.ThinClient = true;
+                    break;
+                case "-o" or "-t" or "--volfile" or "--volfile-id" or "--metrics" when i + 1 == args.Count:
                     throw new MountArgumentException($"{args[i]} needs a value\n{Usage}");
                 case "-o":
                     arguments.AddOptions(args[++i]);
@@ -125,6 +133,12 @@ internal sealed class MountArguments
                     break;
                 case "--volfile":
                     arguments._values["volfile"] = args[++i];
+                    break;
+                case "--volfile-id":
+                    arguments._values["volfile-id"] = args[++i];
+                    break;
+                case var text when text.StartsWith("--volfile-id=", StringComparison.Ordinal):
+                    arguments._values["volfile-id"] = text["--volfile-id=".Length..];
                     break;
                 case "-n" or "-s" or "-v":
                     // mount(8) hands these to every helper.
@@ -188,7 +202,7 @@ internal sealed class MountArguments
     {
         switch (key)
         {
-            case "log-level" or "log-file" or "pid-file" or "volfile" or "backup-volfile-servers"
+            case "log-level" or "log-file" or "pid-file" or "volfile" or "volfile-id" or "backup-volfile-servers"
                 or "attribute-timeout" or "entry-timeout" or "negative-timeout" or "direct-io-mode" or "gid-timeout"
                 or "resolve-gids" or "background-qlen" or "reader-thread-count" or "read-ahead-kb" or "mount-timeout"
                 or "volfile-server-port" or "metrics":

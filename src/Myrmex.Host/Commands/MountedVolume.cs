@@ -105,14 +105,13 @@ internal sealed class MountedVolume : IDisposable
 
     private GraphHost Fetch()
     {
-        var key = _arguments.ThinClient ? "gfproxy-client/" + _arguments.Volume : _arguments.Volume;
         var origin = new GraphOrigin
         {
             ProcessName = "fuse",
             SubDirectory = _arguments.SubDirectory,
             ProcessId = NewProcessId(),
         };
-        _client = new VolumeClient(_runtime.Seams, Registry.All, _arguments.Servers, key, origin);
+        _client = new VolumeClient(_runtime.Seams, Registry.All, _arguments.Servers, _arguments.VolfileKey, origin);
         _client.Up += () => _up.TrySetResult(null);
         _client.Failed += reason => _up.TrySetResult(reason);
         _client.Start();

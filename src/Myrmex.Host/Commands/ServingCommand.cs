@@ -70,7 +70,11 @@ internal sealed class ServingCommand
     {
         _name = name;
         _start = start;
-        _list = new Option<string>(list) { Description = "file with the paths of volume files, one a line", Required = true };
+        _list = new Option<string>(list)
+        {
+            Description = "file with the paths of volume files, one a line",
+            Required = true,
+        };
     }
 
     public int Run(string[] args)
@@ -93,7 +97,8 @@ internal sealed class ServingCommand
             Workers = options.GetValue(_workers),
         });
         using var stop = new ManualResetEventSlim();
-        using var server = new RpcServer(runtime.Seams, connection => new ServerConnection(connection, Registry.Exports));
+        using var server = new RpcServer(
+            runtime.Seams, connection => new ServerConnection(connection, Registry.Exports));
         using var store = Registry.Store; // Ends after what is served and before the runtime.
         store.UseSocket(options.GetValue(_stateSocket), runtime.Seams);
         var host = new ServedList(

@@ -39,7 +39,8 @@ internal sealed class ServedBrick : IServed
         }
         else if (graphEvent.Kind == GraphEventKind.ChildDown)
         {
-            Log.Error("brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
+            Log.Error(
+                "brick", "brick is down", ("volfile", path), ("error", graphEvent.Error), ("reason", graphEvent.Text));
         }
     }
 }

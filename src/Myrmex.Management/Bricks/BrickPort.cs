@@ -10,7 +10,9 @@ using Myrmex.Management.State;
 
 namespace Myrmex.Management.Bricks;
 
-/// <summary>The port of a process of this node that serves bricks or volumes; it stays the same as long as nobody else takes it.</summary>
+/// <summary>
+/// The port of a process of this node that serves bricks or volumes; it stays the same as long as nobody else takes it.
+/// </summary>
 internal interface IBrickPort
 {
     /// <summary>0 when none was chosen yet.</summary>

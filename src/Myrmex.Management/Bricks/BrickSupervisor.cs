@@ -257,7 +257,8 @@ internal sealed class BrickSupervisor
         {
             var (volume, brick) = leaving.Brick;
             if (!_process.IsRunning
-                || await _probe.ProbeAsync(_process.Port, volume, ExportOf(volume, brick), cancellation) != ProbeResult.Serving)
+                || await _probe.ProbeAsync(_process.Port, volume, ExportOf(volume, brick), cancellation)
+                    != ProbeResult.Serving)
             {
                 _leaving.Remove(path);
             }

@@ -43,6 +43,8 @@ public static class EventTypes
     public const string CommandAborted = "COMMAND_ABORTED";
     public const string BrickConnected = "BRICK_CONNECTED";
     public const string BrickDisconnected = "BRICK_DISCONNECTED";
+    public const string ServiceConnected = "SVC_CONNECTED";
+    public const string ServiceDisconnected = "SVC_DISCONNECTED";
     public const string PeerAttach = "PEER_ATTACH";
     public const string PeerDetach = "PEER_DETACH";
     public const string PeerConnect = "PEER_CONNECT";

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Proxies;
 using Myrmex.Replication.Engine;
 using Myrmex.Volumes;
 
@@ -14,7 +15,8 @@ namespace Myrmex.Management.Cluster;
 /// the answer may name what is about to change.
 /// </summary>
 internal sealed class LocalAudit(
-    DaemonOptions options, ClusterView view, LocalNode node, BrickSupervisor supervisor, IProcessControl processes)
+    DaemonOptions options, ClusterView view, LocalNode node, BrickSupervisor supervisor,
+    ProxySupervisor proxies, IProcessControl processes)
 {
     /// <summary>What does not agree, in words; empty when all is well.</summary>
     public IReadOnlyList<string> Look()
@@ -38,6 +40,7 @@ internal sealed class LocalAudit(
         LookAtReplicaSets(findings);
         LookAtDirectories(findings);
         LookAtProcess(findings);
+        LookAtProxy(findings);
         return findings;
     }
 
@@ -83,6 +86,20 @@ internal sealed class LocalAudit(
                     findings.Add($"brick {brick.FullName} of volume {volume.Name} has no journal");
                 }
             }
+        }
+    }
+
+    private void LookAtProxy(List<string> findings)
+    {
+        foreach (var run in proxies.Runs.Where(r => !r.Online))
+        {
+            findings.Add($"volume {run.Volume} is not served to thin clients");
+        }
+
+        var running = processes.Find("--volumes", options.ProxyList) is not null;
+        if (running != (proxies.Runs.Count > 0))
+        {
+            findings.Add(running ? "a proxy runs for no volume" : "no proxy runs");
         }
     }
 

@@ -106,5 +106,16 @@ internal sealed class RunPublisher
                     new Dictionary<string, string> { ["brick"] = brick.Path });
             }
         }
+
+        foreach (var proxy in now.Proxies)
+        {
+            var was = before?.Proxies.FirstOrDefault(p => p.Volume == proxy.Volume)?.Online ?? false;
+            if (was != proxy.Online)
+            {
+                yield return _writer.NewEvent(
+                    proxy.Online ? EventTypes.ServiceConnected : EventTypes.ServiceDisconnected, proxy.Volume, now.Node,
+                    new Dictionary<string, string> { ["svc_name"] = "gfproxyd" });
+            }
+        }
     }
 }

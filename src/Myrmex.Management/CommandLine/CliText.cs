@@ -43,6 +43,23 @@ internal static class CliText
         return text.ToString();
     }
 
+    /// <summary>What a proxy is called beside bricks; GlusterFS does not show its own.</summary>
+    public const string ProxyName = "Gfproxy Daemon";
+
+    /// <summary>The proxies of all volumes, a line each.</summary>
+    public static string Proxies(IReadOnlyList<ProxyStatusMessage> proxies)
+    {
+        var text = new StringBuilder()
+            .Append("Proxy                                       TCP Port  RDMA Port  Online  Pid\n")
+            .Append(Rule).Append('\n');
+        foreach (var proxy in proxies)
+        {
+            AppendProcess(text, $"{proxy.Volume} on {proxy.Host}", proxy.Online, proxy.Port, proxy.Pid);
+        }
+
+        return text.ToString();
+    }
+
     public static string Status(VolumeStatusMessage volume, StatusParts parts)
     {
         var text = new StringBuilder();
@@ -66,7 +83,12 @@ internal static class CliText
             .Append(Rule).Append('\n');
         foreach (var brick in volume.Bricks)
         {
-            AppendProcess(text, brick);
+            AppendProcess(text, $"Brick {brick.Host}:{brick.Path}", brick.Online, brick.Port, brick.Pid);
+        }
+
+        foreach (var proxy in volume.Proxies)
+        {
+            AppendProcess(text, $"{ProxyName} on {proxy.Host}", proxy.Online, proxy.Port, proxy.Pid);
         }
 
         text.Append(" \n");
@@ -246,19 +268,18 @@ internal static class CliText
         return value.ToString("F1", CultureInfo.InvariantCulture) + units[unit];
     }
 
-    private static void AppendProcess(StringBuilder text, BrickStatusMessage brick)
+    private static void AppendProcess(StringBuilder text, string name, bool online, int port, int pid)
     {
-        var name = $"Brick {brick.Host}:{brick.Path}";
         for (; name.Length > ProcessColumn; name = name[ProcessColumn..])
         {
             text.Append(name.AsSpan(0, ProcessColumn)).Append('\n');
         }
 
         text.Append(name.PadRight(ProcessColumn)).Append(' ')
-            .Append((brick.Online ? Number(brick.Port) : "N/A").PadRight(9)).Append(' ')
-            .Append((brick.Online ? "0" : "N/A").PadRight(10)).Append(' ')
-            .Append((brick.Online ? "Y" : "N").PadRight(7)).Append(' ')
-            .Append((brick.Online ? Number(brick.Pid) : "N/A").PadRight(5)).Append('\n');
+            .Append((online ? Number(port) : "N/A").PadRight(9)).Append(' ')
+            .Append((online ? "0" : "N/A").PadRight(10)).Append(' ')
+            .Append((online ? "Y" : "N").PadRight(7)).Append(' ')
+            .Append((online ? Number(pid) : "N/A").PadRight(5)).Append('\n');
     }
 
     private static void Line(StringBuilder text, string label, string value) =>

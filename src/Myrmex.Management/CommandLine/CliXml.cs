@@ -120,10 +120,15 @@ internal sealed class CliXml
             Element("volName", volume.Name);
             if ((parts & StatusParts.Bricks) != 0)
             {
-                Element("nodeCount", volume.Bricks.Count);
+                Element("nodeCount", volume.Bricks.Count + volume.Proxies.Count);
                 foreach (var brick in volume.Bricks)
                 {
-                    Node(brick);
+                    Node(brick.Host, brick.Path, brick.Node, brick.Online, brick.Port, brick.Pid, brick.Detail);
+                }
+
+                foreach (var proxy in volume.Proxies)
+                {
+                    Node(CliText.ProxyName, proxy.Host, proxy.Node, proxy.Online, proxy.Port, proxy.Pid);
                 }
             }
 
@@ -288,21 +293,23 @@ internal sealed class CliXml
             .Append("</hostUuid><isArbiter>").Append(brick.IsArbiter ? 1 : 0).Append("</isArbiter></brick>\n");
     }
 
-    private void Node(BrickStatusMessage brick)
+    private void Node(
+        string host, string path, string node, bool online, int portNumber, int pid,
+        BrickDetailMessage? found = null)
     {
-        var port = brick.Online ? brick.Port.ToString(CultureInfo.InvariantCulture) : "N/A";
+        var port = online ? portNumber.ToString(CultureInfo.InvariantCulture) : "N/A";
         Open("node");
-        Element("hostname", brick.Host);
-        Element("path", brick.Path);
-        Element("peerid", brick.Node);
-        Element("status", brick.Online ? 1 : 0);
+        Element("hostname", host);
+        Element("path", path);
+        Element("peerid", node);
+        Element("status", online ? 1 : 0);
         Element("port", port);
         Open("ports");
         Element("tcp", port);
         Element("rdma", "N/A");
         Close();
-        Element("pid", brick.Online ? brick.Pid : -1);
-        if (brick.Detail is { } detail)
+        Element("pid", online ? pid : -1);
+        if (found is { } detail)
         {
             Element("sizeTotal", detail.TotalBytes);
             Element("sizeFree", detail.FreeBytes);

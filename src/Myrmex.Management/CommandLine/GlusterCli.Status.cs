@@ -110,7 +110,7 @@ public sealed partial class GlusterCli
     private static VolumeStatusMessage Only(VolumeStatusMessage report, string? which)
     {
         var bricks = Only(report.Name, report.Bricks, which, b => $"{b.Host}:{b.Path}");
-        return report with { Bricks = bricks };
+        return report with { Bricks = bricks, Proxies = which is null ? report.Proxies : [] };
     }
 
     private static IReadOnlyList<BrickReport<T>> Only<T>(

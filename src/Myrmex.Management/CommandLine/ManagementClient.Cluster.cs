@@ -14,6 +14,10 @@ public sealed partial class ManagementClient
 
     public Task<AuditMessage> AuditAsync() => GetAsync("cluster/audit", AuditMessageJson.Default.AuditMessage);
 
+    /// <summary>The proxies that should run, of all started volumes.</summary>
+    public Task<ProxyListMessage> ProxiesAsync() =>
+        GetAsync("proxies", VolumeMessageJson.Default.ProxyListMessage);
+
     /// <summary>The join token.</summary>
     /// <param name="rotate">A new one; the former no longer works.</param>
     public async Task<string> TokenAsync(bool rotate) => (await SendAsync(

@@ -123,6 +123,10 @@ public static class MetricTable
     public static readonly MetricDeclaration Bricks = new(
         "myrmex_bricks", "gauge", "Bricks that this node should serve, and those that are online.", "state", "daemon");
 
+    public static readonly MetricDeclaration Proxies = new(
+        "myrmex_proxy_volumes", "gauge", "Volumes that the proxy of this node should serve, and those that it serves.",
+        "state", "daemon");
+
     public static readonly MetricDeclaration Nodes = new(
         "myrmex_nodes", "gauge", "Nodes of the cluster, this one included.", "state", "daemon");
 
@@ -133,7 +137,8 @@ public static class MetricTable
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
         ReplicaJournalStart, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
-        Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Nodes,
+        Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies,
+        Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

@@ -43,11 +43,18 @@ internal sealed class ProxyPlacement(NodeDirectory directory)
             ? null : text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private NodeRecord? Find(Volume volume, string name) =>
-        directory.FindName(name)
-        ?? directory.All.FirstOrDefault(n => n.Addresses.Contains(name))
-        ?? (volume.Bricks.FirstOrDefault(b => string.Equals(b.Host, name, StringComparison.OrdinalIgnoreCase)) is { } brick
-            ? directory.Find(brick.Node) : null)
-        ?? (directory.All.Where(n => string.Equals(n.HostName, name, StringComparison.OrdinalIgnoreCase)).ToList()
-            is [var only] ? only : null);
+    /// <summary>
+    /// By one of its names, an address, what a brick on it is called, or its host name when only one has it.
+    /// </summary>
+    private NodeRecord? Find(Volume volume, string name)
+    {
+        bool Is(string other) => string.Equals(other, name, StringComparison.OrdinalIgnoreCase);
+        if ((directory.FindName(name) ?? directory.All.FirstOrDefault(n => n.Addresses.Contains(name))) is { } named)
+        {
+            return named;
+        }
+
+        return volume.Bricks.FirstOrDefault(b => Is(b.Host)) is { } brick ? directory.Find(brick.Node)
+            : directory.All.Where(n => Is(n.HostName)).ToList() is [var only] ? only : null;
+    }
 }

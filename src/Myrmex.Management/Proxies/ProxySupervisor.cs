@@ -92,7 +92,7 @@ internal sealed class ProxySupervisor
         LogFile = Path.Combine(options.LogDirectory, "proxy.log"),
         Executable = options.Executable,
         MoreOptions = ["--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory)],
-        PortBase = options.BrickPortBase,
+        PortBase = options.BrickPortBase + 1, // The first one is for bricks, also while they do not run.
         RestartPauseMsMin = 0, // Its clients wait, and it has no disk that could be broken.
     };
 

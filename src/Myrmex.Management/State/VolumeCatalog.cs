@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Management.Cluster;
 using Myrmex.Volumes;
 
@@ -14,6 +15,7 @@ internal sealed class VolumeCatalog
     {
         _view = view;
         view.Volumes.Changed += names => Changed?.Invoke(names);
+        view.Nodes.Changed += _ => TellOfProxies();
     }
 
     /// <summary>
@@ -25,4 +27,15 @@ internal sealed class VolumeCatalog
     public bool IsAlive(NodeId node) => _view.IsAlive(node);
 
     public Volume? Find(string name) => _view.Volumes.TryFind(name, out var row) ? row.Value : null;
+
+    /// <summary>Nodes came, went or are called otherwise: thin clients have the list of those with a proxy.</summary>
+    private void TellOfProxies()
+    {
+        var volumes = _view.Volumes.Rows.Values.Select(r => r.Value)
+            .Where(v => VolumeOptions.IsOn(v, VolumeOptions.Proxy)).Select(v => v.Name).ToList();
+        if (volumes.Count > 0)
+        {
+            Changed?.Invoke(volumes);
+        }
+    }
 }

@@ -55,7 +55,8 @@ public static class Limits
     public const int SessionsMax = 1 << 20;
 
     /// <summary>Outcomes kept for one session: its operations that the client has not confirmed yet.</summary>
-    public const int SessionOutcomesMax = 4096;
+    /// <remarks>16 steps for each of 1024 operations under way.</remarks>
+    public const int SessionOutcomesMax = 16 * 1024;
 
     /// <summary>Bytes kept of one outcome.</summary>
     public const int OutcomeBytesMax = 4096;

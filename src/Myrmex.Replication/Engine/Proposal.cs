@@ -23,6 +23,9 @@ public readonly record struct Proposal(
     /// <summary>Bytes that it takes of the disk of the main store, about, and rather more.</summary>
     public long RoomBytes { get; init; }
 
+    /// <summary>Which run of a client's operation that takes many steps; 0 for the first.</summary>
+    public uint Run { get; init; }
+
     /// <summary>May be committed when a write quorum has it in memory; where the configuration allows it.</summary>
     public bool FromMemory { get; init; }
 }
@@ -55,4 +58,7 @@ public enum Refusal
 
     /// <summary>The client has said that it knows the outcome.</summary>
     AlreadyAcknowledged,
+
+    /// <summary>Another run of the operation has taken it over.</summary>
+    Superseded,
 }

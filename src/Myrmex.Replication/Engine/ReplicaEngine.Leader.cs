@@ -53,7 +53,16 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        RenewSession(proposal);
+        var isOverfull = proposal.Kind != EntryKind.Session
+            && _sessions.OutcomesOf(proposal.Session) >= Limits.SessionOutcomesMax;
+        RenewSession(proposal, isOverfull ? 1 : RenewEvery);
+        if (isOverfull)
+        {
+            _owesEntries = true;
+            Refuse(proposal.Tag, Refusal.Busy); // What the client has acknowledged makes room.
+            return;
+        }
+
         var entry = LogOwn(proposal.Kind, proposal.Session, proposal.Sequence, proposal.Step, proposal.Meta,
             proposal.Data);
         _sessions.Use(proposal.Session, _now); // That it begins.
@@ -176,6 +185,12 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
+        if (_sessions.IsSuperseded(proposal.Session, proposal.Sequence, proposal.Run))
+        {
+            Refuse(proposal.Tag, Refusal.Superseded);
+            return true;
+        }
+
         var finding = _sessions.Find(proposal.Session, proposal.Sequence, proposal.Step, out var index,
             out var outcome);
         switch (finding)
@@ -213,10 +228,7 @@ public sealed partial class ReplicaEngine
     private Refusal AdmissionProblem(in Proposal proposal)
     {
         Invariant.Check(proposal.Kind is not (EntryKind.TermStart or EntryKind.Configuration));
-        var isOverfull = proposal.Kind == EntryKind.Session
-            ? _sessions.Count >= Limits.SessionsMax
-            : _sessions.OutcomesOf(proposal.Session) >= Limits.SessionOutcomesMax;
-        if (isOverfull)
+        if (proposal.Kind == EntryKind.Session && _sessions.Count >= Limits.SessionsMax)
         {
             return Refusal.Busy;
         }
@@ -244,10 +256,10 @@ public sealed partial class ReplicaEngine
         return !isEnough ? Refusal.NoQuorum : HasRoomFor(in proposal) ? Refusal.None : Refusal.NoRoom;
     }
 
-    private void RenewSession(in Proposal proposal)
+    private void RenewSession(in Proposal proposal, ulong every)
     {
         if (proposal.Session != 0 && proposal.Kind != EntryKind.Session
-            && proposal.AcknowledgedUpTo >= _sessions.RenewedUpTo(proposal.Session) + RenewEvery)
+            && proposal.AcknowledgedUpTo >= _sessions.RenewedUpTo(proposal.Session) + every)
         {
             var record = new SessionRecord(SessionAction.Renew, proposal.AcknowledgedUpTo);
             LogOwn(EntryKind.Session, proposal.Session, 0, 0, record.Encode(), default);

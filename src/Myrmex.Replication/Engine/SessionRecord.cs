@@ -13,6 +13,12 @@ public enum SessionAction : byte
 
     /// <summary>The session is no more; late retries are refused.</summary>
     End = 3,
+
+    /// <summary>
+    /// Operations of other runs of one number are refused from here on: the entry's sequence is the number, its step
+    /// the run.
+    /// </summary>
+    TakeOver = 4,
 }
 
 /// <summary>The meta part of an entry of kind Session.</summary>
@@ -31,6 +37,6 @@ public readonly record struct SessionRecord(SessionAction Action, ulong Acknowle
     {
         var parser = new BinaryParser(bytes);
         var record = new SessionRecord((SessionAction)parser.Byte(), parser.UInt64());
-        return parser.IsComplete && record.Action is >= SessionAction.Begin and <= SessionAction.End ? record : null;
+        return parser.IsComplete && record.Action is >= SessionAction.Begin and <= SessionAction.TakeOver ? record : null;
     }
 }

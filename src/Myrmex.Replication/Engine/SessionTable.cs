@@ -32,6 +32,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
 {
     private const byte FormatVersion = 1;
 
+    /// <summary>With the runs that have taken operations over; written only when there are some.</summary>
+    private const byte FormatWithRuns = 2;
+
     private readonly Dictionary<UInt128, Session> _sessions = [];
 
     public int Count => _sessions.Count;
@@ -59,6 +62,26 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
 
     /// <summary>Outcomes kept for a session; 0 for one that is not known.</summary>
     public int OutcomesOf(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.Outcomes.Count : 0;
+
+    /// <summary>The run that has taken a number over, 0 for none.</summary>
+    public uint RunOf(UInt128 session, ulong sequence) =>
+        _sessions.TryGetValue(session, out var found) && found.Claims.TryGetValue(sequence, out var claims)
+            ? claims[^1].Run : 0;
+
+    /// <summary>Whether operations of a run are refused because another one has taken over.</summary>
+    public bool IsSuperseded(UInt128 session, ulong sequence, uint run) =>
+        RunOf(session, sequence) is var claimed and not 0 && claimed != run;
+
+    /// <summary>
+    /// The steps of a number that are in the journal, with their outcomes, in the order of their labels; null when the
+    /// session is not known or the number was dropped.
+    /// </summary>
+    public List<(uint Step, ReadOnlyMemory<byte> Outcome)>? StepsOf(UInt128 session, ulong sequence) =>
+        !_sessions.TryGetValue(session, out var found) || found.End != JournalIndex.None
+            || sequence <= found.DroppedUpTo
+            ? null
+            : [.. found.Outcomes.Where(o => o.Key.Sequence == sequence).OrderBy(o => o.Key.Step)
+                .Select(o => (o.Key.Step, o.Value.Bytes))];
 
     /// <summary>Up to which number the outcomes of a session were dropped, or an entry in the journal will.</summary>
     public ulong RenewedUpTo(UInt128 session) => _sessions.TryGetValue(session, out var found) ? found.RenewedUpTo : 0;
@@ -132,6 +155,10 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             {
                 session.End = JournalIndex.None;
             }
+            else if (SessionRecord.Decode(entry.Meta.Span)?.Action == SessionAction.TakeOver)
+            {
+                session.CutClaim(header.Sequence, header.Index);
+            }
             else
             {
                 session.RenewedUpTo = session.DroppedUpTo;
@@ -168,8 +195,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     public byte[] Export()
     {
         var builder = new BinaryBuilder();
-        builder.Byte(FormatVersion);
         var sessions = _sessions.Where(s => s.Value.IsBegun).OrderBy(s => s.Key).ToList();
+        var hasRuns = sessions.Exists(s => s.Value.CommittedClaims().Any());
+        builder.Byte(hasRuns ? FormatWithRuns : FormatVersion);
         builder.UInt32((uint)sessions.Count);
         foreach (var (id, session) in sessions)
         {
@@ -185,6 +213,11 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
                 builder.UInt64(outcome.Index.Value);
                 builder.Bytes(outcome.Bytes.Span);
             }
+
+            if (hasRuns)
+            {
+                ExportClaims(builder, session);
+            }
         }
 
         return builder.ToArray();
@@ -197,12 +230,13 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     {
         _sessions.Clear();
         var parser = new BinaryParser(bytes);
-        parser.Require(parser.Byte() == FormatVersion);
+        var version = parser.Byte();
+        parser.Require(version is FormatVersion or FormatWithRuns);
         var count = parser.UInt32();
         parser.Require(count <= Limits.SessionsMax);
         for (var i = 0; i < count && !parser.Failed; i++)
         {
-            ImportSession(ref parser);
+            ImportSession(ref parser, hasRuns: version == FormatWithRuns);
         }
 
         if (!parser.IsComplete)
@@ -222,7 +256,31 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
         }
     }
 
-    private void ImportSession(ref BinaryParser parser)
+    private static void ExportClaims(BinaryBuilder builder, Session session)
+    {
+        var claims = session.CommittedClaims().ToList();
+        builder.UInt32((uint)claims.Count);
+        foreach (var (sequence, claim) in claims)
+        {
+            builder.UInt64(sequence);
+            builder.UInt32(claim.Run);
+            builder.UInt64(claim.Index.Value);
+        }
+    }
+
+    private static void ImportClaims(ref BinaryParser parser, Session session)
+    {
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.SessionOutcomesMax);
+        for (var i = 0; i < count && !parser.Failed; i++)
+        {
+            var sequence = parser.UInt64();
+            var claim = new Claim(parser.UInt32(), new JournalIndex(parser.UInt64()), IsCommitted: true);
+            parser.Require(session.Claims.TryAdd(sequence, [claim]));
+        }
+    }
+
+    private void ImportSession(ref BinaryParser parser, bool hasRuns)
     {
         var id = parser.UInt128();
         var session = new Session
@@ -242,6 +300,11 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             parser.Require(session.Outcomes.TryAdd(key, new Outcome(index, outcome, IsCommitted: true)));
         }
 
+        if (hasRuns)
+        {
+            ImportClaims(ref parser, session);
+        }
+
         parser.Require(_sessions.TryAdd(id, session));
     }
 
@@ -258,6 +321,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
                 break;
             case SessionAction.Renew when isKnown:
                 session!.RenewedUpTo = Math.Max(session.RenewedUpTo, record.Value.AcknowledgedUpTo);
+                break;
+            case SessionAction.TakeOver when isKnown && header.Sequence > session!.DroppedUpTo:
+                session.AddClaim(header.Sequence, new Claim(header.Step, header.Index, IsCommitted: false));
                 break;
             default:
                 break; // A second Begin or End changes nothing, and what cannot be read is no session.
@@ -277,10 +343,16 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             case SessionAction.Renew when record.Value.AcknowledgedUpTo > session.DroppedUpTo:
                 session.Drop(record.Value.AcknowledgedUpTo);
                 break;
+            case SessionAction.TakeOver:
+                session.CommitClaim(header.Sequence, header.Index);
+                break;
             default:
                 break;
         }
     }
+
+    /// <summary>A run has taken a number over by an entry.</summary>
+    private readonly record struct Claim(uint Run, JournalIndex Index, bool IsCommitted);
 
     private readonly record struct Outcome(JournalIndex Index, ReadOnlyMemory<byte> Bytes, bool IsCommitted);
 
@@ -303,6 +375,49 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
 
         public Dictionary<(ulong Sequence, uint Step), Outcome> Outcomes { get; } = [];
 
+        /// <summary>Which run has taken a number over; the last one counts. Lists are not empty.</summary>
+        public Dictionary<ulong, List<Claim>> Claims { get; } = [];
+
+        public IEnumerable<(ulong Sequence, Claim Claim)> CommittedClaims() =>
+            Claims.Where(c => c.Value.Exists(static l => l.IsCommitted)).OrderBy(c => c.Key)
+                .Select(c => (c.Key, c.Value.FindLast(static l => l.IsCommitted)));
+
+        public void AddClaim(ulong sequence, Claim claim)
+        {
+            if (!Claims.TryGetValue(sequence, out var claims))
+            {
+                Claims.Add(sequence, claims = []);
+            }
+
+            claims.Add(claim);
+        }
+
+        public void CutClaim(ulong sequence, JournalIndex index)
+        {
+            if (Claims.TryGetValue(sequence, out var claims))
+            {
+                claims.RemoveAll(c => c.Index == index);
+                if (claims.Count == 0)
+                {
+                    Claims.Remove(sequence);
+                }
+            }
+        }
+
+        /// <summary>Those before it count no longer, and cannot come back.</summary>
+        public void CommitClaim(ulong sequence, JournalIndex index)
+        {
+            if (Claims.TryGetValue(sequence, out var claims))
+            {
+                claims.RemoveAll(c => c.Index < index);
+                var at = claims.FindIndex(c => c.Index == index);
+                if (at >= 0)
+                {
+                    claims[at] = claims[at] with { IsCommitted = true };
+                }
+            }
+        }
+
         public void Drop(ulong upTo)
         {
             Invariant.Check(upTo > DroppedUpTo);
@@ -311,6 +426,11 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             foreach (var key in Outcomes.Keys.Where(k => k.Sequence <= upTo).ToList())
             {
                 Outcomes.Remove(key);
+            }
+
+            foreach (var sequence in Claims.Keys.Where(k => k <= upTo).ToList())
+            {
+                Claims.Remove(sequence);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 
 namespace Myrmex.Interop.Tests.Kit;
 
@@ -29,6 +30,9 @@ internal sealed class MyrmexDaemon : VolumeServer
     private string BrickList => $"{WorkingDirectory}/bricks.list";
 
     public int BrickPid => ReadPid($"{WorkingDirectory}/brick.pid");
+
+    /// <summary>The process that serves thin clients; 0 when there is none.</summary>
+    public int ProxyPid => ReadPid($"{WorkingDirectory}/proxy.pid");
 
     /// <param name="more">Arguments of this run alone.</param>
     public void Start(params string[] more)
@@ -74,8 +78,8 @@ internal sealed class MyrmexDaemon : VolumeServer
 
     public override void Dispose()
     {
-        var brick = BrickPid;
+        int[] served = [BrickPid, ProxyPid];
         _child?.Dispose();
-        EndAll([brick]);
+        EndAll([.. served.Where(pid => pid > 0)]);
     }
 }

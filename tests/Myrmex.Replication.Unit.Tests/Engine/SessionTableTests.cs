@@ -49,6 +49,31 @@ public sealed class SessionTableTests
     }
 
     [Fact]
+    public void TheLastRunThatHasTakenOverCountsUntilItIsCutOrAcknowledged()
+    {
+        Take(Begin(1));
+        Take(Claim(2, sequence: 5, run: 70));
+        Assert.False(_table.IsSuperseded(Session, 5, 70));
+        Assert.True(_table.IsSuperseded(Session, 5, 0));
+        Assert.False(_table.IsSuperseded(Session, 6, 0));
+        var second = Claim(3, sequence: 5, run: 71);
+        _table.Logged(second);
+        Assert.True(_table.IsSuperseded(Session, 5, 70));
+        _table.Cut(second);
+        Assert.Equal(70U, _table.RunOf(Session, 5));
+
+        var copy = new SessionTable();
+        Assert.True(copy.Import(_table.Export()));
+        Assert.Equal(70U, copy.RunOf(Session, 5));
+        Assert.Equal(_table.Export(), copy.Export());
+
+        Take(Entry(4, EntryKind.Session, 0, new SessionRecord(SessionAction.Renew, 5).Encode()));
+        Assert.Equal(0U, _table.RunOf(Session, 5));
+        Assert.Null(_table.StepsOf(Session, 5));
+        Assert.Equal(1, _table.Export()[0]); // As versions without take-overs read it.
+    }
+
+    [Fact]
     public void ABeginThatIsCutTakesTheSessionWithIt()
     {
         var begin = Begin(1);
@@ -128,4 +153,9 @@ public sealed class SessionTableTests
         _table.Logged(entry);
         _table.Committed(entry);
     }
+
+    private static JournalEntry Claim(ulong index, ulong sequence, uint run) => new(
+        new EntryHeader(
+            new Term(1), new JournalIndex(index), default, EntryKind.Session, Session, sequence, run),
+        new SessionRecord(SessionAction.TakeOver, 0).Encode(), default);
 }

@@ -3,6 +3,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster;
 using Myrmex.Cluster.JournalClient;
+using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;

@@ -5,6 +5,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster;
 using Myrmex.Cluster.JournalClient;
+using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 using Xunit;
 
@@ -80,7 +81,7 @@ public sealed class SendingTests
         var bed = new ClientBed();
         bed.World.RunFor(100);
         bed.Lead(-1);
-        var all = Enumerable.Range(0, ClientLimits.WaitingMax + 5)
+        var all = Enumerable.Range(0, SendingLimits.WaitingMax + 5)
             .Select(_ => bed.Begin((c, call) => c.Stat(new StatFop { Gfid = bed.File }, call))).ToList();
         bed.World.RunFor(1_000);
         var refused = all.Where(t => t.IsCompleted).ToList();
@@ -198,11 +199,11 @@ public sealed class SendingTests
         bed.Members[0].Hangs = true;
         var all = BeginCounts(bed, 3_000);
         bed.World.RunFor(100);
-        Assert.Equal(1 + ClientLimits.WindowMax, bed.Members[0].CallsOf(FopCode.Xattrop));
+        Assert.Equal(1 + SendingLimits.WindowMax, bed.Members[0].CallsOf(FopCode.Xattrop));
         bed.Members[0].Hangs = false;
         Assert.All(all, t => Assert.Equal(Errno.Ok, bed.End(t)));
         Assert.Equal(3_001, bed.Set.Counter);
-        Assert.InRange(bed.Set.OutcomesMax, 1, ClientLimits.WindowMax);
+        Assert.InRange(bed.Set.OutcomesMax, 1, SendingLimits.WindowMax);
     }
 
     [Fact]

@@ -262,7 +262,8 @@ public sealed class JournalVolumeTests : IAsyncLifetime
     public async Task AnAuditFindsKeysWithoutAVolumeAndSetsWithoutKeysOrJournals()
     {
         var audit = new LocalAudit(
-            _node.Options, _node.Session.View, _node.Session.Node, _node.Supervisor, _node.Processes);
+            _node.Options, _node.Session.View, _node.Session.Node, _node.Supervisor, _node.Session.Proxies,
+            _node.Processes);
         var volume = await CreateAsync(2, 1, 2);
         Assert.Empty(audit.Look());
         Directory.Delete(volume.Bricks[0].JournalDirectory, recursive: true);

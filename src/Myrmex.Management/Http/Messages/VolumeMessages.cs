@@ -45,8 +45,19 @@ public sealed record BrickDetailMessage(
 public sealed record BrickStatusMessage(
     string Host, string Path, string Node, bool Online, int Port, int Pid, BrickDetailMessage? Detail);
 
+/// <summary>The proxy of a volume on a node that should run one.</summary>
+/// <param name="Host">Name of the node.</param>
+/// <param name="Port">0 when clients cannot use it.</param>
+/// <param name="Pid">0 when clients cannot use it.</param>
+public sealed record ProxyStatusMessage(string Volume, string Host, string Node, bool Online, int Port, int Pid);
+
+/// <summary>What <c>myrmex proxy status --json</c> prints.</summary>
+public sealed record ProxyListMessage(IReadOnlyList<ProxyStatusMessage> Proxies);
+
 public sealed record VolumeStatusMessage(string Name, string Id, IReadOnlyList<BrickStatusMessage> Bricks)
 {
+    public IReadOnlyList<ProxyStatusMessage> Proxies { get; init => field = value ?? []; } = [];
+
     /// <summary>Long work on the volume.</summary>
     public IReadOnlyList<TaskMessage> Tasks { get; init => field = value ?? []; } = [];
 }
@@ -62,4 +73,5 @@ public sealed record VolumeStatusListMessage(IReadOnlyList<VolumeStatusMessage> 
 [JsonSerializable(typeof(CreateMessage))]
 [JsonSerializable(typeof(VolumeStatusMessage))]
 [JsonSerializable(typeof(VolumeStatusListMessage))]
+[JsonSerializable(typeof(ProxyListMessage))]
 public sealed partial class VolumeMessageJson : JsonSerializerContext;

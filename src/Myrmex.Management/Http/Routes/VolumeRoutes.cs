@@ -117,7 +117,10 @@ internal sealed class VolumeRoutes(
             .. report.Bricks.Select(b => new BrickStatusMessage(
                 b.Brick.Host, b.Brick.Path, b.Brick.Node.ToString(), b.Online, b.Port, b.Pid,
                 b.Detail is null ? null : ToMessage(b.Detail))),
-        ]);
+        ])
+    {
+        Proxies = [.. report.Proxies.Select(ProxyRoutes.ToMessage)],
+    };
 
     private async Task<VolumeStatusMessage> StatusAsync(RestRequest request)
     {

@@ -208,11 +208,10 @@ public sealed partial class Distribute
         root.CopyIdentityFrom(call);
         root.Uid = 0;
         root.Gid = 0;
-        var step = BeginStep(root, delta > 0 ? StepKind.CountUp : StepKind.CountDown);
+        root.Change = default; // Not a step: a look-up may have settled the counter of an earlier run.
         var values = CounterOf(delta);
         var fop = new XattropFop { Gfid = gfid, Kind = XattropKind.AddArray32, Values = values };
-        var reply = await mds.Translator.Xattrop(in fop, step);
-        EndStep(step, root);
+        var reply = await mds.Translator.Xattrop(in fop, root);
         var error = reply.Error;
         reply.Release();
         values.Release();

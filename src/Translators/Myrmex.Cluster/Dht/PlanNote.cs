@@ -117,6 +117,4 @@ internal enum StepKind : uint
     UndoLink = 12,
     UndoData = 13,
     Back = 14,
-    CountUp = 15,
-    CountDown = 16,
 }

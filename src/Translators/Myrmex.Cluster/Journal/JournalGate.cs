@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster.JournalClient;
+using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 using Myrmex.Replication;
 using Myrmex.Replication.Engine;
@@ -166,6 +166,11 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
     {
         var ipc = (IpcFop)(object)fop; // Only an IPC comes here.
         var session = SessionKey.IdOf(ipc.XData);
+        if (ipc.Operation == ChangeRecord.TakeOver)
+        {
+            return await TakeOverAsync<TReply>(ipc.XData);
+        }
+
         var error = ipc.Operation switch
         {
             SessionKeys.BeginSession when session != 0 =>
@@ -175,6 +180,28 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             _ => Errno.EOPNOTSUPP,
         };
         return error == Errno.Ok ? TReply.Rent() : Fail<TReply>(error);
+    }
+
+    private async ValueTask<TReply> TakeOverAsync<TReply>(XData? xdata)
+        where TReply : Reply, IReply<TReply>
+    {
+        if (!ChangeRecord.TryRead(xdata, nowNs: 0, out var change) || change.IsNone || change.Run == 0)
+        {
+            return TReply.Fail(Errno.EINVAL);
+        }
+
+        // A session that would have been ended since it was used for this change is not begun anew.
+        var isYoung = ChangeRecord.AgeMs(in change, nowNs: 0) <= ChangeRecord.AgeMaxMs;
+        var (error, steps) = member.ServingTerm == Term.None
+            ? (Errno.EREMOTE, []) : await member.TakeOverAsync(change, begins: isYoung);
+        if (error != Errno.Ok)
+        {
+            return Fail<TReply>(error);
+        }
+
+        var reply = TReply.Rent();
+        reply.NeedXData().SetBytes(ChangeRecord.Steps, KnownSteps.Encode(steps));
+        return reply;
     }
 
     /// <summary>With who leads, where that helps.</summary>

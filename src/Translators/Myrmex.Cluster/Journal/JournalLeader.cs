@@ -232,6 +232,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     private async ValueTask<LeaderAnswer> LogAsync(
         Term term, SessionKey session, Evaluation evaluation, JournalOperation operation)
     {
+        operation.Note = session.Note;
         var meta = OperationCodec.Encode(operation);
         if (meta.Length > JournalEntry.MetaMax)
         {

@@ -155,6 +155,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
                 AcknowledgedUpTo = session.AcknowledgedUpTo,
                 Uses = uses,
                 RoomBytes = bytes,
+                Run = session.Run,
             },
             term);
         return task;
@@ -168,7 +169,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         }
 
         var task = waiter.Task;
-        _replica!.Find(tag, session.Session, session.Sequence, session.Step, term);
+        _replica!.Find(tag, session.Session, session.Sequence, session.Step, session.Run, term);
         return task;
     }
 
@@ -322,6 +323,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             Refusal.Busy or Refusal.Full => Errno.EAGAIN, // The next checkpoint makes room.
             Refusal.NoRoom => Errno.ENOSPC,
             Refusal.SessionUnknown or Refusal.AlreadyAcknowledged => Errno.EBADE,
+            Refusal.Superseded => Errno.ECANCELED,
             _ => Errno.EREMOTE,
         };
         Complete(tag, new ProposeResult(error, default));
@@ -604,6 +606,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             Fop = operation.Fop,
             Gfid = operation.Gfid,
             Outcome = operation.Outcome,
+            Note = operation.Note,
         });
     }
 

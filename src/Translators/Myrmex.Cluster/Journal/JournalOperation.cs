@@ -85,6 +85,11 @@ public sealed class JournalOperation
     /// <summary>Extended attributes as they are afterwards.</summary>
     public IReadOnlyList<XattrValue> Xattrs { get; set; } = [];
 
+    /// <summary>
+    /// What other runs of the client's change have to know of this step; null for nothing. No effect on the store.
+    /// </summary>
+    public byte[]? Note { get; set; }
+
     /// <summary>What the client is told, now or when it asks again.</summary>
     public RecordedOutcome Outcome { get; set; } = new();
 

@@ -14,9 +14,6 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 public sealed partial class JournalTranslator : Translator
 {
-    /// <summary>Step of the truncation that an open brings with it.</summary>
-    private const uint OpenStep = 1;
-
     private readonly Evaluator _evaluator;
     private readonly JournalLeader _leader;
     private readonly IReplicaLog _log;
@@ -107,7 +104,7 @@ public sealed partial class JournalTranslator : Translator
     {
         var access = fop.Flags & OpenFlags.AccessMode;
         var answer = await _leader.RunAsync(
-            SessionKey.Of(fop.XData) with { Step = OpenStep },
+            SessionKey.Of(fop.XData).OfOpen,
             Evaluator.KeysForTruncate(fop.Gfid),
             () => _evaluator.TruncateAsync(new TruncateFop { Gfid = fop.Gfid, Offset = 0 }, call));
         return answer.Error == Errno.Ok

@@ -15,6 +15,9 @@ internal static class OperationCodec
 {
     public const byte Version = 1;
 
+    /// <summary>The same with a note; written only when there is one.</summary>
+    public const byte VersionWithNote = 2;
+
     [Flags]
     private enum Fields : ulong
     {
@@ -40,6 +43,7 @@ internal static class OperationCodec
         OpRet = 1 << 19,
         Iatts = 1 << 20,
         Values = 1 << 21,
+        Note = 1 << 22,
         All = (1 << 22) - 1,
     }
 
@@ -48,13 +52,18 @@ internal static class OperationCodec
     {
         var writer = MetaWriter.Begin();
         var fields = FieldsOf(operation);
-        writer.Byte(Version);
+        writer.Byte(operation.Note is null ? Version : VersionWithNote);
         writer.Unsigned((ulong)operation.Fop);
         writer.Unsigned((ulong)fields);
         WriteNames(writer, operation, fields);
         WriteValues(writer, operation, fields);
         WriteTimes(writer, operation, fields);
         WriteOutcome(writer, operation.Outcome, operation.Xattrs, fields);
+        if (operation.Note is { } note)
+        {
+            writer.Bytes(note);
+        }
+
         return writer.ToArray();
     }
 
@@ -68,14 +77,17 @@ internal static class OperationCodec
         }
 
         var reader = new MetaReader(bytes);
-        if (reader.Byte() != Version)
+        var version = reader.Byte();
+        if (version is not (Version or VersionWithNote))
         {
             return false;
         }
 
+        var known = version == Version ? Fields.All : Fields.All | Fields.Note;
+
         var fop = reader.Unsigned();
         var fields = (Fields)reader.Unsigned();
-        if (fop > int.MaxValue || !FopTable.Has((FopCode)fop, FopTraits.Mutates) || (fields & ~Fields.All) != 0)
+        if (fop > int.MaxValue || !FopTable.Has((FopCode)fop, FopTraits.Mutates) || (fields & ~known) != 0)
         {
             return false;
         }
@@ -85,6 +97,11 @@ internal static class OperationCodec
         ReadValues(ref reader, operation, fields);
         ReadTimes(ref reader, operation, fields);
         ReadOutcome(ref reader, operation, fields);
+        if ((fields & Fields.Note) != 0)
+        {
+            operation.Note = reader.Name(ChangeRecord.NoteBytesMax).Span.ToArray();
+        }
+
         return !reader.Failed && reader.IsAtEnd;
     }
 
@@ -112,7 +129,8 @@ internal static class OperationCodec
             | If(o.Outcome.Error != Errno.Ok, Fields.Error)
             | If(o.Outcome.OpRet != 0, Fields.OpRet)
             | If(o.Outcome.Iatts.Length > 0, Fields.Iatts)
-            | If(o.Outcome.Values.Count > 0, Fields.Values);
+            | If(o.Outcome.Values.Count > 0, Fields.Values)
+            | If(o.Note is not null, Fields.Note);
     }
 
     private static void WriteNames(MetaWriter writer, JournalOperation operation, Fields fields)

@@ -12,22 +12,40 @@ namespace Myrmex.Cluster.Journal;
 public readonly record struct SessionKey(
     UInt128 Session, ulong Sequence, ulong AcknowledgedUpTo, bool MayBeKnown = false)
 {
-    /// <summary>For fops that make two operations of one: which.</summary>
+    /// <summary>In a label: the truncation that an OPEN brings with it.</summary>
+    private const uint OpenLabel = 1U << 30;
+
+    /// <summary>Which step of the client's change: its label.</summary>
     public uint Step { get; init; }
+
+    /// <summary>Which run of the change; 0 for the first.</summary>
+    public uint Run { get; init; }
+
+    /// <summary>What is kept with the step for other runs.</summary>
+    public byte[]? Note { get; init; }
+
+    /// <summary>The record has a label: it is that of a client behind a proxy.</summary>
+    public bool IsLabelled { get; init; }
+
+    /// <summary>The truncation of an OPEN.</summary>
+    public SessionKey OfOpen => this with { Step = IsLabelled ? Step | OpenLabel : 1 };
 
     /// <summary>What a request says; default when it says nothing or something malformed.</summary>
     public static SessionKey Of(XData? xdata)
     {
-        if (xdata is null || !xdata.TryGetBytes(SessionKeys.Session, out var bytes)
-            || bytes.Length != SessionKeys.RecordBytes)
+        if (!ChangeRecord.TryRead(xdata, nowNs: 0, out var change) || change.IsNone)
         {
             return default;
         }
 
-        var sequence = BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]);
-        return new SessionKey(
-            BinaryPrimitives.ReadUInt128BigEndian(bytes), sequence & ~SessionKeys.MayBeKnown,
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]), (sequence & SessionKeys.MayBeKnown) != 0);
+        xdata!.TryGetBytes(ChangeRecord.Key, out var bytes); // It is there.
+        return new SessionKey(change.Session, change.Number, change.AcknowledgedUpTo, change.MayBeKnown)
+        {
+            Step = change.Label,
+            Run = change.Run,
+            Note = change.Note,
+            IsLabelled = bytes.Length > ChangeRecord.ShortBytes,
+        };
     }
 
     /// <summary>The session of an IPC; 0 for none.</summary>

@@ -6,6 +6,9 @@ namespace Myrmex.Cluster.JournalClient;
 /// <summary>The options of cluster/journal-client.</summary>
 internal static class ClientOptions
 {
+    /// <summary>Most members of a replica set.</summary>
+    public const int MembersMax = 16;
+
     public const string Members = "members";
     public const string ElectionWait = "election-wait";
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Runtime;
@@ -13,7 +14,9 @@ namespace Myrmex.Protocol;
 /// <summary>One thing that clients can attach to.</summary>
 internal sealed record Export(string Name, ServerTranslator Server, Translator Top, Seams Seams)
 {
-    private volatile bool _isUp;
+    private readonly Lock _lock = new(); // Guards _isUp and _waiting; a leaf lock.
+    private readonly List<TaskCompletionSource> _waiting = [];
+    private bool _isUp;
 
     public InlineGate Gate { get; } = new(Seams);
 
@@ -29,8 +32,55 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
     {
-        get => _isUp;
-        set => _isUp = value;
+        get => Volatile.Read(ref _isUp);
+        set
+        {
+            TaskCompletionSource[] waiting = [];
+            lock (_lock)
+            {
+                Volatile.Write(ref _isUp, value);
+                if (value)
+                {
+                    waiting = [.. _waiting];
+                    _waiting.Clear();
+                }
+            }
+
+            foreach (var waiter in waiting)
+            {
+                waiter.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Ends when it is up, or after <see cref="ServerLimits.UpWaitMs"/>: a proxy that has just been started is about to
+    /// be, and a client that is refused tries again only after seconds.
+    /// </summary>
+    public async Task WaitUpAsync()
+    {
+        var waiter = new TaskCompletionSource();
+        lock (_lock)
+        {
+            if (_isUp || _waiting.Count >= ServerLimits.UpWaitersMax)
+            {
+                return;
+            }
+
+            _waiting.Add(waiter);
+        }
+
+        using (Seams.Scheduler.Schedule(ServerLimits.UpWaitMs, () => waiter.TrySetResult()))
+        {
+            await waiter.Task;
+        }
+
+        lock (_lock)
+        {
+            _waiting.Remove(waiter);
+        }
+
+        await Task.Yield(); // Not on the thread, and under the eyes, of the one who tells that it is up.
     }
 
     private static bool EndsElsewhere(Translator top) =>

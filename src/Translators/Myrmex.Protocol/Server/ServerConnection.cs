@@ -288,6 +288,11 @@ public sealed partial class ServerConnection : IRpcHandler
         var name = values.GetValueOrDefault("remote-subvolume", string.Empty);
         var export = _exports.Find(name);
         var peer = _connection.Link.Peer.ToString();
+        if (export is { IsUp: false, IsRemote: true })
+        {
+            await export.WaitUpAsync();
+        }
+
         if (export is null || (!export.IsUp && export.Receiver is null))
         {
             RefuseAttachment(xid, Errno.EAGAIN, $"brick {name} is not running here");

@@ -27,6 +27,12 @@ internal static class ServerLimits
     /// <summary>Bytes of a SETVOLUME record.</summary>
     public const int HandshakeBytesMax = 1 << 20;
 
+    /// <summary>Milliseconds that a client waits for an export that ends elsewhere to come up.</summary>
+    public const long UpWaitMs = 2_000;
+
+    /// <summary>Clients that wait for that at once; further ones are refused.</summary>
+    public const int UpWaitersMax = 65_536;
+
     /// <summary>Milliseconds that stopping waits for clients to leave and their fops to end.</summary>
     public const int StopWaitMs = 10_000;
 }

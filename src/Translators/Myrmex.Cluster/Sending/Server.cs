@@ -1,10 +1,10 @@
 using System.Threading;
 using Myrmex.Graph;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
-/// <summary>One member of the replica set and what is known of it.</summary>
-internal sealed class Member(int index, int number, Translator translator)
+/// <summary>One of the servers of which one is asked at a time, and what is known of it.</summary>
+internal sealed class Server(int index, int number, Translator translator)
 {
     private const int Up = 1; // 0 when nothing was heard of it.
     private const int Down = 2;
@@ -15,13 +15,16 @@ internal sealed class Member(int index, int number, Translator translator)
     /// <summary>Position among the subvolumes.</summary>
     public int Index => index;
 
-    /// <summary>Number of the member in its set, as hints name it.</summary>
+    /// <summary>Its number, as hints name it.</summary>
     public int Number => number;
 
     public Translator Translator => translator;
 
     /// <summary>True unless it has said that it is down.</summary>
     public bool MayBeUp => Volatile.Read(ref _state) != Down;
+
+    /// <summary>It has said that it is up, or that it is down.</summary>
+    public bool IsHeard => Volatile.Read(ref _state) != 0;
 
     public bool IsUp => Volatile.Read(ref _state) == Up;
 
@@ -30,7 +33,7 @@ internal sealed class Member(int index, int number, Translator translator)
 
     public string StateText => Volatile.Read(ref _state) switch { Up => "up", Down => "down", _ => "unheard" };
 
-    /// <summary>The bit that stands for it in a set of members.</summary>
+    /// <summary>The bit that stands for it in a set of servers.</summary>
     public uint Bit => 1u << index;
 
     /// <summary>Notes an event of the subvolume.</summary>
@@ -43,6 +46,3 @@ internal sealed class Member(int index, int number, Translator translator)
         }
     }
 }
-
-/// <summary>That a member was found to lead. <see cref="Number"/> counts how often it became another one.</summary>
-internal sealed record Lead(Member Member, long Number);

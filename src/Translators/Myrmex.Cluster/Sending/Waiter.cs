@@ -4,7 +4,7 @@ using System.Threading.Tasks;
 using System.Threading.Tasks.Sources;
 using Myrmex.Runtime;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
 /// Somebody who waits for an event or for the end of a time, once. What follows runs on the loop of the seams, or on a
@@ -25,6 +25,11 @@ internal sealed class Waiter(Seams seams, bool mayBlock = false) : IValueTaskSou
     /// <summary>Ends the waiting in so many milliseconds.</summary>
     public void EndAfter(long ms)
     {
+        if (ms > SendingRules.NeverMs / 2)
+        {
+            return; // As long as it takes.
+        }
+
         Volatile.Write(ref _timer, seams.Scheduler.Schedule(ms, () => TryComplete(false)));
         if (IsDone)
         {

@@ -3,13 +3,13 @@ using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
 /// Positions in an open directory. The offsets that are given out count the entries of this listing from 1; what a
-/// member calls its position there is kept beside them, with a hash of the name. At another member the listing is read
+/// server calls its position there is kept beside them, with a hash of the name. At another server the listing is read
 /// from the start again, and what was given out before is left out. Entries that stay are so given once each, also if
-/// the members list them in different orders.
+/// the servers list them in different orders.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">
@@ -32,7 +32,7 @@ internal sealed class Listing
     /// </summary>
     /// <param name="place">Where the directory is open.</param>
     /// <param name="offset">The offset; of entries that were never given out here it is taken as their number.</param>
-    /// <param name="cookie">The member's own position.</param>
+    /// <param name="cookie">The server's own position.</param>
     /// <param name="position">The offset that the cookie stands for: at most <paramref name="offset"/>.</param>
     public void Begin(FdPlace place, long offset, out long cookie, out int position)
     {
@@ -49,7 +49,7 @@ internal sealed class Listing
     }
 
     /// <summary>
-    /// Numbers the entries that a member has answered, from the position on that was read after, and takes those out
+    /// Numbers the entries that a server has answered, from the position on that was read after, and takes those out
     /// that were given out before. False when the listing has gone elsewhere meanwhile, by another reader of the same
     /// fd.
     /// </summary>
@@ -113,6 +113,6 @@ internal sealed class Listing
         _count = Math.Max(_count, position + 1);
     }
 
-    /// <summary>An entry that was given out: the member's position after it, and its name.</summary>
+    /// <summary>An entry that was given out: the server's position after it, and its name.</summary>
     private readonly record struct Given(ulong Cookie, ulong NameHash);
 }

@@ -3,22 +3,25 @@ using System.Buffers.Binary;
 using System.Threading;
 using Myrmex.Base;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
-/// A session with the replica set: gives each mutating fop its number and knows up to which all outcomes are there.
-/// Invariant: acknowledged &lt; every number under way &lt;= acknowledged + <see cref="ClientLimits.WindowMax"/>.
+/// A session with the servers: gives each mutating fop its number and knows up to which all outcomes are there.
+/// Invariant: acknowledged &lt; every number under way &lt;= acknowledged + <see cref="SendingLimits.WindowMax"/>.
 /// </summary>
-internal sealed class Session(UInt128 id)
+internal sealed class Session(UInt128 id, long ordinal = 0)
 {
     private const int WordBits = 64;
 
     private readonly Lock _lock = new(); // Guards the fields below; a leaf lock.
-    private readonly ulong[] _answered = new ulong[ClientLimits.WindowMax / WordBits]; // By number modulo the window.
+    private readonly ulong[] _answered = new ulong[SendingLimits.WindowMax / WordBits]; // By number modulo the window.
     private ulong _last;
     private ulong _acknowledged;
 
     public UInt128 Id => id;
+
+    /// <summary>Orders the sessions of one client.</summary>
+    public long Ordinal => ordinal;
 
     /// <summary>Numbers given out.</summary>
     public ulong Last
@@ -51,7 +54,7 @@ internal sealed class Session(UInt128 id)
         {
             lock (_lock)
             {
-                return ClientLimits.WindowMax - (int)(_last - _acknowledged);
+                return SendingLimits.WindowMax - (int)(_last - _acknowledged);
             }
         }
     }
@@ -62,7 +65,7 @@ internal sealed class Session(UInt128 id)
         lock (_lock)
         {
             number = _last + 1;
-            if (number - _acknowledged > ClientLimits.WindowMax)
+            if (number - _acknowledged > SendingLimits.WindowMax)
             {
                 return false;
             }
@@ -104,7 +107,7 @@ internal sealed class Session(UInt128 id)
 
     private static (int Word, ulong Bit) PlaceOf(ulong number)
     {
-        var place = (int)(number % ClientLimits.WindowMax);
+        var place = (int)(number % SendingLimits.WindowMax);
         return (place / WordBits, 1UL << (place % WordBits));
     }
 }

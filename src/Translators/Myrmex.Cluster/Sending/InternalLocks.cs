@@ -3,10 +3,10 @@ using System.Threading;
 using Myrmex.Base;
 using Myrmex.Graph;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
-/// The locks that translators above take among themselves, and at which leader. They are not taken again at another
+/// The locks that translators above take among themselves, and at which server. They are not taken again at another
 /// one: whoever holds a lost lock hears ENOTCONN when it asks for another, as it would from a lost connection, until
 /// it has given up what it had.
 /// </summary>
@@ -18,25 +18,25 @@ internal sealed class InternalLocks
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Whether an owner holds a lock that the leader does not know.</summary>
-    public bool HasLost(LkOwner owner, Lead lead)
+    /// <summary>Whether an owner holds a lock that the server does not know.</summary>
+    public bool HasLost(LkOwner owner, Choice choice)
     {
         lock (_lock)
         {
-            return _byOwner.TryGetValue(owner, out var held) && held.Exists(h => !h.IsAt(lead));
+            return _byOwner.TryGetValue(owner, out var held) && held.Exists(h => !h.IsAt(choice));
         }
     }
 
     /// <summary>A lock was granted.</summary>
     /// <param name="owner">Its owner.</param>
     /// <param name="granted">The lock; copied.</param>
-    /// <param name="lead">Where.</param>
-    /// <param name="losses"><see cref="Member.Losses"/> of that member when the lock was asked for.</param>
-    public void Add(LkOwner owner, in InternalLock granted, Lead lead, int losses)
+    /// <param name="choice">Where.</param>
+    /// <param name="losses"><see cref="Server.Losses"/> of that server when the lock was asked for.</param>
+    public void Add(LkOwner owner, in InternalLock granted, Choice choice, int losses)
     {
         lock (_lock)
         {
-            if (_count >= ClientLimits.InternalLocksMax)
+            if (_count >= SendingLimits.InternalLocksMax)
             {
                 return;
             }
@@ -47,7 +47,7 @@ internal sealed class InternalLocks
                 _byOwner.Add(owner, held);
             }
 
-            held.Add(new Held(granted.ToOwned(), lead, losses));
+            held.Add(new Held(granted.ToOwned(), choice, losses));
             Volatile.Write(ref _count, _count + 1);
         }
     }
@@ -55,9 +55,9 @@ internal sealed class InternalLocks
     /// <summary>Takes the latest such lock out; false when none is known.</summary>
     /// <param name="owner">Its owner.</param>
     /// <param name="released">The lock.</param>
-    /// <param name="lead">The present leader.</param>
+    /// <param name="choice">The present server.</param>
     /// <param name="wasLost">It was granted elsewhere.</param>
-    public bool TryRemove(LkOwner owner, in InternalLock released, Lead lead, out bool wasLost)
+    public bool TryRemove(LkOwner owner, in InternalLock released, Choice choice, out bool wasLost)
     {
         wasLost = false;
         lock (_lock)
@@ -74,7 +74,7 @@ internal sealed class InternalLocks
                 return false;
             }
 
-            wasLost = !held[index].IsAt(lead);
+            wasLost = !held[index].IsAt(choice);
             held.RemoveAt(index);
             Volatile.Write(ref _count, _count - 1);
             if (held.Count == 0)
@@ -104,9 +104,9 @@ internal sealed class InternalLocks
         return found;
     }
 
-    private readonly record struct Held(InternalLock Lock, Lead Lead, int Losses)
+    private readonly record struct Held(InternalLock Lock, Choice Choice, int Losses)
     {
-        public bool IsAt(Lead lead) =>
-            Lead.Member == lead.Member && Lead.Number == lead.Number && Losses == lead.Member.Losses;
+        public bool IsAt(Choice choice) =>
+            Choice.Server == choice.Server && Choice.Number == choice.Number && Losses == choice.Server.Losses;
     }
 }

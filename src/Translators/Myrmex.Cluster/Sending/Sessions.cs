@@ -5,14 +5,14 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Runtime;
 
-namespace Myrmex.Cluster.JournalClient;
+namespace Myrmex.Cluster.Sending;
 
 /// <summary>
 /// The session of one translator: begun before the first number is given out, replaced by a new one with a new id when
-/// the replica set does not know it any more.
+/// the servers do not know it any more.
 /// </summary>
 /// <param name="seams">Time and randomness.</param>
-/// <param name="begin">Tries to begin a session at the leader; false when that has not succeeded.</param>
+/// <param name="begin">Tries to begin a session at the server; false when that has not succeeded.</param>
 internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin)
 {
     private readonly Lock _lock = new(); // Guards the fields below; comes before the lock of a session.
@@ -20,6 +20,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     private Session? _current;
     private int _waitingCount; // Of _waiting, for those who look without the lock.
     private bool _isBeginning;
+    private long _tries; // One beginning is under way at a time.
 
     /// <summary>The session that is begun; null when there is none.</summary>
     public Session? Current => Volatile.Read(ref _current);
@@ -67,7 +68,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         lock (_lock)
         {
             DropEnded();
-            if (_waiting.Count >= ClientLimits.WaitingMax)
+            if (_waiting.Count >= SendingLimits.WaitingMax)
             {
                 return new ValueTask<bool>(false);
             }
@@ -101,7 +102,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
         }
     }
 
-    /// <summary>The replica set does not know this session: the next number is one of a new session.</summary>
+    /// <summary>The servers do not know this session: the next number is one of a new session.</summary>
     public void Drop(Session session)
     {
         bool begins;
@@ -141,7 +142,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     private async Task BeginAsync()
     {
         var session = NewSession();
-        var pauseMs = ClientLimits.PauseMsMin;
+        var pauseMs = SendingLimits.PauseMsMin;
         while (!await begin(session))
         {
             session = NewSession();
@@ -158,7 +159,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
             var pause = new Waiter(seams);
             pause.EndAfter(pauseMs);
             await pause.Task;
-            pauseMs = Math.Min(pauseMs * 2, ClientLimits.PauseMsMax);
+            pauseMs = Math.Min(pauseMs * 2, SendingLimits.PauseMsMax);
         }
 
         lock (_lock)
@@ -175,7 +176,7 @@ internal sealed class Sessions(Seams seams, Func<Session, ValueTask<bool>> begin
     {
         var id = new byte[16];
         seams.Random.Fill(id);
-        return new Session(BinaryPrimitives.ReadUInt128BigEndian(id));
+        return new Session(BinaryPrimitives.ReadUInt128BigEndian(id), ++_tries);
     }
 
     /// <summary>Takes those out whose time is over; they are the first ones.</summary>

@@ -1,0 +1,58 @@
+using System.Linq;
+using Myrmex.Cluster.Sending;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.Aha;
+
+/// <summary>
+/// cluster/aha: one volume from the proxies that serve it. Sends everything to one proxy, keeps what is under way when
+/// that is lost, and sends it again to another, so that each fop takes effect once and nobody above notices.
+/// See README.md.
+/// </summary>
+public sealed class Aha : ServerClient
+{
+    public Aha(TranslatorPlace place)
+        : this(place, ProxiesOf(place), new AhaRules(place.Seams) { WaitMs = AhaOptions.WaitMs(place.Options) })
+    {
+    }
+
+    private Aha(TranslatorPlace place, Server[] proxies, AhaRules rules)
+        : base(
+            place, proxies,
+            new ProxyFinder(place.Name, place.Seams, proxies, AhaOptions.LocalNames(place.Options), rules), rules)
+    {
+    }
+
+    public static TranslatorRegistration Registration { get; } =
+        new("cluster/aha", static place => new Aha(place), AhaOptions.Table, Maturity.Experimental)
+        {
+            SubvolumesMax = SendingLimits.ServersMax,
+        };
+
+    /// <summary>Once there was a proxy, nobody above hears that there is none for a while.</summary>
+    private protected override bool GoesDown => false;
+
+    public override bool Reconfigure(OptionValues options)
+    {
+        if (options.Text(AhaOptions.Local) != Options.Text(AhaOptions.Local))
+        {
+            return false;
+        }
+
+        Rules.WaitMs = AhaOptions.WaitMs(options);
+        return true;
+    }
+
+    public override void DumpState(StateDump dump)
+    {
+        dump.Put("proxy", Finder.Choice?.Server.Translator.Name ?? "none");
+        dump.Put("proxy.moves", Finder.Moves);
+        dump.Put("proxy.probes", Finder.Probes);
+        dump.Put("proxy.waiting", Finder.WaitingCount);
+        base.DumpState(dump);
+        DumpServers(dump, "proxy");
+    }
+
+    private static Server[] ProxiesOf(TranslatorPlace place) =>
+        [.. place.Subvolumes.Select((subvolume, i) => new Server(i, i, subvolume))];
+}

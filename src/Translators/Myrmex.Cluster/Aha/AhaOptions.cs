@@ -1,0 +1,29 @@
+using System;
+using System.Collections.Generic;
+using Myrmex.Cluster.Sending;
+using Myrmex.Graph;
+
+namespace Myrmex.Cluster.Aha;
+
+/// <summary>The options of cluster/aha.</summary>
+internal static class AhaOptions
+{
+    public const string Wait = "wait";
+    public const string Local = "local";
+
+    public static IReadOnlyList<OptionDeclaration> Table { get; } =
+    [
+        new(Wait, OptionKind.Time, "120",
+            "Seconds that a fop waits for a proxy, from its first trouble on, before it answers ETIMEDOUT, or EIO if it "
+            + "may have changed something; 0: as long as it takes.")
+        { Live = true, Minimum = 0, Maximum = 86_400 },
+        new(Local, OptionKind.Text, "",
+            "Names of the subvolumes that are nearer than the others, separated by commas: they are tried first."),
+    ];
+
+    public static long WaitMs(OptionValues options) =>
+        options.Time(Wait) is > 0 and var seconds ? seconds * 1000 : SendingRules.NeverMs;
+
+    public static string[] LocalNames(OptionValues options) => options.Text(Local).Split(
+        ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}

@@ -1,0 +1,158 @@
+using System;
+using System.Buffers.Binary;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Cluster.Sending;
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.Aha;
+
+/// <summary>
+/// Finds a proxy that serves: the local ones first, then all in their order, begun at a place that differs between
+/// clients; those that were left lately come last. One that does not answer at once gets company.
+/// </summary>
+internal sealed class ProxyFinder : ServerFinder
+{
+    /// <summary>The next proxy is asked as well when the former has not answered by then.</summary>
+    public const long CompanyMs = 300;
+
+    /// <summary>So long a proxy that was left comes after the others.</summary>
+    public const long RestMs = 30_000;
+
+    private const long GlanceMs = 20;
+
+    private readonly Server[] _preferred;
+    private readonly long[] _leftNs; // By index; 0 for one that was never left.
+
+    public ProxyFinder(string volume, Seams seams, Server[] proxies, string[] local, SendingRules rules)
+        : base(volume, seams, proxies, rules)
+    {
+        var start = (int)(Next(seams) % (uint)proxies.Length);
+        _preferred =
+        [
+            .. proxies.Where(p => local.Contains(p.Translator.Name)),
+            .. proxies.Select((_, i) => proxies[(start + i) % proxies.Length])
+                .Where(p => !local.Contains(p.Translator.Name)),
+        ];
+        _leftNs = new long[proxies.Length];
+    }
+
+    protected override async ValueTask<Server?> FindAsync()
+    {
+        if (Moves == 0)
+        {
+            await HearFirstAsync();
+        }
+
+        var race = new Race(Seams);
+        foreach (var proxy in Ordered())
+        {
+            _ = RunAsync(race, proxy);
+            if (await race.WaitAsync(CompanyMs) is { } quick)
+            {
+                return quick;
+            }
+        }
+
+        return await race.WaitAsync(SendingLimits.ProbeMs);
+    }
+
+    /// <summary>At the beginning the first of all is given the time to attach.</summary>
+    private async ValueTask HearFirstAsync()
+    {
+        for (var waitedMs = 0L; waitedMs < CompanyMs && !_preferred[0].IsHeard; waitedMs += GlanceMs)
+        {
+            var glance = new Waiter(Seams);
+            glance.EndAfter(GlanceMs);
+            await glance.Task;
+        }
+    }
+
+    protected override void OnLost(Server server) => Volatile.Write(ref _leftNs[server.Index], Seams.Clock.MonotonicNs);
+
+    /// <summary>A proxy that was away has forgotten everything.</summary>
+    protected override bool IsSame(Choice former, Server found) =>
+        former.Server == found && former.Losses == found.Losses;
+
+    /// <summary>Clients that have lost the same proxy do not come back at the same moment.</summary>
+    protected override long NextPauseMs(long pauseMs) => (pauseMs / 2) + (Next(Seams) % (pauseMs / 2));
+
+    private static uint Next(Seams seams)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        seams.Random.Fill(bytes);
+        return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    }
+
+    private Server[] Ordered()
+    {
+        var nowNs = Seams.Clock.MonotonicNs;
+        return [.. _preferred.Where(static p => p.MayBeUp).OrderBy(p => RestsSince(p, nowNs))]; // A stable order.
+    }
+
+    private long RestsSince(Server proxy, long nowNs)
+    {
+        var leftNs = Volatile.Read(ref _leftNs[proxy.Index]);
+        return leftNs > 0 && nowNs - leftNs < RestMs * 1_000_000 ? leftNs : 0;
+    }
+
+    private async Task RunAsync(Race race, Server proxy)
+    {
+        race.Begin();
+        var (serves, _) = await AskAsync(proxy);
+        race.End(serves ? proxy : null);
+    }
+
+    /// <summary>Proxies that have been asked, until one serves.</summary>
+    private sealed class Race(Seams seams)
+    {
+        private readonly Lock _lock = new(); // Guards the fields below; a leaf lock.
+        private int _running;
+        private Server? _winner;
+        private Waiter? _waiter;
+
+        public void Begin()
+        {
+            lock (_lock)
+            {
+                _running++;
+            }
+        }
+
+        public void End(Server? winner)
+        {
+            Waiter? waiter;
+            lock (_lock)
+            {
+                _running--;
+                _winner ??= winner;
+                waiter = _winner is not null || _running == 0 ? _waiter : null;
+            }
+
+            waiter?.TryComplete(true);
+        }
+
+        /// <summary>The first one that serves; null when none does, or not in time.</summary>
+        public async ValueTask<Server?> WaitAsync(long limitMs)
+        {
+            var waiter = new Waiter(seams);
+            lock (_lock)
+            {
+                if (_winner is not null || _running == 0)
+                {
+                    return _winner;
+                }
+
+                _waiter = waiter;
+            }
+
+            waiter.EndAfter(limitMs);
+            await waiter.Task;
+            lock (_lock)
+            {
+                return _winner;
+            }
+        }
+    }
+}

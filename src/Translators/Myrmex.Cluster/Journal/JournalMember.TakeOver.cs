@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Replication;
+using Myrmex.Replication.Engine;
+
+namespace Myrmex.Cluster.Journal;
+
+// A client's change that takes many steps goes on through another proxy.
+public sealed partial class JournalMember
+{
+    /// <summary>
+    /// Refuses steps of other runs from now on and answers those that were carried out; all of them are in the store.
+    /// EBADE: the session is not known, or the client has the outcome. ECANCELED: yet another run has taken over.
+    /// Else as for proposals.
+    /// </summary>
+    /// <param name="begins">The session is begun when it is not known.</param>
+    public async ValueTask<(Errno Error, List<KnownStep> Steps)> TakeOverAsync(Change change, bool begins)
+    {
+        var steps = new List<KnownStep>();
+        var error = begins ? await ChangeSessionAsync(change.Session, SessionAction.Begin) : Errno.Ok;
+        if (error != Errno.Ok)
+        {
+            return (error, steps);
+        }
+
+        var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
+        var result = await WaitAsync(tag => _replica!.Propose(
+            new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
+            {
+                AcknowledgedUpTo = change.AcknowledgedUpTo,
+            }));
+        if (result.Error != Errno.Ok)
+        {
+            return (result.Error, steps);
+        }
+
+        error = await WaitForStoreAsync(result.Index);
+        if (error != Errno.Ok)
+        {
+            return (error, steps);
+        }
+
+        var listed = new TaskCompletionSource<List<(uint Step, ReadOnlyMemory<byte> Outcome)>?>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+        _replica!.ListSteps(change.Session, change.Number, change.Run, found => listed.TrySetResult(found));
+        if (await listed.Task is not { } outcomes)
+        {
+            return (Errno.EBADE, steps);
+        }
+
+        foreach (var (step, outcome) in outcomes)
+        {
+            var isKnown = OperationCodec.TryDecode(outcome.Span, out var operation);
+            steps.Add(new KnownStep(step, isKnown ? operation.Note ?? [] : []));
+        }
+
+        return (Errno.Ok, steps);
+    }
+
+    /// <summary>Ok when everything up to an entry is in the store; ENOTCONN when this member leads no longer.</summary>
+    private async ValueTask<Errno> WaitForStoreAsync(JournalIndex index)
+    {
+        var waiter = new Waiter();
+        lock (_lock)
+        {
+            if (_isStopped || _role.Role != ReplicaRole.Active)
+            {
+                return Errno.ENOTCONN;
+            }
+
+            _known.Add((index.Value, waiter));
+        }
+
+        Wake();
+        return (await waiter.Done.Task).Error;
+    }
+}

@@ -1,0 +1,9 @@
+using Myrmex.Cluster.Sending;
+
+namespace Myrmex.Cluster.JournalClient;
+
+/// <summary>The members of a replica set: ENOTCONN may mean that another one leads.</summary>
+internal sealed class JournalRules : SendingRules
+{
+    public override string Name => "journal-client";
+}

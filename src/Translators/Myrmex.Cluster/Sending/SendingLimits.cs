@@ -1,0 +1,71 @@
+namespace Myrmex.Cluster.Sending;
+
+/// <summary>Every bound of what asks one of several servers.</summary>
+internal static class SendingLimits
+{
+    /// <summary>Most servers of which one is asked.</summary>
+    public const int ServersMax = 32;
+
+    /// <summary>Numbers of a session under way beyond the acknowledged ones; a server keeps 4096 outcomes.</summary>
+    public const int WindowMax = 1024;
+
+    /// <summary>
+    /// Fops that wait for one thing: a server, a session or an fd. More of them answer ENOTCONN at once.
+    /// </summary>
+    public const int WaitingMax = 16384;
+
+    /// <summary>The first pause before something is tried again; every further one is twice as long.</summary>
+    public const long PauseMsMin = 10;
+
+    public const long PauseMsMax = 200;
+
+    /// <summary>Latest report of a graph that finds no server.</summary>
+    public const long PatienceMsMax = 120_000;
+
+    /// <summary>A server that has not said by then whether it leads is passed over.</summary>
+    public const long ProbeMs = 1000;
+
+    /// <summary>How often one fop has its fd opened again because the server does not know it.</summary>
+    public const int ReopensMax = 16;
+
+    /// <summary>Entries of one listing that are remembered; a longer listing answers EOVERFLOW.</summary>
+    public const int ListingEntriesMax = 1 << 22;
+
+    /// <summary>
+    /// How long a lock that is not free at a new server is asked for: the former connection may linger.
+    /// </summary>
+    public const long LockWaitMs = 45_000;
+
+    public const long LockPauseMs = 500;
+
+    /// <summary>
+    /// INODELK and ENTRYLK locks that are remembered; those beyond are not missed after a change of server.
+    /// </summary>
+    public const int InternalLocksMax = 1 << 16;
+
+    /// <summary>Fops that are kept until their answer.</summary>
+    public const int EntriesMax = 8192;
+
+    /// <summary>Bytes that they carry.</summary>
+    public const long BytesMax = 256L << 20;
+
+    /// <summary>Of these, those for one fd.</summary>
+    public const long FdBytesMax = 64L << 20;
+
+    /// <summary>Callers that wait for room; more of them hear at once that they have waited too long.</summary>
+    public const int CallersMax = 1 << 18;
+
+    /// <summary>
+    /// How long a change of server waits for what is under way at the former one, if that is still attached.
+    /// </summary>
+    public const long BarrierMs = 5000;
+
+    /// <summary>
+    /// How long a change of server waits for locks that are to be taken again; those that are not free by then keep
+    /// only their own fds waiting.
+    /// </summary>
+    public const long RelockMs = 1000;
+
+    /// <summary>Fds that are closed at a former server, or locked at a new one, at the same time.</summary>
+    public const int FdWindow = 64;
+}

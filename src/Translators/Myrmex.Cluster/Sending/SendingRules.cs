@@ -1,0 +1,54 @@
+using Myrmex.Base;
+
+namespace Myrmex.Cluster.Sending;
+
+/// <summary>In what the kinds of servers differ, and the kinds of clients of them.</summary>
+internal abstract class SendingRules
+{
+    /// <summary>Milliseconds that stand for "as long as it takes": a hundred years.</summary>
+    public const long NeverMs = 100L * 365 * 24 * 3600 * 1000;
+
+    private long _waitMs;
+
+    /// <summary>Who speaks in the log.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>How long a fop may wait for an answer, from its first trouble on.</summary>
+    public long WaitMs
+    {
+        get => System.Threading.Volatile.Read(ref _waitMs);
+        set => System.Threading.Volatile.Write(ref _waitMs, value);
+    }
+
+    /// <summary>
+    /// ENOTCONN from a server that is attached is its own word about what is behind it: it is asked again later.
+    /// Otherwise it is left.
+    /// </summary>
+    public virtual bool StaysWithoutConnection => false;
+
+    /// <summary>
+    /// At a change of server nothing is sent before everything has come back from the former one; what is sent again
+    /// goes first, in its order for each object; and locks are taken again before all that.
+    /// </summary>
+    public virtual bool IsOrderly => false;
+
+    /// <summary>
+    /// Of a change that was given up after it may have taken effect, the next FSYNC or FLUSH of each fd of the file
+    /// says EIO, once.
+    /// </summary>
+    public virtual bool TellsLostChanges => false;
+
+    /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
+    public virtual Admission? Admission => null;
+
+    public virtual long PauseMsMin => SendingLimits.PauseMsMin;
+
+    public virtual long PauseMsMax => SendingLimits.PauseMsMax;
+
+    /// <summary>The pause before a lock that is not free is asked for again.</summary>
+    public virtual long LockPauseMs(int tries) => SendingLimits.LockPauseMs;
+
+    /// <summary>The error of a fop whose time is over.</summary>
+    /// <param name="isUnknown">It is a change that may have taken effect.</param>
+    public virtual Errno Expired(bool isUnknown) => Errno.ENOTCONN;
+}

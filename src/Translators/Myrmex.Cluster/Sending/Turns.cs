@@ -1,0 +1,272 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Runtime;
+
+namespace Myrmex.Cluster.Sending;
+
+/// <summary>
+/// The order of fops after a change of server: those that touch the same object go one after the other, first what was
+/// sent to the former server, in the order of its numbers, then what has come since. Empty, and costs one read, as long
+/// as nothing that was sent before is without an answer.
+/// </summary>
+internal sealed class Turns(Seams seams)
+{
+    private readonly Lock _lock = new(); // Guards the fields below and the turns; a leaf lock.
+    private readonly Dictionary<ulong, List<Turn>> _byKey = [];
+    private int _count;
+    private long _arrivals;
+
+    /// <summary>Somebody has a turn.</summary>
+    public bool IsActive => Volatile.Read(ref _count) > 0;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>A fop that has come back without an answer lines up among its kind by its number.</summary>
+    public Turn Return(in ObjectKeys keys, Session session, ulong number)
+    {
+        var turn = new Turn(this, in keys) { Session = session, Number = number };
+        lock (_lock)
+        {
+            Enter(turn);
+        }
+
+        return turn;
+    }
+
+    /// <summary>
+    /// Null when nobody who has a turn touches the same objects; otherwise the turn of a fop that comes last.
+    /// </summary>
+    public Turn? Queue(in ObjectKeys keys)
+    {
+        lock (_lock)
+        {
+            for (var i = 0; i < keys.Count; i++)
+            {
+                if (_byKey.ContainsKey(keys[i]))
+                {
+                    var turn = new Turn(this, in keys);
+                    Enter(turn);
+                    return turn;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>It is not under way any more, and lines up again, perhaps with another number or none.</summary>
+    public void Renew(Turn turn, Session? session, ulong number)
+    {
+        List<Waiter>? next = null;
+        lock (_lock)
+        {
+            Remove(turn, ref next);
+            turn.HasBegun = false;
+            turn.Session = session;
+            turn.Number = number;
+            Insert(turn);
+        }
+
+        next?.ForEach(static waiter => waiter.TryComplete(true));
+    }
+
+    /// <summary>Begins a turn if it is the first one for all its objects.</summary>
+    public bool TryBegin(Turn turn)
+    {
+        lock (_lock)
+        {
+            turn.HasBegun |= IsFirst(turn);
+            return turn.HasBegun;
+        }
+    }
+
+    /// <summary>Waits until it may be the turn's time; false at the end of the time.</summary>
+    public ValueTask<bool> WaitAsync(Turn turn, long waitMs, bool mayBlock)
+    {
+        if (waitMs <= 0)
+        {
+            return new ValueTask<bool>(false);
+        }
+
+        var waiter = new Waiter(seams, mayBlock);
+        bool isFirst;
+        lock (_lock)
+        {
+            turn.Waiter = waiter;
+            isFirst = IsFirst(turn);
+        }
+
+        waiter.EndAfter(waitMs);
+        if (isFirst)
+        {
+            waiter.TryComplete(true);
+        }
+
+        return waiter.Task;
+    }
+
+    /// <summary>The turn is over, or given up; once.</summary>
+    public void End(Turn turn)
+    {
+        List<Waiter>? next = null;
+        lock (_lock)
+        {
+            Remove(turn, ref next);
+            Volatile.Write(ref _count, _count - 1);
+        }
+
+        next?.ForEach(static waiter => waiter.TryComplete(true));
+    }
+
+    private void Remove(Turn turn, ref List<Waiter>? next)
+    {
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            var line = _byKey[turn.Keys[i]];
+            line.Remove(turn);
+            if (line.Count == 0)
+            {
+                _byKey.Remove(turn.Keys[i]);
+            }
+        }
+
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            if (_byKey.TryGetValue(turn.Keys[i], out var line) && IsFirst(line[0]) && line[0].Waiter is { } waiter)
+            {
+                (next ??= []).Add(waiter);
+            }
+        }
+    }
+
+    private bool IsFirst(Turn turn)
+    {
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            if (!ReferenceEquals(_byKey[turn.Keys[i]][0], turn))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Enter(Turn turn)
+    {
+        turn.Arrival = ++_arrivals;
+        Insert(turn);
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    /// <summary>One order for all lines, so that no two turns ever wait for each other.</summary>
+    private void Insert(Turn turn)
+    {
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            if (!_byKey.TryGetValue(turn.Keys[i], out var line))
+            {
+                line = [];
+                _byKey.Add(turn.Keys[i], line);
+            }
+
+            var at = line.Count;
+            while (at > 0 && turn.IsBefore(line[at - 1]))
+            {
+                at--;
+            }
+
+            line.Insert(at, turn);
+        }
+    }
+}
+
+/// <summary>The place of a fop in the lines of the objects that it touches.</summary>
+internal sealed class Turn(Turns turns, in ObjectKeys keys)
+{
+    private readonly ObjectKeys _keys = keys;
+
+    public ref readonly ObjectKeys Keys => ref _keys;
+
+    /// <summary>The session of its number; null for one that has none.</summary>
+    public Session? Session { get; set; }
+
+    public ulong Number { get; set; }
+
+    public long Arrival { get; set; }
+
+    /// <summary>It is first for all its objects, and under way.</summary>
+    public bool HasBegun { get; set; }
+
+    public Waiter? Waiter { get; set; }
+
+    /// <summary>First who has begun, then by number, then who has none by arrival.</summary>
+    public bool IsBefore(Turn other) =>
+        !other.HasBegun && (Session, other.Session) switch
+        {
+            (null, null) => Arrival < other.Arrival,
+            (null, _) => false,
+            (_, null) => true,
+            var (mine, others) when mine == others => Number < other.Number,
+            var (mine, others) => mine.Ordinal < others.Ordinal,
+        };
+
+    public bool TryBegin() => turns.TryBegin(this);
+
+    public void Renew(Session? session, ulong number) => turns.Renew(this, session, number);
+
+    public ValueTask<bool> WaitAsync(long waitMs, bool mayBlock) => turns.WaitAsync(this, waitMs, mayBlock);
+
+    public void End() => turns.End(this);
+}
+
+/// <summary>Up to four objects that a fop touches, as hashes: two that are equal by chance only wait for each other.</summary>
+internal struct ObjectKeys
+{
+    private ulong _first;
+    private ulong _second;
+    private ulong _third;
+    private ulong _fourth;
+
+    public int Count { get; private set; }
+
+    public readonly ulong this[int index] => index switch
+    {
+        0 => _first,
+        1 => _second,
+        2 => _third,
+        _ => _fourth,
+    };
+
+    /// <summary>Adds one that is not there yet.</summary>
+    public void Add(ulong key)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            if (this[i] == key)
+            {
+                return;
+            }
+        }
+
+        switch (Count++)
+        {
+            case 0:
+                _first = key;
+                break;
+            case 1:
+                _second = key;
+                break;
+            case 2:
+                _third = key;
+                break;
+            case 3:
+                _fourth = key;
+                break;
+            default:
+                throw new InvalidOperationException("a fop touches four objects at most");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Linq;
+using Myrmex.Graph;
+using Myrmex.Volumes;
+using Xunit;
+
+namespace Myrmex.Unit.Tests.Volumes;
+
+/// <summary>The graphs of proxies and of thin clients.</summary>
+public sealed class ProxyVolfileTests
+{
+    [Fact]
+    public void AProxyHasTheGraphOfTheVolumeBehindAServer()
+    {
+        var file = ProxyVolfile.Build(SampleVolumes.Distribute(2), managementPort: 24107);
+        Assert.Equal(
+            [
+                "demo-client-0 protocol/client", "demo-client-1 protocol/client", "demo-dht cluster/distribute",
+                "demo-client-locks features/client-locks", "gfproxyd-demo debug/io-stats",
+                "demo-gfproxyd-server protocol/server",
+            ],
+            file.Blocks.Select(b => $"{b.Name} {b.Type}"));
+        Assert.Equal(["demo-client-locks"], file.Blocks[^2].Subvolumes);
+        Assert.Equal(["demo-dht"], file.Blocks[^3].Subvolumes);
+        Assert.Equal(["gfproxyd-demo"], file.Top.Subvolumes);
+        Assert.Equal("the-user", file.Top.Option("auth.login.gfproxyd-demo.allow"));
+        Assert.Equal("the-password", file.Top.Option("auth.login.the-user.password"));
+        Assert.Equal("*", file.Top.Option("auth.addr.gfproxyd-demo.allow"));
+        Assert.Equal("gfproxyd-demo", file.Top.Option("auth-path"));
+        Assert.Equal(("the-user", "the-password"), (file.Blocks[0].Option("username"), file.Blocks[0].Option("password")));
+        Assert.Equal("24107", file.Blocks[0].Option("remote-port"));
+        Assert.Equal(file.ToString(), VolfileDocument.Parse(file.ToString()).ToString());
+    }
+
+    [Fact]
+    public void AProxyFollowsTheLeadersOfReplicaSets()
+    {
+        var file = ProxyVolfile.Build(SampleVolumes.Journals(6, 3));
+        Assert.Equal(2, file.Blocks.Count(b => b.Type == "cluster/journal-client"));
+        Assert.Equal("/bricks/b1.member", file.Blocks[0].Option("remote-subvolume"));
+    }
+
+    /// <summary>Who may use the volume, and as whom, is decided where clients come in.</summary>
+    [Fact]
+    public void OptionsOfTheServerCountAtTheProxyToo()
+    {
+        var volume = With(
+            SampleVolumes.Distribute(1), ("auth.allow", "10.*"), ("auth.reject", "10.1.*"), ("server.root-squash", "on"),
+            ("auth.ssl-allow", "a,b"), ("server.outstanding-rpc-limit", "5"), ("features.ctime", "on"));
+        var file = ProxyVolfile.Build(volume);
+        Assert.Equal("10.*", file.Top.Option("auth.addr.gfproxyd-demo.allow"));
+        Assert.Equal("10.1.*", file.Top.Option("auth.addr.gfproxyd-demo.reject"));
+        Assert.Equal("a,b", file.Top.Option("auth.login.gfproxyd-demo.ssl-allow"));
+        Assert.Equal(("on", "5"), (file.Top.Option("root-squash"), file.Top.Option("rpc.outstanding-rpc-limit")));
+        Assert.Contains(file.Blocks, b => b.Type == "features/utime");
+    }
+
+    /// <summary>A proxy speaks TLS to bricks when they demand it, and clients speak it to the proxy when they are told to.</summary>
+    [Fact]
+    public void BothLegsAreEncryptedEachByItsOwnOption()
+    {
+        const string Ssl = "transport.socket.ssl-enabled";
+        var server = ProxyVolfile.Build(With(SampleVolumes.Distribute(1), ("server.ssl", "on")));
+        Assert.Equal(("on", "on"), (server.Blocks[0].Option(Ssl), server.Top.Option(Ssl)));
+        var client = With(SampleVolumes.Distribute(1), ("client.ssl", "on"));
+        Assert.Null(ProxyVolfile.Build(client).Blocks[0].Option(Ssl));
+        Assert.Equal("on", ThinVolfile.Build(client, ["h"], trusted: false).Blocks[0].Option(Ssl));
+    }
+
+    [Fact]
+    public void NoProxyKeepsAnythingThatOthersCanChange()
+    {
+        var volume = With(
+            SampleVolumes.Distribute(2), ("performance.quick-read", "on"), ("performance.stat-prefetch", "on"),
+            ("performance.write-behind", "on"), ("performance.open-behind", "on"));
+        Assert.DoesNotContain(ProxyVolfile.Build(volume).Blocks, b => b.Type.StartsWith("performance/"));
+    }
+
+    [Fact]
+    public void OurThinClientHasAllProxiesInTheirOrder()
+    {
+        var file = ThinVolfile.Build(SampleVolumes.Distribute(3), ["b", "a"], trusted: true);
+        Assert.Equal(
+            [
+                "demo-gfproxy-client-0 protocol/client", "demo-gfproxy-client-1 protocol/client", "demo-aha cluster/aha",
+                "demo-write-behind performance/write-behind", "demo debug/io-stats",
+            ],
+            file.Blocks.Select(b => $"{b.Name} {b.Type}"));
+        Assert.Equal(["b", "a"], file.Blocks.Take(2).Select(b => b.Option("remote-host")));
+        Assert.Equal(["demo-gfproxy-client-0", "demo-gfproxy-client-1"], file.Blocks[2].Subvolumes);
+        Assert.All(file.Blocks.Take(2), b => Assert.Equal("gfproxyd-demo", b.Option("remote-subvolume")));
+        Assert.All(file.Blocks.Take(2), b => Assert.Equal("the-user", b.Option("username")));
+    }
+
+    /// <summary>Source: volume file trusted-VOL.tcp-gfproxy-fuse.vol of GlusterFS 10, less features/utime.</summary>
+    [Fact]
+    public void AThinClientOfGlusterHasOneProxyAndHoldsWhatCannotBeSent()
+    {
+        var file = ThinVolfile.BuildForGluster(SampleVolumes.Distribute(3), host: null, trusted: false);
+        Assert.Equal(
+            """
+            volume demo-gfproxy-client
+                type protocol/client
+                option remote-subvolume gfproxyd-demo
+                option transport-type tcp
+                option send-gids true
+                option ping-timeout 42
+                option transport.address-family inet
+            end-volume
+
+            volume demo-quiesce
+                type features/quiesce
+                subvolumes demo-gfproxy-client
+            end-volume
+
+            volume demo-write-behind
+                type performance/write-behind
+                subvolumes demo-quiesce
+            end-volume
+
+            volume demo
+                type debug/io-stats
+                subvolumes demo-write-behind
+            end-volume
+
+
+            """,
+            file.ToString());
+        var elsewhere = ThinVolfile.BuildForGluster(
+            With(SampleVolumes.Distribute(1), ("performance.write-behind", "off")), "other", trusted: true);
+        Assert.Equal("other", elsewhere.Blocks[0].Option("remote-host"));
+        Assert.DoesNotContain(elsewhere.Blocks, b => b.Type == "performance/write-behind");
+    }
+
+    [Theory]
+    [InlineData("gfproxy-client/demo", true, false)]
+    [InlineData("gfproxy-client//demo", true, false)]
+    [InlineData("/gfproxy-client/demo", true, false)]
+    [InlineData("gfproxyd/demo", false, true)]
+    [InlineData("demo", false, false)]
+    public void KeysSayWhichGraphIsMeant(string text, bool isThin, bool isProxy)
+    {
+        Assert.True(VolfileKey.TryParse(text, out var key));
+        Assert.Equal(("demo", isThin, isProxy, false), (key.Volume, key.IsThin, key.IsProxy, key.IsBrick));
+    }
+
+    [Theory]
+    [InlineData("gfproxy-client/")]
+    [InlineData("gfproxyd/demo.srv1.bricks-b1")]
+    [InlineData("gfproxy/demo")]
+    public void OtherKeysAreNone(string text) => Assert.False(VolfileKey.TryParse(text, out _));
+
+    private static Volume With(Volume volume, params (string Key, string Value)[] settings) =>
+        settings.Aggregate(volume, (v, s) => v.With(new VolumeSetting(s.Key, s.Value)));
+}
