@@ -84,6 +84,14 @@ public interface IDiskFile : IDisposable
     /// </summary>
     Errno Preallocate(long length);
 
+    /// <summary>
+    /// Makes a range of another open file share the blocks of one of this file, which must not be written again as long
+    /// as that is to cost nothing. Offsets and length must be multiples of 4096. EOPNOTSUPP or EXDEV where that cannot be,
+    /// EBADF when this file is closed: unlike the others it may be called while the file is being disposed of.
+    /// </summary>
+    /// <param name="descriptor">Of the other file, open for writing.</param>
+    Errno ShareInto(int descriptor, long targetOffset, long offset, long length);
+
     /// <summary>Cuts or extends the file.</summary>
     Errno Truncate(long length);
 

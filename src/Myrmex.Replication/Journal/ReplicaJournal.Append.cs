@@ -259,6 +259,7 @@ public sealed partial class ReplicaJournal
         Metrics.Batches++;
         Metrics.WrittenBytes += (long)batch.Head.Blocks * JournalLimits.BlockBytes;
         Take(segment, batch.Records);
+        TellWhereStored(segment, entries, batch.Records);
         return Errno.Ok;
     }
 
@@ -268,6 +269,20 @@ public sealed partial class ReplicaJournal
         BatchKind.Cut => cutFrom - 1,
         _ => entries[0].Index.Value - 1,
     };
+
+    private static void TellWhereStored(
+        Segment segment, ReadOnlySpan<JournalEntry> entries, ReadOnlySpan<EntryRecord> records)
+    {
+        for (var i = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Data.Length >= JournalLimits.StoredBytesMin)
+            {
+                var offset = (long)records[i].DataBlock * JournalLimits.BlockBytes;
+                var length = entries[i].Data.Length & -JournalLimits.BlockBytes;
+                entries[i].Stored = new StoredEntryData(segment, offset, length);
+            }
+        }
+    }
 
     /// <summary>Entries that are durable enter the table, and only now the header index.</summary>
     private void Take(Segment segment, ReadOnlySpan<EntryRecord> records)

@@ -128,7 +128,7 @@ public sealed partial class ReplicaJournal
                 return false;
             }
 
-            _ = SpareSegment.Create(_disk, _options, _nextSegment, out _spare);
+            _ = SpareSegment.Create(_disk, _options, _nextSegment, !_segments[^1].IsBulk, out _spare);
         }
 
         if (_spare is { IsReady: false })
@@ -147,7 +147,7 @@ public sealed partial class ReplicaJournal
 
     private static Errno MakeSegment(IDisk disk, JournalOptions options, SegmentHead head, UInt128 incarnation)
     {
-        var error = SpareSegment.Create(disk, options, head.Number, out var spare);
+        var error = SpareSegment.Create(disk, options, head.Number, isZeroed: true, out var spare);
         if (error != Errno.Ok)
         {
             return error;
@@ -199,7 +199,9 @@ public sealed partial class ReplicaJournal
             return Errno.ENOSPC;
         }
 
-        var error = _spare is null ? SpareSegment.Create(_disk, _options, _nextSegment, out _spare) : Errno.Ok;
+        var isZeroed = _segments.Count == 0 || !_segments[^1].IsBulk;
+        var error = _spare is null
+            ? SpareSegment.Create(_disk, _options, _nextSegment, isZeroed, out _spare) : Errno.Ok;
         if (error == Errno.Ok && !_spare!.IsReady) // Made above.
         {
             var before = _spare.ZeroedBytes;

@@ -278,6 +278,8 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
         return Errno.Ok;
     }
 
+    public Errno ShareInto(int descriptor, long targetOffset, long offset, long length) => Errno.EOPNOTSUPP;
+
     public Errno Truncate(long length)
     {
         if (!IsUsable || (how & DiskOpen.Write) == 0)

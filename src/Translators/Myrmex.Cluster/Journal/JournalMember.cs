@@ -275,7 +275,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             }
         }
 
-        waiter?.Complete(workers, new ProposeResult(Errno.Ok, entry.Index));
+        waiter?.Complete(workers, new ProposeResult(Errno.Ok, entry.Index) { Entry = entry });
         if (isQueued)
         {
             _wake.Set();
@@ -608,7 +608,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         if (entry.Header.Kind == EntryKind.Operation)
         {
             error = OperationCodec.TryDecode(entry.Meta.Span, out var operation)
-                ? (await redo.ApplyAsync(operation, entry.Data)).Error : Errno.EUCLEAN;
+                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored)).Error : Errno.EUCLEAN;
         }
 
         entry.Data.Release();

@@ -63,9 +63,12 @@ public sealed partial class Redo
     /// Applies an operation. The effect is in the store's cache afterwards, not on its disk. Does not throw.
     /// </summary>
     /// <param name="data">The bytes of a WRITE, PUT or COPY_FILE_RANGE; borrowed.</param>
-    public async ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data)
+    /// <param name="stored">Where the first of them are on the disk already, if they are.</param>
+    public async ValueTask<RedoResult> ApplyAsync(
+        JournalOperation operation, Payload data, IStoredData? stored = null)
     {
         var call = Call.Internal();
+        call.Stored = stored;
         call.TimeFlags = operation.Touches | TimeFlags.ForwardOnly;
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;
