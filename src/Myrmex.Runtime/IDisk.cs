@@ -77,6 +77,12 @@ public interface IDiskFile : IDisposable
     Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count);
 
     /// <summary>
+    /// Writes all pieces and makes them durable as <see cref="Sync"/> does, where it can by one call: then the disk is
+    /// waited for once.
+    /// </summary>
+    Errno WriteDurably(long offset, ReadOnlySpan<Payload> pieces);
+
+    /// <summary>
     /// Takes room on the disk for the first <paramref name="length"/> bytes, in few extents, and makes the file at
     /// least so
     /// long; what was not written reads as zero. Says ENOSPC before a write would. A file system that cannot do it only

@@ -271,7 +271,7 @@ internal sealed class StoreMember : IReplicaTransport
         var store = new CrashTranslator(Rig.Store, Faults);
         var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
-        _member = new JournalMember(redo, Node.Seams.Workers, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
+        _member = new JournalMember(redo, Node.Seams, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
         var setup = new ReplicaSetup

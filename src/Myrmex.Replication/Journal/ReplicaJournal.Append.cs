@@ -241,13 +241,8 @@ public sealed partial class ReplicaJournal
         };
         using var batch = new BatchWriter(head, entries, _superblock.State.Incarnation, _seed);
         Invariant.Check(segment.Next + batch.Head.Blocks <= segment.EndBlock);
-        var error = segment.File.WriteFully((long)segment.Next * JournalLimits.BlockBytes, batch.Pieces);
-        if (error == Errno.Ok)
-        {
-            error = segment.File.Sync();
-            Metrics.Syncs++;
-        }
-
+        var error = segment.File.WriteDurably((long)segment.Next * JournalLimits.BlockBytes, batch.Pieces);
+        Metrics.Syncs++;
         if (error != Errno.Ok)
         {
             Failure = error;

@@ -141,6 +141,34 @@ public sealed class LinuxDisk : IDisk
             return Sys.ErrorOf(result);
         }
 
+        public Errno WriteDurably(long offset, ReadOnlySpan<Payload> pieces)
+        {
+            Invariant.Check(pieces.Length <= Limits.GatherCountMax);
+            Span<IoVec> vectors = stackalloc IoVec[pieces.Length];
+            long length = 0;
+            for (var i = 0; i < pieces.Length; i++)
+            {
+                vectors[i] = new IoVec((byte*)pieces[i].Address, pieces[i].Length);
+                length += pieces[i].Length;
+            }
+
+            // A long write is several requests to the disk, each of which it would have to make durable.
+            var error = Errno.EOPNOTSUPP;
+            if (isDirect && length <= Limits.DurableWriteBytesMax)
+            {
+                var written = Sys.DiskWriteDurably(_fd, vectors, offset);
+                error = written < 0 ? Sys.ErrorOf(written) : written < length ? Errno.EINTR : Errno.Ok;
+            }
+
+            if (error is not (Errno.EOPNOTSUPP or Errno.EINVAL or Errno.ENOSYS or Errno.EINTR))
+            {
+                return error; // A disk that has failed is not asked twice.
+            }
+
+            error = this.WriteFully(offset, pieces);
+            return error == Errno.Ok ? Sync() : error;
+        }
+
         public Errno Preallocate(long length)
         {
             var error = Sys.ErrorOf(Sys.DiskAllocate(_fd, length));

@@ -34,6 +34,14 @@ public static unsafe partial class Sys
         }
     }
 
+    internal static nint DiskWriteDurably(int fd, ReadOnlySpan<IoVec> pieces, long offset)
+    {
+        fixed (IoVec* pointer = pieces)
+        {
+            return Result(NativeDiskWriteGather2(fd, pointer, pieces.Length, offset, RwDataSync));
+        }
+    }
+
     internal static int DiskAllocate(int fd, long length) => Result(NativeDiskAllocate(fd, mode: 0, 0, length));
 
     internal static nint DiskLength(int fd) => Result(NativeDiskSeek(fd, 0, SeekEnd));
@@ -57,6 +65,9 @@ public static unsafe partial class Sys
     internal static int DiskUnlink(string path) => Result(NativeDiskUnlink(path));
 
     internal static int DiskMakeDirectory(string path, uint mode) => Result(NativeDiskMakeDirectory(path, mode));
+
+    [LibraryImport(Libc, EntryPoint = "pwritev2", SetLastError = true)]
+    private static partial nint NativeDiskWriteGather2(int fd, IoVec* pieces, int count, long offset, int flags);
 
     // Variadic in C, as open is.
     [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]

@@ -124,6 +124,13 @@ internal sealed class Sender
             return Fds.CloseAsync<TFop, TReply>(in fop, TFop.FdOf(in fop)!, call); // It is on an fd.
         }
 
+        if (typeof(TFop) == typeof(FsyncFop) && call.Client is null && _finder.Lead is { } lead
+            && Fds.Find(TFop.FdOf(in fop)) is { Place: { } at } && at.IsAt(lead))
+        {
+            // What was answered is on the disks of a write quorum; clients of a door may want the attributes.
+            return new ValueTask<TReply>(TReply.Rent());
+        }
+
         if (typeof(TFop) == typeof(FlushFop) && !Fds.Locks.IsEmpty)
         {
             Fds.Locks.RemoveOwner(TFop.FdOf(in fop)!.Gfid, call.LockOwner); // As it does at the member.
