@@ -44,6 +44,9 @@ public sealed class Call
     /// <summary>The client at a server's door; null inside a client process.</summary>
     public ClientIdentity? Client { get; set; }
 
+    /// <summary>Which change of the client it belongs to; none for what nobody asks for a second time.</summary>
+    public Change Change { get; set; }
+
     public ReadOnlySpan<uint> Groups => _groups.AsSpan(0, _groupCount);
 
     public static Call Rent()
@@ -86,6 +89,7 @@ public sealed class Call
         CtimeSeconds = other.CtimeSeconds;
         CtimeNanoseconds = other.CtimeNanoseconds;
         Client = other.Client;
+        Change = other.Change;
         SetGroups(other.Groups);
     }
 
@@ -117,6 +121,7 @@ public sealed class Call
         CtimeNanoseconds = 0;
         Client = null;
         Stored = null;
+        Change = default;
         _groupCount = 0;
         if (_groups.Length > KeepGroupsMax)
         {

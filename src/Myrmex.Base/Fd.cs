@@ -34,6 +34,9 @@ public sealed class Fd
     /// <summary>The client that holds it, on a server.</summary>
     public ClientIdentity? Client { get; set; }
 
+    /// <summary>Where graphs are switched above it: what the switch remembers of the graph it is open in.</summary>
+    public object? Generation { get; set; }
+
     /// <summary>An anonymous fd of <paramref name="gfid"/>.</summary>
     public static Fd Anonymous(Gfid gfid, uint flags = OpenFlags.ReadWrite) =>
         new(gfid, flags, isDirectory: false, slotCount: 0) { IsAnonymous = true };
@@ -89,8 +92,21 @@ public sealed class Fd
 /// <summary>Who is at the other end: one per attached client connection; locks and fds belong to it.</summary>
 public sealed class ClientIdentity(string uid, string address)
 {
+    private static long _lastNumber;
+    private bool _isGone;
+
+    /// <summary>Tells it from every other client that this process has had.</summary>
+    public long Number { get; } = Interlocked.Increment(ref _lastNumber);
+
     /// <summary>The process-uuid of SETVOLUME.</summary>
     public string Uid { get; } = uid;
+
+    /// <summary>Its connection has ended; what it still waits for is for nobody.</summary>
+    public bool IsGone
+    {
+        get => Volatile.Read(ref _isGone);
+        set => Volatile.Write(ref _isGone, value);
+    }
 
     /// <summary>Peer address for messages.</summary>
     public string Address { get; } = address;

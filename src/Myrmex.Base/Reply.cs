@@ -37,6 +37,15 @@ public abstract class Reply
         return reply;
     }
 
+    protected void CopyBase(Reply other)
+    {
+        Error = other.Error;
+        OpRet = other.OpRet;
+        Hint = other.Hint;
+        XData?.Release();
+        XData = other.XData?.Clone();
+    }
+
     protected void ResetBase()
     {
         Invariant.Check(!_isReleased);

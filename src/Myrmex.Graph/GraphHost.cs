@@ -9,8 +9,13 @@ namespace Myrmex.Graph;
 /// The graph of a client process and its live switch: a new volume file either changes options in place or becomes a new graph
 /// that takes over when it is up. The old one goes on for the fds that still use it and is stopped after them.
 /// </summary>
+/// <param name="registrations">The types that graphs may be made of.</param>
+/// <param name="seams">For the graphs and for the time that replaced ones have.</param>
+/// <param name="originOf">Where a graph came from, by its number.</param>
+/// <param name="firstSlot">See <see cref="TranslatorGraph.Build"/>.</param>
 public sealed class GraphHost(
-    IReadOnlyList<TranslatorRegistration> registrations, Seams seams, Func<int, GraphOrigin> originOf)
+    IReadOnlyList<TranslatorRegistration> registrations, Seams seams, Func<int, GraphOrigin> originOf,
+    int firstSlot = 0)
 {
     /// <summary>Time that fops in flight have to finish on a graph that has been replaced and has no user left.</summary>
     public const long DrainMs = 10_000;
@@ -34,6 +39,18 @@ public sealed class GraphHost(
             lock (_lock)
             {
                 return _retired.Count;
+            }
+        }
+    }
+
+    /// <summary>The graph that serves and those that have been replaced and are not stopped yet.</summary>
+    public IReadOnlyList<GraphGeneration> Running
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _active is null ? [.. _retired] : [_active, .. _retired];
             }
         }
     }
@@ -64,7 +81,7 @@ public sealed class GraphHost(
 
             var generation = new GraphGeneration(_nextId++);
             generation.Graph = TranslatorGraph.Build(
-                document, registrations, seams, originOf(generation.Id), e => OnEvent(generation, e));
+                document, registrations, seams, originOf(generation.Id), e => OnEvent(generation, e), firstSlot);
             Begin(generation);
         }
     }

@@ -163,6 +163,12 @@ public enum GraphEventKind
 
     /// <summary>Somebody wants a lock that a client holds; see <see cref="GraphEvent.Contention"/>.</summary>
     LockContention,
+
+    /// <summary>
+    /// Calls that are under way here may not be answered for a long time, because a disk does not answer: who sent them
+    /// must be cut off, so that they are sent elsewhere.
+    /// </summary>
+    Hung,
 }
 
 /// <summary>Something a translator tells those above it.</summary>

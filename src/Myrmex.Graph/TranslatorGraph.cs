@@ -17,9 +17,13 @@ public sealed class TranslatorGraph
     private int _started;
     private bool _isMixed; // A part of the options of a file that was not taken is in use.
 
-    private TranslatorGraph(VolfileDocument document, IEnumerable<TranslatorRegistration> registrations)
+    private readonly int _firstSlot;
+
+    private TranslatorGraph(
+        VolfileDocument document, IEnumerable<TranslatorRegistration> registrations, int firstSlot)
     {
         Document = document;
+        _firstSlot = firstSlot;
         _registrations = registrations.ToDictionary(r => r.Type, StringComparer.Ordinal);
     }
 
@@ -31,21 +35,25 @@ public sealed class TranslatorGraph
     public Translator Top => _translators[^1];
 
     /// <summary>Number of slots an <see cref="Base.Fd"/> of this graph needs.</summary>
-    public int SlotCount => _translators.Count;
+    public int SlotCount => _firstSlot + _translators.Count;
 
     /// <summary>
     /// Builds all translators. Throws <see cref="GraphException"/> for an unknown type, a wrong number of subvolumes or a
     /// bad option value.
     /// </summary>
     /// <param name="topListener">Hears the events that pass the top; may be called on any thread.</param>
+    /// <param name="firstSlot">
+    /// <see cref="Translator.Slot"/> of the first translator: a graph below another one leaves the slots of that alone.
+    /// </param>
     public static TranslatorGraph Build(
         VolfileDocument document,
         IEnumerable<TranslatorRegistration> registrations,
         Seams seams,
         GraphOrigin origin,
-        Action<GraphEvent>? topListener = null)
+        Action<GraphEvent>? topListener = null,
+        int firstSlot = 0)
     {
-        var graph = new TranslatorGraph(document, registrations);
+        var graph = new TranslatorGraph(document, registrations, firstSlot);
         var byName = new Dictionary<string, Translator>(StringComparer.Ordinal);
         foreach (var block in document.Blocks)
         {
@@ -54,7 +62,7 @@ public sealed class TranslatorGraph
             {
                 Name = block.Name,
                 Type = block.Type,
-                Slot = graph._translators.Count,
+                Slot = graph.SlotCount,
                 Subvolumes = block.Subvolumes.ConvertAll(name => byName[name]),
                 Options = OptionsOf(block, registration),
                 Seams = seams,

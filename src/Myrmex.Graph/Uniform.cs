@@ -15,8 +15,16 @@ public interface IFopPolicy
 /// Base of translators that are one policy for all fops (trace, statistics, error injection). The policy is a struct, so the
 /// generic call is compiled for it and <c>TFop.Invoke(next, in fop, call)</c> is one ordinary virtual call.
 /// </summary>
-public abstract partial class Uniform<TPolicy>(TranslatorPlace place, TPolicy policy) : Translator(place)
+public abstract partial class Uniform<TPolicy> : Translator
     where TPolicy : struct, IFopPolicy
 {
-    protected readonly TPolicy Policy = policy;
+    protected readonly TPolicy Policy;
+    private readonly Translator _below;
+
+    protected Uniform(TranslatorPlace place, TPolicy policy)
+        : base(place)
+    {
+        Policy = policy;
+        _below = place.Subvolumes.Count > 0 ? place.Subvolumes[0] : this; // A leaf has its own ways down.
+    }
 }

@@ -9,6 +9,7 @@ internal static class CommandTable
     [
         BrickCommand.Entry,
         BrickAskCommand.Entry,
+        ProxyCommand.Entry,
         MountCommand.Entry,
         DaemonCommand.Entry,
         RebalanceCommand.Entry,

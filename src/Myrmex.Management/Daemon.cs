@@ -168,7 +168,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         var node = new LocalNode(nodes.Identity.Current.Id, seams.Clock);
         var session = new DaemonSession(
             options, cluster.Store, view, writer, nodes.Life, node, nodes.Life.Instance, new LinuxProcessControl(),
-            new BrickProbe(seams), new BrickPort(local), seams);
+            new BrickProbe(seams), new BrickPort(local, StateKeys.BrickPort), new BrickPort(local, StateKeys.ProxyPort),
+            seams);
         session.Serve(Describe(node, options.Port), nodes, cluster);
         return session;
     }

@@ -66,6 +66,12 @@ public sealed record DaemonOptions
 
     public string BrickPidFile => Path.Combine(WorkingDirectory, "brick.pid");
 
+    public string ProxyVolfileDirectory => Path.Combine(WorkingDirectory, "proxy-volfiles");
+
+    public string ProxyList => Path.Combine(WorkingDirectory, "proxy.list");
+
+    public string ProxyPidFile => Path.Combine(WorkingDirectory, "proxy.pid");
+
     public string LogDirectory => Path.Combine(WorkingDirectory, "log");
 
     public string Socket => SocketOf(WorkingDirectory);

@@ -14,6 +14,7 @@ using Myrmex.Management.Http;
 using Myrmex.Management.Metrics;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
+using Myrmex.Management.Proxies;
 using Myrmex.Management.State;
 using Myrmex.Management.Tasks;
 using Myrmex.Management.Volfiles;
@@ -41,7 +42,8 @@ internal sealed class DaemonSession : IAsyncDisposable
 
     public DaemonSession(
         DaemonOptions options, IStateStore store, ClusterView view, ClusterWriter writer, INodePresence presence,
-        LocalNode node, string instance, IProcessControl processes, IBrickProbe probe, IBrickPort port, Seams seams)
+        LocalNode node, string instance, IProcessControl processes, IBrickProbe probe, IBrickPort port,
+        IBrickPort proxyPort, Seams seams)
     {
         _seams = seams;
         _options = options;
@@ -52,12 +54,14 @@ internal sealed class DaemonSession : IAsyncDisposable
         Catalog = new VolumeCatalog(view);
         _quorum = new ServerQuorum(view, presence, seams.Clock);
         Supervisor = new BrickSupervisor(options, view, _quorum, node, processes, probe, port, seams);
+        Placement = new ProxyPlacement(Directory);
+        Proxies = new ProxySupervisor(options, view, Placement, node, processes, probe, proxyPort, seams);
         Worker = new OpWorker(
             view, Writer, node.Id, instance, new BrickSteps(view, node.Id, Supervisor), seams);
         Commands = new VolumeCommands(
             view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), node, instance, seams);
-        _publisher = new RunPublisher(view, Writer, presence, Supervisor, seams);
-        Volfiles = new VolfileService(Catalog, Supervisor, Ports, options.Port);
+        _publisher = new RunPublisher(view, Writer, presence, Supervisor, Proxies, seams);
+        Volfiles = new VolfileService(Catalog, Supervisor, Proxies, Placement, Ports, node, options.Port);
         _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
         _hooks = new HookRunner(options.HookDirectory, seams.Scheduler);
         _audit = new LocalAudit(options, view, node, Supervisor, processes);
@@ -87,6 +91,10 @@ internal sealed class DaemonSession : IAsyncDisposable
 
     public BrickSupervisor Supervisor { get; }
 
+    public ProxyPlacement Placement { get; }
+
+    public ProxySupervisor Proxies { get; }
+
     public OpWorker Worker { get; }
 
     public VolumeCommands Commands { get; }
@@ -96,6 +104,7 @@ internal sealed class DaemonSession : IAsyncDisposable
     [
         View.FollowAsync(cancellation),
         Supervisor.RunAsync(cancellation),
+        Proxies.RunAsync(cancellation),
         Worker.RunAsync(cancellation),
         _publisher.RunAsync(cancellation),
         _pruner.RunAsync(cancellation),

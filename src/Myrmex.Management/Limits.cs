@@ -44,6 +44,9 @@ internal static class Limits
 
     public const long SuspectPeriodMs = 20;
 
+    /// <summary>Between two looks whether a proxy process lives: its clients wait for it.</summary>
+    public const long ProxyDeathMs = 100;
+
     /// <summary>How long one attempt to reach a brick may take.</summary>
     public const long ProbeTimeoutMs = 3_000;
 

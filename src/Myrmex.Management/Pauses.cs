@@ -35,9 +35,10 @@ internal sealed class Signal
     }
 
     /// <summary>
-    /// Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset.
+    /// Ends when the signal is set, or after <paramref name="milliseconds"/>; the signal is then unset. True when it was
+    /// set.
     /// </summary>
-    public async Task WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
+    public async Task<bool> WaitAsync(IScheduler scheduler, long milliseconds, CancellationToken cancellation)
     {
         var looker = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
@@ -45,7 +46,7 @@ internal sealed class Signal
             if (_isSet)
             {
                 _isSet = false;
-                return;
+                return true;
             }
 
             _looker = looker;
@@ -58,8 +59,10 @@ internal sealed class Signal
 
         lock (_lock)
         {
+            var wasSet = _isSet;
             _isSet = false;
             _looker = null;
+            return wasSet;
         }
     }
 }

@@ -63,6 +63,18 @@ public interface IReplicaMachine
     void RoleChanged(ReplicaRole role, Term term, MemberId? leader);
 
     /// <summary>
+    /// Milliseconds for which the oldest of what was begun on the main store has not ended; 0 for nothing. Asked many
+    /// times a second.
+    /// </summary>
+    long OldestWorkMs(long nowMs);
+
+    /// <summary>
+    /// The disk does not answer and somebody else leads, or will: whoever waits for something here should be sent
+    /// there. Said again while it stays so.
+    /// </summary>
+    void Hung();
+
+    /// <summary>
     /// Brings everything up to an entry into the main store and to its disk; all these entries were told as
     /// committed. Then calls back, on any thread; after an error the journal keeps them.
     /// </summary>

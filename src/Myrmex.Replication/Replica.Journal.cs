@@ -65,7 +65,7 @@ public sealed partial class Replica
     /// committed.
     /// </summary>
     private void ReportHealth() => _engine.ReportHealth(
-        _isJournalHealthy && !_hasMachineFailed, _writer.UsedPercent >= FullPercent,
+        _isJournalHealthy && !_hasMachineFailed && !_isStalled, _writer.UsedPercent >= FullPercent,
         _hasCheckpointed && _writer.UsedPercent >= OverfullPercent, NowMs);
 
     private void ToJournal(in ReplicaOutput output)

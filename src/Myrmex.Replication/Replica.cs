@@ -49,6 +49,8 @@ public sealed partial class Replica : IJournalOwner
         _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
         _proposing = new Proposing(this);
+        // Required by the setup.
+        _probe = new DiskProbe(setup.Seams.Disk!, setup.Journal.Path, setup.Seams.Workers, _scheduler);
     }
 
     public MemberId Self => _setup.Self;
@@ -332,9 +334,11 @@ public sealed partial class Replica : IJournalOwner
         }
 
         _timer = _scheduler.Schedule(_setup.Options.ElectionStepMs, Tick);
+        LookAtDisk();
         ReportHealth();
         _engine.Tick(NowMs);
         Carry();
+        TellOfStall();
         MaybeCheckpoint();
         CopyTick();
         MaybeGiveLeaseUp();

@@ -38,6 +38,12 @@ public sealed record ReplicaSetup
     /// <summary>How long a replica set waits for a leader that is not heard of, in seconds.</summary>
     public long LeaseSeconds { get; init; } = 4;
 
+    /// <summary>
+    /// A disk that does not answer for this time is one on which no leader may be, in milliseconds. Clients wait that
+    /// long, and an election.
+    /// </summary>
+    public long StallMs { get; init; } = 4_000;
+
     /// <summary>Time between two checkpoints, in milliseconds.</summary>
     public long CheckpointMs { get; init; } = 5_000;
 

@@ -94,6 +94,9 @@ public sealed class RpcConnection : ILinkHandler
     /// </summary>
     public long LastHeardNs => Volatile.Read(ref _lastHeardNs);
 
+    /// <summary>The clock of its times.</summary>
+    public IClock Clock => _seams.Clock;
+
     /// <summary>
     /// Milliseconds after which a peer is taken for dead that owes answers, sends nothing and takes nothing; 0 = never. Time
     /// without calls outstanding does not count.

@@ -48,7 +48,15 @@ public interface IDisk
 
     /// <summary>Makes what happened to the names in a directory durable.</summary>
     Errno SyncDirectory(string path);
+
+    /// <summary>The room of the file system that holds a path. Quick: nothing of it is read from the disk.</summary>
+    Errno GetSpace(string path, out DiskSpace space);
 }
+
+/// <summary>The room of a file system.</summary>
+/// <param name="TotalBytes">All of it.</param>
+/// <param name="FreeBytes">What programs without privileges can still use.</param>
+public readonly record struct DiskSpace(long TotalBytes, long FreeBytes);
 
 /// <summary>An open file. Safe for all threads as far as the ranges they use do not overlap.</summary>
 public interface IDiskFile : IDisposable

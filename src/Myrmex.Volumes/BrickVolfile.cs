@@ -6,8 +6,8 @@ using Myrmex.Graph;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The graph of a brick, bottom up: storage/posix, features/locks, debug/io-stats with the brick's path as its name
-/// (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
+/// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, debug/io-stats with the brick's path
+/// as its name (the name clients attach to), protocol/server with who may attach. With journals: storage/posix and a
 /// protocol/client to every other member of the replica set, features/locks over the store (below the journal, because
 /// only a member that leads may grant a lock), cluster/journal over them, debug/io-stats with the name of the member's
 /// export, a cluster/journal-client with the brick's path as its name, which passes what
@@ -30,11 +30,16 @@ public static class BrickVolfile
             []);
         Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
         string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort)
-            : AddStack(file, volume, brick, brick.Path);
-        var options = ServerOptions(volume, brick, exports);
-        options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, "protocol/server", exports));
-        file.Add($"{volume.Name}-server", "protocol/server").Over(exports).Options.AddRange(options);
+            : AddPlain(file, volume, brick);
+        AddServer(file, volume, $"{volume.Name}-server", brick.Path, exports);
         return file;
+    }
+
+    /// <summary>A brick that proxies send their clients' changes to remembers what came of them.</summary>
+    private static string[] AddPlain(VolfileDocument file, Volume volume, Brick brick)
+    {
+        Add(file, volume, $"{volume.Name}-outcomes", "features/outcomes", [], [file.Top.Name]);
+        return AddStack(file, volume, brick, brick.Path);
     }
 
     /// <summary>What every brick has at the top of its own stack.</summary>
@@ -53,7 +58,8 @@ public static class BrickVolfile
         var peers = volume.MembersAt(place).Where(b => b.Index != brick.Index).ToList();
         foreach (var peer in peers)
         {
-            AddPeer(file, volume, peer, managementPort);
+            ClientBlock.AddOfServer(
+                file, volume, PeerName(volume, peer), peer, peer.MemberExport, managementPort);
         }
 
         string[] peerNames = [.. peers.Select(p => PeerName(volume, p))];
@@ -73,23 +79,6 @@ public static class BrickVolfile
         return [brick.Path, brick.MemberExport];
     }
 
-    /// <summary>
-    /// A member speaks TLS to the others exactly when bricks demand it, whatever other clients do; all else that is set
-    /// for connections of clients counts for it too.
-    /// </summary>
-    private static void AddPeer(VolfileDocument file, Volume volume, Brick peer, int managementPort)
-    {
-        const string Ssl = "transport.socket.ssl-enabled";
-        var options = ClientBlock.Options(volume, peer, peer.MemberExport, trusted: true, managementPort);
-        options.AddRange(VolumeOptions.For(volume, GraphSide.Client, ClientBlock.Type).Where(o => o.Key != Ssl));
-        if (volume.Setting(VolumeOptions.ServerSsl) is { } ssl)
-        {
-            options.Add(new(Ssl, ssl));
-        }
-
-        file.Add(PeerName(volume, peer), ClientBlock.Type).Options.AddRange(options);
-    }
-
     private static string PeerName(Volume volume, Brick peer) =>
         string.Create(CultureInfo.InvariantCulture, $"{volume.Name}-peer-{peer.Index}");
 
@@ -97,7 +86,17 @@ public static class BrickVolfile
     internal static string Numbers(IEnumerable<Brick> members) => string.Join(
         ',', members.Select(m => (m.Member ?? 0).ToString(CultureInfo.InvariantCulture)));
 
-    private static List<KeyValuePair<string, string>> ServerOptions(Volume volume, Brick brick, string[] exports)
+    /// <summary>The server over what clients may attach to.</summary>
+    internal static void AddServer(
+        VolfileDocument file, Volume volume, string name, string authPath, string[] exports)
+    {
+        var options = ServerOptions(volume, authPath, exports);
+        options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, "protocol/server", exports));
+        file.Add(name, "protocol/server").Over(exports).Options.AddRange(options);
+    }
+
+    private static List<KeyValuePair<string, string>> ServerOptions(
+        Volume volume, string authPath, string[] exports)
     {
         var options = new List<KeyValuePair<string, string>> { new("transport-type", "tcp") };
         foreach (var export in exports)
@@ -106,7 +105,7 @@ public static class BrickVolfile
         }
 
         options.Add(new($"auth.login.{volume.Username}.password", volume.Password));
-        options.Add(new("auth-path", brick.Path));
+        options.Add(new("auth-path", authPath));
         if (volume.Setting(VolumeOptions.AuthAllow) is null)
         {
             var all = VolumeOptions.Effective(volume, VolumeOptions.AuthAllow);

@@ -32,16 +32,31 @@ public static class ClientVolfile
         Func<Brick, bool>? isAlive = null)
     {
         var file = new VolfileDocument();
-        void AddClient(string name, Brick brick, string export) => Add(
+        AddDistribute(file, volume, isOurs, isAlive, (name, brick, export) => Add(
             file, volume, name, ClientBlock.Type,
-            ClientBlock.Options(volume, brick, export, trusted, managementPort), []);
+            ClientBlock.Options(volume, brick, export, trusted, managementPort), []));
+        Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
+        Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
+        Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
+        Layer(file, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
+        Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
+        return file;
+    }
+
+    /// <summary>The bricks, what makes copies of one, and the distribution over them.</summary>
+    /// <param name="addClient">Adds a block of this name that attaches to an export of a brick.</param>
+    internal static void AddDistribute(
+        VolfileDocument file, Volume volume, bool isOurs, Func<Brick, bool>? isAlive,
+        Action<string, Brick, string> addClient)
+    {
         var subvolumes = new List<string>();
         if (!volume.HasJournals)
         {
             foreach (var brick in volume.Bricks)
             {
                 subvolumes.Add(brick.IdIn(volume.Name));
-                AddClient(brick.IdIn(volume.Name), brick, brick.Path);
+                addClient(brick.IdIn(volume.Name), brick, brick.Path);
             }
         }
 
@@ -53,32 +68,20 @@ public static class ClientVolfile
             if (!isOurs)
             {
                 var door = members.FirstOrDefault(b => isAlive is null || isAlive(b)) ?? members[0];
-                AddClient(name, door, door.Path);
+                addClient(name, door, door.Path);
                 continue;
             }
 
             foreach (var brick in members)
             {
-                AddClient(brick.IdIn(volume.Name), brick, brick.MemberExport);
+                addClient(brick.IdIn(volume.Name), brick, brick.MemberExport);
             }
 
             Add(file, volume, name, JournalClientType, [new("members", BrickVolfile.Numbers(members))],
                 [.. members.Select(b => b.IdIn(volume.Name))]);
         }
 
-        AddUpper(file, volume, subvolumes);
-        return file;
-    }
-
-    private static void AddUpper(VolfileDocument file, Volume volume, IReadOnlyList<string> subvolumes)
-    {
         Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", DistributeOptions(volume), subvolumes);
-        Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
-        Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
-        Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
-        Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
-        Layer(file, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
-        Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
     }
 
     private static List<KeyValuePair<string, string>> DistributeOptions(Volume volume) =>
@@ -86,7 +89,7 @@ public static class ClientVolfile
             ? [new("decommissioned-bricks", string.Join(',', leaving))]
             : [];
 
-    private static void Layer(VolfileDocument file, Volume volume, string option, string suffix, string type)
+    internal static void Layer(VolfileDocument file, Volume volume, string option, string suffix, string type)
     {
         if (VolumeOptions.IsOn(volume, option))
         {
@@ -94,7 +97,7 @@ public static class ClientVolfile
         }
     }
 
-    private static void Add(
+    internal static void Add(
         VolfileDocument file, Volume volume, string name, string type,
         List<KeyValuePair<string, string>> options, IReadOnlyList<string> subvolumes)
     {

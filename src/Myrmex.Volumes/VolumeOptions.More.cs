@@ -18,6 +18,7 @@ public static partial class VolumeOptions
         .. CopyTable(),
         .. CacheTable(),
         .. FeatureTable(),
+        .. ProxyTable(),
         .. StorageTable(),
     ];
 
@@ -160,7 +161,6 @@ public static partial class VolumeOptions
         Refused("changelog.changelog", "off", "Bricks write down what changes."),
         Refused("geo-replication.indexing", "off", "Mark what changed since a copy elsewhere."),
         Refused("locks.mandatory-locking", "off", "Locks stop reads and writes of others.", OptionKind.Text),
-        Refused("config.gfproxyd", "disable", "Serve thin clients."),
         Idle("ctime.noatime", OptionKind.Boolean, "on", "Do not keep times of access with features.ctime."),
     ];
 

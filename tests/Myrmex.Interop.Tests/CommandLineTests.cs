@@ -16,6 +16,7 @@ namespace Myrmex.Interop.Tests;
 /// exit code are the same to the blank, but for identities, ports, process numbers, durations and free space. What differs on purpose is listed
 /// in docs/reference/command-line.md, and nothing else is.
 /// </summary>
+[Collection(StockGlusterdCollection.Name)]
 public sealed partial class CommandLineTests : IDisposable
 {
     /// <summary>Fewer compared commands than this are a mistake in the list.</summary>

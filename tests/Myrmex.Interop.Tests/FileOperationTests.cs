@@ -68,6 +68,7 @@ public sealed class MemoryBricksWithStockClient : VolumeUnderTest
 }
 
 /// <summary>The scenarios on a stock volume: proves the scenarios, not Myrmex, so only in long runs.</summary>
+[Collection(StockGlusterdCollection.Name)]
 public sealed class StockVolumeStockClientFileTests(StockVolumeWithStockClient volume) : IClassFixture<StockVolumeWithStockClient>
 {
     [InteropTheory(Need.StockServer | Need.Xfs | Need.Long)]
@@ -110,6 +111,7 @@ public sealed class OwnClientVolfileFileTests(MyrmexBricksWithMyrmexClient volum
 }
 
 /// <summary>Ordinary work with files through <c>myrmex mount</c> on a volume of stock bricks.</summary>
+[Collection(StockGlusterdCollection.Name)]
 public sealed class OwnClientStockVolumeFileTests(StockVolumeWithMyrmexClient volume) : IClassFixture<StockVolumeWithMyrmexClient>
 {
     [InteropTheory(Need.StockServer | Need.Xfs)]

@@ -10,6 +10,7 @@ namespace Myrmex.Interop.Tests;
 /// Record locks of our client when the brick process dies and comes back. A stock client loses them without a word; ours takes them
 /// again, whoever serves, and when it cannot the file is bad.
 /// </summary>
+[Collection(StockGlusterdCollection.Name)]
 public sealed class LockRecoveryTests : IDisposable
 {
     private static readonly TimeSpan Back = TimeSpan.FromSeconds(70);

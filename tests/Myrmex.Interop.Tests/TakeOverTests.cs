@@ -9,6 +9,7 @@ namespace Myrmex.Interop.Tests;
 /// Bricks change hands: a stock volume is served by Myrmex from the same directories, changed, and given back. And names are placed on
 /// the bricks that the stock distribute translator would have chosen.
 /// </summary>
+[Collection(StockGlusterdCollection.Name)]
 public sealed class TakeOverTests : IDisposable
 {
     private const string Fill =

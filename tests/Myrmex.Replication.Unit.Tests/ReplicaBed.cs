@@ -223,6 +223,15 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
     {
     }
 
+    /// <summary>What the main store has been doing for so long, in milliseconds.</summary>
+    public long WorkMs { get; set; }
+
+    public int Hangs { get; private set; }
+
+    public long OldestWorkMs(long nowMs) => WorkMs;
+
+    public void Hung() => Hangs++;
+
     /// <summary>The main store comes to its disk.</summary>
     public bool Persists { get; set; } = true;
 

@@ -251,6 +251,9 @@ internal sealed class StoreMember : IReplicaTransport
     /// <summary>No message of a member leaves it or comes to it.</summary>
     public bool IsIsolated { get; set; }
 
+    /// <summary>How often this member has said that its disk hangs.</summary>
+    public int Hangs { get; private set; }
+
     public Errno Failure => _member?.Failure ?? Errno.Ok;
 
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
@@ -272,6 +275,7 @@ internal sealed class StoreMember : IReplicaTransport
         var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
         _member = new JournalMember(redo, Node.Seams, () => new ValueTask<Errno>(Errno.Ok)) { Locks = locks };
+        _member.Hanging += () => Hangs++;
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
         Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
         var setup = new ReplicaSetup

@@ -101,6 +101,19 @@ internal static class BaseFiles
             });
         }
 
-        text.Append($"        Pool<{type}>.Return(this);\n    }}\n}}\n");
+        text.Append($"        Pool<{type}>.Return(this);\n    }}\n\n"
+            + $"    public void CopyFrom({type} other)\n    {{\n        CopyBase(other);\n");
+        foreach (var field in fop.ReplyMembers)
+        {
+            text.Append(field.Type switch
+            {
+                "dirlist" or "dirplist" or "payload" or "locks" or "fdnum" => string.Empty,
+                "dict" => $"        {field.Name}?.Release();\n        {field.Name} = other.{field.Name}?.Clone();\n",
+                "name" => $"        {field.Name} = other.{field.Name}.ToOwned();\n",
+                _ => $"        {field.Name} = other.{field.Name};\n",
+            });
+        }
+
+        text.Append("    }\n}\n");
     }
 }

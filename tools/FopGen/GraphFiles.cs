@@ -21,7 +21,7 @@ internal static class GraphFiles
             + "namespace Myrmex.Graph;\n\npublic abstract partial class Uniform<TPolicy>\n{\n");
         text.AppendJoin("\n", fops.Select(f =>
             $"    public sealed override ValueTask<{f.Name}Reply> {f.Name}(in {f.Name}Fop fop, Call call) =>\n"
-            + $"        Policy.Handle<{f.Name}Fop, {f.Name}Reply>(Next, in fop, call);\n"));
+            + $"        Policy.Handle<{f.Name}Fop, {f.Name}Reply>(_below, in fop, call);\n"));
         return text.Append("}\n").ToString();
     }
 

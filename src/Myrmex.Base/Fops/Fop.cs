@@ -60,6 +60,12 @@ public interface IReply<TSelf>
     static abstract TSelf Rent();
 
     static abstract TSelf Fail(Errno error);
+
+    /// <summary>
+    /// Becomes an answer of its own with the same content, but without fd numbers, payload and lists, which no fop that
+    /// changes something answers with.
+    /// </summary>
+    void CopyFrom(TSelf other);
 }
 
 /// <summary>Facts about fops by their code.</summary>

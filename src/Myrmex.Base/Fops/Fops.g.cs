@@ -46,6 +46,12 @@ public sealed class StatReply : Reply, IReply<StatReply>
         Iatt = default;
         Pool<StatReply>.Return(this);
     }
+
+    public void CopyFrom(StatReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+    }
 }
 
 /// <summary>The READLINK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -94,6 +100,13 @@ public sealed class ReadlinkReply : Reply, IReply<ReadlinkReply>
         Iatt = default;
         Target = default;
         Pool<ReadlinkReply>.Return(this);
+    }
+
+    public void CopyFrom(ReadlinkReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        Target = other.Target.ToOwned();
     }
 }
 
@@ -153,6 +166,14 @@ public sealed class MknodReply : Reply, IReply<MknodReply>
         PostParent = default;
         Pool<MknodReply>.Return(this);
     }
+
+    public void CopyFrom(MknodReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The MKDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -209,6 +230,14 @@ public sealed class MkdirReply : Reply, IReply<MkdirReply>
         PostParent = default;
         Pool<MkdirReply>.Return(this);
     }
+
+    public void CopyFrom(MkdirReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The UNLINK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -260,6 +289,13 @@ public sealed class UnlinkReply : Reply, IReply<UnlinkReply>
         PostParent = default;
         Pool<UnlinkReply>.Return(this);
     }
+
+    public void CopyFrom(UnlinkReply other)
+    {
+        CopyBase(other);
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The RMDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -310,6 +346,13 @@ public sealed class RmdirReply : Reply, IReply<RmdirReply>
         PreParent = default;
         PostParent = default;
         Pool<RmdirReply>.Return(this);
+    }
+
+    public void CopyFrom(RmdirReply other)
+    {
+        CopyBase(other);
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
     }
 }
 
@@ -366,6 +409,14 @@ public sealed class SymlinkReply : Reply, IReply<SymlinkReply>
         PreParent = default;
         PostParent = default;
         Pool<SymlinkReply>.Return(this);
+    }
+
+    public void CopyFrom(SymlinkReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
     }
 }
 
@@ -429,6 +480,16 @@ public sealed class RenameReply : Reply, IReply<RenameReply>
         PostNewParent = default;
         Pool<RenameReply>.Return(this);
     }
+
+    public void CopyFrom(RenameReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreOldParent = other.PreOldParent;
+        PostOldParent = other.PostOldParent;
+        PreNewParent = other.PreNewParent;
+        PostNewParent = other.PostNewParent;
+    }
 }
 
 /// <summary>The LINK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -483,6 +544,14 @@ public sealed class LinkReply : Reply, IReply<LinkReply>
         PostParent = default;
         Pool<LinkReply>.Return(this);
     }
+
+    public void CopyFrom(LinkReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The TRUNCATE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -532,6 +601,13 @@ public sealed class TruncateReply : Reply, IReply<TruncateReply>
         Post = default;
         Pool<TruncateReply>.Return(this);
     }
+
+    public void CopyFrom(TruncateReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The OPEN fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -579,6 +655,11 @@ public sealed class OpenReply : Reply, IReply<OpenReply>
         ResetBase();
         FdNumber = default;
         Pool<OpenReply>.Return(this);
+    }
+
+    public void CopyFrom(OpenReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -636,6 +717,12 @@ public sealed class ReadReply : Reply, IReply<ReadReply>
         Data = default;
         Pool<ReadReply>.Return(this);
     }
+
+    public void CopyFrom(ReadReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+    }
 }
 
 /// <summary>The WRITE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -691,6 +778,13 @@ public sealed class WriteReply : Reply, IReply<WriteReply>
         Post = default;
         Pool<WriteReply>.Return(this);
     }
+
+    public void CopyFrom(WriteReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The STATFS fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -735,6 +829,12 @@ public sealed class StatfsReply : Reply, IReply<StatfsReply>
         StatFs = default;
         Pool<StatfsReply>.Return(this);
     }
+
+    public void CopyFrom(StatfsReply other)
+    {
+        CopyBase(other);
+        StatFs = other.StatFs;
+    }
 }
 
 /// <summary>The FLUSH fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -777,6 +877,11 @@ public sealed class FlushReply : Reply, IReply<FlushReply>
     {
         ResetBase();
         Pool<FlushReply>.Return(this);
+    }
+
+    public void CopyFrom(FlushReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -829,6 +934,13 @@ public sealed class FsyncReply : Reply, IReply<FsyncReply>
         Post = default;
         Pool<FsyncReply>.Return(this);
     }
+
+    public void CopyFrom(FsyncReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The SETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -873,6 +985,11 @@ public sealed class SetxattrReply : Reply, IReply<SetxattrReply>
     {
         ResetBase();
         Pool<SetxattrReply>.Return(this);
+    }
+
+    public void CopyFrom(SetxattrReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -929,6 +1046,15 @@ public sealed class GetxattrReply : Reply, IReply<GetxattrReply>
         Post = default;
         Pool<GetxattrReply>.Return(this);
     }
+
+    public void CopyFrom(GetxattrReply other)
+    {
+        CopyBase(other);
+        Values?.Release();
+        Values = other.Values?.Clone();
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The REMOVEXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -971,6 +1097,11 @@ public sealed class RemovexattrReply : Reply, IReply<RemovexattrReply>
     {
         ResetBase();
         Pool<RemovexattrReply>.Return(this);
+    }
+
+    public void CopyFrom(RemovexattrReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1018,6 +1149,11 @@ public sealed class OpendirReply : Reply, IReply<OpendirReply>
         FdNumber = default;
         Pool<OpendirReply>.Return(this);
     }
+
+    public void CopyFrom(OpendirReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The FSYNCDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1063,6 +1199,11 @@ public sealed class FsyncdirReply : Reply, IReply<FsyncdirReply>
         ResetBase();
         Pool<FsyncdirReply>.Return(this);
     }
+
+    public void CopyFrom(FsyncdirReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The ACCESS fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1105,6 +1246,11 @@ public sealed class AccessReply : Reply, IReply<AccessReply>
     {
         ResetBase();
         Pool<AccessReply>.Return(this);
+    }
+
+    public void CopyFrom(AccessReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1169,6 +1315,14 @@ public sealed class CreateReply : Reply, IReply<CreateReply>
         PostParent = default;
         Pool<CreateReply>.Return(this);
     }
+
+    public void CopyFrom(CreateReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The FTRUNCATE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1220,6 +1374,13 @@ public sealed class FtruncateReply : Reply, IReply<FtruncateReply>
         Post = default;
         Pool<FtruncateReply>.Return(this);
     }
+
+    public void CopyFrom(FtruncateReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The FSTAT fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1265,6 +1426,12 @@ public sealed class FstatReply : Reply, IReply<FstatReply>
         ResetBase();
         Iatt = default;
         Pool<FstatReply>.Return(this);
+    }
+
+    public void CopyFrom(FstatReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
     }
 }
 
@@ -1317,6 +1484,12 @@ public sealed class LkReply : Reply, IReply<LkReply>
         ResetBase();
         Flock = default;
         Pool<LkReply>.Return(this);
+    }
+
+    public void CopyFrom(LkReply other)
+    {
+        CopyBase(other);
+        Flock = other.Flock;
     }
 }
 
@@ -1371,6 +1544,13 @@ public sealed class LookupReply : Reply, IReply<LookupReply>
         PostParent = default;
         Pool<LookupReply>.Return(this);
     }
+
+    public void CopyFrom(LookupReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The READDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1421,6 +1601,11 @@ public sealed class ReaddirReply : Reply, IReply<ReaddirReply>
         Entries.Clear();
         Pool<ReaddirReply>.Return(this);
     }
+
+    public void CopyFrom(ReaddirReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The INODELK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1469,6 +1654,11 @@ public sealed class InodelkReply : Reply, IReply<InodelkReply>
     {
         ResetBase();
         Pool<InodelkReply>.Return(this);
+    }
+
+    public void CopyFrom(InodelkReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1521,6 +1711,11 @@ public sealed class FinodelkReply : Reply, IReply<FinodelkReply>
         ResetBase();
         Pool<FinodelkReply>.Return(this);
     }
+
+    public void CopyFrom(FinodelkReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The ENTRYLK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1571,6 +1766,11 @@ public sealed class EntrylkReply : Reply, IReply<EntrylkReply>
     {
         ResetBase();
         Pool<EntrylkReply>.Return(this);
+    }
+
+    public void CopyFrom(EntrylkReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1624,6 +1824,11 @@ public sealed class FentrylkReply : Reply, IReply<FentrylkReply>
     {
         ResetBase();
         Pool<FentrylkReply>.Return(this);
+    }
+
+    public void CopyFrom(FentrylkReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1679,6 +1884,15 @@ public sealed class XattropReply : Reply, IReply<XattropReply>
         Pre = default;
         Post = default;
         Pool<XattropReply>.Return(this);
+    }
+
+    public void CopyFrom(XattropReply other)
+    {
+        CopyBase(other);
+        Values?.Release();
+        Values = other.Values?.Clone();
+        Pre = other.Pre;
+        Post = other.Post;
     }
 }
 
@@ -1737,6 +1951,15 @@ public sealed class FxattropReply : Reply, IReply<FxattropReply>
         Post = default;
         Pool<FxattropReply>.Return(this);
     }
+
+    public void CopyFrom(FxattropReply other)
+    {
+        CopyBase(other);
+        Values?.Release();
+        Values = other.Values?.Clone();
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The FGETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1794,6 +2017,15 @@ public sealed class FgetxattrReply : Reply, IReply<FgetxattrReply>
         Post = default;
         Pool<FgetxattrReply>.Return(this);
     }
+
+    public void CopyFrom(FgetxattrReply other)
+    {
+        CopyBase(other);
+        Values?.Release();
+        Values = other.Values?.Clone();
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The FSETXATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1840,6 +2072,11 @@ public sealed class FsetxattrReply : Reply, IReply<FsetxattrReply>
     {
         ResetBase();
         Pool<FsetxattrReply>.Return(this);
+    }
+
+    public void CopyFrom(FsetxattrReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -1899,6 +2136,14 @@ public sealed class RchecksumReply : Reply, IReply<RchecksumReply>
         Strong = default;
         Pool<RchecksumReply>.Return(this);
     }
+
+    public void CopyFrom(RchecksumReply other)
+    {
+        CopyBase(other);
+        Flags = other.Flags;
+        Weak = other.Weak;
+        Strong = other.Strong.ToOwned();
+    }
 }
 
 /// <summary>The SETATTR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -1949,6 +2194,13 @@ public sealed class SetattrReply : Reply, IReply<SetattrReply>
         Pre = default;
         Post = default;
         Pool<SetattrReply>.Return(this);
+    }
+
+    public void CopyFrom(SetattrReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
     }
 }
 
@@ -2003,6 +2255,13 @@ public sealed class FsetattrReply : Reply, IReply<FsetattrReply>
         Post = default;
         Pool<FsetattrReply>.Return(this);
     }
+
+    public void CopyFrom(FsetattrReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The READDIRP fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2053,6 +2312,11 @@ public sealed class ReaddirpReply : Reply, IReply<ReaddirpReply>
         Entries.Clear();
         Pool<ReaddirpReply>.Return(this);
     }
+
+    public void CopyFrom(ReaddirpReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The RELEASE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2096,6 +2360,11 @@ public sealed class ReleaseReply : Reply, IReply<ReleaseReply>
         ResetBase();
         Pool<ReleaseReply>.Return(this);
     }
+
+    public void CopyFrom(ReleaseReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The RELEASEDIR fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2138,6 +2407,11 @@ public sealed class ReleasedirReply : Reply, IReply<ReleasedirReply>
     {
         ResetBase();
         Pool<ReleasedirReply>.Return(this);
+    }
+
+    public void CopyFrom(ReleasedirReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -2183,6 +2457,11 @@ public sealed class FremovexattrReply : Reply, IReply<FremovexattrReply>
     {
         ResetBase();
         Pool<FremovexattrReply>.Return(this);
+    }
+
+    public void CopyFrom(FremovexattrReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -2239,6 +2518,13 @@ public sealed class FallocateReply : Reply, IReply<FallocateReply>
         Post = default;
         Pool<FallocateReply>.Return(this);
     }
+
+    public void CopyFrom(FallocateReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The DISCARD fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2291,6 +2577,13 @@ public sealed class DiscardReply : Reply, IReply<DiscardReply>
         Pre = default;
         Post = default;
         Pool<DiscardReply>.Return(this);
+    }
+
+    public void CopyFrom(DiscardReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
     }
 }
 
@@ -2345,6 +2638,13 @@ public sealed class ZerofillReply : Reply, IReply<ZerofillReply>
         Post = default;
         Pool<ZerofillReply>.Return(this);
     }
+
+    public void CopyFrom(ZerofillReply other)
+    {
+        CopyBase(other);
+        Pre = other.Pre;
+        Post = other.Post;
+    }
 }
 
 /// <summary>The IPC fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2385,6 +2685,11 @@ public sealed class IpcReply : Reply, IReply<IpcReply>
     {
         ResetBase();
         Pool<IpcReply>.Return(this);
+    }
+
+    public void CopyFrom(IpcReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -2436,6 +2741,12 @@ public sealed class SeekReply : Reply, IReply<SeekReply>
         Offset = default;
         Pool<SeekReply>.Return(this);
     }
+
+    public void CopyFrom(SeekReply other)
+    {
+        CopyBase(other);
+        Offset = other.Offset;
+    }
 }
 
 /// <summary>The LEASE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2482,6 +2793,12 @@ public sealed class LeaseReply : Reply, IReply<LeaseReply>
         Lease = default;
         Pool<LeaseReply>.Return(this);
     }
+
+    public void CopyFrom(LeaseReply other)
+    {
+        CopyBase(other);
+        Lease = other.Lease;
+    }
 }
 
 /// <summary>The GETACTIVELK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2526,6 +2843,11 @@ public sealed class GetactivelkReply : Reply, IReply<GetactivelkReply>
         Locks = [];
         Pool<GetactivelkReply>.Return(this);
     }
+
+    public void CopyFrom(GetactivelkReply other)
+    {
+        CopyBase(other);
+    }
 }
 
 /// <summary>The SETACTIVELK fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2568,6 +2890,11 @@ public sealed class SetactivelkReply : Reply, IReply<SetactivelkReply>
     {
         ResetBase();
         Pool<SetactivelkReply>.Return(this);
+    }
+
+    public void CopyFrom(SetactivelkReply other)
+    {
+        CopyBase(other);
     }
 }
 
@@ -2614,6 +2941,12 @@ public sealed class IcreateReply : Reply, IReply<IcreateReply>
         ResetBase();
         Iatt = default;
         Pool<IcreateReply>.Return(this);
+    }
+
+    public void CopyFrom(IcreateReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
     }
 }
 
@@ -2663,6 +2996,13 @@ public sealed class NamelinkReply : Reply, IReply<NamelinkReply>
         PreParent = default;
         PostParent = default;
         Pool<NamelinkReply>.Return(this);
+    }
+
+    public void CopyFrom(NamelinkReply other)
+    {
+        CopyBase(other);
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
     }
 }
 
@@ -2728,6 +3068,14 @@ public sealed class PutReply : Reply, IReply<PutReply>
         PostParent = default;
         Pool<PutReply>.Return(this);
     }
+
+    public void CopyFrom(PutReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        PreParent = other.PreParent;
+        PostParent = other.PostParent;
+    }
 }
 
 /// <summary>The COPYFILERANGE fop as a value; names, dictionaries and payload are borrowed.</summary>
@@ -2791,5 +3139,13 @@ public sealed class CopyFileRangeReply : Reply, IReply<CopyFileRangeReply>
         Pre = default;
         Post = default;
         Pool<CopyFileRangeReply>.Return(this);
+    }
+
+    public void CopyFrom(CopyFileRangeReply other)
+    {
+        CopyBase(other);
+        Iatt = other.Iatt;
+        Pre = other.Pre;
+        Post = other.Post;
     }
 }

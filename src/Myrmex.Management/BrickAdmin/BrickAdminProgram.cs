@@ -34,4 +34,8 @@ public static class BrickAdminProgram
     /// that would be too long for a socket.
     /// </summary>
     public static string SocketOf(string workingDirectory) => SocketPath.Of(workingDirectory, "brick", "myrmex-brick");
+
+    /// <summary>The same of its proxy, which answers the same questions.</summary>
+    public static string ProxySocketOf(string workingDirectory) =>
+        SocketPath.Of(workingDirectory, "proxy", "myrmex-proxy");
 }

@@ -10,7 +10,7 @@ using Myrmex.Management.State;
 
 namespace Myrmex.Management.Bricks;
 
-/// <summary>The port of this node's brick process; it stays the same as long as nobody else takes it.</summary>
+/// <summary>The port of a process of this node that serves bricks or volumes; it stays the same as long as nobody else takes it.</summary>
 internal interface IBrickPort
 {
     /// <summary>0 when none was chosen yet.</summary>
@@ -22,17 +22,18 @@ internal interface IBrickPort
     int Choose(int current, int first);
 }
 
-internal sealed class BrickPort(IStateStore store) : IBrickPort
+/// <param name="key">Where in the store it is kept.</param>
+internal sealed class BrickPort(IStateStore store, string key) : IBrickPort
 {
     public async Task<int> LoadAsync(CancellationToken cancellation)
     {
-        var entry = await store.GetAsync(StateKeys.BrickPort, cancellation);
+        var entry = await store.GetAsync(key, cancellation);
         return entry is not null
             && int.TryParse(entry.Value.Span, NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : 0;
     }
 
     public Task SaveAsync(int port, CancellationToken cancellation) => store.PutAsync(
-        StateKeys.BrickPort, Encoding.ASCII.GetBytes(port.ToString(CultureInfo.InvariantCulture)), cancellation);
+        key, Encoding.ASCII.GetBytes(port.ToString(CultureInfo.InvariantCulture)), cancellation);
 
     public int Choose(int current, int first)
     {

@@ -20,10 +20,11 @@ internal enum ProbeResult
     Serving,
 }
 
-/// <summary>Whether clients can use a brick.</summary>
+/// <summary>Whether clients can use what a process of this node serves.</summary>
 internal interface IBrickProbe
 {
-    Task<ProbeResult> ProbeAsync(int port, Volume volume, Brick brick, CancellationToken cancellation);
+    /// <param name="export">What to attach to.</param>
+    Task<ProbeResult> ProbeAsync(int port, Volume volume, string export, CancellationToken cancellation);
 }
 
 /// <summary>
@@ -31,9 +32,10 @@ internal interface IBrickProbe
 /// </summary>
 internal sealed class BrickProbe(Seams seams) : IBrickProbe
 {
-    public async Task<ProbeResult> ProbeAsync(int port, Volume volume, Brick brick, CancellationToken cancellation)
+    public async Task<ProbeResult> ProbeAsync(
+        int port, Volume volume, string export, CancellationToken cancellation)
     {
-        var attempt = new Attempt(Request(volume, brick));
+        var attempt = new Attempt(Request(volume, export));
         var connection = new RpcConnection(seams, attempt);
         var options = RpcConnection.LinkOptions(TlsOf(volume)) with { ConnectTimeoutMs = Limits.ProbeTimeoutMs };
         var link = seams.Network.Connect(new LinkAddress("127.0.0.1", port), options, connection);
@@ -57,11 +59,10 @@ internal sealed class BrickProbe(Seams seams) : IBrickProbe
             VolumeOptions.Effective(volume, VolumeOptions.SslCaList))
         : null;
 
-    private static byte[] Request(Volume volume, Brick brick) => HandshakeCodec.SetVolumeRequest(
+    private static byte[] Request(Volume volume, string export) => HandshakeCodec.SetVolumeRequest(
         new Dictionary<string, string>
         {
-            // Where there are journals the door is shut as long as no member leads, and the members need their ports.
-            ["remote-subvolume"] = volume.HasJournals ? brick.MemberExport : brick.Path,
+            ["remote-subvolume"] = export,
             ["process-uuid"] = $"CTX_ID:{volume.Id}-GRAPH_ID:0-PID:{System.Environment.ProcessId}-HOST:localhost"
                 + "-PC_NAME:probe-RECON_NO:-0",
             ["process-name"] = "probe",

@@ -33,11 +33,10 @@ internal sealed class BrickSupervisor
     private readonly ClusterView _view;
     private readonly ServerQuorum _quorum;
     private readonly LocalNode _node;
-    private readonly IProcessControl _processes;
     private readonly IBrickProbe _probe;
-    private readonly IBrickPort _portStore;
     private readonly Seams _seams;
     private readonly BrickFiles _files;
+    private readonly ServedProcess _process;
     private readonly Signal _look = new();
     private readonly Lock _lock = new(); // Guards _states, _run, _rounds and _roundDone; a leaf lock.
     private ImmutableDictionary<string, BrickState> _states = ImmutableDictionary<string, BrickState>.Empty;
@@ -50,15 +49,7 @@ internal sealed class BrickSupervisor
     private readonly Dictionary<string, Leaving> _leaving = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _refusals = new(StringComparer.Ordinal); // By path: why.
     private List<WantedBrick> _wantedBefore = [];
-    private ProcessIdentity? _process;
-    private int _port;
-    private bool _reached;
-    private bool _hangUpDue;
-    private long _lastHangUpNs;
-    private long _startedAtNs;
-    private long _startAllowedAtNs;
     private long _suspectUntilNs;
-    private long _restartPauseMs = Limits.RestartPauseMsMin;
 
     public BrickSupervisor(
         DaemonOptions options, ClusterView view, ServerQuorum quorum, LocalNode node, IProcessControl processes,
@@ -68,11 +59,10 @@ internal sealed class BrickSupervisor
         _view = view;
         _quorum = quorum;
         _node = node;
-        _processes = processes;
         _probe = probe;
-        _portStore = portStore;
         _seams = seams;
         _files = new BrickFiles(options);
+        _process = new ServedProcess(SpecOf(options), processes, portStore, seams);
         _run = new NodeRun(node.Id, 0, HasQuorum: true, []);
         view.Volumes.Changed += _ => _look.Set();
         view.Ops.Changed += _ => _look.Set();
@@ -118,7 +108,7 @@ internal sealed class BrickSupervisor
         }
     }
 
-    public string BrickLog => Path.Combine(_options.LogDirectory, "brick.log");
+    public string BrickLog => LogOf(_options);
 
     /// <summary>The last reason that the brick process has logged for not serving a brick, or null.</summary>
     public string? WhyRefused(Volume volume, Brick brick) =>
@@ -173,7 +163,7 @@ internal sealed class BrickSupervisor
     /// <summary>The loop; runs until it is cancelled and leaves the brick process alone.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        await AdoptAsync(cancellation);
+        await _process.AdoptAsync(cancellation);
         while (true)
         {
             var pauseMs = Limits.SupervisePeriodMs;
@@ -192,29 +182,24 @@ internal sealed class BrickSupervisor
         }
     }
 
-    private async Task AdoptAsync(CancellationToken cancellation)
-    {
-        _port = await _portStore.LoadAsync(cancellation);
-        var text = File.Exists(_options.BrickPidFile)
-            ? await File.ReadAllTextAsync(_options.BrickPidFile, cancellation) : string.Empty;
-        if (ProcessIdentity.TryParse(text, out var noted) && _processes.IsAlive(noted))
-        {
-            _process = noted;
-        }
-        else if (_processes.Find("--bricks", _options.BrickList) is { } found)
-        {
-            // The daemon died between starting it and writing its number down.
-            _process = found;
-            WritePidFile(found);
-        }
+    private static string LogOf(DaemonOptions options) => Path.Combine(options.LogDirectory, "brick.log");
 
-        if (_process is { } process)
-        {
-            _hangUpDue = true;
-            _startedAtNs = _seams.Clock.MonotonicNs;
-            Log.Information("bricks", "running brick process adopted", ("pid", process.Pid), ("port", _port));
-        }
-    }
+    private static ServedProcessSpec SpecOf(DaemonOptions options) => new()
+    {
+        Name = "brick",
+        Room = "bricks",
+        ListOption = "--bricks",
+        ListPath = options.BrickList,
+        PidFile = options.BrickPidFile,
+        LogFile = LogOf(options),
+        Executable = options.Executable,
+        MoreOptions =
+        [
+            "--admin-socket", BrickAdmin.BrickAdminProgram.SocketOf(options.WorkingDirectory),
+            "--state-socket", DaemonOptions.StateSocketOf(options.WorkingDirectory),
+        ],
+        PortBase = options.BrickPortBase,
+    };
 
     /// <summary>One comparison of what should be and what is; answers how long to wait for the next.</summary>
     private async Task<long> LookAsync(CancellationToken cancellation)
@@ -222,7 +207,11 @@ internal sealed class BrickSupervisor
         var revision = _view.Revision;
         var wanted = WantedBricks();
         NoteLeaving(wanted);
-        _hangUpDue |= _files.Update(wanted);
+        if (_files.Update(wanted))
+        {
+            _process.WantHangUp();
+        }
+
         _online.IntersectWith(wanted.Select(w => w.Brick.Path));
         NoticeDeath();
         if (wanted.Count == 0)
@@ -233,17 +222,13 @@ internal sealed class BrickSupervisor
             return Limits.SupervisePeriodMs;
         }
 
-        if (_process is null && _seams.Clock.MonotonicNs >= _startAllowedAtNs)
-        {
-            await StartProcessAsync(cancellation);
-        }
-
+        await _process.StartIfDueAsync(cancellation);
         HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         await ProbeLeavingAsync(cancellation);
         RetryBricksThatDoNotServe(wanted.Count);
         PublishStates(wanted, revision);
-        return _process is not null && _seams.Clock.MonotonicNs < Volatile.Read(ref _suspectUntilNs)
+        return _process.IsRunning && _seams.Clock.MonotonicNs < Volatile.Read(ref _suspectUntilNs)
             ? Limits.SuspectPeriodMs
             : _online.Count == wanted.Count && _leaving.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }
@@ -271,7 +256,8 @@ internal sealed class BrickSupervisor
         foreach (var (path, leaving) in _leaving.ToList())
         {
             var (volume, brick) = leaving.Brick;
-            if (_process is null || await _probe.ProbeAsync(_port, volume, brick, cancellation) != ProbeResult.Serving)
+            if (!_process.IsRunning
+                || await _probe.ProbeAsync(_process.Port, volume, ExportOf(volume, brick), cancellation) != ProbeResult.Serving)
             {
                 _leaving.Remove(path);
             }
@@ -279,30 +265,26 @@ internal sealed class BrickSupervisor
             {
                 Log.Error("bricks", "a brick of a stopped volume still serves", ("brick", path));
                 _leaving.Remove(path);
-                _hangUpDue = true;
+                _process.WantHangUp();
             }
         }
     }
 
     private void HangUpIfDue()
     {
-        // Not before it has answered once: until it knows the signal, it would end it.
-        if (_process is { } process && _reached && _hangUpDue)
+        if (_process.HangUpIfDue())
         {
-            _hangUpDue = false;
             _refusals.Clear(); // Every brick is tried again, with an outcome of its own.
-            _lastHangUpNs = _seams.Clock.MonotonicNs;
-            _processes.Signal(process, Sys.SignalHangUp);
         }
     }
 
     private void RetryBricksThatDoNotServe(int wanted)
     {
-        _hangUpDue |= _reached && _online.Count < wanted && QuietNs() > Limits.BrickRetryMs * 1_000_000;
+        if (_process.IsReached && _online.Count < wanted && _process.QuietNs > Limits.BrickRetryMs * 1_000_000)
+        {
+            _process.WantHangUp();
+        }
     }
-
-    /// <summary>Time since the process was last told what to serve.</summary>
-    private long QuietNs() => _seams.Clock.MonotonicNs - Math.Max(_lastHangUpNs, _startedAtNs);
 
     private List<WantedBrick> WantedBricks()
     {
@@ -351,105 +333,43 @@ internal sealed class BrickSupervisor
 
     private void NoticeDeath()
     {
-        if (_process is not { } process || _processes.IsAlive(process))
+        if (_process.NoticeDeath())
         {
-            return;
+            ForgetProcess();
+            ProcessDied?.Invoke();
         }
-
-        var nowNs = _seams.Clock.MonotonicNs;
-        if (nowNs - _startedAtNs > Limits.RestartCalmMs * 1_000_000)
-        {
-            _restartPauseMs = Limits.RestartPauseMsMin;
-        }
-
-        Log.Error("bricks", "brick process died", ("pid", process.Pid), ("restart-in-ms", _restartPauseMs));
-        _startAllowedAtNs = nowNs + (_restartPauseMs * 1_000_000);
-        _restartPauseMs = Math.Min(_restartPauseMs * 2, Limits.RestartPauseMsMax);
-        ForgetProcess();
-        ProcessDied?.Invoke();
     }
 
     private void ForgetProcess()
     {
-        _process = null;
-        _reached = false;
         _refusals.Clear();
         _online.Clear();
-        File.Delete(_options.BrickPidFile);
     }
-
-    private async Task StartProcessAsync(CancellationToken cancellation)
-    {
-        if (_processes.Find("--bricks", _options.BrickList) is { } other)
-        {
-            // Two processes must never serve the same directories.
-            Log.Warning("bricks", "adopting a brick process that was not expected", ("pid", other.Pid));
-            _process = other;
-            WritePidFile(other);
-            return;
-        }
-
-        var port = _portStore.Choose(_port, _options.BrickPortBase);
-        if (port != _port)
-        {
-            _port = port;
-            await _portStore.SaveAsync(port, cancellation);
-        }
-
-        Directory.CreateDirectory(_options.LogDirectory);
-        var process = _processes.Start(
-            [
-                .. _options.Executable, "brick", "--port", _port.ToString(
-                    System.Globalization.CultureInfo.InvariantCulture),
-                "--bricks", _options.BrickList, "--log-file", BrickLog,
-                "--admin-socket", BrickAdmin.BrickAdminProgram.SocketOf(_options.WorkingDirectory),
-                "--state-socket", DaemonOptions.StateSocketOf(_options.WorkingDirectory),
-            ],
-            BrickLog);
-        _process = process;
-        _hangUpDue = false; // It reads the list when it starts.
-        _startedAtNs = _seams.Clock.MonotonicNs;
-        WritePidFile(process);
-        Log.Information("bricks", "brick process started", ("pid", process.Pid), ("port", _port));
-    }
-
-    private void WritePidFile(ProcessIdentity process) => File.WriteAllText(_options.BrickPidFile, process + "\n");
 
     private async Task EndProcessAsync(CancellationToken cancellation)
     {
-        if (_process is not { } process)
+        if (await _process.EndAsync(cancellation))
         {
-            return;
+            ForgetProcess();
         }
-
-        _processes.Signal(process, Sys.SignalTerminate);
-        var deadlineNs = _seams.Clock.MonotonicNs + (Limits.TerminateMs * 1_000_000);
-        while (_processes.IsAlive(process))
-        {
-            if (_seams.Clock.MonotonicNs > deadlineNs)
-            {
-                Log.Warning("bricks", "brick process does not end, killing it", ("pid", process.Pid));
-                _processes.Signal(process, Sys.SignalKill);
-            }
-
-            await Pauses.WaitAsync(_seams.Scheduler, Limits.ProbePeriodMs / 2, cancellation);
-        }
-
-        ForgetProcess();
-        Log.Information("bricks", "brick process ended, no brick is left", ("pid", process.Pid));
     }
 
     private async Task ProbeAsync(List<WantedBrick> wanted, CancellationToken cancellation)
     {
         foreach (var brick in wanted)
         {
-            if (_process is null || _online.Contains(brick.Brick.Path))
+            if (!_process.IsRunning || _online.Contains(brick.Brick.Path))
             {
                 continue;
             }
 
-            var result = await _probe.ProbeAsync(_port, brick.Volume, brick.Brick, cancellation);
-            _reached |= result != ProbeResult.Unreachable;
+            var result = await _probe.ProbeAsync(
+                _process.Port, brick.Volume, ExportOf(brick.Volume, brick.Brick), cancellation);
+            if (result != ProbeResult.Unreachable)
+            {
+                _process.Answered();
+            }
+
             if (result == ProbeResult.Serving)
             {
                 _online.Add(brick.Brick.Path);
@@ -463,17 +383,22 @@ internal sealed class BrickSupervisor
         }
     }
 
+    /// <summary>
+    /// Where there are journals the door is shut as long as no member leads, and the members need their ports.
+    /// </summary>
+    private static string ExportOf(Volume volume, Brick brick) => volume.HasJournals ? brick.MemberExport : brick.Path;
+
     private void PublishStates(List<WantedBrick> wanted, Revision revision)
     {
-        var pid = _process?.Pid ?? 0;
-        var late = _reached && QuietNs() > Limits.BrickLateMs * 1_000_000;
+        var (pid, port) = (_process.Pid, _process.Port);
+        var late = _process.IsReached && _process.QuietNs > Limits.BrickLateMs * 1_000_000;
         var states = ImmutableDictionary.CreateBuilder<string, BrickState>(StringComparer.Ordinal);
         var runs = new List<BrickRun>();
         foreach (var (volume, brick) in wanted)
         {
             var online = _online.Contains(brick.Path);
             var refused = late && !online;
-            states[brick.Path] = new BrickState(_port, pid, online, refused);
+            states[brick.Path] = new BrickState(port, pid, online, refused);
             if (volume.HasJournals)
             {
                 states[brick.MemberExport] = states[brick.Path];
@@ -481,11 +406,11 @@ internal sealed class BrickSupervisor
 
             var reason = refused ? ReasonOf(volume, brick) : null;
             runs.Add(new BrickRun(
-                volume.Name, brick.Path, online, refused, reason, online ? _port : 0, online ? pid : 0));
+                volume.Name, brick.Path, online, refused, reason, online ? port : 0, online ? pid : 0));
         }
 
         runs.AddRange(_leaving.Values.Select(l => new BrickRun(
-            l.Brick.Volume.Name, l.Brick.Brick.Path, Online: true, Refused: false, Reason: null, _port, pid)));
+            l.Brick.Volume.Name, l.Brick.Brick.Path, Online: true, Refused: false, Reason: null, port, pid)));
         lock (_lock)
         {
             _states = states.ToImmutable();

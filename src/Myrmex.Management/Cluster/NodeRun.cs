@@ -13,6 +13,12 @@ namespace Myrmex.Management.Cluster;
 internal sealed record BrickRun(
     string Volume, string Path, bool Online, bool Refused, string? Reason, int Port, int Pid);
 
+/// <summary>A volume that the proxy of a node should serve.</summary>
+/// <param name="Online">Clients can use it.</param>
+/// <param name="Port">0 when it is not online.</param>
+/// <param name="Pid">0 when it is not online.</param>
+internal sealed record ProxyRun(string Volume, bool Online, int Port, int Pid);
+
 /// <summary>
 /// What a node does, kept at <c>run/NODE</c> under the node's lease: it goes when the node is not heard of. It holds
 /// the bricks that should be served, and those that still are although they should not.
@@ -23,6 +29,9 @@ internal sealed record BrickRun(
 /// <param name="HasQuorum">Enough nodes live for volumes with server quorum.</param>
 internal sealed record NodeRun(NodeId Node, long Revision, bool HasQuorum, IReadOnlyList<BrickRun> Bricks)
 {
+    /// <summary>The volumes that the proxy of the node should serve.</summary>
+    public IReadOnlyList<ProxyRun> Proxies { get; init => field = value ?? []; } = [];
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, NodeRunJson.Default.NodeRun);
 
     public static NodeRun FromBytes(System.ReadOnlySpan<byte> bytes) =>

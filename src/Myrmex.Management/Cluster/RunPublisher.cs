@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Proxies;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 
@@ -20,6 +21,7 @@ internal sealed class RunPublisher
     private readonly ClusterWriter _writer;
     private readonly INodePresence _presence;
     private readonly BrickSupervisor _supervisor;
+    private readonly ProxySupervisor _proxies;
     private readonly Seams _seams;
     private readonly Signal _look = new();
     private NodeRun? _shown;
@@ -27,15 +29,18 @@ internal sealed class RunPublisher
     private long _newsRevision; // Of the last change that somebody may wait for this node to act on.
 
     public RunPublisher(
-        ClusterView view, ClusterWriter writer, INodePresence presence, BrickSupervisor supervisor, Seams seams)
+        ClusterView view, ClusterWriter writer, INodePresence presence, BrickSupervisor supervisor,
+        ProxySupervisor proxies, Seams seams)
     {
         _view = view;
         _writer = writer;
         _presence = presence;
         _supervisor = supervisor;
+        _proxies = proxies;
         _seams = seams;
         view.Volumes.Changed += _ => Interlocked.Exchange(ref _newsRevision, view.Revision.Value);
         supervisor.RunChanged += _look.Set;
+        proxies.Changed += _look.Set;
         presence.Changed += _look.Set;
     }
 
@@ -59,7 +64,7 @@ internal sealed class RunPublisher
 
     private async Task PublishAsync(CancellationToken cancellation)
     {
-        var run = _supervisor.Run;
+        var run = _supervisor.Run with { Proxies = _proxies.Runs };
         var lease = _presence.Lease;
         if (lease == LeaseId.None || !IsNews(run, lease))
         {
@@ -79,7 +84,7 @@ internal sealed class RunPublisher
 
     private bool IsNews(NodeRun run, LeaseId lease) =>
         _shown is null || lease != _lease || run.HasQuorum != _shown.HasQuorum
-        || !run.Bricks.SequenceEqual(_shown.Bricks)
+        || !run.Bricks.SequenceEqual(_shown.Bricks) || !run.Proxies.SequenceEqual(_shown.Proxies)
         || (_shown.Revision < Interlocked.Read(ref _newsRevision)
             && run.Revision >= Interlocked.Read(ref _newsRevision));
 

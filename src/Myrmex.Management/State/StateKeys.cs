@@ -44,6 +44,9 @@ internal static class StateKeys
     /// <summary>Port of this node's brick process, text.</summary>
     public const string BrickPort = "local/brick-port";
 
+    /// <summary>Port of this node's proxy, text.</summary>
+    public const string ProxyPort = "local/proxy-port";
+
     private const string Local = "local/";
     private const string AfterLocal = "local0"; // The character after '/' is '0'.
     private const string First = "!";

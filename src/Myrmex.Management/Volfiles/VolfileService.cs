@@ -1,4 +1,8 @@
+using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Nodes;
+using Myrmex.Management.Proxies;
 using Myrmex.Management.State;
 using Myrmex.Volumes;
 
@@ -9,7 +13,8 @@ namespace Myrmex.Management.Volfiles;
 /// come from memory and never wait.
 /// </summary>
 internal sealed class VolfileService(
-    VolumeCatalog catalog, BrickSupervisor supervisor, PortRegistry registry, int managementPort)
+    VolumeCatalog catalog, BrickSupervisor supervisor, ProxySupervisor proxies, ProxyPlacement placement,
+    PortRegistry registry, LocalNode node, int managementPort)
 {
     /// <summary>
     /// The volume file for a GETSPEC key; null when there is none for this asker. Files of bricks hold passwords: only
@@ -24,14 +29,53 @@ internal sealed class VolfileService(
             return null;
         }
 
-        if (!parsed.IsBrick)
+        if (parsed.IsBrick)
         {
-            return ClientVolfile.Build(
-                volume, trusted, managementPort, isOurs, b => catalog.IsAlive(b.Node)).ToString();
+            return trusted && parsed.BrickOf(volume) is { } brick
+                ? BrickVolfile.Build(volume, brick, managementPort).ToString() : null;
         }
 
-        return trusted && parsed.BrickOf(volume) is { } brick
-            ? BrickVolfile.Build(volume, brick, managementPort).ToString() : null;
+        if (parsed.IsProxy)
+        {
+            return trusted ? ProxyVolfile.Build(volume, managementPort).ToString() : null;
+        }
+
+        var nodes = placement.NodesOf(volume);
+        if (parsed.IsThin || (nodes.Count > 0 && IsThin(volume, trusted)))
+        {
+            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs) : null;
+        }
+
+        return ClientVolfile.Build(
+            volume, trusted, managementPort, isOurs, b => catalog.IsAlive(b.Node)).ToString();
+    }
+
+    /// <summary>What clients get that do not say what they want. Nodes of the pool are the trusted ones.</summary>
+    private static bool IsThin(Volume volume, bool trusted) =>
+        VolumeOptions.Effective(volume, VolumeOptions.ClientMode) switch
+        {
+            VolumeOptions.ThinMode => true,
+            VolumeOptions.AutoMode => !trusted,
+            _ => false,
+        };
+
+    /// <summary>
+    /// Our clients get all proxies. Those of GlusterFS get the one of this node, at whatever address they have reached
+    /// it, else the first one whose node is heard of.
+    /// </summary>
+    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs)
+    {
+        if (isOurs)
+        {
+            var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
+            return ThinVolfile.Build(volume, hosts, trusted, managementPort).ToString();
+        }
+
+        var chosen = nodes.FirstOrDefault(n => n.Id == node.Id)
+            ?? nodes.FirstOrDefault(n => catalog.IsAlive(n.Id)) ?? nodes[0];
+        return ThinVolfile.BuildForGluster(
+            volume, chosen.Id == node.Id ? null : ProxyPlacement.HostOf(volume, chosen), trusted, managementPort)
+            .ToString();
     }
 
     public VolumeId? IdOf(string volume) => catalog.Find(volume)?.Id;
@@ -40,6 +84,6 @@ internal sealed class VolfileService(
     public int PortOf(string name)
     {
         var state = supervisor.StateOf(name);
-        return state.Online ? state.Port : registry.PortOf(name);
+        return state.Online ? state.Port : proxies.PortOf(name) is > 0 and var port ? port : registry.PortOf(name);
     }
 }

@@ -59,7 +59,7 @@ public sealed partial class ReplicaEngine
 
     private bool MayCampaign(ReplicaConfiguration configuration)
     {
-        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !_isHealthy || _isOverfull
+        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !IsFit || _isOverfull
             || _lease.Value == 0)
         {
             return false;
@@ -173,7 +173,7 @@ public sealed partial class ReplicaEngine
         From = From(_promised),
         IsQuestion = isQuestion,
         Status = _status,
-        CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && _isHealthy && _lease.Value != 0
+        CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && IsFit && _lease.Value != 0
             && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
         LastTerm = _log.LastTerm,
         LastIndex = _log.Last,
@@ -505,7 +505,7 @@ public sealed partial class ReplicaEngine
 
     private void CandidateTick()
     {
-        if (_now - _candidateMs > _options.CandidateMs || !_isHealthy)
+        if (_now - _candidateMs > _options.CandidateMs || !IsFit)
         {
             GiveUp();
         }

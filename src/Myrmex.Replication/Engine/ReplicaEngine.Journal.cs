@@ -216,5 +216,10 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private bool IsJournalStalled(long nowMs) => _log.Last > _durable && nowMs - _durableMs > _options.DiskStallMs;
+    /// <summary>The disks are fine, as far as this replica and its driver know.</summary>
+    private bool IsFit => _isHealthy && !IsJournalStalled(_now);
+
+    private bool IsJournalStalled(long nowMs) =>
+        (_log.Last > _durable && nowMs - _durableMs > _options.DiskStallMs)
+        || (_superblockTicket > _superblockSaved && nowMs - _superblockMs > _options.DiskStallMs);
 }

@@ -587,7 +587,7 @@ public sealed partial class ReplicaEngine
 
     private void LeaderTick()
     {
-        if (!_isHealthy || IsJournalStalled(_now) || _now - _quorumMs > _options.QuorumStallMs)
+        if (!IsFit || _now - _quorumMs > _options.QuorumStallMs)
         {
             GiveUp(); // Somebody else can do better; and nobody else may, as long as we hold the lead.
             return;

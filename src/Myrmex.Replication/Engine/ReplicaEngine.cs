@@ -37,6 +37,7 @@ public sealed partial class ReplicaEngine
     private MemberStatus _status;
     private ulong _superblockTicket;
     private ulong _superblockSaved;
+    private long _superblockMs; // Since when a superblock is owed, or when the last one that is owed got on.
     private JournalIndex _commit;
     private MemberId? _leader; // Of the promised term, as far as we heard from it.
     private bool _isHealthy = true;
@@ -258,6 +259,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        _superblockMs = ticket > _superblockSaved ? _now : _superblockMs;
         _superblockSaved = Math.Max(_superblockSaved, ticket);
         var released = 0;
         while (released < _held.Count && _held[released].Ticket <= _superblockSaved)
@@ -344,11 +346,15 @@ public sealed partial class ReplicaEngine
 
     private PeerState Peer(MemberId id) => _peers[id.Value] ??= new PeerState(id);
 
-    private void SaveSuperblock() => Emit(new ReplicaOutput(OutputKind.SaveSuperblock)
+    private void SaveSuperblock()
     {
-        Ticket = ++_superblockTicket,
-        Superblock = new Superblock(_promised, _status, _incarnation, _boot),
-    });
+        _superblockMs = _superblockTicket == _superblockSaved ? _now : _superblockMs;
+        Emit(new ReplicaOutput(OutputKind.SaveSuperblock)
+        {
+            Ticket = ++_superblockTicket,
+            Superblock = new Superblock(_promised, _status, _incarnation, _boot),
+        });
+    }
 
     /// <summary>Promises a term. Ends what this replica did in a lower one.</summary>
     private void Promise(Term term)

@@ -31,6 +31,27 @@ public static class JournalLimits
 
     public const int SegmentBytesMax = 1 << 30;
 
+    /// <summary>A segment of a small disk: the largest entry fits.</summary>
+    public const int SizedSegmentBytesMin = 4 << 20;
+
+    /// <summary>A journal beside a store takes this part of the disk at most.</summary>
+    public const int DiskShare = 8;
+
+    /// <summary>Bytes of segments that a journal beside a store has from the start, at least.</summary>
+    public const int ReservedBytesMin = 48 << 20;
+
+    public const int ReservedSegmentsMin = 4;
+
+    /// <summary>This part of a disk is left free.</summary>
+    public const int DiskReserve = 32;
+
+    public const long DiskReserveMin = 16L << 20;
+
+    public const long DiskReserveMax = 1L << 30;
+
+    /// <summary>Looks whether to prepare a segment for which a look at the free room of the disk is good.</summary>
+    public const int LooksPerDiskLook = 64;
+
     /// <summary>Segments of one journal.</summary>
     public const int SegmentsMax = 4096;
 

@@ -1,5 +1,7 @@
 using System;
+using System.Numerics;
 using Myrmex.Base;
+using Myrmex.Runtime;
 
 namespace Myrmex.Replication.Journal;
 
@@ -20,6 +22,18 @@ public sealed record JournalOptions
     /// <summary>Emptied segments kept to be used again instead of zeroing a new one.</summary>
     public int SparesMax { get; init; } = 1;
 
+    /// <summary>
+    /// Segments that have their blocks on the disk from the start, used or not: as far as these go, a full disk stops
+    /// no append. 0 for none.
+    /// </summary>
+    public int SegmentsReserved { get; init; }
+
+    /// <summary>
+    /// More than <see cref="SegmentsReserved"/> are made only while that leaves so much of the disk free; 0 makes them
+    /// without a look.
+    /// </summary>
+    public long DiskFreeMin { get; init; }
+
     /// <summary>Opens segments past the page cache where the file system can.</summary>
     public bool IsDirect { get; init; } = true;
 
@@ -35,11 +49,42 @@ public sealed record JournalOptions
     internal int IndexBytesMax => Math.Max(
         4 * JournalLimits.BlockBytes, SegmentBytes / 8 / JournalLimits.BlockBytes * JournalLimits.BlockBytes);
 
+    /// <summary>
+    /// A journal for a store on the same disk: it takes an eighth of the disk at most, and has what it cannot do
+    /// without from the start.
+    /// </summary>
+    /// <param name="path">Its directory.</param>
+    /// <param name="disk">The size of the disk.</param>
+    public static JournalOptions For(string path, DiskSpace disk)
+    {
+        var usual = new JournalOptions { Path = path };
+        var share = Math.Max(disk.TotalBytes / JournalLimits.DiskShare, JournalLimits.ReservedBytesMin);
+        var wanted = Math.Clamp(share / usual.SegmentsMax, JournalLimits.SizedSegmentBytesMin, usual.SegmentBytes);
+        var segment = (int)BitOperations.RoundUpToPowerOf2((uint)wanted / 2 + 1); // Down, so that it seldom changes.
+        var reserved = (JournalLimits.ReservedBytesMin / segment) + 1;
+        return usual with
+        {
+            SegmentBytes = segment,
+            SegmentsMax = (int)Math.Clamp(share / segment, reserved, usual.SegmentsMax),
+            SegmentsReserved = (int)Math.Clamp(reserved, JournalLimits.ReservedSegmentsMin, usual.SegmentsMax),
+            DiskFreeMin = ReserveOf(disk),
+        };
+    }
+
+    /// <summary>
+    /// What is left free of a disk, so that everything that is under way finds room: the file system's own needs, and
+    /// what is not counted.
+    /// </summary>
+    public static long ReserveOf(DiskSpace disk) =>
+        Math.Clamp(disk.TotalBytes / JournalLimits.DiskReserve, JournalLimits.DiskReserveMin,
+            JournalLimits.DiskReserveMax);
+
     internal void Check()
     {
         Invariant.Check(SegmentBytes % JournalLimits.BlockBytes == 0);
         Invariant.Check(SegmentBytes is >= JournalLimits.SegmentBytesMin and <= JournalLimits.SegmentBytesMax);
         Invariant.Check(SegmentsMax is >= 3 and <= JournalLimits.SegmentsMax);
         Invariant.Check(SparesMax >= 0);
+        Invariant.Check(SegmentsReserved >= 0 && SegmentsReserved <= SegmentsMax);
     }
 }

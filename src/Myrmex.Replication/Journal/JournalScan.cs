@@ -22,6 +22,9 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
 
     public List<Segment> Segments { get; } = [];
 
+    /// <summary>Numbers of the spare files.</summary>
+    public List<ulong> Spares { get; } = [];
+
     public EntryTable Table { get; } = new();
 
     public ulong NextBatch => _expected;
@@ -103,9 +106,9 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
 
         foreach (var name in names)
         {
-            if (Segment.TryParse(name, Segment.SparePrefix, out _))
+            if (Segment.TryParse(name, Segment.SparePrefix, out var spare))
             {
-                _ = disk.Unlink($"{options.Path}/{name}"); // Perhaps not zeroed to its end.
+                Spares.Add(spare);
             }
             else if (Segment.TryParse(name, Segment.Prefix, out var number))
             {
@@ -143,7 +146,7 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
         }
 
         length = Math.Min(length, JournalLimits.SegmentBytesMax) / JournalLimits.BlockBytes * JournalLimits.BlockBytes;
-        var segment = new Segment(disk, options.Path, number, file, length) { MayBeCloned = true };
+        var segment = new Segment(disk, options.Path, number, file, length);
         Segments.Add(segment);
         NextSegment = number + 1;
         uint newer = 0;

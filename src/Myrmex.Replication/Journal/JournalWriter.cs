@@ -57,6 +57,7 @@ public sealed class JournalWriter : IWork
     private JournalIndex _durable;
     private ulong _generation; // Of the entry at _durable.
     private int _usedPercent; // Not guarded: a number that the worker says.
+    private long _turns; // The same.
 
     /// <param name="journal">The writer's from now on, until <see cref="Stop"/> has called back.</param>
     /// <param name="workers">Where the disk is waited for.</param>
@@ -78,6 +79,20 @@ public sealed class JournalWriter : IWork
 
     /// <summary>How full the journal was after what was written or done last, 0 to 100.</summary>
     public int UsedPercent => Volatile.Read(ref _usedPercent);
+
+    /// <summary>Counts what is done: while it stands still and the writer is busy, the disk makes it wait.</summary>
+    public long Turns => Volatile.Read(ref _turns);
+
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isRunning;
+            }
+        }
+    }
 
     /// <summary>Requests waiting.</summary>
     public int QueueLength
@@ -205,6 +220,8 @@ public sealed class JournalWriter : IWork
                     _scheduler.Post(job.Done);
                 }
             }
+
+            Volatile.Write(ref _turns, _turns + 1);
         }
 
         _workers.Submit(this);

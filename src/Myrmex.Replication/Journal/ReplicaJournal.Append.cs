@@ -216,7 +216,7 @@ public sealed partial class ReplicaJournal
 
     /// <summary>Entries never go into the segment that is kept back for cuts and repairs.</summary>
     private long AppendRoomBlocks() =>
-        _segments.Count >= _options.SegmentsMax || RoomRecords() == 0 ? 0 : RoomBlocks();
+        _segments.Count >= SegmentsNow || RoomRecords() == 0 ? 0 : RoomBlocks();
 
     private int RoomRecords() =>
         (int)Math.Max(0, (_options.IndexBytesMax - _segments[^1].IndexLength) / JournalFormat.EntrySize);
@@ -254,7 +254,11 @@ public sealed partial class ReplicaJournal
         Metrics.Batches++;
         Metrics.WrittenBytes += (long)batch.Head.Blocks * JournalLimits.BlockBytes;
         Take(segment, batch.Records);
-        TellWhereStored(segment, entries, batch.Records);
+        if (MayShare)
+        {
+            TellWhereStored(segment, entries, batch.Records);
+        }
+
         return Errno.Ok;
     }
 

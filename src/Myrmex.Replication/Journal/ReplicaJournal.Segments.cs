@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Runtime;
 
@@ -7,30 +8,33 @@ namespace Myrmex.Replication.Journal;
 /// <summary>Segments: preparing, opening, closing, removing.</summary>
 public sealed partial class ReplicaJournal
 {
-    private SpareSegment? _spare;
+    private readonly List<SpareSegment> _spares = []; // The first one is the next to be used.
+    private ulong _nextSpare = 1; // Of the name of a file.
+    private int _growth; // Segments that may be made beyond those there are, as of the last look at the disk.
+    private int _looks;
 
     /// <summary>
-    /// Room for batches: what is left in the last segment and in those that may still be made. One segment of the
-    /// maximum is kept back, so that cuts and repairs always find room.
+    /// Room for batches: what is left in the last segment, in spare ones, and in those that may still be made. One
+    /// segment is kept back, so that cuts and repairs always find room.
     /// </summary>
     public JournalSpace Space
     {
         get
         {
             long perSegment = _options.SegmentBytes - (2 * JournalLimits.BlockBytes);
-            var capacity = perSegment * (_options.SegmentsMax - 1);
-            var free = perSegment * Math.Max(0, _options.SegmentsMax - 1 - _segments.Count);
+            var capacity = perSegment * (SegmentsNow - 1);
+            var free = perSegment * Math.Max(0, SegmentsNow - 1 - _segments.Count);
             return new JournalSpace(capacity,
                 Math.Min(capacity, free + (AppendRoomBlocks() * JournalLimits.BlockBytes)));
         }
     }
 
-    /// <summary>Bytes the segments and their indexes take on the disk, with the spare one.</summary>
+    /// <summary>Bytes the segments and their indexes take on the disk, with the spare ones.</summary>
     public long DiskBytes
     {
         get
         {
-            long bytes = _spare is null ? 0 : _options.SegmentBytes;
+            var bytes = (long)_spares.Count * _options.SegmentBytes;
             foreach (var segment in _segments)
             {
                 bytes += segment.Bytes + segment.IndexLength;
@@ -38,6 +42,45 @@ public sealed partial class ReplicaJournal
 
             return bytes + (2 * JournalLimits.BlockBytes);
         }
+    }
+
+    /// <summary>Segments there can be at once, as far as the disk has room for them.</summary>
+    private int SegmentsNow => Math.Min(_options.SegmentsMax, Allocated + _growth);
+
+    private int Allocated => _segments.Count + _spares.Count;
+
+    /// <summary>
+    /// Files may share blocks of the segment in use. Such a segment is lost to the journal, so there must be room for
+    /// others in the place of all of them: on a disk that is nearly full, segments keep their blocks.
+    /// </summary>
+    private bool MayShare
+    {
+        get
+        {
+            var shared = 1;
+            foreach (var segment in _segments)
+            {
+                shared += segment.MayBeCloned ? 1 : 0;
+            }
+
+            return _growth > shared;
+        }
+    }
+
+    /// <summary>
+    /// Gives the blocks of a spare segment back to a full disk, as long as the journal can go on without; false when it
+    /// cannot.
+    /// </summary>
+    public bool ReleaseSpare()
+    {
+        if (_spares.Count < 2)
+        {
+            return false;
+        }
+
+        DropSpare(_spares.Count - 1);
+        _growth = 0; // Until the next look.
+        return true;
     }
 
     /// <summary>
@@ -116,33 +159,109 @@ public sealed partial class ReplicaJournal
     /// <returns>True while there is more to do.</returns>
     public bool Maintain(int budgetBytes)
     {
-        if (Failure != Errno.Ok || _segments.Count >= _options.SegmentsMax - 1)
+        if (Failure != Errno.Ok)
         {
             return false;
         }
 
-        if (_spare is null)
+        if (++_looks >= JournalLimits.LooksPerDiskLook)
         {
-            if (_segments[^1].RoomBytes > _segments[^1].Bytes / 2 && !_isTailClosed)
-            {
-                return false;
-            }
-
-            _ = SpareSegment.Create(_disk, _options, _nextSegment, !_segments[^1].IsBulk, out _spare);
+            LookAtDisk();
+            Reserve();
         }
 
-        if (_spare is { IsReady: false })
+        if (_segments.Count >= SegmentsNow - 1 || (_segments[^1].RoomBytes > _segments[^1].Bytes / 2 && !_isTailClosed))
         {
-            var before = _spare.ZeroedBytes;
-            var error = _spare.Step(budgetBytes);
-            Metrics.ZeroedBytes += _spare.ZeroedBytes - before;
-            if (error != Errno.Ok)
+            return false;
+        }
+
+        if (_spares.Count == 0)
+        {
+            _ = AddSpare();
+        }
+
+        if (_spares.Count > 0 && !_spares[0].IsReady && Zero(_spares[0], budgetBytes) != Errno.Ok)
+        {
+            DropSpare(0);
+        }
+
+        return _spares.Count > 0 && !_spares[0].IsReady;
+    }
+
+    /// <summary>The spare files that were found, and what is missing of those there shall be.</summary>
+    private void TakeSpares(List<ulong> found)
+    {
+        foreach (var number in found)
+        {
+            _nextSpare = Math.Max(_nextSpare, number + 1);
+            if (Allocated < _options.SegmentsMax && _spares.Count < SparesKept
+                && SpareSegment.Adopt(_disk, _options, number) is { } spare)
             {
-                DropSpare();
+                _spares.Add(spare);
+            }
+            else
+            {
+                _ = _disk.Unlink(Segment.PathOf(_options.Path, Segment.SparePrefix, number));
             }
         }
 
-        return _spare is { IsReady: false };
+        LookAtDisk();
+        Reserve();
+    }
+
+    /// <summary>Spare segments that are worth keeping.</summary>
+    private int SparesKept => Math.Max(_options.SparesMax, _options.SegmentsReserved - _segments.Count);
+
+    private void Reserve()
+    {
+        while (Allocated < _options.SegmentsReserved && AddSpare() == Errno.Ok)
+        {
+        }
+    }
+
+    private void LookAtDisk()
+    {
+        _looks = 0;
+        _growth = _options.SegmentsMax;
+        if (_options.DiskFreeMin > 0 && _disk.GetSpace(_options.Path, out var space) == Errno.Ok)
+        {
+            var each = _options.SegmentBytes + _options.IndexBytesMax;
+            _growth = (int)Math.Clamp((space.FreeBytes - _options.DiskFreeMin) / each, 0, _options.SegmentsMax);
+        }
+    }
+
+    /// <summary>
+    /// A new spare segment with its blocks. Those that are reserved may take the last of the disk.
+    /// </summary>
+    private Errno AddSpare()
+    {
+        if (_growth == 0 && Allocated >= _options.SegmentsReserved)
+        {
+            return Errno.ENOSPC;
+        }
+
+        var isZeroed = _segments.Count == 0 || !_segments[^1].IsBulk;
+        var error = SpareSegment.Create(_disk, _options, _nextSpare, isZeroed, out var spare);
+        if (error == Errno.Ok)
+        {
+            _nextSpare++;
+            _growth = Math.Max(0, _growth - (_options.DiskFreeMin > 0 ? 1 : 0));
+            _spares.Add(spare!); // Created above.
+        }
+        else if (error is Errno.ENOSPC or Errno.EDQUOT)
+        {
+            _growth = _options.DiskFreeMin > 0 ? 0 : _growth;
+        }
+
+        return error;
+    }
+
+    private Errno Zero(SpareSegment spare, int budgetBytes)
+    {
+        var before = spare.ZeroedBytes;
+        var error = spare.Step(budgetBytes);
+        Metrics.ZeroedBytes += spare.ZeroedBytes - before;
+        return error;
     }
 
     private static Errno MakeSegment(IDisk disk, JournalOptions options, SegmentHead head, UInt128 incarnation)
@@ -190,7 +309,7 @@ public sealed partial class ReplicaJournal
     }
 
     private Errno OpenNextSegment(bool isReserved) =>
-        _segments.Count >= _options.SegmentsMax - (isReserved ? 0 : 1) ? Errno.ENOSPC : OpenSegment(NewHead());
+        _segments.Count >= SegmentsNow - (isReserved ? 0 : 1) ? Errno.ENOSPC : OpenSegment(NewHead());
 
     private Errno OpenSegment(SegmentHead head)
     {
@@ -199,31 +318,29 @@ public sealed partial class ReplicaJournal
             return Errno.ENOSPC;
         }
 
-        var isZeroed = _segments.Count == 0 || !_segments[^1].IsBulk;
-        var error = _spare is null
-            ? SpareSegment.Create(_disk, _options, _nextSegment, isZeroed, out _spare) : Errno.Ok;
-        if (error == Errno.Ok && !_spare!.IsReady) // Made above.
-        {
-            var before = _spare.ZeroedBytes;
-            error = _spare.Step(int.MaxValue);
-            Metrics.ZeroedBytes += _spare.ZeroedBytes - before;
-        }
-
+        var error = _spares.Count == 0 ? AddSpare() : Errno.Ok;
         if (error != Errno.Ok)
         {
-            DropSpare(); // Nothing has its name yet, and the segment in use is as before.
+            return error;
+        }
+
+        var spare = _spares[0];
+        error = spare.IsReady ? Errno.Ok : Zero(spare, int.MaxValue);
+        if (error != Errno.Ok)
+        {
+            DropSpare(0); // Nothing has its name yet, and the segment in use is as before.
             return error;
         }
 
         // From here on a crash may leave the new head, and batches that the old segment got after it would not count.
         _isTailClosed = true;
         _nextSegment++;
-        error = _spare!.Become(head, _superblock.State.Incarnation);
+        _spares.RemoveAt(0);
+        error = spare.Become(head, _superblock.State.Incarnation);
         Metrics.WrittenBytes += 2 * JournalLimits.BlockBytes;
         if (error != Errno.Ok)
         {
-            _spare.Dispose();
-            _spare = null;
+            spare.Dispose();
             _ = _disk.Unlink(Segment.PathOf(_options.Path, Segment.Prefix, head.Number));
             return error;
         }
@@ -233,8 +350,7 @@ public sealed partial class ReplicaJournal
             Metrics.WrittenBytes += _segments[^1].CloseIndex();
         }
 
-        _segments.Add(new Segment(_disk, _options.Path, head.Number, _spare.Take(), head.Bytes) { Head = head });
-        _spare = null;
+        _segments.Add(new Segment(_disk, _options.Path, head.Number, spare.Take(), head.Bytes) { Head = head });
         _isTailClosed = false;
         Metrics.SegmentsOpened++;
         return Errno.Ok;
@@ -249,10 +365,17 @@ public sealed partial class ReplicaJournal
             return error;
         }
 
-        if (_spare is null && _options.SparesMax > 0 && !segment.MayBeCloned && segment.Bytes == _options.SegmentBytes)
+        // One more is worth keeping than while this one counts.
+        if (_spares.Count < Math.Max(_options.SparesMax, _options.SegmentsReserved - _segments.Count + 1)
+            && !segment.MayBeCloned && segment.Bytes == _options.SegmentBytes)
         {
-            error = SpareSegment.Recycle(_disk, _options, segment, out _spare);
-            Metrics.SegmentsRecycled += error == Errno.Ok ? 1 : 0;
+            error = SpareSegment.Recycle(_disk, _options, segment, _nextSpare, out var spare);
+            if (error == Errno.Ok)
+            {
+                _nextSpare++;
+                _spares.Add(spare!); // Taken above.
+                Metrics.SegmentsRecycled++;
+            }
         }
         else
         {
@@ -269,13 +392,10 @@ public sealed partial class ReplicaJournal
         return _disk.SyncDirectory(_options.Path);
     }
 
-    private void DropSpare()
+    private void DropSpare(int at)
     {
-        if (_spare is not null)
-        {
-            _spare.Dispose();
-            _ = _disk.Unlink(_spare.Path);
-            _spare = null;
-        }
+        _spares[at].Dispose();
+        _ = _disk.Unlink(_spares[at].Path);
+        _spares.RemoveAt(at);
     }
 }

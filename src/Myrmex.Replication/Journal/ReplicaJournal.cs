@@ -148,6 +148,7 @@ public sealed partial class ReplicaJournal : IDisposable
             return error;
         }
 
+        opened.TakeSpares(scan.Spares);
         journal = opened;
         return Errno.Ok;
     }
@@ -191,8 +192,12 @@ public sealed partial class ReplicaJournal : IDisposable
             segment.Dispose();
         }
 
-        _spare?.Dispose();
-        _spare = null;
+        foreach (var spare in _spares)
+        {
+            spare.Dispose();
+        }
+
+        _spares.Clear();
     }
 
     /// <summary>

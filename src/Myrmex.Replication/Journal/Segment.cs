@@ -46,7 +46,9 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     /// <summary>No entry of the journal above this index is in this segment.</summary>
     public ulong LiveMax { get; set; }
 
-    /// <summary>Files may share its blocks, as they may when it is found at start: it is never used again.</summary>
+    /// <summary>
+    /// Files may share its blocks, as they may when it is found at start with data that they would: it is never used again.
+    /// </summary>
     public bool MayBeCloned
     {
         get => Volatile.Read(ref _mayBeCloned);

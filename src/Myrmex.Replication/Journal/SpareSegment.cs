@@ -59,11 +59,36 @@ internal sealed class SpareSegment : IDisposable
         return Errno.Ok;
     }
 
+    /// <summary>
+    /// Takes a spare file that was there at the start, with its blocks; null when it is not as it should be. What is in
+    /// it does not matter.
+    /// </summary>
+    public static SpareSegment? Adopt(IDisk disk, JournalOptions options, ulong number)
+    {
+        var path = Segment.PathOf(options.Path, Segment.SparePrefix, number);
+        var how = DiskOpen.Read | DiskOpen.Write | (options.IsDirect ? DiskOpen.Direct : 0);
+        if (disk.Open(path, how, out var file) != Errno.Ok)
+        {
+            return null;
+        }
+
+        // Opened above. What a crash has left of a file has its blocks only after this.
+        if (file!.GetLength(out var length) == Errno.Ok && length == options.SegmentBytes
+            && file.Preallocate(length) == Errno.Ok)
+        {
+            return new SpareSegment(disk, options.Path, path, file, options.SegmentBytes);
+        }
+
+        file.Dispose();
+        return null;
+    }
+
     /// <summary>Takes the file of a segment that nobody needs any more.</summary>
-    public static Errno Recycle(IDisk disk, JournalOptions options, Segment segment, out SpareSegment? spare)
+    public static Errno Recycle(
+        IDisk disk, JournalOptions options, Segment segment, ulong number, out SpareSegment? spare)
     {
         spare = null;
-        var path = Segment.PathOf(options.Path, Segment.SparePrefix, segment.Number);
+        var path = Segment.PathOf(options.Path, Segment.SparePrefix, number);
         var error = disk.Rename(segment.Path, path);
         if (error == Errno.Ok)
         {

@@ -49,6 +49,13 @@ public sealed class LinuxDisk : IDisk
 
     public Errno Unlink(string path) => Sys.ErrorOf(Sys.DiskUnlink(path));
 
+    public Errno GetSpace(string path, out DiskSpace space)
+    {
+        var error = Sys.ErrorOf(Sys.PathSpace(path, out var found));
+        space = new DiskSpace((long)found.TotalBytes, (long)found.FreeBytes);
+        return error;
+    }
+
     public Errno MakeDirectory(string path) => Sys.ErrorOf(Sys.DiskMakeDirectory(path, mode: 0x1C0));
 
     public Errno List(string path, List<string> names)

@@ -267,6 +267,12 @@ public sealed class SimDisk(SimRandom random) : IDisk
         return Errno.Ok;
     }
 
+    public Errno GetSpace(string path, out DiskSpace space)
+    {
+        space = new DiskSpace(CapacityBytes, Math.Max(0, CapacityBytes - UsedBytes));
+        return Errno.Ok;
+    }
+
     /// <summary>Ends all open files and leaves what the crash leaves.</summary>
     public void Crash(SimCrash kind)
     {

@@ -19,6 +19,7 @@ public enum SimCrash
 /// </summary>
 public sealed class SimNode
 {
+    private readonly List<IWork> _heldBack = []; // Given to the workers while the disk hung.
     private readonly List<SimEvent> _waiting = []; // Due while the node was frozen, in order.
 
     internal SimNode(SimWorld world, string name, int index)
@@ -48,6 +49,9 @@ public sealed class SimNode
 
     public bool IsFrozen { get; private set; }
 
+    /// <summary>Calls to the disk do not return: what is given to the workers waits.</summary>
+    public bool IsDiskHung { get; private set; }
+
     internal int Index { get; }
 
     /// <summary>Ends the process on this node; nothing of it runs any more.</summary>
@@ -59,6 +63,8 @@ public sealed class SimNode
         IsFrozen = false;
         Incarnation++;
         _waiting.Clear();
+        _heldBack.Clear();
+        IsDiskHung = false;
         World.Network.NodeCrashed(this, kind);
         Disk.Crash(kind);
     }
@@ -90,6 +96,27 @@ public sealed class SimNode
         var life = Incarnation;
         World.After(ms, () => Thaw(life));
     }
+
+    /// <summary>The disk answers nothing until <see cref="ReleaseDisk"/>: no job of a worker runs.</summary>
+    public void HangDisk()
+    {
+        World.Note($"the disk of {Name} hangs");
+        IsDiskHung = true;
+    }
+
+    public void ReleaseDisk()
+    {
+        World.Note($"the disk of {Name} answers");
+        IsDiskHung = false;
+        foreach (var work in _heldBack)
+        {
+            Seams.Workers.Submit(work);
+        }
+
+        _heldBack.Clear();
+    }
+
+    internal void HoldBack(IWork work) => _heldBack.Add(work);
 
     internal void RunLater(SimEvent due) => _waiting.Add(due);
 

@@ -12,6 +12,12 @@ internal sealed class SimWorkers(SimNode node) : IWorkers
             return;
         }
 
+        if (node.IsDiskHung)
+        {
+            node.HoldBack(work);
+            return;
+        }
+
         var world = node.World;
         var delay = world.Random.Between(world.Options.WorkerDelayNsMin, world.Options.WorkerDelayNsMax);
         world.Add(delay, node, loop: null, work);

@@ -1,5 +1,7 @@
 using System;
 
+using Myrmex.Base;
+
 namespace Myrmex.Cluster;
 
 /// <summary>
@@ -8,23 +10,23 @@ namespace Myrmex.Cluster;
 internal static class SessionKeys
 {
     /// <summary>IPC: the session exists when it is answered Ok. Doing it twice does no harm.</summary>
-    public const int BeginSession = 0x4D59;
+    public const int BeginSession = ChangeRecord.BeginSession;
 
     /// <summary>IPC: the session is no more.</summary>
-    public const int EndSession = 0x4D5A;
+    public const int EndSession = ChangeRecord.EndSession;
 
     /// <summary>Bytes of the value of <see cref="Session"/> in a mutating fop.</summary>
-    public const int RecordBytes = 32;
+    public const int RecordBytes = ChangeRecord.ShortBytes;
 
     /// <summary>
     /// Session id (16 bytes), number of the operation (u64, with <see cref="MayBeKnown"/>) and the number up to which
     /// the client has all outcomes (u64), little-endian. In IPC the id alone.
     /// </summary>
-    public static ReadOnlySpan<byte> Session => "myrmex.session"u8;
+    public static ReadOnlySpan<byte> Session => ChangeRecord.Key;
 
     /// <summary>In a reply: member number of the leader, where it is known.</summary>
     public static ReadOnlySpan<byte> Leader => "myrmex.leader"u8;
 
     /// <summary>In the number of an operation: it was sent before, so it may be in the journal already.</summary>
-    public const ulong MayBeKnown = 1UL << 63;
+    public const ulong MayBeKnown = ChangeRecord.MayBeKnown;
 }

@@ -5,8 +5,8 @@ using System.Threading;
 namespace Myrmex.Interop.Tests.Kit;
 
 /// <summary>
-/// Counts failed assertions of this process. xunit does not tell a class that its test failed; tests run one at a time, so
-/// "the count grew while I lived" is the same answer.
+/// Counts failed assertions of this process. xunit does not tell a class that its test failed; "the count grew while I lived" says
+/// so too, and of two tests side by side it says it of both, so that a log too many is kept.
 /// </summary>
 internal static class FailureWatch
 {

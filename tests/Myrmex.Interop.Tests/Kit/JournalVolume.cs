@@ -10,16 +10,17 @@ internal sealed class JournalVolume : IDisposable
 {
     public const string Name = "vol";
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(Machine.LongRuns ? 400 : 60);
 
     private readonly TestDirectory _directory;
     private readonly NodeRest _rest;
+    private readonly List<string> _bricks;
 
     /// <param name="bricks">Directories that are empty; all are one replica set.</param>
     public JournalVolume(TestDirectory directory, IReadOnlyCollection<string> bricks)
     {
         _directory = directory;
-        Bricks = bricks;
+        _bricks = [.. bricks];
         Daemon = directory.Own(new MyrmexDaemon(directory));
         _rest = directory.Own(new NodeRest($"{Daemon.WorkingDirectory}/daemon.sock"));
         var places = string.Join(' ', bricks.Select(b => $"{Daemon.Host}:{b}"));
@@ -30,7 +31,7 @@ internal sealed class JournalVolume : IDisposable
 
     public MyrmexDaemon Daemon { get; }
 
-    public IReadOnlyCollection<string> Bricks { get; }
+    public IReadOnlyList<string> Bricks => _bricks;
 
     public MyrmexMount Mount(string name) =>
         _directory.Own(MyrmexMount.FromServer(_directory, name, Daemon.Host, Name));
@@ -59,5 +60,26 @@ internal sealed class JournalVolume : IDisposable
         Ledger.AddProcess(Daemon.BrickPid);
     }
 
+    /// <summary>Puts a brick in another directory into the place of one, and waits until it has everything.</summary>
+    public void Replace(int place, string directory)
+    {
+        Daemon.Gluster($"volume replace-brick {Name} {Place(place)} {Daemon.Host}:{directory} commit force");
+        _bricks[place] = directory;
+        ReplicationView.AwaitWhole(_rest, Name, Soon);
+    }
+
+    /// <summary>Takes a brick out of service, empties its directory, and takes it again, as for a renewed disk.</summary>
+    /// <param name="meanwhile">Happens when the directory is empty.</param>
+    public void Reset(int place, Action meanwhile)
+    {
+        Daemon.Gluster($"volume reset-brick {Name} {Place(place)} start");
+        Shell.CheckBash(_bricks[place], "find . -mindepth 1 -delete");
+        meanwhile();
+        Daemon.Gluster($"volume reset-brick {Name} {Place(place)} {Place(place)} commit force");
+        ReplicationView.AwaitWhole(_rest, Name, Soon);
+    }
+
     public void Dispose() => _rest.Dispose();
+
+    private string Place(int place) => $"{Daemon.Host}:{_bricks[place]}";
 }

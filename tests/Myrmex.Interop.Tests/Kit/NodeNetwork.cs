@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Threading;
 
 namespace Myrmex.Interop.Tests.Kit;
 
@@ -12,7 +13,9 @@ internal sealed class NodeNetwork : IDisposable
 {
     private const int PrefixLength = 24;
 
-    private readonly string _prefix = $"mx{Environment.ProcessId}";
+    private static int _count;
+
+    private readonly string _prefix = $"mx{Environment.ProcessId}{(char)('a' + (Interlocked.Increment(ref _count) % 26))}";
     private readonly List<string> _namespaces = [];
     private int _hosts;
 

@@ -42,6 +42,7 @@ internal sealed class PowerCutCase
             SegmentsMax = 4 + _random.Below(5),
             SparesMax = _random.Below(2),
             IsDirect = _random.Chance(0.5),
+            SegmentsReserved = (int)(seed % 4),
         };
     }
 

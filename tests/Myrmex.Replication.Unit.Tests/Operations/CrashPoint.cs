@@ -19,6 +19,18 @@ internal sealed class CrashPoint
 
     /// <summary>What the store does then: it throws.</summary>
     public bool Throws { get; set; }
+
+    /// <summary>While it is set, mutating fops wait for it; the others too with <see cref="HangsReads"/>.</summary>
+    public TaskCompletionSource? Hang { get; set; }
+
+    public bool HangsReads { get; set; }
+
+    public void Release()
+    {
+        var hang = Hang;
+        Hang = null;
+        hang?.SetResult();
+    }
 }
 
 /// <summary>Stands above a store and lets its caller die between two effects.</summary>
@@ -37,12 +49,26 @@ internal sealed class CrashTranslator(Translator store, CrashPoint point)
                 point.Left = point.Left == int.MaxValue ? int.MaxValue : point.Left - 1;
             }
 
+            if (point.Hang is { } hang && (point.HangsReads || TFop.Code.Has(FopTraits.Mutates)))
+            {
+                return AfterAsync<TFop, TReply>(hang.Task, next, fop, call);
+            }
+
             if (point is { IsDead: true, Throws: true })
             {
                 throw new NotSupportedException("the store is broken");
             }
 
             return point.IsDead ? new(TReply.Fail(Errno.ENOTCONN)) : TFop.Invoke(next, in fop, call);
+        }
+
+        private static async ValueTask<TReply> AfterAsync<TFop, TReply>(Task hang, Translator next, TFop fop, Call call)
+            where TFop : struct, IFop<TFop, TReply>
+            where TReply : Reply, IReply<TReply>
+        {
+            await hang;
+            await Task.Yield();
+            return await TFop.Invoke(next, in fop, call);
         }
     }
 }

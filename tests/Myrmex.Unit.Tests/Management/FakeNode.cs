@@ -27,6 +27,34 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
     private ProcessIdentity? _running;
     private string _list = string.Empty;
     private int _started;
+    private HashSet<string> _proxied = [];
+    private ProcessIdentity? _proxy;
+    private string _proxyList = string.Empty;
+
+    public int ProxyPort { get; private set; }
+
+    public ProcessIdentity? Proxy
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _proxy;
+            }
+        }
+    }
+
+    /// <summary>What the proxy has been told to serve.</summary>
+    public IReadOnlyList<string> Proxied
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _proxied.Order()];
+            }
+        }
+    }
 
     /// <summary>Bricks that the process cannot serve.</summary>
     public HashSet<string> Broken { get; } = [];
@@ -64,6 +92,11 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
     {
         lock (_lock)
         {
+            if (command.Contains("proxy"))
+            {
+                return StartProxy(command);
+            }
+
             Assert(_running is null, "two brick processes");
             _started++;
             _log.Add("start");
@@ -76,12 +109,18 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
         }
     }
 
-    public bool IsAlive(ProcessIdentity process) => Running == process;
+    public bool IsAlive(ProcessIdentity process) => Running == process || Proxy == process;
 
     public void Signal(ProcessIdentity process, int signal)
     {
         lock (_lock)
         {
+            if (_proxy == process)
+            {
+                SignalProxy(signal);
+                return;
+            }
+
             if (_running != process)
             {
                 return;
@@ -99,7 +138,43 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
         }
     }
 
-    public ProcessIdentity? Find(string argument, string value) => Running;
+    public ProcessIdentity? Find(string argument, string value) => argument == "--bricks" ? Running : Proxy;
+
+    public void KillProxy()
+    {
+        lock (_lock)
+        {
+            _proxy = null;
+        }
+    }
+
+    private ProcessIdentity StartProxy(IReadOnlyList<string> command)
+    {
+        Assert(_proxy is null, "two proxies");
+        _started++;
+        _log.Add("start proxy");
+        ProxyPort = int.Parse(command[command.ToList().IndexOf("--port") + 1]);
+        _proxyList = command[command.ToList().IndexOf("--volumes") + 1];
+        _proxy = new ProcessIdentity(5000 + _started, _started, "boot");
+        ReloadProxy();
+        return _proxy.Value;
+    }
+
+    private void SignalProxy(int signal)
+    {
+        _log.Add(signal == Sys.SignalHangUp ? "hang up proxy" : "terminate proxy");
+        if (signal == Sys.SignalHangUp)
+        {
+            ReloadProxy();
+        }
+        else
+        {
+            _proxy = null;
+        }
+    }
+
+    private void ReloadProxy() =>
+        _proxied = [.. File.ReadAllLines(_proxyList).Select(l => Path.GetFileNameWithoutExtension(l))];
 
     /// <summary>The process dies by itself.</summary>
     public void Die()
@@ -110,13 +185,22 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
         }
     }
 
-    public Task<ProbeResult> ProbeAsync(int port, Volume volume, Brick brick, CancellationToken cancellation)
+    public Task<ProbeResult> ProbeAsync(int port, Volume volume, string export, CancellationToken cancellation)
     {
         lock (_lock)
         {
+            if (export == ProxyVolfile.ExportOf(volume.Name))
+            {
+                return Task.FromResult(
+                    _proxy is null || port != ProxyPort ? ProbeResult.Unreachable
+                    : _proxied.Contains(volume.Name) ? ProbeResult.Serving : ProbeResult.NotServing);
+            }
+
+            var path = export.EndsWith(Myrmex.Volumes.Brick.MemberSuffix)
+                ? export[..^Myrmex.Volumes.Brick.MemberSuffix.Length] : export;
             return Task.FromResult(
                 _running is null || port != Port ? ProbeResult.Unreachable
-                : _served.Contains(brick.Path) && !Broken.Contains(brick.Path) ? ProbeResult.Serving
+                : _served.Contains(path) && !Broken.Contains(path) ? ProbeResult.Serving
                 : ProbeResult.NotServing);
         }
     }
@@ -193,6 +277,8 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public FakePort Port { get; } = new();
 
+    public FakePort ProxyPort { get; } = new();
+
     public DaemonSession Session { get; private set; } = null!; // Set by StartAsync.
 
     public VolumeCatalog Catalog => Session.Catalog;
@@ -220,7 +306,7 @@ internal sealed class FakeNode : IAsyncDisposable
         var view = new ClusterView(Store, RealTime.Seams.Scheduler);
         Session = new DaemonSession(
             Options, Store, view, new ClusterWriter(Store, view, RealTime.Seams, patienceMs: 0), presence,
-            new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port, RealTime.Seams);
+            new LocalNode(NodeId, LinuxClock.Shared), instance, Processes, Processes, Port, ProxyPort, RealTime.Seams);
         await Coordination.StoreAccess.PutAsync(Store, NodeKeys.Node(NodeId), Record.ToBytes());
         await view.LoadAsync(_stop.Token);
         _loops = Task.WhenAll([.. Session.Run(_stop.Token), presence.RunAsync(_stop.Token)]);

@@ -44,13 +44,14 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         var session = new DaemonSession(
             options, _store, view, new ClusterWriter(_store, view, _runtime.Seams),
             new NodeLifeKeeper(_store, node.Id, life, _runtime.Seams), node, "test", processes, processes, new FakePort(),
-            _runtime.Seams);
+            new FakePort(), _runtime.Seams);
         var catalog = session.Catalog;
         _catalog = catalog;
         var supervisor = session.Supervisor;
         await view.LoadAsync(_stop.Token);
         var registry = new PortRegistry();
-        var service = new VolfileService(catalog, supervisor, registry, managementPort: 24007);
+        var service = new VolfileService(
+            catalog, supervisor, session.Proxies, session.Placement, registry, node, managementPort: 24007);
         _rpc = new ManagementRpc(_runtime.Seams, catalog, service, registry, session.Directory, node);
         var address = _rpc.Listen("127.0.0.1", 0);
         _follow = view.FollowAsync(_stop.Token);

@@ -292,6 +292,28 @@ public sealed class ClientServerTests
     }
 
     [Fact]
+    public void WhoWaitsForABrickThatHangsIsCutOffAndNobodyElse()
+    {
+        using var world = new ProtocolWorld();
+        var waits = world.Client();
+        var idle = world.Client();
+        Assert.Equal(Errno.Ok, world.Stat(idle));
+        world.Brick.Holds = _ => true;
+        var call = Call.Internal();
+        var fop = waits.Top.Stat(new StatFop { Gfid = File }, call).AsTask();
+        world.Loop.Run();
+        Assert.False(fop.IsCompleted);
+        world.Leaf.Raise(new GraphEvent(GraphEventKind.Hung));
+        world.Loop.Run();
+        Assert.Equal(Errno.ENOTCONN, fop.Result.Error);
+        world.Brick.Holds = _ => false;
+        Assert.Equal(Errno.Ok, world.Stat(idle));
+        Assert.True(world.Network.Clients[0].IsClosed);
+        Assert.False(world.Network.Clients[1].IsClosed);
+        call.Release();
+    }
+
+    [Fact]
     public void LockContentionReachesTheHolderOnly()
     {
         using var world = new ProtocolWorld();

@@ -14,16 +14,20 @@ public sealed partial class Distribute
     /// when the subvolume of that range is away.
     /// </summary>
     public override ValueTask<CreateReply> Create(in CreateFop fop, Call call) =>
-        _isSingle ? Next.Create(in fop, call) : CreateAsync(fop, call);
+        _isSingle ? Next.Create(in fop, call)
+        : call.Change.IsNone ? CreateAsync(fop, call)
+        : AsRunAsync<CreateFop, CreateReply>(
+            fop, call, static (dht, fop, own) => dht.CreateAsync(fop, own),
+            static (dht, fop, past, note, own) => dht.ResumeCreateAsync(fop, past, note, own));
 
     public override ValueTask<MknodReply> Mknod(in MknodFop fop, Call call) =>
-        _isSingle ? Next.Mknod(in fop, call) : NewAsync<MknodFop, MknodReply, MknodShape>(fop, call);
+        _isSingle ? Next.Mknod(in fop, call) : NewOrRunAsync<MknodFop, MknodReply, MknodShape>(fop, call);
 
     public override ValueTask<SymlinkReply> Symlink(in SymlinkFop fop, Call call) =>
-        _isSingle ? Next.Symlink(in fop, call) : NewAsync<SymlinkFop, SymlinkReply, SymlinkShape>(fop, call);
+        _isSingle ? Next.Symlink(in fop, call) : NewOrRunAsync<SymlinkFop, SymlinkReply, SymlinkShape>(fop, call);
 
     public override ValueTask<PutReply> Put(in PutFop fop, Call call) =>
-        _isSingle ? Next.Put(in fop, call) : NewAsync<PutFop, PutReply, PutShape>(fop, call);
+        _isSingle ? Next.Put(in fop, call) : NewOrRunAsync<PutFop, PutReply, PutShape>(fop, call);
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<CreateReply> CreateAsync(CreateFop fop, Call call)
@@ -43,8 +47,19 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
         }
     }
+
+    private ValueTask<TReply> NewOrRunAsync<TFop, TReply, TShape>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TShape : struct, IEntryShape<TFop, TReply> =>
+        call.Change.IsNone
+            ? NewAsync<TFop, TReply, TShape>(fop, call)
+            : AsRunAsync<TFop, TReply>(
+                fop, call, static (dht, fop, own) => dht.NewAsync<TFop, TReply, TShape>(fop, own),
+                static (dht, fop, past, note, own) => dht.ResumeNewAsync<TFop, TReply, TShape>(fop, past, note, own));
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> NewAsync<TFop, TReply, TShape>(TFop fop, Call call)
@@ -81,8 +96,13 @@ public sealed partial class Distribute
                 return (TReply.Fail(place.Error), null);
             }
 
-            var request = EntryRequest(xdata, place, checksLayout: !place.IsSpill);
+            var request = EntryRequest(xdata, place, checksLayout: !place.IsSpill, call);
             var ask = TShape.With(in fop, request);
+            NotePlan(call, null, new PlanNote(PlanKind.Make, GfidIn(request), default)
+            {
+                Data = place.Target,
+                Hashed = place.Hashed,
+            });
             var reply = place.IsSpill
                 ? await SpillAsync<TFop, TReply>(ask, parent, name, place, GfidIn(request), call)
                 : await TFop.Invoke(place.Target.Translator, in ask, call);
@@ -93,6 +113,7 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
         }
     }
 
@@ -140,12 +161,12 @@ public sealed partial class Distribute
     /// The caller's keys, a gfid when the caller chose none, and the layout that the brick must find on the parent. The
     /// caller releases it.
     /// </summary>
-    private XData EntryRequest(XData? fromAbove, Placement place, bool checksLayout)
+    private XData EntryRequest(XData? fromAbove, Placement place, bool checksLayout, Call call)
     {
         var request = fromAbove is null ? XData.Rent() : fromAbove.Clone();
         if (!request.Contains(DhtKeys.GfidRequest))
         {
-            request.SetGfid(DhtKeys.GfidRequest, Seams.NewGfid());
+            request.SetGfid(DhtKeys.GfidRequest, NewGfid(call));
         }
 
         if (checksLayout && place.Layout![place.Hashed!.Index] is { HasXattr: true } part)
@@ -181,7 +202,7 @@ public sealed partial class Distribute
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        var locks = LockSet.Rent(call);
+        var locks = LockSet.RentForPlan(call);
         var hashed = place.Hashed!;
         var error = await locks.NameAsync(hashed, parent, name);
         if (error == Errno.Ok)
@@ -191,7 +212,7 @@ public sealed partial class Distribute
 
         if (error == Errno.Ok)
         {
-            error = await MakeLinkAsync(hashed, parent, name, gfid, place.Target!, locks.Call);
+            error = await MakeLinkAsync(hashed, parent, name, gfid, place.Target!, locks.Plan);
         }
 
         if (error != Errno.Ok)
@@ -201,16 +222,75 @@ public sealed partial class Distribute
         }
 
         var reply = await TFop.Invoke(place.Target!.Translator, in ask, call);
-        if (!reply.IsOk)
+        if (!reply.IsOk && !IsLeftToOthers(reply.Error, call))
         {
-            await RemoveLinkAsync(hashed, parent, name, sparesOpen: false, locks.Call);
+            await RemoveLinkAsync(hashed, parent, name, sparesOpen: false, locks.Plan, StepKind.UndoLink);
         }
-        else
+        else if (reply.IsOk)
         {
-            await OwnLinkAsync(hashed, new Iatt { Gfid = gfid, Uid = call.Uid, Gid = call.Gid }, locks.Call);
+            await OwnLinkAsync(hashed, new Iatt { Gfid = gfid, Uid = call.Uid, Gid = call.Gid }, locks.Plan);
         }
 
         await locks.UnlockAsync();
+        return reply;
+    }
+
+    /// <summary>The file that an earlier run has made; null when there is none, and then nothing of it.</summary>
+    private async ValueTask<TReply?> ResumeMakeAsync<TFop, TReply, TShape>(
+        TFop fop, Past past, PlanNote note, Call own)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TShape : struct, IEntryShape<TFop, TReply>
+    {
+        var (parent, name, xdata) = TShape.EntryOf(in fop);
+        if (note.Data is { } target && past.Has(StepKind.Own, target))
+        {
+            var request = xdata is null ? XData.Rent() : xdata.Clone();
+            request.SetGfid(DhtKeys.GfidRequest, note.Gfid);
+            var ask = TShape.With(in fop, request);
+            var reply = await TFop.Invoke(target.Translator, in ask, own);
+            request.Release();
+            return reply;
+        }
+
+        if (note.Hashed is { } hashed && past.Has(StepKind.MakeLink, hashed))
+        {
+            var locks = LockSet.RentForPlan(own);
+            var error = await locks.NameAsync(hashed, parent, name);
+            error = error == Errno.Ok
+                ? await RemoveLinkOfAsync(hashed, parent, name, note.Gfid, locks.Plan, StepKind.UndoLink) : error;
+            await locks.UnlockAsync();
+            return error == Errno.Ok || IsAbsence(error) ? null : TReply.Fail(error);
+        }
+
+        return null;
+    }
+
+    private async ValueTask<CreateReply?> ResumeCreateAsync(CreateFop fop, Past past, PlanNote note, Call own)
+    {
+        var reply = await ResumeMakeAsync<CreateFop, CreateReply, CreateShape>(fop, past, note, own);
+        reply = reply is { IsOk: true } ? await FinishCreateAsync(reply, fop, note.Data!, own) : reply; // It has a place.
+        if (reply is { Error: Errno.EAGAIN })
+        {
+            reply.Release();
+            return null;
+        }
+
+        return reply;
+    }
+
+    private async ValueTask<TReply?> ResumeNewAsync<TFop, TReply, TShape>(TFop fop, Past past, PlanNote note, Call own)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TShape : struct, IEntryShape<TFop, TReply>
+    {
+        var reply = await ResumeMakeAsync<TFop, TReply, TShape>(fop, past, note, own);
+        if (reply is { IsOk: true })
+        {
+            var (parent, name, _) = TShape.EntryOf(in fop);
+            RememberNew(TShape.GfidOf(reply), parent, name, note.Data!); // It has a place.
+        }
+
         return reply;
     }
 

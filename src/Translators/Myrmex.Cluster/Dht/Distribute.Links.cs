@@ -15,7 +15,8 @@ public sealed partial class Distribute
     /// gfid already makes another name of that inode.
     /// </summary>
     private static async ValueTask<Errno> MakeLinkAsync(
-        Subvolume at, Gfid parent, Name name, Gfid gfid, Subvolume target, Call call)
+        Subvolume at, Gfid parent, Name name, Gfid gfid, Subvolume target, Call call,
+        StepKind kind = StepKind.MakeLink)
     {
         var request = XData.Rent();
         request.SetGfid(DhtKeys.GfidRequest, gfid);
@@ -28,7 +29,9 @@ public sealed partial class Distribute
             Mode = FileMode.Regular | FileMode.Sticky,
             XData = request,
         };
-        var reply = await at.Translator.Mknod(in fop, call);
+        var step = BeginStep(call, kind);
+        var reply = await at.Translator.Mknod(in fop, step);
+        EndStep(step, call);
         var error = reply.Error;
         reply.Release();
         request.Release();
@@ -40,7 +43,7 @@ public sealed partial class Distribute
     /// when somebody has it open (a rebalance that fills it), if it knows that guard.
     /// </summary>
     private static async ValueTask<Errno> RemoveLinkAsync(
-        Subvolume at, Gfid parent, Name name, bool sparesOpen, Call call)
+        Subvolume at, Gfid parent, Name name, bool sparesOpen, Call call, StepKind kind = StepKind.RemoveStaleLink)
     {
         var request = XData.Rent();
         request.SetInt(DhtKeys.UnlinkOnlyLinkFile, 1);
@@ -51,7 +54,9 @@ public sealed partial class Distribute
         }
 
         var fop = new UnlinkFop { Parent = parent, Name = name, XData = request };
-        var reply = await at.Translator.Unlink(in fop, call);
+        var step = BeginStep(call, kind);
+        var reply = await at.Translator.Unlink(in fop, step);
+        EndStep(step, call);
         var error = IsAbsence(reply.Error) ? Errno.Ok : reply.Error;
         reply.Release();
         request.Release();
@@ -75,7 +80,9 @@ public sealed partial class Distribute
             Valid = SetattrValid.Uid | SetattrValid.Gid,
             XData = request,
         };
-        var reply = await at.Translator.Setattr(in fop, call);
+        var step = BeginStep(call, StepKind.OwnLink);
+        var reply = await at.Translator.Setattr(in fop, step);
+        EndStep(step, call);
         var error = reply.Error;
         reply.Release();
         request.Release();

@@ -208,9 +208,11 @@ public sealed partial class Distribute
         root.CopyIdentityFrom(call);
         root.Uid = 0;
         root.Gid = 0;
+        var step = BeginStep(root, delta > 0 ? StepKind.CountUp : StepKind.CountDown);
         var values = CounterOf(delta);
         var fop = new XattropFop { Gfid = gfid, Kind = XattropKind.AddArray32, Values = values };
-        var reply = await mds.Translator.Xattrop(in fop, root);
+        var reply = await mds.Translator.Xattrop(in fop, step);
+        EndStep(step, root);
         var error = reply.Error;
         reply.Release();
         values.Release();

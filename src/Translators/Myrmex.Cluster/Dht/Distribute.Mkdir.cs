@@ -17,7 +17,11 @@ public sealed partial class Distribute
     /// gets no range and the next look-up makes it. ENOTCONN when the hashed subvolume is away.
     /// </summary>
     public override ValueTask<MkdirReply> Mkdir(in MkdirFop fop, Call call) =>
-        _isSingle ? MkdirSingleAsync(fop, call) : MkdirAsync(fop, call);
+        _isSingle ? MkdirSingleAsync(fop, call)
+        : call.Change.IsNone ? MkdirAsync(fop, call)
+        : AsRunAsync<MkdirFop, MkdirReply>(
+            fop, call, static (dht, fop, own) => dht.MkdirAsync(fop, own),
+            static (dht, fop, past, note, own) => dht.ResumeMkdirAsync(fop, past, note, own));
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<MkdirReply> MkdirSingleAsync(MkdirFop fop, Call call)
@@ -49,13 +53,36 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
         }
+    }
+
+    /// <summary>
+    /// The directory that an earlier run has made where its name hashes to: the others get it, and it gets its layout.
+    /// </summary>
+    private async ValueTask<MkdirReply?> ResumeMkdirAsync(MkdirFop fop, Past past, PlanNote note, Call own)
+    {
+        if (note.Hashed is not { } hashed || !past.Has(StepKind.Own, hashed))
+        {
+            return null;
+        }
+
+        var place = new Placement(Errno.Ok, null, hashed, hashed);
+        var reply = await MkdirAtAsync(fop, place, own);
+        if (reply.IsOk)
+        {
+            return reply;
+        }
+
+        reply.Release(); // Its name cannot be locked: the parent is gone, or others have taken the directory away.
+        return await MkdirHashedAsync(fop, place, own);
     }
 
     private async ValueTask<MkdirReply> MkdirAtAsync(MkdirFop fop, Placement place, Call call)
     {
         var hashed = place.Hashed!;
-        var locks = LockSet.Rent(call);
+        NotePlan(call, null, new PlanNote(PlanKind.MakeDirectory, default, default) { Hashed = hashed });
+        var locks = LockSet.RentForPlan(call);
         var error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
         if (error != Errno.Ok)
         {
@@ -94,7 +121,7 @@ public sealed partial class Distribute
 
     private async ValueTask<MkdirReply> MkdirHashedAsync(MkdirFop fop, Placement place, Call call)
     {
-        var request = EntryRequest(fop.XData, place, checksLayout: true);
+        var request = EntryRequest(fop.XData, place, checksLayout: place.Layout is not null, call);
         request.SetBytes(DhtKeys.Mds, [0, 0, 0, 0]);
         var ask = fop with { XData = request };
         var reply = await place.Hashed!.Translator.Mkdir(in ask, call);

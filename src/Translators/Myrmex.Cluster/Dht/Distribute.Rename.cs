@@ -13,14 +13,22 @@ namespace Myrmex.Cluster.Dht;
 public sealed partial class Distribute
 {
     public override ValueTask<LinkReply> Link(in LinkFop fop, Call call) =>
-        _isSingle ? Next.Link(in fop, call) : LinkAsync(fop, call);
+        _isSingle ? Next.Link(in fop, call)
+        : call.Change.IsNone ? LinkAsync(fop, call)
+        : AsRunAsync<LinkFop, LinkReply>(
+            fop, call, static (dht, fop, own) => dht.LinkAsync(fop, own),
+            static (dht, fop, past, note, own) => dht.ResumeLinkAsync(fop, past, note, own));
 
     /// <summary>
     /// Renames a file or directory. EIO when the name has no range, ENOTCONN when a subvolume that takes part is away
     /// (for a directory: any).
     /// </summary>
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call) =>
-        _isSingle ? Next.Rename(in fop, call) : RenameAsync(fop, call);
+        _isSingle ? Next.Rename(in fop, call)
+        : call.Change.IsNone ? RenameAsync(fop, call)
+        : AsRunAsync<RenameFop, RenameReply>(
+            fop, call, static (dht, fop, own) => dht.RenameAsync(fop, own),
+            static (dht, fop, past, note, own) => dht.ResumeRenameAsync(fop, past, note, own));
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LinkReply> LinkAsync(LinkFop fop, Call call)
@@ -51,6 +59,7 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
         }
     }
 
@@ -58,7 +67,8 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LinkReply> LinkAtAsync(LinkFop fop, Subvolume hashed, Subvolume cached, Call call)
     {
-        var locks = LockSet.Rent(call);
+        NotePlan(call, null, new PlanNote(PlanKind.Link, fop.Gfid, default) { Data = cached, Hashed = hashed });
+        var locks = LockSet.RentForPlan(call);
         locks.WantMigration(cached, fop.Gfid);
         if (hashed == cached)
         {
@@ -77,15 +87,16 @@ public sealed partial class Distribute
 
         if (error == Errno.Ok && hashed != cached)
         {
-            error = await MakeLinkAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, cached, locks.Call);
+            error = await MakeLinkAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, cached, locks.Plan);
         }
 
         var reply = error == Errno.Ok ? await cached.Translator.Link(in fop, call) : LinkReply.Fail(error);
-        if (error == Errno.Ok && hashed != cached)
+        if (error == Errno.Ok && hashed != cached && !IsLeftToOthers(reply.Error, call))
         {
             _ = reply.IsOk
-                ? await OwnLinkAsync(hashed, reply.Iatt, locks.Call)
-                : await RemoveLinkAsync(hashed, fop.NewParent, fop.NewName, sparesOpen: false, locks.Call);
+                ? await OwnLinkAsync(hashed, reply.Iatt, locks.Plan)
+                : await RemoveLinkAsync(
+                    hashed, fop.NewParent, fop.NewName, sparesOpen: false, locks.Plan, StepKind.UndoLink);
         }
 
         await locks.UnlockAsync();
@@ -178,6 +189,7 @@ public sealed partial class Distribute
 
             // Somebody has changed one of the names between the look and the locks.
             reply.Release();
+            BeginNextAttempt(call);
         }
     }
 
@@ -242,14 +254,14 @@ public sealed partial class Distribute
     private async ValueTask<(RenameReply Reply, FilePlace Target)> RenameFileAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, FilePlace source, FilePlace target, Call call)
     {
-        var locks = LockSet.Rent(call);
+        var locks = LockSet.RentForPlan(call);
         WantFiles(locks, source, target);
         WantNames(locks, fop, oldHashed, newHashed);
         var error = await locks.TakeAsync();
         RenameReply reply;
         if (error == Errno.Ok)
         {
-            (reply, target) = await RenameFileLockedAsync(fop, oldHashed, newHashed, source, target, locks.Call, call);
+            (reply, target) = await RenameFileLockedAsync(fop, oldHashed, newHashed, source, target, locks, call);
         }
         else
         {
@@ -290,8 +302,9 @@ public sealed partial class Distribute
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<(RenameReply Reply, FilePlace Target)> RenameFileLockedAsync(
         RenameFop fop, Subvolume oldHashed, Subvolume newHashed, FilePlace expectedSource,
-        FilePlace expectedTarget, Call root, Call call)
+        FilePlace expectedTarget, LockSet locks, Call call)
     {
+        var root = locks.Call;
         var cached = expectedSource.At!;
         var placing = ArePlacedAsync(fop, oldHashed, newHashed, root);
         var finding = FindAsync(fop.OldParent, fop.OldName, oldHashed, cached, root);
@@ -323,6 +336,8 @@ public sealed partial class Distribute
         }
 
         var plan = new RenamePlan(fop, source, cached, oldHashed, newHashed, target);
+        NotePlan(call, locks, plan.Note());
+        root = locks.Plan;
         var reply = newHashed == cached ? await RenameInPlaceAsync(plan, root, call)
             : target.At == cached ? await RenameOverOwnAsync(plan, root, call)
             : await RenameLinkedAsync(plan, root, call);
@@ -361,15 +376,24 @@ public sealed partial class Distribute
         var reply = await plan.Cached.Translator.Rename(in fop, call);
         if (!reply.IsOk)
         {
-            await UndoLinkAsync(plan, made, root);
+            await UndoLinkAsync(plan, made && !IsLeftToOthers(reply.Error, call), root);
             return reply;
         }
 
-        var moved = await plan.NewHashed.Translator.Rename(in fop, root);
-        Tidy(moved.Error, plan.NewHashed, "link file");
-        moved.Release();
+        Tidy(await MoveLinkAsync(plan, root), plan.NewHashed, "link file");
         await RemoveOldLinkAsync(plan, root);
         return reply;
+    }
+
+    private static async ValueTask<Errno> MoveLinkAsync(RenamePlan plan, Call root)
+    {
+        var step = BeginStep(root, StepKind.MoveLink);
+        var fop = plan.Fop;
+        var moved = await plan.NewHashed.Translator.Rename(in fop, step);
+        EndStep(step, root);
+        var error = moved.Error;
+        moved.Release();
+        return error;
     }
 
     /// <summary>
@@ -392,16 +416,18 @@ public sealed partial class Distribute
             reply.Iatt = link.Iatt with { Nlink = link.Iatt.Nlink - 1 };
             var removing = RemoveReplacedAsync(plan, root);
             var unlinking = RemoveOldLinkAsync(plan, root);
-            error = await RemoveDataAsync(plan.Cached, fop.OldParent, fop.OldName, plan.Gfid, root);
+            error = await RemoveDataAsync(
+                plan.Cached, fop.OldParent, fop.OldName, plan.Gfid, root, StepKind.RemoveOldData);
             Tidy(error, plan.Cached, "old name");
             await unlinking;
             await removing;
         }
-        else
+        else if (!IsLeftToOthers(reply.Error, call))
         {
             if (link.IsOk)
             {
-                error = await RemoveDataAsync(plan.Cached, fop.NewParent, fop.NewName, plan.Gfid, root);
+                error = await RemoveDataAsync(
+                    plan.Cached, fop.NewParent, fop.NewName, plan.Gfid, root, StepKind.UndoData);
                 Tidy(error, plan.Cached, "new name after a failed rename");
             }
 
@@ -419,7 +445,8 @@ public sealed partial class Distribute
         if (plan.TargetAt is { } target && target != decided)
         {
             var fop = plan.Fop;
-            var error = await RemoveDataAsync(target, fop.NewParent, fop.NewName, plan.TargetGfid, root);
+            var error = await RemoveDataAsync(
+                target, fop.NewParent, fop.NewName, plan.TargetGfid, root, StepKind.RemoveReplaced);
             Tidy(error, target, "replaced file");
         }
 
@@ -443,7 +470,7 @@ public sealed partial class Distribute
             // Left behind by a transaction that did not end.
             error = await RemoveLinkAsync(at, fop.OldParent, fop.OldName, sparesOpen: true, root);
             error = error == Errno.Ok
-                ? await MakeLinkAsync(at, fop.OldParent, fop.OldName, gfid, plan.Cached, root)
+                ? await MakeLinkAsync(at, fop.OldParent, fop.OldName, gfid, plan.Cached, root, StepKind.RemakeLink)
                 : error;
             // Not ours: the old name has been removed and made again, which needs no lock.
             error = error is Errno.EEXIST or Errno.EBUSY ? Errno.EAGAIN : error;
@@ -463,7 +490,7 @@ public sealed partial class Distribute
         if (made)
         {
             var error = await RemoveLinkAsync(
-                plan.NewHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
+                plan.NewHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root, StepKind.UndoLink);
             Tidy(error, plan.NewHashed, "link file after a failed rename");
         }
 
@@ -476,7 +503,8 @@ public sealed partial class Distribute
         if (plan.OldHashed != plan.Cached && plan.OldHashed != plan.NewHashed)
         {
             var error = await RemoveLinkAsync(
-                plan.OldHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root);
+                plan.OldHashed, plan.Fop.OldParent, plan.Fop.OldName, sparesOpen: false, root,
+                StepKind.RemoveOldLink);
             Tidy(error, plan.OldHashed, "old link file");
         }
 
@@ -495,7 +523,9 @@ public sealed partial class Distribute
             NewName = plan.Fop.NewName,
             XData = request,
         };
-        var reply = await plan.Cached.Translator.Link(in fop, root);
+        var step = BeginStep(root, StepKind.LinkData);
+        var reply = await plan.Cached.Translator.Link(in fop, step);
+        EndStep(step, root);
         if (reply.Error == Errno.EEXIST)
         {
             reply = await LinkDespiteAsync(reply, plan, fop, root);
@@ -530,20 +560,26 @@ public sealed partial class Distribute
         }
 
         reply.Release();
-        return await plan.Cached.Translator.Link(in fop, root);
+        var step = BeginStep(root, StepKind.RelinkData);
+        reply = await plan.Cached.Translator.Link(in fop, step);
+        EndStep(step, root);
+        return reply;
     }
 
     /// <summary>
     /// Removes a name of a file. A missing one counts as removed, and so does one that is another file by now: making a
     /// file needs no lock.
     /// </summary>
-    private static async ValueTask<Errno> RemoveDataAsync(Subvolume at, Gfid parent, Name name, Gfid gfid, Call root)
+    private static async ValueTask<Errno> RemoveDataAsync(
+        Subvolume at, Gfid parent, Name name, Gfid gfid, Call root, StepKind kind)
     {
         var request = XData.Rent();
         request.SetString(DhtKeys.InternalFop, "yes"u8);
         request.SetGfid(DhtKeys.UnlinkOnlyGfid, gfid);
         var fop = new UnlinkFop { Parent = parent, Name = name, XData = request };
-        var reply = await at.Translator.Unlink(in fop, root);
+        var step = BeginStep(root, kind);
+        var reply = await at.Translator.Unlink(in fop, step);
+        EndStep(step, root);
         var error = IsAbsence(reply.Error) || reply.Error == Errno.EBUSY ? Errno.Ok : reply.Error;
         reply.Release();
         request.Release();
@@ -673,6 +709,20 @@ public sealed partial class Distribute
         RenameFop Fop, Found Source, Subvolume Cached, Subvolume OldHashed, Subvolume NewHashed, Found Target)
     {
         public Gfid Gfid => Source.Iatt.Gfid;
+
+        public PlanKind Kind => NewHashed == Cached ? PlanKind.RenameInPlace
+            : Target.At == Cached ? PlanKind.RenameOverOwn : PlanKind.RenameLinked;
+
+        /// <summary>Where the rename decides that the client has asked for.</summary>
+        public Subvolume Decider => Kind == PlanKind.RenameLinked ? NewHashed : Cached;
+
+        public PlanNote Note() => new(Kind, Gfid, TargetGfid)
+        {
+            Data = Cached,
+            OldHashed = OldHashed,
+            Hashed = NewHashed,
+            ReplacedAt = TargetAt,
+        };
 
         /// <summary>Where the data of the file is that is replaced; null when there is none.</summary>
         public Subvolume? TargetAt => Target.At;

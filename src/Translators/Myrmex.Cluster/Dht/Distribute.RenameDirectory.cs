@@ -16,12 +16,12 @@ public sealed partial class Distribute
             return RenameReply.Fail(Errno.ENOTCONN);
         }
 
-        var locks = LockSet.Rent(call);
+        var locks = LockSet.RentForPlan(call);
         WantNames(locks, fop, oldHashed, newHashed);
         var error = await locks.TakeAsync();
         var strays = new Strays();
         var reply = error == Errno.Ok
-            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks.Call, call)
+            ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks, call)
             : RenameReply.Fail(error);
         await locks.UnlockAsync();
         if (strays.Links is { } links)
@@ -37,8 +37,9 @@ public sealed partial class Distribute
     /// With both names locked: the old one is still this directory, and the new one is free or an empty directory.
     /// </summary>
     private async ValueTask<RenameReply> RenameDirectoryLockedAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, Call root, Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid gfid, Strays strays, LockSet locks, Call call)
     {
+        var root = locks.Call;
         var placing = ArePlacedAsync(fop, oldHashed, newHashed, root);
         var probing = ProbeAsync(default, fop.OldParent, fop.OldName, root);
         var target = await FindAsync(fop.NewParent, fop.NewName, newHashed, expected: null, root);
@@ -70,7 +71,12 @@ public sealed partial class Distribute
         }
         else
         {
-            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, target.Iatt.Gfid, sources, root, call);
+            NotePlan(call, locks, new PlanNote(PlanKind.RenameDirectory, gfid, target.Iatt.Gfid)
+            {
+                OldHashed = oldHashed,
+                Hashed = newHashed,
+            });
+            reply = await RenameOnAllAsync(fop, oldHashed, newHashed, target.Iatt.Gfid, sources, locks, call);
             NoteRenamed(reply, fop, gfid, target.Iatt.Gfid);
         }
 
@@ -130,7 +136,7 @@ public sealed partial class Distribute
     /// has not yet uncovered a name there.
     /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, Call root,
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, LockSet locks,
         Call call)
     {
         var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
@@ -158,7 +164,11 @@ public sealed partial class Distribute
 
         if (error != Errno.Ok)
         {
-            await RenameBackAsync(answers, fop, replaced, root);
+            if (!IsLeftToOthers(error, call))
+            {
+                await RenameBackAsync(answers, fop, replaced, locks);
+            }
+
             answers.Release();
             return RenameReply.Fail(error);
         }
@@ -202,7 +212,7 @@ public sealed partial class Distribute
     /// <summary>
     /// Undoes the renames that have succeeded, and makes the directory that they have replaced again.
     /// </summary>
-    private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, Call root)
+    private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, LockSet locks)
     {
         var back = new RenameFop
         {
@@ -213,12 +223,14 @@ public sealed partial class Distribute
         };
         for (var i = answers.FirstOk(); i >= 0; i = answers.FirstOk(i + 1))
         {
-            var reply = await _subvolumes[i].Translator.Rename(in back, root);
+            var step = BeginStep(locks.Plan, StepKind.Back);
+            var reply = await _subvolumes[i].Translator.Rename(in back, step);
+            EndStep(step, locks.Plan);
             Tidy(reply.Error, _subvolumes[i], "directory after a failed rename");
             reply.Release();
         }
 
-        return replaced.IsNull ? 0 : await RestoreAsync(replaced, fop.NewParent, fop.NewName, root);
+        return replaced.IsNull ? 0 : await RestoreAsync(replaced, fop.NewParent, fop.NewName, locks.Call);
     }
 
     /// <summary>Link files in the directory that is to be replaced.</summary>

@@ -14,7 +14,11 @@ public sealed partial class Distribute
     /// ENOTCONN when a subvolume is away: it would bring the directory back. When one refuses, the others get it back.
     /// </summary>
     public override ValueTask<RmdirReply> Rmdir(in RmdirFop fop, Call call) =>
-        _isSingle ? Next.Rmdir(in fop, call) : RmdirAsync(fop, call);
+        _isSingle ? Next.Rmdir(in fop, call)
+        : call.Change.IsNone ? RmdirAsync(fop, call)
+        : AsRunAsync<RmdirFop, RmdirReply>(
+            fop, call, static (dht, fop, own) => dht.RmdirAsync(fop, own),
+            static (dht, fop, past, note, own) => ResumeRmdirAsync(fop, past, note, own));
 
     private static int HighestSlot(Translator translator)
     {
@@ -73,7 +77,8 @@ public sealed partial class Distribute
                 hashed ??= _subvolumes[0]; // A name in a hole has no subvolume of its own; the first one stands in.
             }
 
-            var locks = LockSet.Rent(call);
+            NotePlan(call, null, new PlanNote(PlanKind.RemoveDirectory, gfid, default) { Hashed = hashed });
+            var locks = LockSet.RentForPlan(call);
             error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
             var isPlaced = error != Errno.Ok || attempt == DhtLimits.LayoutRetriesMax
                 || await IsPlacedAsync(hashed, fop.Parent, fop.Name, locks.Call);
@@ -87,6 +92,7 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
             (error, parent) = await LayoutOfAsync(fop.Parent, call);
         }
 
@@ -118,7 +124,7 @@ public sealed partial class Distribute
 
             _directories.Remove(gfid);
         }
-        else if (answers.FirstOk() >= 0)
+        else if (answers.FirstOk() >= 0 && !IsLeftToOthers(reply.Error, call))
         {
             await RestoreAsync(gfid, fop.Parent, fop.Name, locks.Call);
         }
@@ -126,6 +132,14 @@ public sealed partial class Distribute
         answers.Release();
         return reply;
     }
+
+    /// <summary>
+    /// An earlier run has removed the directory where its name hashes to, which is the last step. When it has not come
+    /// so far the directory is still found there, and it begins anew.
+    /// </summary>
+    private static async ValueTask<RmdirReply?> ResumeRmdirAsync(RmdirFop fop, Past past, PlanNote note, Call own) =>
+        note.Hashed is { } hashed && past.Has(StepKind.Own, hashed)
+            ? await hashed.Translator.Rmdir(in fop, own) : null;
 
     /// <summary>The first error that is not an absence.</summary>
     private static Errno FirstRefusal<TReply>(Answers<TReply> answers)

@@ -16,7 +16,11 @@ public sealed partial class Distribute
     /// <see cref="DhtLimits.NameHintNs"/>, else it is looked up now.
     /// </summary>
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call) =>
-        _isSingle ? Next.Unlink(in fop, call) : UnlinkAsync(fop, call);
+        _isSingle ? Next.Unlink(in fop, call)
+        : call.Change.IsNone ? UnlinkAsync(fop, call)
+        : AsRunAsync<UnlinkFop, UnlinkReply>(
+            fop, call, static (dht, fop, own) => dht.UnlinkAsync(fop, own),
+            static (dht, fop, past, note, own) => dht.ResumeUnlinkAsync(fop, past, note, own));
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<UnlinkReply> UnlinkAsync(UnlinkFop fop, Call call)
@@ -38,6 +42,7 @@ public sealed partial class Distribute
 
             // Somebody else has changed the name since: look.
             reply.Release();
+            BeginNextAttempt(call);
         }
 
         return await UnlinkLookedUpAsync(fop, call);
@@ -68,6 +73,7 @@ public sealed partial class Distribute
             }
 
             reply.Release();
+            BeginNextAttempt(call);
         }
     }
 
@@ -79,6 +85,7 @@ public sealed partial class Distribute
         UnlinkFop fop, Layout layout, Subvolume cached, Gfid gfid, Call call)
     {
         var hashed = HashedOf(layout, fop.Name);
+        NotePlan(call, null, new PlanNote(PlanKind.Unlink, gfid, default) { Data = cached, Hashed = hashed });
         if (hashed is null || hashed == cached)
         {
             return await UnlinkDataAsync(fop, cached, gfid, call);
@@ -89,7 +96,7 @@ public sealed partial class Distribute
             return UnlinkReply.Fail(Errno.ENOTCONN);
         }
 
-        var locks = LockSet.Rent(call);
+        var locks = LockSet.RentForPlan(call);
         var error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
         var reply = error is Errno.Ok or Errno.ENOTCONN
             ? await UnlinkLockedAsync(fop, hashed, cached, gfid, locks, call)
@@ -114,17 +121,43 @@ public sealed partial class Distribute
             return UnlinkReply.Fail(found.Error == Errno.Ok ? Errno.EBUSY : found.Error);
         }
 
-        var error = await RemoveLinkAsync(hashed, fop.Parent, fop.Name, sparesOpen: false, locks.Call);
+        var error = await RemoveLinkAsync(hashed, fop.Parent, fop.Name, sparesOpen: false, locks.Plan, StepKind.RemoveLink);
         if (error is not (Errno.Ok or Errno.ENOTCONN))
         {
             return UnlinkReply.Fail(error);
         }
 
         var reply = await UnlinkDataAsync(fop, cached, gfid, call);
-        if (!reply.IsOk && !IsAbsence(reply.Error) && error == Errno.Ok)
+        if (!reply.IsOk && !IsAbsence(reply.Error) && error == Errno.Ok && !IsLeftToOthers(reply.Error, call))
         {
             // The file is still there: let its name lead to it again.
-            await MakeLinkAsync(hashed, fop.Parent, fop.Name, gfid, cached, locks.Call);
+            await MakeLinkAsync(hashed, fop.Parent, fop.Name, gfid, cached, locks.Plan, StepKind.RemakeLink);
+        }
+
+        return reply;
+    }
+
+    /// <summary>
+    /// An earlier run has removed the file, or its link file: then others do not find it any more, and the data goes
+    /// as well.
+    /// </summary>
+    private async ValueTask<UnlinkReply?> ResumeUnlinkAsync(UnlinkFop fop, Past past, PlanNote note, Call own)
+    {
+        var (cached, hashed) = (note.Data, note.Hashed);
+        var isRemoved = cached is not null && past.Has(StepKind.Own, cached);
+        var isHidden = hashed is not null && past.Has(StepKind.RemoveLink, hashed)
+            && !past.Has(StepKind.RemakeLink, hashed);
+        if (!isRemoved && !isHidden)
+        {
+            return null;
+        }
+
+        ForgetName(fop.Parent, fop.Name);
+        var reply = await UnlinkDataAsync(fop, cached!, note.Gfid, own); // A plan of this kind has a place.
+        if (IsAbsence(reply.Error) || reply.Error == Errno.EBUSY)
+        {
+            reply.Release();
+            reply = UnlinkReply.Rent(); // The name is that of another file, or of none.
         }
 
         return reply;

@@ -120,6 +120,13 @@ public sealed partial class Distribute : Translator
         for (var i = 0; i < sorted.Length; i++)
         {
             sorted[i].Order = i;
+            var key = NameHash.Compute(Encoding.UTF8.GetBytes(sorted[i].Name));
+            while (key == 0 || Array.Exists(sorted, s => s.Key == key))
+            {
+                key++;
+            }
+
+            sorted[i].Key = key;
         }
 
         return sorted;

@@ -30,9 +30,16 @@ internal sealed class LockSet
     private readonly List<Held> _wanted = [];
     private readonly List<ValueTask<Errno>> _tasks = [];
     private Call _call = null!;
+    private Call _plan = null!;
 
-    /// <summary>Identity of the transaction, also for fops that it sends as root.</summary>
+    /// <summary>
+    /// Identity of the transaction, also for fops that it sends as root. They belong to no change of the client:
+    /// whoever comes after does them again, or not.
+    /// </summary>
     public Call Call => _call;
+
+    /// <summary>The same for steps of the client's change; each has its label.</summary>
+    public Call Plan => _plan;
 
     /// <summary>
     /// A set without locks, acting for the client of <paramref name="call"/> with the rights of root.
@@ -42,9 +49,27 @@ internal sealed class LockSet
         var set = Pool<LockSet>.Rent();
         set._call = Call.Rent();
         set._call.CopyIdentityFrom(call);
+        set._call.Change = default;
         set._call.Uid = 0;
         set._call.Gid = 0;
+        set._plan = set._call;
         set._call.LockOwner = LkOwner.From(OwnerBase | ((ulong)Interlocked.Increment(ref _owners) & 0xFFFFFFFFFFFF));
+        return set;
+    }
+
+    /// <summary>
+    /// The same for the steps of a client's change: another run that takes it over frees the locks as well.
+    /// </summary>
+    public static LockSet RentForPlan(Call call)
+    {
+        var set = Rent(call);
+        if (!call.Change.IsNone)
+        {
+            set._plan = Call.Rent();
+            set._plan.CopyIdentityFrom(set._call);
+            set._plan.Change = call.Change;
+        }
+
         return set;
     }
 
@@ -135,8 +160,13 @@ internal sealed class LockSet
     {
         var count = await UnlockDownToAsync(0);
         _wanted.Clear();
+        if (_plan != _call)
+        {
+            _plan.Release();
+        }
+
         _call.Release();
-        _call = null!;
+        _plan = _call = null!;
         Pool<LockSet>.Return(this);
         return count;
     }
@@ -206,7 +236,7 @@ internal sealed class LockSet
             Flock = new Flock(type, Whence: 0, Start: 0, Length: 0, Pid: (uint)_call.Pid, Owner: default),
             Domain = held.Domain,
         };
-        var reply = await held.Subvolume.Translator.Inodelk(in fop, _call);
+        var reply = await held.Subvolume.Translator.Inodelk(in fop, _plan);
         var error = reply.Error;
         reply.Release();
         return error;
@@ -224,7 +254,7 @@ internal sealed class LockSet
             Name = held.Name,
             Domain = held.Domain,
         };
-        var reply = await held.Subvolume.Translator.Entrylk(in fop, _call);
+        var reply = await held.Subvolume.Translator.Entrylk(in fop, _plan);
         var error = reply.Error;
         reply.Release();
         return error;

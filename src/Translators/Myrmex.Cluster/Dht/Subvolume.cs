@@ -36,6 +36,12 @@ internal sealed class Subvolume
     /// <summary>Position in the order of translator names (strcmp), in which layouts are computed.</summary>
     public int Order { get; set; }
 
+    /// <summary>
+    /// Names it among the subvolumes of the volume for other clients: the hash of its name, or the next free number
+    /// where two have the same; never 0.
+    /// </summary>
+    public uint Key { get; set; }
+
     /// <summary>Being emptied: gets no range and no new file.</summary>
     public bool IsDecommissioned { get; set; }
 

@@ -32,6 +32,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
     {
         (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
+        member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
     }
 
     /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>

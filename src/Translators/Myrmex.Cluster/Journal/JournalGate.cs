@@ -17,6 +17,8 @@ namespace Myrmex.Cluster.Journal;
 /// <param name="slot">Where the term in which a file was opened is kept on its fd.</param>
 internal sealed class JournalGate(Translator inner, JournalMember member, int slot)
 {
+    private const int NotWatched = -1;
+
     private volatile OpenTerm _openTerm = new(Term.None); // Of the newest term in which a file was opened.
 
     public ValueTask<TReply> Handle<TFop, TReply>(in TFop fop, Call call)
@@ -44,13 +46,38 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
         }
 
-        var task = TFop.Invoke(inner, in fop, call);
-        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || (task.IsCompletedSuccessfully && member.LeaseCovers(term)))
+        if (FopTable.Has(TFop.Code, FopTraits.Mutates))
         {
-            return task;
+            return TFop.Invoke(inner, in fop, call);
         }
 
-        return ConfirmedAsync<TFop, TReply>(task, fop, term);
+        var watched = MayWait(TFop.Code) ? NotWatched : member.Watch.Begin();
+        var task = TFop.Invoke(inner, in fop, call);
+        if (task.IsCompletedSuccessfully)
+        {
+            EndWatch(watched);
+            if (member.LeaseCovers(term))
+            {
+                return task;
+            }
+
+            watched = NotWatched;
+        }
+
+        return ConfirmedAsync<TFop, TReply>(task, fop, term, watched);
+    }
+
+    /// <summary>A lock is waited for as long as its holder likes.</summary>
+    private static bool MayWait(FopCode code) =>
+        code is FopCode.Lk or FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk
+            or FopCode.Lease;
+
+    private void EndWatch(int watched)
+    {
+        if (watched != NotWatched)
+        {
+            member.Watch.End(watched);
+        }
     }
 
     /// <summary>
@@ -83,11 +110,21 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(ValueTask<TReply> task, TFop fop, Term term)
+    private async ValueTask<TReply> ConfirmedAsync<TFop, TReply>(
+        ValueTask<TReply> task, TFop fop, Term term, int watched)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        var reply = await task;
+        TReply reply;
+        try
+        {
+            reply = await task;
+        }
+        finally
+        {
+            EndWatch(watched);
+        }
+
         // Who leads after the value was taken led when it was taken.
         var error = await member.ConfirmAsync(term);
         if (error == Errno.Ok)

@@ -152,6 +152,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             }
 
             Evaluation evaluation;
+            var watched = redo.Watch.Begin();
             try
             {
                 evaluation = await evaluate();
@@ -160,6 +161,10 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
             {
                 Leave(number); // Else everything that needs these keys would wait for ever.
                 throw;
+            }
+            finally
+            {
+                redo.Watch.End(watched);
             }
 
             if (evaluation.Operation is not { } operation)

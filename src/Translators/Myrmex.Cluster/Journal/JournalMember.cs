@@ -52,7 +52,13 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     /// <summary>Where the locks of clients are, if this member has some.</summary>
     public ILockTables? Locks { get; init; }
 
+    /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
+    public event Action? Hanging;
+
     public Term ServingTerm => new(Volatile.Read(ref _published));
+
+    /// <summary>Which calls to the store are under way.</summary>
+    internal StoreWatch Watch => redo.Watch;
 
     /// <summary>Everything up to here is in the store.</summary>
     public JournalIndex AppliedIndex
@@ -397,6 +403,10 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             _wake.Set(); // What was left for later.
         }
     }
+
+    long IReplicaMachine.OldestWorkMs(long nowMs) => redo.Watch.OldestMs(nowMs);
+
+    void IReplicaMachine.Hung() => Hanging?.Invoke();
 
     void IReplicaMachine.Persist(JournalIndex through, Action<Errno> done)
     {

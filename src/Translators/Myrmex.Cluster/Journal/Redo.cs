@@ -48,6 +48,9 @@ public sealed partial class Redo
             ?? throw new GraphException($"volume {store.Name}: no store below that a journal can be applied to");
     }
 
+    /// <summary>Which calls to the store are under way, those of reads too.</summary>
+    public StoreWatch Watch { get; } = new();
+
     /// <summary>Between begin and end of a replay.</summary>
     public bool IsReplay { get; private set; }
 
@@ -73,6 +76,7 @@ public sealed partial class Redo
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;
         RedoResult result;
+        var watched = Watch.Begin();
         try
         {
             result = await ApplyAsync(operation, data, call);
@@ -89,6 +93,7 @@ public sealed partial class Redo
             result = new RedoResult(Errno.EIO);
         }
 
+        Watch.End(watched);
         call.Release();
         if (result.IsMissing)
         {

@@ -159,6 +159,7 @@ internal sealed class ReplicaRun(
             Sending = ToReport(replica.Sending),
             Problem = member.Failure != Errno.Ok
                 ? $"a committed operation cannot be applied to the files: {member.Failure}"
+                : replica.IsStalled ? "the disk of the brick does not answer: it takes no part until it does"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"
                 : null,
         };

@@ -42,7 +42,7 @@ internal sealed partial class StoreCopySource
             Mode = iatt.Mode,
             Uid = iatt.Uid,
             GroupId = iatt.Gid,
-            Device = iatt.Rdev,
+            Device = DeviceNumber.ToLinux(iatt.Rdev),
             Target = target,
         });
         return !iatt.IsDirectory && iatt.Nlink > 1 && !_linked.Add(iatt.Gfid)

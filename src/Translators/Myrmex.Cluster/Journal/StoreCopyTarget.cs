@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Replication;
+using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -56,10 +57,18 @@ internal sealed class StoreCopyTarget : IStoreCopyTarget
         var error = Errno.Ok;
         for (var i = 0; i < entries.Count && error == Errno.Ok; i++)
         {
-            if (entries[i].Header.Kind == EntryKind.Operation)
+            if (entries[i].Header.Kind != EntryKind.Operation)
             {
-                error = OperationCodec.TryDecode(entries[i].Meta.Span, out var operation)
-                    ? (await _copies.Redo.ApplyAsync(operation, entries[i].Data)).Error : Errno.EUCLEAN;
+                continue;
+            }
+
+            error = OperationCodec.TryDecode(entries[i].Meta.Span, out var operation)
+                ? (await _copies.Redo.ApplyAsync(operation, entries[i].Data)).Error : Errno.EUCLEAN;
+            if (error != Errno.Ok)
+            {
+                Log.Warning(
+                    "journal", "a part of a copy cannot be applied", ("fop", operation?.Fop), ("gfid", operation?.Gfid),
+                    ("parent", operation?.Parent), ("name", operation?.Name), ("error", error));
             }
         }
 

@@ -5,7 +5,10 @@ using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Journal;
 
-/// <summary>Empties a store by fops: every name, what is in the orphan pool, the attributes of the root.</summary>
+/// <summary>
+/// Empties a store by fops: every name, what is in the orphan pool, the attributes of the root. Directories are taken apart
+/// from below, name by name: a store may take a whole tree away only later, and would still find what is in it by gfid.
+/// </summary>
 internal static class StoreWipe
 {
     /// <summary>The pool is open. May be run again after an error.</summary>
@@ -20,31 +23,40 @@ internal static class StoreWipe
         return error;
     }
 
-    private static async ValueTask<Errno> EmptyAsync(Translator store, Gfid directory, Call call)
+    private static async ValueTask<Errno> EmptyAsync(Translator store, Gfid top, Call call)
     {
-        while (true)
+        var open = new Stack<Folder>([new Folder(top, default, default)]);
+        while (open.TryPeek(out var folder))
         {
             var names = new List<Name>();
-            var error = await StoreLister.ListAsync(store, directory, names, call);
-            if (error != Errno.Ok || names.Count == 0)
+            var error = await StoreLister.ListAsync(store, folder.Gfid, names, call);
+            if (error == Errno.Ok && names.Count == 0)
             {
-                return error;
+                _ = open.Pop();
+                error = open.Count > 0 ? await RemoveFolderAsync(store, folder.Parent, folder.Name, 0, call) : Errno.Ok;
             }
 
-            foreach (var name in names)
+            var isGettingOn = names.Count == 0;
+            for (var i = 0; i < names.Count && error is Errno.Ok or Errno.ENOENT; i++)
             {
-                error = await RemoveAsync(store, directory, name, call);
-                if (error is not (Errno.Ok or Errno.ENOENT))
-                {
-                    return error;
-                }
+                error = await RemoveAsync(store, folder.Gfid, names[i], open, call);
+                isGettingOn |= error == Errno.Ok;
+            }
+
+            if (error is not (Errno.Ok or Errno.ENOENT) || !isGettingOn)
+            {
+                return isGettingOn ? error : Errno.EIO; // Names are listed that are not there.
             }
         }
+
+        return Errno.Ok;
     }
 
-    private static async ValueTask<Errno> RemoveAsync(Translator store, Gfid directory, Name name, Call call)
+    /// <summary>Takes the name away, or puts the directory it stands for on the stack.</summary>
+    private static async ValueTask<Errno> RemoveAsync(
+        Translator store, Gfid parent, Name name, Stack<Folder> open, Call call)
     {
-        var unlinked = await store.Unlink(new UnlinkFop { Parent = directory, Name = name }, call);
+        var unlinked = await store.Unlink(new UnlinkFop { Parent = parent, Name = name }, call);
         var error = unlinked.Error;
         unlinked.Release();
         if (error != Errno.EISDIR)
@@ -52,9 +64,23 @@ internal static class StoreWipe
             return error;
         }
 
-        var removed = await store.Rmdir(new RmdirFop { Parent = directory, Name = name, Flags = 1 }, call);
-        error = removed.Error;
-        removed.Release();
+        var view = await StoreView.LookupAsync(store, parent, name, call);
+        if (view.IsThere)
+        {
+            open.Push(new Folder(view.Iatt.Gfid, parent, name));
+            return Errno.Ok;
+        }
+
+        // A creation that was torn: nothing in it has a gfid by which it could be found.
+        return view.IsMissing ? Errno.ENOENT : await RemoveFolderAsync(store, parent, name, 1, call);
+    }
+
+    private static async ValueTask<Errno> RemoveFolderAsync(
+        Translator store, Gfid parent, Name name, uint flags, Call call)
+    {
+        var reply = await store.Rmdir(new RmdirFop { Parent = parent, Name = name, Flags = (int)flags }, call);
+        var error = reply.Error;
+        reply.Release();
         return error;
     }
 
@@ -70,4 +96,7 @@ internal static class StoreWipe
 
         return error;
     }
+
+    /// <summary>A directory that is being taken apart, and its place.</summary>
+    private readonly record struct Folder(Gfid Gfid, Gfid Parent, Name Name);
 }

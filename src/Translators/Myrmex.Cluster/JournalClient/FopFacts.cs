@@ -74,37 +74,6 @@ internal static class FopFacts
             && HeldLock.TryGetEnd(asked.Flock, out end);
     }
 
-    /// <summary>The lock that an INODELK, ENTRYLK or one of their kind asks for or gives up.</summary>
-    public static InternalLock InternalLockOf<TFop>(in TFop fop, out bool unlocks)
-        where TFop : struct
-    {
-        if (typeof(TFop) == typeof(InodelkFop))
-        {
-            ref readonly var f = ref As<TFop, InodelkFop>(in fop);
-            unlocks = f.Type == LockType.Unlock;
-            return new InternalLock(f.Gfid, f.Domain, null, f.Flock.Start, f.Flock.Length);
-        }
-
-        if (typeof(TFop) == typeof(FinodelkFop))
-        {
-            ref readonly var f = ref As<TFop, FinodelkFop>(in fop);
-            unlocks = f.Type == LockType.Unlock;
-            return new InternalLock(f.Fd.Gfid, f.Domain, null, f.Flock.Start, f.Flock.Length);
-        }
-
-        if (typeof(TFop) == typeof(EntrylkFop))
-        {
-            ref readonly var f = ref As<TFop, EntrylkFop>(in fop);
-            unlocks = f.Command == EntryLockCommand.Unlock;
-            return new InternalLock(f.Gfid, f.Domain, f.Name, 0, 0);
-        }
-
-        Invariant.Check(typeof(TFop) == typeof(FentrylkFop));
-        ref readonly var last = ref As<TFop, FentrylkFop>(in fop);
-        unlocks = last.Command == EntryLockCommand.Unlock;
-        return new InternalLock(last.Fd.Gfid, last.Domain, last.Name, 0, 0);
-    }
-
     /// <summary>OPEN changes the volume when it cuts the file.</summary>
     private static bool ChangesVolume<TFop, TReply>(in TFop fop)
         where TFop : struct, IFop<TFop, TReply>

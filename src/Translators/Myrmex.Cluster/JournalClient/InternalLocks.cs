@@ -1,16 +1,9 @@
 using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Cluster.JournalClient;
-
-/// <summary>An INODELK or ENTRYLK lock: what has to be equal in the unlock that belongs to it.</summary>
-/// <param name="Gfid">The file or directory.</param>
-/// <param name="Domain">The domain, owned.</param>
-/// <param name="Entry">The name of an entry lock, owned; null for an inode lock.</param>
-/// <param name="Start">First byte of an inode lock.</param>
-/// <param name="Length">Bytes of an inode lock, 0 to the end.</param>
-internal readonly record struct InternalLock(Gfid Gfid, Name Domain, Name? Entry, long Start, long Length);
 
 /// <summary>
 /// The locks that translators above take among themselves, and at which leader. They are not taken again at another
@@ -54,8 +47,7 @@ internal sealed class InternalLocks
                 _byOwner.Add(owner, held);
             }
 
-            var owned = granted with { Domain = granted.Domain.ToOwned(), Entry = granted.Entry?.ToOwned() };
-            held.Add(new Held(owned, lead, losses));
+            held.Add(new Held(granted.ToOwned(), lead, losses));
             Volatile.Write(ref _count, _count + 1);
         }
     }
@@ -102,7 +94,7 @@ internal sealed class InternalLocks
         {
             foreach (var (owner, held) in _byOwner)
             {
-                if (DoorOwner.IsOf(client, owner))
+                if (ClientOwner.IsOf(client, owner))
                 {
                     held.ForEach(h => found.Add((owner, h.Lock)));
                 }

@@ -79,7 +79,7 @@ internal sealed class Sender
     {
         var forwarded = Call.Rent();
         forwarded.CopyIdentityFrom(call);
-        forwarded.LockOwner = DoorOwner.Of(client, call.LockOwner);
+        forwarded.LockOwner = ClientOwner.Of(client, call.LockOwner);
         var reply = await HandleOwn<TFop, TReply>(in fop, forwarded);
         forwarded.Release();
         return reply;
@@ -89,28 +89,9 @@ internal sealed class Sender
     {
         var call = Call.Internal();
         call.LockOwner = owner;
-        Reply reply = held.Entry is { } name
-            ? await HandleOwn<EntrylkFop, EntrylkReply>(
-                new EntrylkFop
-                {
-                    Gfid = held.Gfid,
-                    Command = EntryLockCommand.Unlock,
-                    Type = LockType.Write,
-                    NameLength = (ulong)name.Length,
-                    Name = name,
-                    Domain = held.Domain,
-                },
-                call)
-            : await HandleOwn<InodelkFop, InodelkReply>(
-                new InodelkFop
-                {
-                    Gfid = held.Gfid,
-                    Command = LockCommand.SetLock,
-                    Type = LockType.Unlock,
-                    Flock = new Flock(LockType.Unlock, 0, held.Start, held.Length, 0, owner),
-                    Domain = held.Domain,
-                },
-                call);
+        Reply reply = held.Entry is not null
+            ? await HandleOwn<EntrylkFop, EntrylkReply>(held.ToEntryUnlock(), call)
+            : await HandleOwn<InodelkFop, InodelkReply>(held.ToInodeUnlock(owner), call);
         reply.Release();
         call.Release();
     }
@@ -308,7 +289,7 @@ internal sealed class Sender
         }
         else if (FopFacts.IsInternalLock<TFop>())
         {
-            var granted = FopFacts.InternalLockOf(in fop, out var unlocks);
+            var granted = InternalLock.Of(in fop, out var unlocks);
             if (!unlocks)
             {
                 _internalLocks.Add(call.LockOwner, in granted, way.Lead!, way.Losses);
@@ -363,7 +344,7 @@ internal sealed class Sender
             return false;
         }
 
-        FopFacts.InternalLockOf(in fop, out var unlocks);
+        InternalLock.Of(in fop, out var unlocks);
         return unlocks;
     }
 
@@ -374,7 +355,7 @@ internal sealed class Sender
     private Errno? CheckLost<TFop>(in TFop fop, Call call, Lead lead)
         where TFop : struct
     {
-        var asked = FopFacts.InternalLockOf(in fop, out var unlocks);
+        var asked = InternalLock.Of(in fop, out var unlocks);
         if (unlocks)
         {
             var isLost = _internalLocks.TryRemove(call.LockOwner, in asked, lead, out var wasLost) && wasLost;

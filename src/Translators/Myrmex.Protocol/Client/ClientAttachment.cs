@@ -9,4 +9,9 @@ namespace Myrmex.Protocol;
 internal sealed class ClientAttachment(RpcConnection connection)
 {
     public RpcConnection Connection { get; } = connection;
+
+    /// <summary>
+    /// The server remembers the outcomes of changes: fops that belong to one say so. Others never see that.
+    /// </summary>
+    public bool KeepsOutcomes { get; init; }
 }

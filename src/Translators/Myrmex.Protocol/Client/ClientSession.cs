@@ -306,7 +306,10 @@ internal sealed class ClientSession : IRpcHandler
         Interlocked.Increment(ref _attachments);
         _attachTimer?.Dispose();
         _childIsUp = reply.Values.GetValueOrDefault("child_up", "1") != "0";
-        var attachment = new ClientAttachment(connection);
+        var attachment = new ClientAttachment(connection)
+        {
+            KeepsOutcomes = reply.Values.ContainsKey(ChangeRecord.HandshakeKey),
+        };
         await _reopening.RunAsync(attachment, _options.Boolean(ClientOptions.StrictLocks));
         if (connection.IsOpen && ReferenceEquals(connection, _connection))
         {

@@ -11,7 +11,7 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator, IPeerLink
+public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStarter
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
@@ -141,7 +141,9 @@ public sealed partial class ClientTranslator : Translator, IPeerLink
             }
         }
 
-        return SendOn<TFop, TReply, TCodec>(attachment, in fop, call, number, secondNumber);
+        return ChangeSteps.IsForOutcomes<TFop>(in fop) && !attachment.KeepsOutcomes
+            ? new ValueTask<TReply>(TReply.Fail(Errno.EOPNOTSUPP))
+            : SendOn<TFop, TReply, TCodec>(attachment, in fop, call, number, secondNumber);
     }
 
     private static ValueTask<TReply> SendOn<TFop, TReply, TCodec>(
@@ -150,10 +152,33 @@ public sealed partial class ClientTranslator : Translator, IPeerLink
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
+        if (call.Change.Session != 0 && ChangeSteps.Belongs<TFop, TReply>(in fop, attachment))
+        {
+            return SendStepOn<TFop, TReply, TCodec>(attachment, in fop, call, number, secondNumber);
+        }
+
         var pending = ClientCall<TFop, TReply, TCodec>.Rent(attachment.Connection, in fop);
         var task = pending.Task;
         var body = new FopRequestBody<TFop, TReply, TCodec>(fop, number, secondNumber);
         attachment.Connection.Send(Head with { Procedure = (uint)TFop.Code }, call, in body, pending, version3: true);
+        return task;
+    }
+
+    /// <summary>The fop is a step of a change: with what identifies it, in a dictionary of its own.</summary>
+    private static ValueTask<TReply> SendStepOn<TFop, TReply, TCodec>(
+        ClientAttachment attachment, in TFop fop, Call call, long number, long secondNumber)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply>
+    {
+        var xdata = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
+        ChangeRecord.Write(xdata, call.Change, attachment.Connection.Clock.MonotonicNs);
+        var step = TFop.WithXData(in fop, xdata);
+        var pending = ClientCall<TFop, TReply, TCodec>.Rent(attachment.Connection, in fop);
+        var task = pending.Task;
+        var body = new FopRequestBody<TFop, TReply, TCodec>(step, number, secondNumber);
+        attachment.Connection.Send(Head with { Procedure = (uint)TFop.Code }, call, in body, pending, version3: true);
+        xdata.Release(); // It is encoded.
         return task;
     }
 

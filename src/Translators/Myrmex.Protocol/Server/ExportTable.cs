@@ -17,14 +17,34 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 
     public InlineGate Gate { get; } = new(Seams);
 
+    /// <summary>No fop ever waits for this machine: none needs a worker.</summary>
+    public bool IsRemote { get; } = EndsElsewhere(Top);
+
     /// <summary>Takes the messages of other members; null when nobody below does.</summary>
     public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
+
+    /// <summary>Fops that belong to a change may say so: what came of them is remembered below.</summary>
+    public bool KeepsOutcomes { get; } = FindOutcomes(Top);
 
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
     {
         get => _isUp;
         set => _isUp = value;
+    }
+
+    private static bool EndsElsewhere(Translator top) =>
+        top.Subvolumes.Count == 0 ? top is ILateStarter : top.Subvolumes.All(EndsElsewhere);
+
+    private static bool FindOutcomes(Translator top)
+    {
+        var at = top;
+        while (at.Type != ChangeRecord.OutcomesType && at.Subvolumes.Count == 1)
+        {
+            at = at.Subvolumes[0];
+        }
+
+        return at.Type == ChangeRecord.OutcomesType;
     }
 
     private static IPeerReceiver? FindReceiver(Translator top)
@@ -108,6 +128,18 @@ public sealed partial class ExportTable
         foreach (var connection in Connections(c => ReferenceEquals(c.Export.Server, server) && filter(c)))
         {
             connection.Close(reason);
+        }
+    }
+
+    /// <summary>Closes the connections of the clients of an export that have fops under way.</summary>
+    internal void CloseBusy(Export export, string reason)
+    {
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
+        {
+            if (connection.HasCallsUnderWay)
+            {
+                connection.Close(reason);
+            }
         }
     }
 

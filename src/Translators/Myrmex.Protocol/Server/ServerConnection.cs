@@ -49,6 +49,9 @@ public sealed partial class ServerConnection : IRpcHandler
 
     internal RpcConnection Rpc => _connection;
 
+    /// <summary>Fops that are not answered yet.</summary>
+    internal bool HasCallsUnderWay => Volatile.Read(ref _underWay) > 0;
+
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 
     void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
@@ -83,6 +86,7 @@ public sealed partial class ServerConnection : IRpcHandler
         var attachment = Attachment;
         if (attachment is not null)
         {
+            attachment.Identity.IsGone = true;
             Log.Information("server", "client left", ("client", attachment.Identity), ("reason", reason));
         }
         else if (error is Errno.EBADMSG or Errno.EPROTO)
@@ -202,6 +206,10 @@ public sealed partial class ServerConnection : IRpcHandler
         {
             request.MustIdentify = true;
             attachment.Export.Seams.Workers.Submit(request);
+        }
+        else if (attachment.Export.IsRemote)
+        {
+            request.Run();
         }
         else if ((traits & FopTraits.Blocks) != 0)
         {
@@ -366,6 +374,11 @@ public sealed partial class ServerConnection : IRpcHandler
             ["child_up"] = export.IsUp ? "1" : "0",
             ["clnt-lk-version"] = "1",
         };
+        if (export.KeepsOutcomes)
+        {
+            values[ChangeRecord.HandshakeKey] = "1";
+        }
+
         var volumeId = export.Server.Settings.Options.Text(ServerOptions.VolumeId);
         if (volumeId.Length > 0)
         {

@@ -22,6 +22,7 @@ public static class ServerOptions
     public const string DynamicAuth = "dynamic-auth";
     public const string ManageGids = "manage-gids";
     public const string GidTimeout = "gid-timeout";
+    public const string ClientChanges = "client-changes";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -40,6 +41,8 @@ public static class ServerOptions
             { Live = true },
         new(GidTimeout, OptionKind.Time, "300", "Seconds for which the groups of a user are remembered.")
             { Minimum = 0, Maximum = 3600, Live = true },
+        new(ClientChanges, OptionKind.Boolean, "off",
+            "Take the identity of changes (myrmex.session) from clients and hand it down with the call; for proxies."),
         new(VolumeId, OptionKind.Text, null, "Told to clients when they attach."),
     ];
 }

@@ -114,9 +114,17 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             return;
         }
 
-        if (Check<TFop, TReply, TCodec>(ref fop) is not Errno.Ok and var problem)
+        var problem = Check<TFop, TReply, TCodec>(ref fop);
+        var isAnswered = false;
+        if (problem == Errno.Ok && _attachment.Export.Server.Settings.TakesChanges
+            && TFop.XDataOf(in fop) is { Count: > 0 } xdata && xdata.Contains(ChangeRecord.Key))
         {
-            Answer<TFop, TReply, TCodec>(in fop, TReply.Fail(problem));
+            problem = TakeChange<TFop, TReply>(ref fop, xdata, out isAnswered);
+        }
+
+        if (problem != Errno.Ok || isAnswered)
+        {
+            Answer<TFop, TReply, TCodec>(in fop, problem == Errno.Ok ? TReply.Rent() : TReply.Fail(problem));
             return;
         }
 
@@ -141,6 +149,35 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         {
             WaitingRequest<TFop, TReply, TCodec>.Park(this, in fop, task);
         }
+    }
+
+    /// <summary>
+    /// At a proxy: what identifies a change of the client goes into the call. A session begins at bricks and replica
+    /// sets with the first change that reaches them.
+    /// </summary>
+    private Errno TakeChange<TFop, TReply>(ref TFop fop, XData xdata, out bool isAnswered)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        isAnswered = false;
+        if (typeof(TFop) == typeof(IpcFop))
+        {
+            ref var ipc = ref Unsafe.As<TFop, IpcFop>(ref fop);
+            isAnswered = ipc.Operation == ChangeRecord.BeginSession;
+            ipc = ipc.Operation == ChangeRecord.EndSession ? ipc with { Operation = ChangeRecord.LeaveSession } : ipc;
+            return ipc.Operation is ChangeRecord.BeginSession or ChangeRecord.LeaveSession
+                && ChangeRecord.SessionOf(xdata) != 0 ? Errno.Ok : Errno.EINVAL;
+        }
+
+        ChangeRecord.TryRead(xdata, _attachment.Export.Seams.Clock.MonotonicNs, out var change);
+        if (change.IsNone || change.Label != Change.NoLabel || change.Run != 0)
+        {
+            return Errno.EINVAL;
+        }
+
+        _call.Change = change with { Note = null };
+        xdata.Remove(ChangeRecord.Key);
+        return Errno.Ok;
     }
 
     /// <summary>What no translator need look at again: open fds, names that can be names, sizes that can be answered.</summary>
@@ -227,6 +264,12 @@ internal sealed partial class ServerRequest : IWork, IFdSource
             if (_newFd is not null && reply.IsOk)
             {
                 GiveNumber(reply);
+            }
+
+            if (reply.Error == Errno.ECANCELED && !_call.Change.IsNone)
+            {
+                // Another run of the change has taken over. If the client still waits here, it has to ask again.
+                reply.Error = Errno.ENOTCONN;
             }
 
             _connection.Rpc.Reply(_head.Xid, new FopReplyBody<TFop, TReply, TCodec>(reply), _attachment.RootAlias);

@@ -19,6 +19,7 @@ internal sealed class ServerSettings
     {
         Options = options;
         OutstandingLimit = (int)options.Integer(ServerOptions.OutstandingLimit);
+        TakesChanges = options.Boolean(ServerOptions.ClientChanges);
         _rootSquash = options.Boolean(ServerOptions.RootSquash);
         _allSquash = options.Boolean(ServerOptions.AllSquash);
         _anonUid = (uint)options.Integer(ServerOptions.AnonUid);
@@ -43,6 +44,9 @@ internal sealed class ServerSettings
     public TlsOptions? Tls { get; }
 
     public int OutstandingLimit { get; }
+
+    /// <summary>What identifies the changes of clients goes down with the call, not in the xdata.</summary>
+    public bool TakesChanges { get; }
 
     /// <summary>Makes the call's identity the one to act as; false when <see cref="Identify"/> has to do it, on a worker.</summary>
     public bool TryIdentify(Call call, bool trusted)

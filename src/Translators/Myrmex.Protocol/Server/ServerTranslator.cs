@@ -89,7 +89,7 @@ public sealed class ServerTranslator : Translator
     /// What a member of a replica set has besides its store are the ways to the others: it serves without.
     /// </summary>
     private static bool HasClients(Translator translator) =>
-        translator is ClientTranslator
+        translator is ILateStarter
         || translator.Subvolumes.Take(translator is IPeerReceiver ? 1 : int.MaxValue).Any(HasClients);
 
     private void Tell(Export export, in GraphEvent graphEvent)
@@ -106,6 +106,9 @@ public sealed class ServerTranslator : Translator
                 break;
             case GraphEventKind.LockContention:
                 _exports.Contend(in graphEvent);
+                break;
+            case GraphEventKind.Hung:
+                _exports.CloseBusy(export, "what it has asked for may not be answered");
                 break;
         }
     }

@@ -1,0 +1,152 @@
+using System;
+using System.CommandLine;
+using System.IO;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Myrmex.Graph;
+using Myrmex.Protocol;
+using Myrmex.Rpc;
+using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
+
+namespace Myrmex.Host;
+
+/// <summary>
+/// <c>myrmex brick</c> and <c>myrmex proxy</c>: a process that serves all that a list names on one port. SIGHUP reads
+/// the list again, SIGUSR1 writes a state dump beside the log, SIGTERM ends it.
+/// </summary>
+internal sealed class ServingCommand
+{
+    /// <summary>SIGUSR1, which .NET does not name.</summary>
+    private const PosixSignal DumpSignal = (PosixSignal)10;
+
+    private readonly string _name;
+    private readonly Func<string, VolfileDocument, Seams, IServed> _start;
+
+    private readonly Option<int> _port = new("--port")
+    {
+        Description = "port to listen on (0 lets the system choose)",
+        DefaultValueFactory = _ => 49152,
+    };
+
+    private readonly Option<string> _bind = new("--bind")
+    {
+        Description = "address to listen on",
+        DefaultValueFactory = _ => "0.0.0.0",
+    };
+
+    private readonly Option<string> _list;
+
+    private readonly Option<string?> _logFile = new("--log-file") { Description = "log; standard error by default" };
+
+    private readonly Option<LogLevel> _level = new("--log-level") { DefaultValueFactory = _ => LogLevel.Information };
+
+    private readonly Option<string?> _pidFile = new("--pid-file") { Description = "file for the process id" };
+
+    private readonly Option<int> _reactors = new("--reactors")
+    {
+        Description = "network loops; 0 = by the number of cores",
+    };
+
+    private readonly Option<int> _workers = new("--workers")
+    {
+        Description = "threads for work that may block; 0 = default",
+    };
+
+    private readonly Option<string?> _adminSocket = new("--admin-socket")
+    {
+        Description = "unix socket for the questions of the daemon",
+    };
+
+    private readonly Option<string?> _stateSocket = new("--state-socket")
+    {
+        Description = "unix socket at which the daemon lets bricks use the state of the cluster",
+    };
+
+    /// <param name="name">Name of the command.</param>
+    /// <param name="list">The option that names the list.</param>
+    /// <param name="start">Starts serving by a volume file.</param>
+    public ServingCommand(string name, string list, Func<string, VolfileDocument, Seams, IServed> start)
+    {
+        _name = name;
+        _start = start;
+        _list = new Option<string>(list) { Description = "file with the paths of volume files, one a line", Required = true };
+    }
+
+    public int Run(string[] args)
+    {
+        var root = new RootCommand($"Serves what the list {_list.Name} names.")
+        {
+            _port, _bind, _list, _logFile, _level, _pidFile, _reactors, _workers, _adminSocket, _stateSocket,
+        };
+        root.SetAction(Serve);
+        return root.Parse(args).Invoke();
+    }
+
+    private int Serve(ParseResult options)
+    {
+        using var log = HostLog.Open(options.GetValue(_logFile), options.GetValue(_level));
+        using var runtime = new LinuxRuntime(new LinuxRuntimeOptions
+        {
+            Name = _name,
+            Reactors = options.GetValue(_reactors),
+            Workers = options.GetValue(_workers),
+        });
+        using var stop = new ManualResetEventSlim();
+        using var server = new RpcServer(runtime.Seams, connection => new ServerConnection(connection, Registry.Exports));
+        using var store = Registry.Store; // Ends after what is served and before the runtime.
+        store.UseSocket(options.GetValue(_stateSocket), runtime.Seams);
+        var host = new ServedList(
+            _name, options.GetRequiredValue(_list), (path, document) => _start(path, document, runtime.Seams));
+        host.Reload();
+        using var admin = ListenForQuestions(options, runtime.Seams, host);
+        // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
+        Sys.HeedSignal(Sys.SignalHangUp);
+        using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
+        var address = server.Listen(
+            new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)),
+            RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls });
+        if (options.GetValue(_pidFile) is { } pidFile)
+        {
+            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+        }
+
+        Log.Information(_name, "serving", ("address", address), ("count", host.Count));
+        using var dump = OnSignal(DumpSignal, () => HostLog.WriteDump(_name, host.Dump()));
+        using var terminate = OnSignal(PosixSignal.SIGTERM, stop.Set);
+        using var interrupt = OnSignal(PosixSignal.SIGINT, stop.Set);
+        stop.Wait();
+        server.Dispose();
+        host.StopAll();
+        return 0;
+    }
+
+    /// <summary>Data is served also when questions cannot be.</summary>
+    private BrickAdminServer? ListenForQuestions(ParseResult options, Seams seams, ServedList host)
+    {
+        if (options.GetValue(_adminSocket) is not { } path)
+        {
+            return null;
+        }
+
+        var admin = new BrickAdminServer(
+            seams, new BrickAdminService(() => host.Running, Registry.Exports, seams.Clock));
+        try
+        {
+            admin.Listen(path);
+        }
+        catch (IOException e)
+        {
+            Log.Error(_name, "questions cannot be answered", ("socket", path), ("reason", e.Message));
+        }
+
+        return admin;
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            action();
+        });
+}

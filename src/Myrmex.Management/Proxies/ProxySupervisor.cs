@@ -1,0 +1,189 @@
+using System;
+using System.Collections.Generic;
+using System.ComponentModel;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Coordination;
+using Myrmex.Management.BrickAdmin;
+using Myrmex.Management.Bricks;
+using Myrmex.Management.Cluster;
+using Myrmex.Runtime;
+using Myrmex.Volumes;
+
+namespace Myrmex.Management.Proxies;
+
+/// <summary>
+/// Keeps one proxy process running as long as this node should serve a started volume to thin clients. Like
+/// <see cref="BrickSupervisor"/>, one loop owns its state and compares what should be with what is; the process never
+/// ends with the daemon.
+/// </summary>
+internal sealed class ProxySupervisor
+{
+    private readonly ClusterView _view;
+    private readonly ProxyPlacement _placement;
+    private readonly LocalNode _node;
+    private readonly IBrickProbe _probe;
+    private readonly IProcessControl _processes;
+    private readonly Seams _seams;
+    private readonly DaemonOptions _options;
+    private readonly ServedFiles _files;
+    private readonly ServedProcess _process;
+    private readonly Signal _look = new();
+    private readonly HashSet<string> _online = new(StringComparer.Ordinal); // Owned by the loop.
+    private volatile IReadOnlyList<ProxyRun> _runs = [];
+
+    public ProxySupervisor(
+        DaemonOptions options, ClusterView view, ProxyPlacement placement, LocalNode node, IProcessControl processes,
+        IBrickProbe probe, IBrickPort portStore, Seams seams)
+    {
+        _options = options;
+        _view = view;
+        _placement = placement;
+        _node = node;
+        _processes = processes;
+        _probe = probe;
+        _seams = seams;
+        _files = new ServedFiles(options.ProxyVolfileDirectory, options.ProxyList);
+        _process = new ServedProcess(SpecOf(options), processes, portStore, seams);
+        view.Volumes.Changed += _ => _look.Set();
+        view.Nodes.Changed += _ => _look.Set();
+    }
+
+    /// <summary>Raised when <see cref="Runs"/> is another. Handlers must not wait.</summary>
+    public event Action? Changed;
+
+    /// <summary>The volumes that should be served here, as they are.</summary>
+    public IReadOnlyList<ProxyRun> Runs => _runs;
+
+    /// <summary>The port for an export's name; 0 when it is not served.</summary>
+    public int PortOf(string export) =>
+        _runs.FirstOrDefault(r => r.Online && ProxyVolfile.ExportOf(r.Volume) == export)?.Port ?? 0;
+
+    /// <summary>The loop; runs until it is cancelled and leaves the process alone.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await _process.AdoptAsync(cancellation);
+        while (true)
+        {
+            var pauseMs = Limits.SupervisePeriodMs;
+            try
+            {
+                pauseMs = await LookAsync(cancellation);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception
+                or TransactionRefusedException)
+            {
+                Log.Error("proxy", "supervision failed, trying again", ("reason", e.Message));
+            }
+
+            await WaitAsync(pauseMs, cancellation);
+        }
+    }
+
+    private static ServedProcessSpec SpecOf(DaemonOptions options) => new()
+    {
+        Name = "proxy",
+        Room = "proxy",
+        ListOption = "--volumes",
+        ListPath = options.ProxyList,
+        PidFile = options.ProxyPidFile,
+        LogFile = Path.Combine(options.LogDirectory, "proxy.log"),
+        Executable = options.Executable,
+        MoreOptions = ["--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory)],
+        PortBase = options.BrickPortBase,
+        RestartPauseMsMin = 0, // Its clients wait, and it has no disk that could be broken.
+    };
+
+    /// <summary>One comparison of what should be and what is; answers how long to wait for the next.</summary>
+    private async Task<long> LookAsync(CancellationToken cancellation)
+    {
+        var wanted = _view.Volumes.Rows.Values.Select(r => r.Value)
+            .Where(v => v.Status == VolumeStatus.Started && _placement.IsOn(v, _node.Id)).ToList();
+        if (_files.Update([.. wanted.Select(FileOf)]))
+        {
+            _process.WantHangUp();
+        }
+
+        _online.IntersectWith(wanted.Select(v => v.Name));
+        if (_process.NoticeDeath())
+        {
+            _online.Clear();
+        }
+
+        if (wanted.Count == 0)
+        {
+            await _process.EndAsync(cancellation);
+            Publish([]);
+            return Limits.SupervisePeriodMs;
+        }
+
+        Publish(wanted);
+        await _process.StartIfDueAsync(cancellation);
+        _process.HangUpIfDue();
+        await ProbeAsync(wanted, cancellation);
+        if (_process.IsReached && _online.Count < wanted.Count && _process.QuietNs > Limits.BrickRetryMs * 1_000_000)
+        {
+            _process.WantHangUp();
+        }
+
+        Publish(wanted);
+        return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+    }
+
+    private ServedFile FileOf(Volume volume) => new(
+        Path.Combine(_options.ProxyVolfileDirectory, $"{volume.Name}.vol"),
+        ProxyVolfile.Build(volume, _options.Port).ToString());
+
+    private async Task ProbeAsync(List<Volume> wanted, CancellationToken cancellation)
+    {
+        foreach (var volume in wanted.Where(v => !_online.Contains(v.Name)))
+        {
+            if (!_process.IsRunning)
+            {
+                return;
+            }
+
+            var export = ProxyVolfile.ExportOf(volume.Name);
+            var result = await _probe.ProbeAsync(_process.Port, volume, export, cancellation);
+            if (result == ProbeResult.Unreachable)
+            {
+                return; // The others are in the same process.
+            }
+
+            _process.Answered();
+            if (result == ProbeResult.Serving)
+            {
+                _online.Add(volume.Name);
+                Log.Information("proxy", "volume is served to thin clients", ("volume", volume.Name));
+            }
+        }
+    }
+
+    private void Publish(List<Volume> wanted)
+    {
+        var runs = wanted.Select(v => _online.Contains(v.Name)
+            ? new ProxyRun(v.Name, Online: true, _process.Port, _process.Pid)
+            : new ProxyRun(v.Name, Online: false, 0, 0)).ToList();
+        if (!runs.SequenceEqual(_runs))
+        {
+            _runs = runs;
+            Changed?.Invoke();
+        }
+    }
+
+    /// <summary>Until there is news or the time is over; the death of the process is news.</summary>
+    private async Task WaitAsync(long pauseMs, CancellationToken cancellation)
+    {
+        for (var left = pauseMs; left > 0; left -= Limits.ProxyDeathMs)
+        {
+            var slice = Math.Min(left, Limits.ProxyDeathMs);
+            if (await _look.WaitAsync(_seams.Scheduler, slice, cancellation)
+                || (_process.Identity is { } process && !_processes.IsAlive(process)))
+            {
+                return;
+            }
+        }
+    }
+}

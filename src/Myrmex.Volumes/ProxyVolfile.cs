@@ -1,0 +1,35 @@
+using Myrmex.Graph;
+
+namespace Myrmex.Volumes;
+
+/// <summary>
+/// The graph of a proxy, bottom up: what clients of ours have up to cluster/distribute, features/utime when
+/// features.ctime is on, features/client-locks, debug/io-stats with the name that thin clients attach to, and
+/// protocol/server with who may. No cache: what it kept could be out of date by what goes through another proxy.
+/// Source: GlusterFS volume file VOL.gfproxyd.vol.
+/// </summary>
+public static class ProxyVolfile
+{
+    /// <summary>What thin clients attach to.</summary>
+    public static string ExportOf(string volume) => "gfproxyd-" + volume;
+
+    /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
+    public static VolfileDocument Build(
+        Volume volume, int managementPort = ClientVolfile.ManagementPortDefault)
+    {
+        var file = new VolfileDocument();
+        var export = ExportOf(volume.Name);
+        ClientVolfile.AddDistribute(
+            file, volume, isOurs: true, isAlive: null,
+            (name, brick, at) => ClientBlock.AddOfServer(file, volume, name, brick, at, managementPort));
+        ClientVolfile.Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
+        var locks = $"{volume.Name}-client-locks";
+        var top = file.Top.Name;
+        file.Add(locks, "features/client-locks").Over(top);
+        var stats = file.Add(export, "debug/io-stats").Over(locks);
+        stats.With("unique-id", export).With("volume-id", volume.Id.ToString());
+        stats.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, stats.Type));
+        BrickVolfile.AddServer(file, volume, $"{volume.Name}-gfproxyd-server", export, [export]);
+        return file;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Generic;
+using System.Globalization;
+using Myrmex.Graph;
+
+namespace Myrmex.Volumes;
+
+/// <summary>
+/// The graph of a client that goes through proxies, bottom up. Ours: a protocol/client a node that runs a proxy, in the
+/// order in which they are to be tried, cluster/aha over them, performance/write-behind when it is on, and
+/// debug/io-stats. GlusterFS': one protocol/client, features/quiesce, which holds what cannot be sent for a while, then
+/// the same. Source: GlusterFS volume file VOL.tcp-gfproxy-fuse.vol.
+/// </summary>
+public static class ThinVolfile
+{
+    /// <summary>Goes on at another proxy when one is lost.</summary>
+    private const string AhaType = "cluster/aha";
+
+    /// <summary>For our own clients.</summary>
+    /// <param name="hosts">The hosts that run a proxy, at least one.</param>
+    /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
+    /// <param name="managementPort">Where the daemons of these hosts serve the port map.</param>
+    public static VolfileDocument Build(
+        Volume volume, IReadOnlyList<string> hosts, bool trusted,
+        int managementPort = ClientVolfile.ManagementPortDefault)
+    {
+        var file = new VolfileDocument();
+        var names = new List<string>();
+        for (var i = 0; i < hosts.Count; i++)
+        {
+            names.Add(string.Create(CultureInfo.InvariantCulture, $"{volume.Name}-gfproxy-client-{i}"));
+            AddClient(file, volume, names[i], hosts[i], trusted, managementPort, ClientBlock.MemberPingTimeout);
+        }
+
+        ClientVolfile.Add(file, volume, $"{volume.Name}-aha", AhaType, [], names);
+        AddUpper(file, volume);
+        return file;
+    }
+
+    /// <summary>For clients of GlusterFS, which know of one proxy.</summary>
+    /// <param name="host">Its host; null for the one that the volume file comes from.</param>
+    /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
+    /// <param name="managementPort">Where the daemon of the host serves the port map.</param>
+    public static VolfileDocument BuildForGluster(
+        Volume volume, string? host, bool trusted, int managementPort = ClientVolfile.ManagementPortDefault)
+    {
+        var file = new VolfileDocument();
+        AddClient(file, volume, $"{volume.Name}-gfproxy-client", host, trusted, managementPort, pingTimeout: null);
+        ClientVolfile.Add(file, volume, $"{volume.Name}-quiesce", "features/quiesce", [], [file.Top.Name]);
+        AddUpper(file, volume);
+        return file;
+    }
+
+    private static void AddClient(
+        VolfileDocument file, Volume volume, string name, string? host, bool trusted, int managementPort,
+        string? pingTimeout) => ClientVolfile.Add(
+        file, volume, name, ClientBlock.Type,
+        ClientBlock.Options(
+            volume, host, ProxyVolfile.ExportOf(volume.Name), trusted, managementPort, pingTimeout),
+        []);
+
+    private static void AddUpper(VolfileDocument file, Volume volume)
+    {
+        ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        ClientVolfile.Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
+    }
+}

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+
+namespace Myrmex.Features;
+
+/// <summary>
+/// features/client-locks: keeps the locks of clients apart that share one connection to the bricks, and gives up what a
+/// client leaves behind. See README.md.
+/// </summary>
+public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
+{
+    /// <summary>Milliseconds until the waits of a client that has left are looked at again.</summary>
+    private const long LookAgainMs = 1_000;
+
+    private readonly ClientLockBook _book = new();
+
+    public static TranslatorRegistration Registration { get; } =
+        new("features/client-locks", static place => new ClientLocks(place), [], Maturity.Experimental);
+
+    public override bool Reconfigure(OptionValues options) => true;
+
+    public override void DumpState(StateDump dump)
+    {
+        dump.Put("clients", _book.ClientCount);
+        dump.Put("waiting", _book.WaitingCount);
+    }
+
+    public override ValueTask<LkReply> Lk(in LkFop fop, Call call) =>
+        call.Client is { } client ? LkAsync(fop, call, client) : Next.Lk(in fop, call);
+
+    public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call) =>
+        call.Client is { } client ? FlushAsync(fop, call, client) : Next.Flush(in fop, call);
+
+    public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call) =>
+        InternalAsync<InodelkFop, InodelkReply>(in fop, call);
+
+    public override ValueTask<FinodelkReply> Finodelk(in FinodelkFop fop, Call call) =>
+        InternalAsync<FinodelkFop, FinodelkReply>(in fop, call);
+
+    public override ValueTask<EntrylkReply> Entrylk(in EntrylkFop fop, Call call) =>
+        InternalAsync<EntrylkFop, EntrylkReply>(in fop, call);
+
+    public override ValueTask<FentrylkReply> Fentrylk(in FentrylkFop fop, Call call) =>
+        InternalAsync<FentrylkFop, FentrylkReply>(in fop, call);
+
+    /// <summary>
+    /// What the client waits for is taken back, so that its requests end; locks that go with no fd are given up. Those
+    /// of open files go with their release.
+    /// </summary>
+    public override void ClientGone(ClientIdentity client)
+    {
+        GiveUp(client);
+        base.ClientGone(client);
+    }
+
+    private static Call OwnedCall(Call call, ClientIdentity client)
+    {
+        var owned = Call.Rent();
+        owned.CopyIdentityFrom(call);
+        owned.LockOwner = ClientOwner.Of(client, call.LockOwner);
+        return owned;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<LkReply> LkAsync(LkFop fop, Call call, ClientIdentity client)
+    {
+        var owned = OwnedCall(call, client);
+        var reply = fop.Command == LockCommand.SetLockWait && fop.Type != LockType.Unlock
+            ? await WaitAsync(fop, owned, client)
+            : await Next.Lk(in fop, owned);
+        if (reply.IsOk && fop.Fd.IsAnonymous && fop.Command != LockCommand.GetLock && fop.Type != LockType.Unlock
+            && !_book.TryKeep(client, new OrphanLock(fop.Gfid, owned.LockOwner)))
+        {
+            reply.Release();
+            (await Next.Lk(Unlocking(in fop), owned)).Release();
+            reply = LkReply.Fail(client.IsGone ? Errno.EINTR : Errno.ENOLCK);
+        }
+
+        if (reply.IsOk && fop.Command == LockCommand.GetLock && ClientOwner.IsOf(client, reply.Flock.Owner))
+        {
+            reply.Flock = reply.Flock with { Owner = call.LockOwner };
+        }
+
+        owned.Release();
+        return reply;
+    }
+
+    /// <summary>The request is known for as long as it may wait, so that it can be taken back.</summary>
+    private async ValueTask<LkReply> WaitAsync(LkFop fop, Call owned, ClientIdentity client)
+    {
+        var waiting = new WaitingPosixLock(fop.Gfid, fop.Fd, fop.Flock, owned.LockOwner, owned.Pid);
+        if (!_book.TryWait(client, waiting))
+        {
+            return LkReply.Fail(Errno.EINTR);
+        }
+
+        var reply = await Next.Lk(in fop, owned);
+        _book.Ended(client, waiting);
+        return reply;
+    }
+
+    private static LkFop Unlocking(in LkFop fop) => fop with
+    {
+        Command = LockCommand.SetLock,
+        Type = LockType.Unlock,
+        Flock = fop.Flock with { Type = LockType.Unlock },
+        XData = null,
+    };
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<FlushReply> FlushAsync(FlushFop fop, Call call, ClientIdentity client)
+    {
+        var owned = OwnedCall(call, client);
+        var reply = await Next.Flush(in fop, owned);
+        owned.Release();
+        return reply;
+    }
+
+    private ValueTask<TReply> InternalAsync<TFop, TReply>(in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply> =>
+        call.Client is { } client
+            ? InternalAsync<TFop, TReply>(fop, call, client)
+            : TFop.Invoke(Next, in fop, call);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<TReply> InternalAsync<TFop, TReply>(TFop fop, Call call, ClientIdentity client)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var owned = OwnedCall(call, client);
+        var asked = InternalLock.Of(in fop, out var unlocks);
+        var reply = await TFop.Invoke(Next, in fop, owned);
+        if (reply.IsOk && unlocks)
+        {
+            _book.Forget(client, asked, owned.LockOwner);
+        }
+        else if (reply.IsOk && !_book.TryKeep(client, asked, owned.LockOwner))
+        {
+            // It has left while it waited, or holds more than can be remembered: nobody else would give it up.
+            reply.Release();
+            await UnlockAsync(asked, owned.LockOwner, client);
+            reply = TReply.Fail(client.IsGone ? Errno.EINTR : Errno.ENOLCK);
+        }
+
+        owned.Release();
+        return reply;
+    }
+
+    private void GiveUp(ClientIdentity client)
+    {
+        var left = _book.Left(client);
+        foreach (var waiting in left.Waiting)
+        {
+            _ = TakeBackAsync(waiting, client);
+        }
+
+        foreach (var (held, owner) in left.Internal)
+        {
+            _ = UnlockAsync(held, owner, client);
+        }
+
+        foreach (var orphan in left.Orphans)
+        {
+            _ = UnlockAsync(orphan, client);
+        }
+
+        if (left.Waiting.Count > 0)
+        {
+            // A request may have been on its way to where it waits, behind the one that was to take it back.
+            Seams.Scheduler.Schedule(LookAgainMs, () => GiveUp(client));
+        }
+    }
+
+    /// <summary>An unlock of exactly the range ends the wait of the same owner.</summary>
+    private async Task TakeBackAsync(WaitingPosixLock waiting, ClientIdentity client)
+    {
+        var call = Call.Internal(waiting.Pid);
+        call.Client = client;
+        call.LockOwner = waiting.Owner;
+        var fop = new LkFop
+        {
+            Gfid = waiting.Gfid,
+            Fd = waiting.Fd.IsAnonymous ? call.AnonymousFd(waiting.Gfid) : waiting.Fd,
+            Command = LockCommand.SetLock,
+            Type = LockType.Unlock,
+            Flock = waiting.Flock with { Type = LockType.Unlock },
+        };
+        (await Next.Lk(in fop, call)).Release();
+        call.Release();
+    }
+
+    private async Task UnlockAsync(InternalLock held, LkOwner owner, ClientIdentity client)
+    {
+        var call = Call.Internal();
+        call.Client = client;
+        call.LockOwner = owner;
+        Reply reply = held.Entry is not null
+            ? await Next.Entrylk(held.ToEntryUnlock(), call)
+            : await Next.Inodelk(held.ToInodeUnlock(owner), call);
+        reply.Release();
+        call.Release();
+    }
+
+    private async Task UnlockAsync(OrphanLock orphan, ClientIdentity client)
+    {
+        var call = Call.Internal();
+        call.Client = client;
+        call.LockOwner = orphan.Owner;
+        var fop = new LkFop
+        {
+            Gfid = orphan.Gfid,
+            Fd = call.AnonymousFd(orphan.Gfid),
+            Command = LockCommand.SetLock,
+            Type = LockType.Unlock,
+            Flock = new Flock(LockType.Unlock, 0, 0, 0, 0, orphan.Owner),
+        };
+        (await Next.Lk(in fop, call)).Release();
+        call.Release();
+    }
+}

@@ -1,0 +1,29 @@
+namespace Myrmex.Features.Outcomes;
+
+/// <summary>Every bound of this translator.</summary>
+internal static class OutcomeLimits
+{
+    /// <summary>Sessions that are known at once; changes of further ones are carried out, but not remembered.</summary>
+    public const int SessionsMax = 1 << 16;
+
+    /// <summary>Outcomes, of all sessions together.</summary>
+    public const int OutcomesMax = 1 << 20;
+
+    /// <summary>Bytes of all outcomes, about.</summary>
+    public const long BytesMax = 256L << 20;
+
+    /// <summary>Outcomes of one session: 16 steps for each of the 1024 changes that a client may have under way.</summary>
+    public const int SessionOutcomesMax = 16 * 1024;
+
+    /// <summary>Locks of steps that are remembered, of all sessions together; others stay with their connection.</summary>
+    public const int LocksMax = 1 << 18;
+
+    /// <summary>Bytes that an outcome takes besides its dictionaries.</summary>
+    public const int OutcomeBytes = 1024;
+
+    /// <summary>How often sessions that nobody uses are looked for.</summary>
+    public const long SweepNs = 60_000_000_000;
+
+    /// <summary>Clocks of proxies and of this brick tick differently by so much at most while a change is under way.</summary>
+    public const long SlackNs = 2_000_000_000;
+}

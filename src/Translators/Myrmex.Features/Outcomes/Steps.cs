@@ -1,0 +1,225 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+using Myrmex.Runtime;
+
+namespace Myrmex.Features.Outcomes;
+
+/// <summary>Carries a step of a change out, or answers what came of it before.</summary>
+internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
+{
+    private readonly IClock _clock = place.Seams.Clock;
+
+    public ValueTask<TReply> Handle<TFop, TReply>(Translator next, in TFop fop, XData xdata, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        if (typeof(TFop) == typeof(IpcFop))
+        {
+            return SessionAsync<TFop, TReply>(next, fop, xdata, call);
+        }
+
+        if (!ChangeRecord.TryRead(xdata, _clock.MonotonicNs, out var change) || change.IsNone)
+        {
+            return new ValueTask<TReply>(TReply.Fail(Errno.EINVAL));
+        }
+
+        var plain = xdata.Count > 1 ? xdata.Clone() : null; // Nobody below needs the record.
+        plain?.Remove(ChangeRecord.Key);
+        return StepLocks.Is<TFop>() ? LockAsync<TFop, TReply>(next, fop, plain, change, call)
+            : Changes<TFop, TReply>(in fop) ? RunAsync<TFop, TReply>(next, fop, plain, change, call)
+            : PassAsync<TFop, TReply>(next, fop, plain, call);
+    }
+
+    /// <summary>OPEN changes the volume when it cuts the file.</summary>
+    private static bool Changes<TFop, TReply>(in TFop fop)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply> =>
+        TFop.Code.Has(FopTraits.Mutates) || fop is OpenFop { Flags: var flags } && (flags & OpenFlags.Truncate) != 0;
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<TReply> PassAsync<TFop, TReply>(Translator next, TFop fop, XData? plain, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var ask = TFop.WithXData(in fop, plain);
+        var reply = await TFop.Invoke(next, in ask, call);
+        plain?.Release();
+        return reply;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<TReply> RunAsync<TFop, TReply>(
+        Translator next, TFop fop, XData? plain, Change change, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var ask = TFop.WithXData(in fop, plain);
+        while (true)
+        {
+            var verdict = table.Begin(in change, out var outcome);
+            if (verdict == StepVerdict.Wait)
+            {
+                await outcome!.Done.Task; // Begin has found it.
+                continue;
+            }
+
+            var reply = verdict switch
+            {
+                StepVerdict.Known => await RepeatAsync<TFop, TReply>(next, ask, (TReply)outcome!.Reply!, call),
+                StepVerdict.Superseded => TReply.Fail(Errno.ECANCELED),
+                StepVerdict.Acknowledged => TReply.Fail(Errno.EBADE),
+                _ => await CarryOutAsync<TFop, TReply>(
+                    next, ask, change, outcome, verdict == StepVerdict.RunGuarded, call),
+            };
+            plain?.Release();
+            return reply;
+        }
+    }
+
+    /// <summary>Whatever happens, the step ends: others wait for it.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<TReply> CarryOutAsync<TFop, TReply>(
+        Translator next, TFop fop, Change change, Outcome? outcome, bool isGuarded, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        TReply? kept = null;
+        try
+        {
+            var reply = isGuarded
+                ? await Guards.RunAsync<TFop, TReply>(next, fop, ChangeRecord.AgeMs(in change, _clock.MonotonicNs), _clock, call)
+                : await TFop.Invoke(next, in fop, call);
+            if (reply.IsOk && outcome is not null)
+            {
+                kept = TReply.Rent();
+                kept.CopyFrom(reply);
+            }
+
+            return reply;
+        }
+        finally
+        {
+            if (outcome is not null)
+            {
+                table.End(in change, outcome, kept);
+            }
+        }
+    }
+
+    /// <summary>The first answer again. What it opened is opened for whoever asks now.</summary>
+    private static async ValueTask<TReply> RepeatAsync<TFop, TReply>(
+        Translator next, TFop fop, TReply first, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var error = fop switch
+        {
+            CreateFop create => await OpenAgainAsync(next, ((CreateReply)(object)first).Iatt.Gfid, create.Flags, create.Fd, call),
+            OpenFop open => await OpenAgainAsync(next, open.Gfid, open.Flags, open.Fd, call),
+            _ => Errno.Ok,
+        };
+        if (error != Errno.Ok)
+        {
+            return TReply.Fail(error);
+        }
+
+        var reply = TReply.Rent();
+        reply.CopyFrom(first);
+        return reply;
+    }
+
+    internal static async ValueTask<Errno> OpenAgainAsync(Translator next, Gfid gfid, uint flags, Fd fd, Call call)
+    {
+        fd.Gfid = gfid;
+        flags &= ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate);
+        var reply = await next.Open(new OpenFop { Gfid = gfid, Flags = flags, Fd = fd }, call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
+    }
+
+    /// <summary>
+    /// A lock that a step takes is given back when another run takes the change over: the run that holds it cannot do
+    /// anything any more, and may be stopped and silent for long.
+    /// </summary>
+    private async ValueTask<TReply> LockAsync<TFop, TReply>(
+        Translator next, TFop fop, XData? plain, Change change, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var ask = TFop.WithXData(in fop, plain);
+        if (StepLocks.IsUnlock(in fop))
+        {
+            var (client, owner, unlock) = (call.Client, call.LockOwner, StepLocks.UnlockOf(in fop));
+            table.Release(in change, l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Unlock.Equals(unlock));
+            var given = await TFop.Invoke(next, in ask, call);
+            plain?.Release();
+            return given;
+        }
+
+        var error = table.CheckRun(in change);
+        var reply = error == Errno.Ok ? await TFop.Invoke(next, in ask, call) : TReply.Fail(error);
+        plain?.Release();
+        if (reply.IsOk)
+        {
+            var held = new StepLock(call.Client, call.LockOwner, StepLocks.UnlockOf(in fop), change.Run);
+            if (!table.TryHold(in change, held))
+            {
+                await StepLocks.GiveBackAsync(next, held);
+                reply.Release();
+                return TReply.Fail(Errno.ECANCELED);
+            }
+        }
+
+        return reply;
+    }
+
+    private async ValueTask<TReply> SessionAsync<TFop, TReply>(Translator next, TFop fop, XData xdata, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var session = ChangeRecord.SessionOf(xdata);
+        var operation = ((IpcFop)(object)fop).Operation; // Only an IPC comes here.
+        switch (operation)
+        {
+            case ChangeRecord.BeginSession when session != 0:
+                return table.TryBegin(session) ? TReply.Rent() : TReply.Fail(Errno.EAGAIN);
+            case ChangeRecord.EndSession or ChangeRecord.LeaveSession when session != 0:
+                table.EndSession(session);
+                return TReply.Rent();
+            case ChangeRecord.TakeOver:
+                ChangeRecord.TryRead(xdata, _clock.MonotonicNs, out var change);
+                return change.IsNone || change.Run == 0
+                    ? TReply.Fail(Errno.EINVAL) : await TakeOverAsync<TReply>(next, change);
+            default:
+                return await TFop.Invoke(next, in fop, call);
+        }
+    }
+
+    private async ValueTask<TReply> TakeOverAsync<TReply>(Translator next, Change change)
+        where TReply : Reply, IReply<TReply>
+    {
+        var taken = await table.TakeOverAsync(change);
+        foreach (var held in taken.Locks)
+        {
+            await StepLocks.GiveBackAsync(next, held);
+        }
+
+        if (taken.Error != Errno.Ok)
+        {
+            return TReply.Fail(taken.Error);
+        }
+
+        var reply = TReply.Rent();
+        reply.NeedXData().SetBytes(ChangeRecord.Steps, KnownSteps.Encode(taken.Steps));
+        if (taken.IsUncertain)
+        {
+            reply.NeedXData().SetInt(ChangeRecord.Uncertain, 1);
+        }
+
+        return reply;
+    }
+}
