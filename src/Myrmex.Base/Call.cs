@@ -38,6 +38,9 @@ public sealed class Call
 
     public uint CtimeNanoseconds { get; set; }
 
+    /// <summary>Where the data of a write is on this machine's disk already; null for nowhere.</summary>
+    public IStoredData? Stored { get; set; }
+
     /// <summary>The client at a server's door; null inside a client process.</summary>
     public ClientIdentity? Client { get; set; }
 
@@ -117,6 +120,7 @@ public sealed class Call
         CtimeSeconds = 0;
         CtimeNanoseconds = 0;
         Client = null;
+        Stored = null;
         Change = default;
         _groupCount = 0;
         if (_groups.Length > KeepGroupsMax)

@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Myrmex.Base;
 
 namespace Myrmex.Replication;
@@ -14,6 +15,8 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
     /// <summary>Bytes a meta part may have.</summary>
     public const int MetaMax = 1 << 20;
 
+    private IStoredData? _stored;
+
     /// <summary>Bytes a data part may have.</summary>
     public const int DataMax = 64 << 20;
 
@@ -26,4 +29,14 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
     public ReadOnlyMemory<byte> Meta { get; } = meta;
 
     public Payload Data { get; } = data;
+
+    /// <summary>
+    /// The first part of <see cref="Data"/> as it is in this member's journal, once that is durable; null for data that is
+    /// small, or was never written here.
+    /// </summary>
+    public IStoredData? Stored
+    {
+        get => Volatile.Read(ref _stored);
+        internal set => Volatile.Write(ref _stored, value);
+    }
 }

@@ -7,7 +7,8 @@ namespace Myrmex.Runtime;
 /// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are
 /// slices of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. A
 /// length is only an announcement: a buffer beyond <see cref="Limits.FrameReserveBytes"/> grows with what has really
-/// arrived. Only the link's loop touches it.
+/// arrived. It ends at a multiple of 4096 in memory, so that data at its end, if it is whole blocks, can go to a disk past
+/// the page cache from where it is. Only the link's loop touches it.
 /// </summary>
 /// <remarks>
 /// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the
@@ -23,6 +24,7 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
     private int _end;
     private long _needed; // Length of the partial frame at _start; 0 when not known yet.
     private PayloadBuffer? _large;
+    private int _largeStart; // Where the frame begins in it.
     private int _largeLength;
     private int _largeReserved; // Bytes of the frame that the buffer is meant for: the length, or less while it grows.
     private int _largeReceived;
@@ -70,7 +72,7 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
             GrowLarge();
         }
 
-        first = new Payload(_large, _largeReceived, _largeReserved - _largeReceived);
+        first = new Payload(_large, _largeStart + _largeReceived, _largeReserved - _largeReceived);
         if (_largeReserved < _largeLength)
         {
             return; // What follows belongs to the frame too.
@@ -111,7 +113,7 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
             {
                 _largeIsOut = true;
                 _isBulk = true;
-                frame = new Payload(_large, 0, _largeLength);
+                frame = new Payload(_large, _largeStart, _largeLength);
                 return Result.Frame;
             }
 
@@ -230,13 +232,20 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
     {
         var isPressed = _pool.OutstandingBytes > _pool.LimitBytes / 2;
         _largeReserved = Math.Min(length, isPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
-        _large = _pool.Rent(_largeReserved);
+        _largeStart = StartOf(length);
+        _large = _pool.Rent(_largeStart + _largeReserved);
         _largeLength = length;
         _largeReceived = _end - _start;
         _largeIsOut = false;
-        _chunk!.GetSpan()[_start.._end].CopyTo(_large.GetSpan()); // The caller looked at the chunk.
+        _chunk!.GetSpan()[_start.._end].CopyTo(_large.GetSpan()[_largeStart..]); // The caller looked at the chunk.
         _start = _end;
         _needed = 0;
+    }
+
+    private static int StartOf(int length)
+    {
+        var start = -length & (Limits.BlockBytes - 1);
+        return length <= PayloadPool.CapacityMax - start ? start : 0;
     }
 
     /// <summary>The buffer is full and the frame is longer: one of twice the size, at most of the frame's length.</summary>
@@ -244,8 +253,8 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
     {
         var old = _large!; // The caller looked.
         _largeReserved = (int)Math.Min(_largeLength, 2L * _largeReserved);
-        _large = _pool.Rent(_largeReserved);
-        old.GetSpan()[.._largeReceived].CopyTo(_large.GetSpan());
+        _large = _pool.Rent(_largeStart + _largeReserved);
+        old.GetSpan().Slice(_largeStart, _largeReceived).CopyTo(_large.GetSpan()[_largeStart..]);
         old.Release();
     }
 

@@ -85,12 +85,26 @@ public interface IDiskFile : IDisposable
     Errno Write(long offset, ReadOnlySpan<Payload> pieces, out long count);
 
     /// <summary>
+    /// Writes all pieces and makes them durable as <see cref="Sync"/> does, where it can by one call: then the disk is
+    /// waited for once.
+    /// </summary>
+    Errno WriteDurably(long offset, ReadOnlySpan<Payload> pieces);
+
+    /// <summary>
     /// Takes room on the disk for the first <paramref name="length"/> bytes, in few extents, and makes the file at
     /// least so
     /// long; what was not written reads as zero. Says ENOSPC before a write would. A file system that cannot do it only
     /// gets the length.
     /// </summary>
     Errno Preallocate(long length);
+
+    /// <summary>
+    /// Makes a range of another open file share the blocks of one of this file, which must not be written again as long
+    /// as that is to cost nothing. Offsets and length must be multiples of 4096. EOPNOTSUPP or EXDEV where that cannot be,
+    /// EBADF when this file is closed: unlike the others it may be called while the file is being disposed of.
+    /// </summary>
+    /// <param name="descriptor">Of the other file, open for writing.</param>
+    Errno ShareInto(int descriptor, long targetOffset, long offset, long length);
 
     /// <summary>Cuts or extends the file.</summary>
     Errno Truncate(long length);

@@ -6,6 +6,12 @@ public static class Limits
     /// <summary>Bytes of a receive chunk and of a block that small sends are encoded into.</summary>
     public const int ChunkBytes = 64 << 10;
 
+    /// <summary>The longest write that is made durable by the same call.</summary>
+    public const int DurableWriteBytesMax = 256 << 10;
+
+    /// <summary>What addresses, offsets and lengths are multiples of, past the page cache.</summary>
+    public const int BlockBytes = 4096;
+
     /// <summary>Bytes a link reads in one turn of its loop before it lets others run.</summary>
     public const int ReceiveBytesPerTurn = 2 << 20;
 

@@ -291,7 +291,7 @@ internal sealed class StoreMember : IReplicaTransport
         var store = new CrashTranslator(Rig.Store, Faults);
         var locks = new Locks(TestPlace.For(new ManualTime(), Locks.Registration, store, slot: 6));
         var redo = new Redo(locks);
-        _member = new JournalMember(redo, Node.Seams.Workers, () => new ValueTask<Errno>(Errno.Ok))
+        _member = new JournalMember(redo, Node.Seams, () => new ValueTask<Errno>(Errno.Ok))
         {
             Locks = locks,
             Scheduler = Node.Seams.Scheduler,

@@ -21,6 +21,12 @@ public static class JournalLimits
     /// <summary>Data at least so long, and aligned, is written from where it is instead of being copied.</summary>
     public const int InPlaceBytesMin = 64 << 10;
 
+    /// <summary>
+    /// Data at least so long is told to be in the journal: below, sharing blocks costs more than writing them again, and
+    /// breaks files into pieces.
+    /// </summary>
+    public const int StoredBytesMin = 64 << 10;
+
     public const int SegmentBytesMin = 8 * BlockBytes;
 
     public const int SegmentBytesMax = 1 << 30;

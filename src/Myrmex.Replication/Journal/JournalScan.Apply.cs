@@ -86,6 +86,7 @@ internal sealed partial class JournalScan
         foreach (ref readonly var record in records)
         {
             Table.Add(record);
+            batch.Segment.MayBeCloned |= record.DataLength >= JournalLimits.StoredBytesMin;
         }
 
         batch.Segment.LiveMax = Math.Max(batch.Segment.LiveMax, Table.Last);

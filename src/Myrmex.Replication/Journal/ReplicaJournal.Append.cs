@@ -241,13 +241,8 @@ public sealed partial class ReplicaJournal
         };
         using var batch = new BatchWriter(head, entries, _superblock.State.Incarnation, _seed);
         Invariant.Check(segment.Next + batch.Head.Blocks <= segment.EndBlock);
-        var error = segment.File.WriteFully((long)segment.Next * JournalLimits.BlockBytes, batch.Pieces);
-        if (error == Errno.Ok)
-        {
-            error = segment.File.Sync();
-            Metrics.Syncs++;
-        }
-
+        var error = segment.File.WriteDurably((long)segment.Next * JournalLimits.BlockBytes, batch.Pieces);
+        Metrics.Syncs++;
         if (error != Errno.Ok)
         {
             Failure = error;
@@ -259,6 +254,11 @@ public sealed partial class ReplicaJournal
         Metrics.Batches++;
         Metrics.WrittenBytes += (long)batch.Head.Blocks * JournalLimits.BlockBytes;
         Take(segment, batch.Records);
+        if (MayShare)
+        {
+            TellWhereStored(segment, entries, batch.Records);
+        }
+
         return Errno.Ok;
     }
 
@@ -268,6 +268,20 @@ public sealed partial class ReplicaJournal
         BatchKind.Cut => cutFrom - 1,
         _ => entries[0].Index.Value - 1,
     };
+
+    private static void TellWhereStored(
+        Segment segment, ReadOnlySpan<JournalEntry> entries, ReadOnlySpan<EntryRecord> records)
+    {
+        for (var i = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Data.Length >= JournalLimits.StoredBytesMin)
+            {
+                var offset = (long)records[i].DataBlock * JournalLimits.BlockBytes;
+                var length = entries[i].Data.Length & -JournalLimits.BlockBytes;
+                entries[i].Stored = new StoredEntryData(segment, offset, length);
+            }
+        }
+    }
 
     /// <summary>Entries that are durable enter the table, and only now the header index.</summary>
     private void Take(Segment segment, ReadOnlySpan<EntryRecord> records)

@@ -50,6 +50,24 @@ public sealed partial class ReplicaJournal
     private int Allocated => _segments.Count + _spares.Count;
 
     /// <summary>
+    /// Files may share blocks of the segment in use. Such a segment is lost to the journal, so there must be room for
+    /// others in the place of all of them: on a disk that is nearly full, segments keep their blocks.
+    /// </summary>
+    private bool MayShare
+    {
+        get
+        {
+            var shared = 1;
+            foreach (var segment in _segments)
+            {
+                shared += segment.MayBeCloned ? 1 : 0;
+            }
+
+            return _growth > shared;
+        }
+    }
+
+    /// <summary>
     /// Gives the blocks of a spare segment back to a full disk, as long as the journal can go on without; false when it
     /// cannot.
     /// </summary>
@@ -222,7 +240,8 @@ public sealed partial class ReplicaJournal
             return Errno.ENOSPC;
         }
 
-        var error = SpareSegment.Create(_disk, _options, _nextSpare, out var spare);
+        var isZeroed = _segments.Count == 0 || !_segments[^1].IsBulk;
+        var error = SpareSegment.Create(_disk, _options, _nextSpare, isZeroed, out var spare);
         if (error == Errno.Ok)
         {
             _nextSpare++;
@@ -247,7 +266,7 @@ public sealed partial class ReplicaJournal
 
     private static Errno MakeSegment(IDisk disk, JournalOptions options, SegmentHead head, UInt128 incarnation)
     {
-        var error = SpareSegment.Create(disk, options, head.Number, out var spare);
+        var error = SpareSegment.Create(disk, options, head.Number, isZeroed: true, out var spare);
         if (error != Errno.Ok)
         {
             return error;

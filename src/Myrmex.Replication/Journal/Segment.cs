@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
 
@@ -20,6 +21,8 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     private PayloadBuffer? _indexBlock;
     private long _indexLength; // Records added so far, in bytes.
     private bool _indexIsDirty;
+    private bool _mayBeCloned;
+    private long _sharedBytes;
 
     public ulong Number => number;
 
@@ -43,12 +46,24 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     /// <summary>No entry of the journal above this index is in this segment.</summary>
     public ulong LiveMax { get; set; }
 
-    /// <summary>Files may share its blocks, so it is never used again.</summary>
-    public bool MayBeCloned { get; set; }
+    /// <summary>
+    /// Files may share its blocks, as they may when it is found at start with data that they would: it is never used again.
+    /// </summary>
+    public bool MayBeCloned
+    {
+        get => Volatile.Read(ref _mayBeCloned);
+        set => Volatile.Write(ref _mayBeCloned, value);
+    }
+
+    /// <summary>Most of what it has was large, and files share it.</summary>
+    public bool IsBulk => Volatile.Read(ref _sharedBytes) > (long)Next * JournalLimits.BlockBytes / 2;
 
     public long RoomBytes => (long)(EndBlock - Next) * JournalLimits.BlockBytes;
 
     public long IndexLength => _indexLength;
+
+    /// <summary>Any thread.</summary>
+    public void AddShared(int length) => Interlocked.Add(ref _sharedBytes, length);
 
     public static string PathOf(string directory, string prefix, ulong number) =>
         string.Create(CultureInfo.InvariantCulture, $"{directory}/{prefix}{number:x16}");

@@ -5,8 +5,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// A file that is going to be a segment: all its blocks are allocated and have been written once, so that later syncs
-/// change nothing but data. New ones are zeroes; those used before keep their bytes, which name another segment.
+/// A file that is going to be a segment: all its blocks are allocated and, unless large batches are expected, have been
+/// written once, so that later syncs change nothing but data. New ones are zeroes; those used before keep their bytes, which name another segment.
 /// </summary>
 internal sealed class SpareSegment : IDisposable
 {
@@ -30,7 +30,12 @@ internal sealed class SpareSegment : IDisposable
 
     public long ZeroedBytes { get; private set; }
 
-    public static Errno Create(IDisk disk, JournalOptions options, ulong number, out SpareSegment? spare)
+    /// <param name="isZeroed">
+    /// It will be zeroed, so that syncs of small batches change nothing but data. Where batches are large, zeroing costs
+    /// more than it saves, and it is ready at once.
+    /// </param>
+    public static Errno Create(
+        IDisk disk, JournalOptions options, ulong number, bool isZeroed, out SpareSegment? spare)
     {
         spare = null;
         var path = Segment.PathOf(options.Path, Segment.SparePrefix, number);
@@ -50,7 +55,7 @@ internal sealed class SpareSegment : IDisposable
             return error;
         }
 
-        spare = new SpareSegment(disk, options.Path, path, file, options.SegmentBytes);
+        spare = new SpareSegment(disk, options.Path, path, file, options.SegmentBytes) { IsReady = !isZeroed };
         return Errno.Ok;
     }
 

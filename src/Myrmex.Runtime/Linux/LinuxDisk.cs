@@ -115,7 +115,9 @@ public sealed class LinuxDisk : IDisk
 
     private sealed unsafe class OpenFile(int fd, bool isDirect) : IDiskFile
     {
-        private int _fd = fd;
+        private readonly int _descriptor = fd;
+        private int _fd = fd; // -1 for all but ShareInto, once disposed of.
+        private int _uses = 1; // The owner's, and those of ShareInto; 0 is closed.
 
         public bool IsDirect => isDirect;
 
@@ -146,6 +148,34 @@ public sealed class LinuxDisk : IDisk
             return Sys.ErrorOf(result);
         }
 
+        public Errno WriteDurably(long offset, ReadOnlySpan<Payload> pieces)
+        {
+            Invariant.Check(pieces.Length <= Limits.GatherCountMax);
+            Span<IoVec> vectors = stackalloc IoVec[pieces.Length];
+            long length = 0;
+            for (var i = 0; i < pieces.Length; i++)
+            {
+                vectors[i] = new IoVec((byte*)pieces[i].Address, pieces[i].Length);
+                length += pieces[i].Length;
+            }
+
+            // A long write is several requests to the disk, each of which it would have to make durable.
+            var error = Errno.EOPNOTSUPP;
+            if (isDirect && length <= Limits.DurableWriteBytesMax)
+            {
+                var written = Sys.DiskWriteDurably(_fd, vectors, offset);
+                error = written < 0 ? Sys.ErrorOf(written) : written < length ? Errno.EINTR : Errno.Ok;
+            }
+
+            if (error is not (Errno.EOPNOTSUPP or Errno.EINVAL or Errno.ENOSYS or Errno.EINTR))
+            {
+                return error; // A disk that has failed is not asked twice.
+            }
+
+            error = this.WriteFully(offset, pieces);
+            return error == Errno.Ok ? Sync() : error;
+        }
+
         public Errno Preallocate(long length)
         {
             var error = Sys.ErrorOf(Sys.DiskAllocate(_fd, length));
@@ -158,16 +188,46 @@ public sealed class LinuxDisk : IDisk
             return error != Errno.Ok || now >= length ? error : Truncate(length);
         }
 
+        public Errno ShareInto(int descriptor, long targetOffset, long offset, long length)
+        {
+            for (var uses = Volatile.Read(ref _uses); ;)
+            {
+                if (uses == 0)
+                {
+                    return Errno.EBADF;
+                }
+
+                var seen = Interlocked.CompareExchange(ref _uses, uses + 1, uses);
+                if (seen == uses)
+                {
+                    break;
+                }
+
+                uses = seen;
+            }
+
+            var result = Sys.ShareRange(_descriptor, offset, length, descriptor, targetOffset);
+            Release();
+            return Sys.ErrorOf(result);
+        }
+
         public Errno Truncate(long length) => Sys.ErrorOf(Sys.DiskTruncate(_fd, length));
 
         public Errno Sync() => Sys.ErrorOf(Sys.DiskDataSync(_fd));
 
         public void Dispose()
         {
-            var open = Interlocked.Exchange(ref _fd, -1);
-            if (open >= 0)
+            if (Interlocked.Exchange(ref _fd, -1) >= 0)
             {
-                Sys.Close(open);
+                Release();
+            }
+        }
+
+        private void Release()
+        {
+            if (Interlocked.Decrement(ref _uses) == 0)
+            {
+                Sys.Close(_descriptor);
             }
         }
 

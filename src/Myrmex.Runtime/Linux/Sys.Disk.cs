@@ -34,9 +34,25 @@ public static unsafe partial class Sys
         }
     }
 
+    internal static nint DiskWriteDurably(int fd, ReadOnlySpan<IoVec> pieces, long offset)
+    {
+        fixed (IoVec* pointer = pieces)
+        {
+            return Result(NativeDiskWriteGather2(fd, pointer, pieces.Length, offset, RwDataSync));
+        }
+    }
+
     internal static int DiskAllocate(int fd, long length) => Result(NativeDiskAllocate(fd, mode: 0, 0, length));
 
     internal static nint DiskLength(int fd) => Result(NativeDiskSeek(fd, 0, SeekEnd));
+
+    /// <summary>Makes a range of a file share the blocks of a range of another one.</summary>
+    internal static int ShareRange(int source, long sourceOffset, long length, int target, long targetOffset)
+    {
+        const nuint ioctlFileCloneRange = 0x4020940D;
+        var range = stackalloc long[4] { source, sourceOffset, length, targetOffset };
+        return Result(NativeDiskIoctl(target, ioctlFileCloneRange, range));
+    }
 
     internal static int DiskTruncate(int fd, long length) => Result(NativeDiskTruncate(fd, length));
 
@@ -49,6 +65,13 @@ public static unsafe partial class Sys
     internal static int DiskUnlink(string path) => Result(NativeDiskUnlink(path));
 
     internal static int DiskMakeDirectory(string path, uint mode) => Result(NativeDiskMakeDirectory(path, mode));
+
+    [LibraryImport(Libc, EntryPoint = "pwritev2", SetLastError = true)]
+    private static partial nint NativeDiskWriteGather2(int fd, IoVec* pieces, int count, long offset, int flags);
+
+    // Variadic in C, as open is.
+    [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int NativeDiskIoctl(int fd, nuint request, long* argument);
 
     // open is variadic in C; on Linux x86-64 and arm64 the mode is passed like a fixed argument.
     [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

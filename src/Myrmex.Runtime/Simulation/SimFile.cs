@@ -278,6 +278,14 @@ internal sealed class SimDiskFile(SimDisk disk, SimFile file, string path, DiskO
         return Errno.Ok;
     }
 
+    public Errno WriteDurably(long offset, ReadOnlySpan<Payload> pieces)
+    {
+        var error = this.WriteFully(offset, pieces);
+        return error == Errno.Ok ? Sync() : error;
+    }
+
+    public Errno ShareInto(int descriptor, long targetOffset, long offset, long length) => Errno.EOPNOTSUPP;
+
     public Errno Truncate(long length)
     {
         if (!IsUsable || (how & DiskOpen.Write) == 0)

@@ -19,6 +19,9 @@ public readonly record struct ProposeResult(Errno Error, JournalIndex Index)
     /// applied then.
     /// </summary>
     public ReadOnlyMemory<byte>? Outcome { get; init; }
+
+    /// <summary>The entry, where it is committed by this call.</summary>
+    public JournalEntry? Entry { get; init; }
 }
 
 /// <summary>The journal of a replica set as its leader's state machine sees it.</summary>

@@ -78,7 +78,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
         ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
-        var member = new JournalMember(redo, place.Seams.Workers, SyncAsync)
+        var member = new JournalMember(redo, place.Seams, SyncAsync)
         {
             Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
             Scheduler = place.Seams.Scheduler,

@@ -246,7 +246,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
                 ? KnownAnswer(proposed) : new LeaderAnswer(proposed.Error, evaluation, default);
         }
 
-        var applied = await redo.ApplyAsync(operation, evaluation.Data);
+        var applied = await redo.ApplyAsync(operation, evaluation.Data, proposed.Entry?.Stored);
         log.Applied(proposed.Index, applied.Error);
         if (applied.Error != Errno.Ok)
         {

@@ -21,6 +21,12 @@ internal static class JournalLimits
     /// <summary>Rounds over the names of a replay in search of handles to put right.</summary>
     public const int RepairRoundsMax = 64;
 
+    /// <summary>How long a follower leaves what is committed before it applies it, in milliseconds.</summary>
+    public const long ApplyLaterMs = 10;
+
+    /// <summary>Entries that it leaves at most.</summary>
+    public const int ApplyLaterMax = 256;
+
     /// <summary>Most bytes one WRITE or COPY_FILE_RANGE may carry.</summary>
     public const int DataMax = Replication.JournalEntry.DataMax;
 

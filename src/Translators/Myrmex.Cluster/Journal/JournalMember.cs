@@ -22,12 +22,12 @@ namespace Myrmex.Cluster.Journal;
 /// journal before is answered when its entry is in the store.
 /// </remarks>
 /// <param name="redo">Applies to the store.</param>
-/// <param name="workers">Where what is committed is applied.</param>
+/// <param name="seams">Its workers apply what is committed; the scheduler is the replica's.</param>
 /// <param name="syncStore">Brings the store to its disk.</param>
-public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<ValueTask<Errno>> syncStore)
+public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask<Errno>> syncStore)
     : IReplicaLog, IReplicaMachine
 {
-    private readonly WorkerSignal _wake = new(workers);
+    private readonly WorkerSignal _wake = new(seams.Workers);
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
     private readonly Dictionary<ulong, ProposalWaiter> _byTag = [];
     private readonly Dictionary<ulong, ProposalWaiter> _byIndex = []; // Proposed here, not committed.
@@ -47,6 +47,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     private MemberId? _leader;
     private bool _isStopped;
     private int _isFailureTold;
+    private bool _isWakeDue; // A timer will wake the loop.
     private ulong _published; // What ServingTerm answers: written under the lock, read without.
 
     /// <summary>Where the locks of clients are, if this member has some.</summary>
@@ -267,6 +268,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     {
         ProposalWaiter? waiter;
         var isQueued = false;
+        var isLater = false;
         lock (_lock)
         {
             // Who waits for an operation applies it; of other entries there is nothing to apply.
@@ -279,6 +281,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
                 entry.Data.Retain();
                 _queue.Enqueue(entry);
                 isQueued = true;
+                isLater = _role.Role == ReplicaRole.Follower && _queue.Count < JournalLimits.ApplyLaterMax;
             }
 
             if (entry.Header.Kind == EntryKind.TermStart && _replica!.Role == ReplicaRole.Active
@@ -293,11 +296,42 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             }
         }
 
-        waiter?.Complete(workers, new ProposeResult(Errno.Ok, entry.Index));
-        if (isQueued)
+        waiter?.Complete(seams.Workers, new ProposeResult(Errno.Ok, entry.Index) { Entry = entry });
+        if (isLater)
+        {
+            WakeLater();
+        }
+        else if (isQueued)
         {
             _wake.Set();
         }
+    }
+
+    /// <summary>
+    /// Nobody waits for what a follower applies: it is done for many entries at once, since waking a thread costs more
+    /// than a small entry. Whoever is going to lead does not wait for it.
+    /// </summary>
+    private void WakeLater()
+    {
+        lock (_lock)
+        {
+            if (_isWakeDue)
+            {
+                return;
+            }
+
+            _isWakeDue = true;
+        }
+
+        _ = seams.Scheduler.Schedule(JournalLimits.ApplyLaterMs, () =>
+        {
+            lock (_lock)
+            {
+                _isWakeDue = false;
+            }
+
+            _wake.Set();
+        });
     }
 
     void IReplicaMachine.Superseded(JournalEntry entry)
@@ -385,6 +419,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         if (isNew)
         {
             Locks?.DropAllLocks(); // They were good for a term.
+            _wake.Set(); // What was left for later.
         }
     }
 
@@ -422,7 +457,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
     {
         foreach (var waiter in waiters)
         {
-            waiter.Complete(workers, new ProposeResult(Errno.ENOTCONN, default));
+            waiter.Complete(seams.Workers, new ProposeResult(Errno.ENOTCONN, default));
         }
     }
 
@@ -434,7 +469,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
             _ = _byTag.Remove(tag, out waiter);
         }
 
-        waiter?.Complete(workers, result);
+        waiter?.Complete(seams.Workers, result);
     }
 
     /// <summary>Null when nobody will answer any more.</summary>
@@ -584,7 +619,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
 
         foreach (var waiter in ready)
         {
-            waiter.Complete(workers, new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
+            waiter.Complete(seams.Workers, new ProposeResult(Errno.Ok, default) { Outcome = waiter.Outcome });
         }
 
         Leave(lost);
@@ -638,7 +673,7 @@ public sealed partial class JournalMember(Redo redo, IWorkers workers, Func<Valu
         if (entry.Header.Kind == EntryKind.Operation)
         {
             error = OperationCodec.TryDecode(entry.Meta.Span, out var operation)
-                ? (await redo.ApplyAsync(operation, entry.Data)).Error : Errno.EUCLEAN;
+                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored)).Error : Errno.EUCLEAN;
         }
 
         entry.Data.Release();

@@ -39,6 +39,7 @@ public sealed partial class Redo
             var error = reply.Error;
             post = reply.Post;
             done += error == Errno.Ok ? reply.OpRet : 0;
+            call.Stored = null; // Of the first bytes.
             error = error == Errno.Ok && reply.OpRet <= 0 ? Errno.EIO : error;
             reply.Release();
             if (error != Errno.Ok)

@@ -70,20 +70,21 @@ public sealed partial class Redo
     /// disk it waits for room, see <see cref="Room"/>.
     /// </summary>
     /// <param name="data">The bytes of a WRITE, PUT or COPY_FILE_RANGE; borrowed.</param>
-    public ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data)
+    /// <param name="stored">Where the first of them are on the disk already, if they are.</param>
+    public ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data, IStoredData? stored = null)
     {
-        var once = ApplyOnceAsync(operation, data);
+        var once = ApplyOnceAsync(operation, data, stored);
         if (!once.IsCompletedSuccessfully)
         {
-            return ApplyInTheEndAsync(once, operation, data);
+            return ApplyInTheEndAsync(once, operation, data, stored);
         }
 
         var result = once.Result;
-        return IsNoRoom(result.Error) ? ApplyInTheEndAsync(new(result), operation, data) : new(result);
+        return IsNoRoom(result.Error) ? ApplyInTheEndAsync(new(result), operation, data, stored) : new(result);
     }
 
     private async ValueTask<RedoResult> ApplyInTheEndAsync(
-        ValueTask<RedoResult> once, JournalOperation operation, Payload data)
+        ValueTask<RedoResult> once, JournalOperation operation, Payload data, IStoredData? stored)
     {
         var result = await once;
         if (!IsNoRoom(result.Error) || Room is not { } room)
@@ -94,7 +95,7 @@ public sealed partial class Redo
         room.Begin(operation, result.Error);
         while (IsNoRoom(result.Error) && await room.WaitAsync())
         {
-            result = await ApplyOnceAsync(operation, data);
+            result = await ApplyOnceAsync(operation, data, stored);
         }
 
         room.End();
@@ -103,9 +104,11 @@ public sealed partial class Redo
 
     private static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
 
-    private async ValueTask<RedoResult> ApplyOnceAsync(JournalOperation operation, Payload data)
+    private async ValueTask<RedoResult> ApplyOnceAsync(
+        JournalOperation operation, Payload data, IStoredData? stored)
     {
         var call = Call.Internal();
+        call.Stored = stored;
         call.TimeFlags = operation.Touches | TimeFlags.ForwardOnly;
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;

@@ -6,4 +6,7 @@ namespace Myrmex.Cluster.JournalClient;
 internal sealed class JournalRules : SendingRules
 {
     public override string Name => "journal-client";
+
+    /// <summary>On those of a write quorum.</summary>
+    public override bool AnswersAreDurable => true;
 }

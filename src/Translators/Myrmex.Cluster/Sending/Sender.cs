@@ -93,6 +93,12 @@ internal sealed partial class Sender
             return Fds.CloseAsync<TFop, TReply>(in fop, TFop.FdOf(in fop)!, call); // It is on an fd.
         }
 
+        if (typeof(TFop) == typeof(FsyncFop) && _rules.AnswersAreDurable && call.Client is null
+            && _finder.Choice is { } current && Fds.Find(TFop.FdOf(in fop)) is { Place: { } at } && at.IsAt(current))
+        {
+            return new ValueTask<TReply>(TReply.Rent()); // Clients of a door may want the attributes.
+        }
+
         if (typeof(TFop) == typeof(FlushFop) && !Fds.Locks.IsEmpty)
         {
             Fds.Locks.RemoveOwner(TFop.FdOf(in fop)!.Gfid, call.LockOwner); // As it does at the server.

@@ -92,6 +92,7 @@ public sealed partial class MemoryTranslator
                 error = keepsOld && offset < node.Content.Length
                     ? Errno.EEXIST
                     : WriteTo(node, offset, fop.Data.Span, call);
+                error = error == Errno.Ok ? ReadStored(node, offset, call) : error;
                 reply.Post = node.ToIatt();
                 reply.OpRet = fop.Data.Length;
                 if (error == Errno.Ok && fop.XData is not null && fop.XData.Contains(StorageKeys.WriteIsAppend))
@@ -324,6 +325,24 @@ public sealed partial class MemoryTranslator
         DropPrivileges(node, call);
         Touch(node, TimeFlags.Ctime | TimeFlags.Mtime, call);
         return Errno.Ok;
+    }
+
+    /// <summary>What is said to be on a disk already is taken from there, as a store that shares blocks does.</summary>
+    private static Errno ReadStored(MemoryNode node, long offset, Call call)
+    {
+        if (call.Stored is not { } stored)
+        {
+            return Errno.Ok;
+        }
+
+        var bytes = new byte[stored.Length];
+        var error = stored.Read(bytes);
+        if (error == Errno.Ok)
+        {
+            node.Content.Write(offset, bytes);
+        }
+
+        return error is Errno.EBADF ? Errno.Ok : error;
     }
 
     /// <summary>A write by somebody who is not root takes the set-id bits away.</summary>

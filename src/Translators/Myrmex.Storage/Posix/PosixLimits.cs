@@ -12,6 +12,9 @@ internal static class PosixLimits
     /// <summary>Files kept open for fops with anonymous fds.</summary>
     public const int AnonymousFilesMax = 256;
 
+    /// <summary>What a range of blocks that files share begins and ends at.</summary>
+    public const int BlockBytes = 4096;
+
     /// <summary>Levels of directories above one another; more means that the handles form a loop.</summary>
     public const int DepthMax = 4096;
 

@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime.Linux;
@@ -8,6 +9,8 @@ namespace Myrmex.Storage;
 /// <summary>READ and WRITE.</summary>
 public sealed partial class PosixTranslator
 {
+    private bool _canShare = true; // Until the file system says no.
+
     /// <summary>
     /// What lies in memory is read on the calling thread; the rest on a worker. A short answer means the end of the
     /// file, told by the hint ENOENT too. O_DIRECT is honoured where offset and size are aligned, else the read goes
@@ -232,7 +235,7 @@ public sealed partial class PosixTranslator
         }
 
         FillIatt(ref reply.Pre, in inode);
-        error = appends ? AppendAll(in fop, file, out var written) : WriteAll(in fop, file, out written);
+        error = appends ? AppendAll(in fop, file, out var written) : WriteAll(in fop, call, file, out written);
         if (error != Errno.Ok)
         {
             return error;
@@ -246,12 +249,12 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>Fails only when nothing was written.</summary>
-    private static Errno WriteAll(in WriteFop fop, OpenFile file, out int written)
+    private Errno WriteAll(in WriteFop fop, Call call, OpenFile file, out int written)
     {
         var (address, length) = (fop.Data.Address, fop.Data.Length);
         var flags = SyncFlags(fop.Flags, file);
         var fd = DescriptorFor(file, IsDirect(fop.Flags, file), fop.Offset, address, length);
-        written = 0;
+        written = flags == 0 ? ShareStored(in fop, call, file) : 0;
         while (written < length)
         {
             var now = Sys.PWrite(fd, address + written, length - written, fop.Offset + written, flags);
@@ -265,6 +268,26 @@ public sealed partial class PosixTranslator
         }
 
         return Errno.Ok;
+    }
+
+    /// <summary>
+    /// Data that is on the disk already is not written again where the file system can share blocks: how many bytes.
+    /// </summary>
+    private int ShareStored(in WriteFop fop, Call call, OpenFile file)
+    {
+        if (call.Stored is not { } stored || stored.Length > fop.Data.Length || !Volatile.Read(ref _canShare)
+            || fop.Offset % PosixLimits.BlockBytes != 0)
+        {
+            return 0;
+        }
+
+        var error = stored.ShareInto(file.Fd, fop.Offset);
+        if (error is Errno.EOPNOTSUPP or Errno.EXDEV or Errno.ENOTTY)
+        {
+            Volatile.Write(ref _canShare, false); // This file system never will.
+        }
+
+        return error == Errno.Ok ? stored.Length : 0;
     }
 
     /// <summary>
