@@ -26,11 +26,17 @@ public sealed partial class JournalMember
         }
 
         var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
-        var result = await WaitAsync(tag => _replica!.Propose(
-            new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
-            {
-                AcknowledgedUpTo = change.AcknowledgedUpTo,
-            }));
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return (Errno.ENOTCONN, steps);
+        }
+
+        var task = waiter.Task;
+        _replica!.Propose(new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
+        {
+            AcknowledgedUpTo = change.AcknowledgedUpTo,
+        });
+        var result = await task;
         if (result.Error != Errno.Ok)
         {
             return (result.Error, steps);
@@ -62,18 +68,19 @@ public sealed partial class JournalMember
     /// <summary>Ok when everything up to an entry is in the store; ENOTCONN when this member leads no longer.</summary>
     private async ValueTask<Errno> WaitForStoreAsync(JournalIndex index)
     {
-        var waiter = new Waiter();
+        var waiter = ProposalWaiter.Rent();
+        var task = waiter.Task;
         lock (_lock)
         {
             if (_isStopped || _role.Role != ReplicaRole.Active)
             {
-                return Errno.ENOTCONN;
+                return Errno.ENOTCONN; // Nobody has seen the waiter: it is left to the collector.
             }
 
             _known.Add((index.Value, waiter));
         }
 
-        Wake();
-        return (await waiter.Done.Task).Error;
+        _wake.Set();
+        return (await task).Error;
     }
 }
