@@ -165,8 +165,8 @@ public enum GraphEventKind
     LockContention,
 
     /// <summary>
-    /// Calls that are under way here may not be answered for a long time, because a disk does not answer: who sent them
-    /// must be cut off, so that they are sent elsewhere.
+    /// Calls that are under way here may not be answered for a long time, because a disk does not answer, and what is
+    /// open here is of no use any more: who waits, or has files open, must be cut off, so that it goes elsewhere.
     /// </summary>
     Hung,
 

@@ -158,6 +158,11 @@ public sealed partial class Replica : ICopyHost
     /// </summary>
     private void OnOffer(ReplicaMessage.CopyOffer offer)
     {
+        if (_isOutOfRoom)
+        {
+            return; // It would find no room either; it is offered again.
+        }
+
         var isOfLeader = offer.Term == _engine.Promised && _engine.Leader == offer.Sender
             && _engine.Role == ReplicaRole.Follower;
         if (_setup.Copies is null || _receiver is not null || !isOfLeader || NowMs < _noCopyBeforeMs

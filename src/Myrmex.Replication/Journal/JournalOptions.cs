@@ -59,13 +59,14 @@ public sealed record JournalOptions
     {
         var usual = new JournalOptions { Path = path };
         var share = Math.Max(disk.TotalBytes / JournalLimits.DiskShare, JournalLimits.ReservedBytesMin);
+        share = Math.Min(share, (long)usual.SegmentsMax * usual.SegmentBytes);
         var wanted = Math.Clamp(share / usual.SegmentsMax, JournalLimits.SizedSegmentBytesMin, usual.SegmentBytes);
         var segment = (int)BitOperations.RoundUpToPowerOf2((uint)wanted / 2 + 1); // Down, so that it seldom changes.
         var reserved = (JournalLimits.ReservedBytesMin / segment) + 1;
         return usual with
         {
             SegmentBytes = segment,
-            SegmentsMax = (int)Math.Clamp(share / segment, reserved, usual.SegmentsMax),
+            SegmentsMax = (int)Math.Clamp(share / segment, reserved, 2 * usual.SegmentsMax),
             SegmentsReserved = (int)Math.Clamp(reserved, JournalLimits.ReservedSegmentsMin, usual.SegmentsMax),
             DiskFreeMin = ReserveOf(disk),
         };

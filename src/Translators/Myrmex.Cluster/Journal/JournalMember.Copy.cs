@@ -50,6 +50,8 @@ public sealed partial class JournalMember
             }
         }
 
+        // What clients have open here since this member led would keep files that the copy makes anew.
+        Hanging?.Invoke();
         suspended();
         _wake.Set(); // Who waits for a checkpoint gets none.
     }

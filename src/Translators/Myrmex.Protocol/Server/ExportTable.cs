@@ -181,12 +181,12 @@ public sealed partial class ExportTable
         }
     }
 
-    /// <summary>Closes the connections of the clients of an export that have fops under way.</summary>
+    /// <summary>Closes the connections of the clients of an export that wait for it, or have files open there.</summary>
     internal void CloseBusy(Export export, string reason)
     {
         foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
-            if (connection.HasCallsUnderWay)
+            if (connection.IsBusy)
             {
                 connection.Close(reason);
             }

@@ -49,8 +49,8 @@ public sealed partial class ServerConnection : IRpcHandler
 
     internal RpcConnection Rpc => _connection;
 
-    /// <summary>Fops that are not answered yet.</summary>
-    internal bool HasCallsUnderWay => Volatile.Read(ref _underWay) > 0;
+    /// <summary>It has fops that are not answered yet, or files open.</summary>
+    internal bool IsBusy => Volatile.Read(ref _underWay) > 0 || Fds.Count > 0;
 
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 

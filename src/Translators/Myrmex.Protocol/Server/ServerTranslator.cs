@@ -108,7 +108,7 @@ public sealed class ServerTranslator : Translator
                 _exports.Contend(in graphEvent);
                 break;
             case GraphEventKind.Hung:
-                _exports.CloseBusy(export, "what it has asked for may not be answered");
+                _exports.CloseBusy(export, "it has to go elsewhere: what it waits for may not be answered");
                 break;
         }
     }
