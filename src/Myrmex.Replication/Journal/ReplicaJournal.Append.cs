@@ -1,6 +1,5 @@
 using System;
 using Myrmex.Base;
-using Myrmex.Runtime;
 
 namespace Myrmex.Replication.Journal;
 
