@@ -267,7 +267,23 @@ internal sealed partial class Sender
             trip.Turn = _turns.Queue(FopFacts.KeysOf<TFop, TReply>(in fop));
         }
 
-        return trip.Turn is null || trip.Turn.TryBegin();
+        if (trip.Turn is not { } turn)
+        {
+            return true;
+        }
+
+        if (!turn.TryBegin())
+        {
+            return false;
+        }
+
+        if (!turn.IsReturned)
+        {
+            turn.End(); // All it has waited for is over.
+            trip.Turn = null;
+        }
+
+        return true;
     }
 
     private bool HasFds<TFop, TReply>(in TFop fop, ref Way way)
