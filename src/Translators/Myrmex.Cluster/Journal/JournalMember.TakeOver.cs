@@ -25,12 +25,19 @@ public sealed partial class JournalMember
             return (error, steps);
         }
 
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return (Errno.ENOTCONN, steps);
+        }
+
+        var task = waiter.Task;
         var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
-        var result = await WaitAsync(tag => _replica!.Propose(
+        _replica!.Propose(
             new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
             {
                 AcknowledgedUpTo = change.AcknowledgedUpTo,
-            }));
+            });
+        var result = await task;
         if (result.Error != Errno.Ok)
         {
             return (result.Error, steps);
@@ -42,10 +49,16 @@ public sealed partial class JournalMember
             return (error, steps);
         }
 
-        var listed = new TaskCompletionSource<List<(uint Step, ReadOnlyMemory<byte> Outcome)>?>(
-            TaskCreationOptions.RunContinuationsAsynchronously);
-        _replica!.ListSteps(change.Session, change.Number, change.Run, found => listed.TrySetResult(found));
-        if (await listed.Task is not { } outcomes)
+        List<(uint Step, ReadOnlyMemory<byte> Outcome)>? outcomes = null;
+        var listed = ProposalWaiter.Rent();
+        task = listed.Task;
+        _replica!.ListSteps(change.Session, change.Number, change.Run, found =>
+        {
+            outcomes = found;
+            listed.Complete(workers, new ProposeResult(Errno.Ok, default));
+        });
+        await task;
+        if (outcomes is null)
         {
             return (Errno.EBADE, steps);
         }
@@ -62,7 +75,7 @@ public sealed partial class JournalMember
     /// <summary>Ok when everything up to an entry is in the store; ENOTCONN when this member leads no longer.</summary>
     private async ValueTask<Errno> WaitForStoreAsync(JournalIndex index)
     {
-        var waiter = new Waiter();
+        ValueTask<ProposeResult> task;
         lock (_lock)
         {
             if (_isStopped || _role.Role != ReplicaRole.Active)
@@ -70,10 +83,12 @@ public sealed partial class JournalMember
                 return Errno.ENOTCONN;
             }
 
+            var waiter = ProposalWaiter.Rent();
+            task = waiter.Task;
             _known.Add((index.Value, waiter));
         }
 
-        Wake();
-        return (await waiter.Done.Task).Error;
+        _wake.Set();
+        return (await task).Error;
     }
 }

@@ -38,6 +38,9 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool TellsLostChanges => false;
 
+    /// <summary>What is sent again says how long ago it was sent first.</summary>
+    public virtual bool TellsAge => false;
+
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
 
