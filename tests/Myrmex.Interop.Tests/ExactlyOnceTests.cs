@@ -1,6 +1,8 @@
 using System;
 using System.Globalization;
+using System.IO;
 using System.Text;
+using System.Threading;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -83,13 +85,14 @@ public sealed class ExactlyOnceTests(ProxiedVolumes volumes) : IClassFixture<Pro
             """);
         text.Append(script.Contains("arm()", StringComparison.Ordinal) ? script : $"arm(); {script}; assert os.path.lexists(p)");
         var file = volumes.Directory.Write($"{Guid.NewGuid():N}.py", text.Append('\n').ToString());
-        using var arming = new System.Threading.Timer(
+        var isArmed = 0;
+        using var arming = new Timer(
             _ =>
             {
-                if (System.IO.File.Exists($"{armed}.wants") && !System.IO.File.Exists($"{armed}.has"))
+                if (File.Exists($"{armed}.wants") && Interlocked.Exchange(ref isArmed, 1) == 0)
                 {
                     arm();
-                    System.IO.File.WriteAllText($"{armed}.has", what);
+                    File.WriteAllText($"{armed}.has", what);
                 }
             },
             null, 5, 5);

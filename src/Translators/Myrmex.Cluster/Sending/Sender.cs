@@ -338,7 +338,10 @@ internal sealed partial class Sender
         trip.SentNs = trip.SentNs == 0 ? _seams.Clock.MonotonicNs : trip.SentNs;
         if (trip.Session is { } known && trip.IsUnknown && _rules.TellsAge)
         {
-            var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true) { SentNs = trip.SentNs };
+            var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true)
+            {
+                SentNs = trip.SentNs,
+            };
             ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
         }
         else if (trip.Session is { } session)
