@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace Myrmex.Base;
 
 /// <summary>
-/// A <see cref="Change"/> in the xdata of a fop, as the value of <see cref="Key"/>. Little-endian but for the session id:
+/// A <see cref="Change"/> in the xdata of a fop, as the value of <see cref="Key"/>. Little-endian but for the id:
 /// <code>
 /// offset size
 ///      0   16  session id, big-endian
@@ -45,7 +45,7 @@ public static class ChangeRecord
     public const int NoteBytesMax = 96;
 
     /// <summary>
-    /// How old a change is taken to be that was sent before, by a client that does not say: what it may wait by default.
+    /// How old a change that was sent before is taken to be when its client does not say: what it may wait by default.
     /// </summary>
     public const long UnknownAgeMs = 120_000;
 
@@ -66,7 +66,7 @@ public static class ChangeRecord
 
     public static ReadOnlySpan<byte> Key => "myrmex.session"u8;
 
-    /// <summary>In the answer to <see cref="TakeOver"/>: the steps that are known. See <see cref="KnownSteps"/>.</summary>
+    /// <summary>In the answer to <see cref="TakeOver"/>: the known steps. See <see cref="KnownSteps"/>.</summary>
     public static ReadOnlySpan<byte> Steps => "myrmex.steps"u8;
 
     /// <summary>In the same: the server may have forgotten some.</summary>
@@ -112,7 +112,8 @@ public static class ChangeRecord
         Invariant.Check(note.Length <= NoteBytesMax);
         BinaryPrimitives.WriteUInt32LittleEndian(target[32..], change.Label);
         BinaryPrimitives.WriteUInt32LittleEndian(target[36..], change.Run);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[40..], (uint)Math.Clamp(AgeMs(in change, nowNs), 0, uint.MaxValue));
+        var ageMs = Math.Clamp(AgeMs(in change, nowNs), 0, uint.MaxValue);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[40..], (uint)ageMs);
         note.CopyTo(target[Bytes..]);
         return Bytes + note.Length;
     }

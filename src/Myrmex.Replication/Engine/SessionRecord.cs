@@ -37,6 +37,7 @@ public readonly record struct SessionRecord(SessionAction Action, ulong Acknowle
     {
         var parser = new BinaryParser(bytes);
         var record = new SessionRecord((SessionAction)parser.Byte(), parser.UInt64());
-        return parser.IsComplete && record.Action is >= SessionAction.Begin and <= SessionAction.TakeOver ? record : null;
+        var isKnown = record.Action is >= SessionAction.Begin and <= SessionAction.TakeOver;
+        return parser.IsComplete && isKnown ? record : null;
     }
 }

@@ -87,6 +87,19 @@ public sealed class OperationCodecTests
     }
 
     [Fact]
+    public void ANoteIsKeptAndOperationsWithoutOneAreAsBefore()
+    {
+        var operation = new JournalOperation { Fop = FopCode.Mknod, Gfid = new Gfid(1, 2) };
+        Assert.Equal(OperationCodec.Version, OperationCodec.Encode(operation)[0]);
+        operation.Note = [1, 2, 3];
+        var bytes = OperationCodec.Encode(operation);
+        Assert.Equal(OperationCodec.VersionWithNote, bytes[0]);
+        Assert.True(OperationCodec.TryDecode(bytes, out var decoded));
+        Assert.Equal([1, 2, 3], decoded.Note);
+        Assert.False(OperationCodec.TryDecode(bytes.AsSpan(0, bytes.Length - 1), out _));
+    }
+
+    [Fact]
     public void OtherVersionsAndUnknownFieldsAreRefused()
     {
         var bytes = OperationCodec.Encode(new JournalOperation { Fop = FopCode.Mkdir });

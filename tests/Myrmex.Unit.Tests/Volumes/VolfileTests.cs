@@ -26,11 +26,16 @@ public sealed class VolfileTests
                 subvolumes demo-posix
             end-volume
 
+            volume demo-outcomes
+                type features/outcomes
+                subvolumes demo-locks
+            end-volume
+
             volume /bricks/b2
                 type debug/io-stats
                 option unique-id /bricks/b2
                 option volume-id 00000000-0000-000a-0000-00000000000b
-                subvolumes demo-locks
+                subvolumes demo-outcomes
             end-volume
 
             volume demo-server

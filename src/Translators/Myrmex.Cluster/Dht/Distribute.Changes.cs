@@ -54,7 +54,8 @@ public sealed partial class Distribute
     }
 
     private async ValueTask<TReply?> ResumeAsync<TFop, TReply>(
-        TFop fop, Past past, PlanNote note, Call own, Func<Distribute, TFop, Past, PlanNote, Call, ValueTask<TReply?>> resume)
+        TFop fop, Past past, PlanNote note, Call own,
+        Func<Distribute, TFop, Past, PlanNote, Call, ValueTask<TReply?>> resume)
         where TFop : struct
         where TReply : Reply, IReply<TReply>
     {

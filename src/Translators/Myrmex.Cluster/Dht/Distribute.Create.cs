@@ -269,7 +269,9 @@ public sealed partial class Distribute
     private async ValueTask<CreateReply?> ResumeCreateAsync(CreateFop fop, Past past, PlanNote note, Call own)
     {
         var reply = await ResumeMakeAsync<CreateFop, CreateReply, CreateShape>(fop, past, note, own);
-        reply = reply is { IsOk: true } ? await FinishCreateAsync(reply, fop, note.Data!, own) : reply; // It has a place.
+        reply = reply is { IsOk: true }
+            ? await FinishCreateAsync(reply, fop, note.Data!, own) // It has a place.
+            : reply;
         if (reply is { Error: Errno.EAGAIN })
         {
             reply.Release();

@@ -136,8 +136,8 @@ public sealed partial class Distribute
     /// has not yet uncovered a name there.
     /// </summary>
     private async ValueTask<RenameReply> RenameOnAllAsync(
-        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources, LockSet locks,
-        Call call)
+        RenameFop fop, Subvolume oldHashed, Subvolume newHashed, Gfid replaced, Answers<LookupReply> sources,
+        LockSet locks, Call call)
     {
         var answers = Answers<RenameReply>.Rent(_subvolumes.Length);
         foreach (var subvolume in _subvolumes)
@@ -212,7 +212,8 @@ public sealed partial class Distribute
     /// <summary>
     /// Undoes the renames that have succeeded, and makes the directory that they have replaced again.
     /// </summary>
-    private async ValueTask<int> RenameBackAsync(Answers<RenameReply> answers, RenameFop fop, Gfid replaced, LockSet locks)
+    private async ValueTask<int> RenameBackAsync(
+        Answers<RenameReply> answers, RenameFop fop, Gfid replaced, LockSet locks)
     {
         var back = new RenameFop
         {

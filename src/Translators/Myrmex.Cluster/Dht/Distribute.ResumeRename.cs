@@ -28,7 +28,8 @@ public sealed partial class Distribute
         var locks = LockSet.RentForPlan(own);
         var error = await locks.NameAsync(hashed, fop.NewParent, fop.NewName);
         error = error == Errno.Ok
-            ? await RemoveLinkOfAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, locks.Plan, StepKind.UndoLink) : error;
+            ? await RemoveLinkOfAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, locks.Plan, StepKind.UndoLink)
+            : error;
         await locks.UnlockAsync();
         return error == Errno.Ok || IsAbsence(error) ? null : LinkReply.Fail(error);
     }
@@ -61,7 +62,8 @@ public sealed partial class Distribute
     {
         var source = new Found(Errno.Ok, new Iatt { Gfid = note.Gfid }, note.Data, IsLed: true);
         var target = new Found(
-            note.ReplacedAt is null ? Errno.ENOENT : Errno.Ok, new Iatt { Gfid = note.Replaced }, note.ReplacedAt, false);
+            note.ReplacedAt is null ? Errno.ENOENT : Errno.Ok, new Iatt { Gfid = note.Replaced }, note.ReplacedAt,
+            IsLed: false);
         return new RenamePlan(fop, source, note.Data!, note.OldHashed!, note.Hashed!, target); // The caller has looked.
     }
 
@@ -108,7 +110,7 @@ public sealed partial class Distribute
         return reply;
     }
 
-    /// <summary>The link file that the plan has put beside the new name becomes the new name's, if it is still that.</summary>
+    /// <summary>The link file that the plan has made becomes the new name's, if it is still that.</summary>
     private static async ValueTask MoveOldLinkAsync(RenamePlan plan, Past past, Call root)
     {
         if (past.Has(StepKind.MoveLink, plan.NewHashed))

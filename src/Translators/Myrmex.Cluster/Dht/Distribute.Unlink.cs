@@ -121,7 +121,8 @@ public sealed partial class Distribute
             return UnlinkReply.Fail(found.Error == Errno.Ok ? Errno.EBUSY : found.Error);
         }
 
-        var error = await RemoveLinkAsync(hashed, fop.Parent, fop.Name, sparesOpen: false, locks.Plan, StepKind.RemoveLink);
+        var error = await RemoveLinkAsync(
+            hashed, fop.Parent, fop.Name, sparesOpen: false, locks.Plan, StepKind.RemoveLink);
         if (error is not (Errno.Ok or Errno.ENOTCONN))
         {
             return UnlinkReply.Fail(error);

@@ -25,17 +25,18 @@ public sealed partial class JournalMember
             return (error, steps);
         }
 
-        var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
         if (NewWaiter(out var tag) is not { } waiter)
         {
             return (Errno.ENOTCONN, steps);
         }
 
         var task = waiter.Task;
-        _replica!.Propose(new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
-        {
-            AcknowledgedUpTo = change.AcknowledgedUpTo,
-        });
+        var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
+        _replica!.Propose(
+            new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
+            {
+                AcknowledgedUpTo = change.AcknowledgedUpTo,
+            });
         var result = await task;
         if (result.Error != Errno.Ok)
         {
@@ -48,10 +49,16 @@ public sealed partial class JournalMember
             return (error, steps);
         }
 
-        var listed = new TaskCompletionSource<List<(uint Step, ReadOnlyMemory<byte> Outcome)>?>(
-            TaskCreationOptions.RunContinuationsAsynchronously);
-        _replica!.ListSteps(change.Session, change.Number, change.Run, found => listed.TrySetResult(found));
-        if (await listed.Task is not { } outcomes)
+        List<(uint Step, ReadOnlyMemory<byte> Outcome)>? outcomes = null;
+        var listed = ProposalWaiter.Rent();
+        task = listed.Task;
+        _replica!.ListSteps(change.Session, change.Number, change.Run, found =>
+        {
+            outcomes = found;
+            listed.Complete(workers, new ProposeResult(Errno.Ok, default));
+        });
+        await task;
+        if (outcomes is null)
         {
             return (Errno.EBADE, steps);
         }
@@ -68,15 +75,16 @@ public sealed partial class JournalMember
     /// <summary>Ok when everything up to an entry is in the store; ENOTCONN when this member leads no longer.</summary>
     private async ValueTask<Errno> WaitForStoreAsync(JournalIndex index)
     {
-        var waiter = ProposalWaiter.Rent();
-        var task = waiter.Task;
+        ValueTask<ProposeResult> task;
         lock (_lock)
         {
             if (_isStopped || _role.Role != ReplicaRole.Active)
             {
-                return Errno.ENOTCONN; // Nobody has seen the waiter: it is left to the collector.
+                return Errno.ENOTCONN;
             }
 
+            var waiter = ProposalWaiter.Rent();
+            task = waiter.Task;
             _known.Add((index.Value, waiter));
         }
 

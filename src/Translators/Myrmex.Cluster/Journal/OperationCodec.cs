@@ -87,7 +87,8 @@ internal static class OperationCodec
 
         var fop = reader.Unsigned();
         var fields = (Fields)reader.Unsigned();
-        if (fop > int.MaxValue || !FopTable.Has((FopCode)fop, FopTraits.Mutates) || (fields & ~known) != 0)
+        if (fop > int.MaxValue || !FopTable.Has((FopCode)fop, FopTraits.Mutates) || (fields & ~known) != 0
+            || (version == VersionWithNote) != ((fields & Fields.Note) != 0))
         {
             return false;
         }

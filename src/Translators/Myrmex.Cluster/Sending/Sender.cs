@@ -357,7 +357,16 @@ internal sealed partial class Sender
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        if (trip.Session is { } session)
+        trip.SentNs = trip.SentNs == 0 ? _seams.Clock.MonotonicNs : trip.SentNs;
+        if (trip.Session is { } known && trip.IsUnknown && _rules.TellsAge)
+        {
+            var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true)
+            {
+                SentNs = trip.SentNs,
+            };
+            ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
+        }
+        else if (trip.Session is { } session)
         {
             Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
             session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));

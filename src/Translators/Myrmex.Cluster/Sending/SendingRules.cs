@@ -41,6 +41,9 @@ internal abstract class SendingRules
     /// <summary>What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.</summary>
     public virtual bool AnswersAreDurable => false;
 
+    /// <summary>What is sent again says how long ago it was sent first.</summary>
+    public virtual bool TellsAge => false;
+
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
 

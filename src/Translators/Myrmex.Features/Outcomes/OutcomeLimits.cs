@@ -12,10 +12,10 @@ internal static class OutcomeLimits
     /// <summary>Bytes of all outcomes, about.</summary>
     public const long BytesMax = 256L << 20;
 
-    /// <summary>Outcomes of one session: 16 steps for each of the 1024 changes that a client may have under way.</summary>
+    /// <summary>Outcomes of one session: 16 steps for each of 1024 changes under way.</summary>
     public const int SessionOutcomesMax = 16 * 1024;
 
-    /// <summary>Locks of steps that are remembered, of all sessions together; others stay with their connection.</summary>
+    /// <summary>Locks of steps, of all sessions together; others stay with their connection.</summary>
     public const int LocksMax = 1 << 18;
 
     /// <summary>Bytes that an outcome takes besides its dictionaries.</summary>
@@ -24,6 +24,6 @@ internal static class OutcomeLimits
     /// <summary>How often sessions that nobody uses are looked for.</summary>
     public const long SweepNs = 60_000_000_000;
 
-    /// <summary>Clocks of proxies and of this brick tick differently by so much at most while a change is under way.</summary>
+    /// <summary>By how much an age may be wrong: clocks do not tick alike.</summary>
     public const long SlackNs = 2_000_000_000;
 }

@@ -14,7 +14,7 @@ internal enum StepVerdict
     /// <summary>It is new: carry it out, then <see cref="OutcomeTable.End"/>.</summary>
     Run,
 
-    /// <summary>New, and it cannot be told whether an earlier table knew it: carry it out with the guards of a retry.</summary>
+    /// <summary>New, but it may have been known before: carry it out with the guards of a retry.</summary>
     RunGuarded,
 
     /// <summary>It is under way: wait, then ask again.</summary>
@@ -49,7 +49,7 @@ internal sealed class OutcomeTable(IClock clock)
     private long _bytes;
     private long _repeats;
 
-    /// <summary>Sessions, outcomes, their bytes, locks of steps, and steps that were answered from what is known.</summary>
+    /// <summary>Sessions, outcomes, their bytes, locks of steps, steps answered from what is known.</summary>
     public (int Sessions, int Outcomes, long Bytes, int Locks, long Repeats) Counts
     {
         get
@@ -179,7 +179,7 @@ internal sealed class OutcomeTable(IClock clock)
         }
     }
 
-    /// <summary>Nothing of the session is asked for again, and what comes late is refused until it is forgotten.</summary>
+    /// <summary>Nothing is asked for again, and what comes late is refused until it is forgotten.</summary>
     public void EndSession(UInt128 id)
     {
         lock (_lock)
@@ -210,7 +210,7 @@ internal sealed class OutcomeTable(IClock clock)
         }
     }
 
-    /// <summary>A step has got a lock; false when another run has taken over meanwhile: it must be given back.</summary>
+    /// <summary>A step has got a lock; false when it must be given back: another run has taken over.</summary>
     public bool TryHold(in Change change, StepLock held)
     {
         lock (_lock)

@@ -88,8 +88,9 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
         TReply? kept = null;
         try
         {
+            var ageMs = ChangeRecord.AgeMs(in change, _clock.MonotonicNs);
             var reply = isGuarded
-                ? await Guards.RunAsync<TFop, TReply>(next, fop, ChangeRecord.AgeMs(in change, _clock.MonotonicNs), _clock, call)
+                ? await Guards.RunAsync<TFop, TReply>(next, fop, ageMs, _clock, call)
                 : await TFop.Invoke(next, in fop, call);
             if (reply.IsOk && outcome is not null)
             {
@@ -116,7 +117,8 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
     {
         var error = fop switch
         {
-            CreateFop create => await OpenAgainAsync(next, ((CreateReply)(object)first).Iatt.Gfid, create.Flags, create.Fd, call),
+            CreateFop create => await OpenAgainAsync(
+                next, ((CreateReply)(object)first).Iatt.Gfid, create.Flags, create.Fd, call),
             OpenFop open => await OpenAgainAsync(next, open.Gfid, open.Flags, open.Fd, call),
             _ => Errno.Ok,
         };
@@ -153,7 +155,9 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
         if (StepLocks.IsUnlock(in fop))
         {
             var (client, owner, unlock) = (call.Client, call.LockOwner, StepLocks.UnlockOf(in fop));
-            table.Release(in change, l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Unlock.Equals(unlock));
+            table.Release(
+                in change,
+                l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Unlock.Equals(unlock));
             var given = await TFop.Invoke(next, in ask, call);
             plain?.Release();
             return given;
