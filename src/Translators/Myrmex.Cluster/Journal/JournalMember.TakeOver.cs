@@ -55,7 +55,7 @@ public sealed partial class JournalMember
         _replica!.ListSteps(change.Session, change.Number, change.Run, found =>
         {
             outcomes = found;
-            listed.Complete(workers, new ProposeResult(Errno.Ok, default));
+            listed.Complete(seams.Workers, new ProposeResult(Errno.Ok, default));
         });
         await task;
         if (outcomes is null)
