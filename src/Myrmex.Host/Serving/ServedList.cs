@@ -47,7 +47,8 @@ internal sealed class ServedList
     {
         lock (_lock)
         {
-            var wanted = File.ReadAllLines(_listPath).Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
+            var wanted = File.ReadAllLines(_listPath)
+                .Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
             foreach (var path in _served.Keys.Where(p => !wanted.Contains(p)).ToList())
             {
                 Stop(path);
