@@ -75,8 +75,8 @@ public interface IReplicaMachine
     long OldestWorkMs(long nowMs);
 
     /// <summary>
-    /// The disk does not answer, or is full, and somebody else leads, or will: whoever waits for something here should be sent
-    /// there. Said again while it stays so.
+    /// The disk does not answer, or is full, and somebody else leads, or will: whoever waits for something here should
+    /// be sent there. Said again while it stays so.
     /// </summary>
     void Hung();
 

@@ -145,7 +145,8 @@ public sealed partial class Replica
     /// </summary>
     private void TellOfStall()
     {
-        if ((_isStalled || _machine.WaitsForRoom) && _engine.Role != Engine.ReplicaRole.Active && NowMs - _toldMs >= _setup.StallMs)
+        if ((_isStalled || _machine.WaitsForRoom)
+            && _engine.Role != Engine.ReplicaRole.Active && NowMs - _toldMs >= _setup.StallMs)
         {
             _toldMs = NowMs;
             _machine.Hung();

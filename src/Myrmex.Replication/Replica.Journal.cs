@@ -198,6 +198,7 @@ public sealed partial class Replica
             || commit > _engine.Durable
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
+            MaybeCompact();
             return;
         }
 
@@ -214,6 +215,31 @@ public sealed partial class Replica
         var file = new CheckpointFile(
             commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions);
         _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
+    }
+
+    /// <summary>
+    /// A journal that is full takes nothing, so no checkpoint comes that would make room; but what a copy has kept in it
+    /// may have become free since the last one.
+    /// </summary>
+    private void MaybeCompact()
+    {
+        if (_isCheckpointing || !_hasCheckpointed || NowMs - _checkpointMs < HurryMs
+            || _engine.Commit > _checkpoint || _engine.JournalStart > _checkpoint
+            || _engine.Role == ReplicaRole.Failed || !_writer.Space.IsBelow(HurryPercent, HurryBytes))
+        {
+            return;
+        }
+
+        _checkpointMs = NowMs;
+        var (result, first, used) = (Errno.Ok, default(JournalIndex), 0);
+        var (checkpoint, kept) = (_checkpoint, KeptForCopies);
+        _isCheckpointing = _writer.Do(
+            journal =>
+            {
+                result = Compact(journal, checkpoint, 0, kept);
+                (first, used) = (journal.First, journal.Space.UsedPercent);
+            },
+            () => CheckpointDone(checkpoint, first, result, used)) == Errno.Ok;
     }
 
     private void Persisted(CheckpointFile file, Errno error)

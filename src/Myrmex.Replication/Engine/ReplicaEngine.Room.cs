@@ -37,7 +37,9 @@ public sealed partial class ReplicaEngine
         return null;
     }
 
-    /// <summary>What a leader may still log that needs room; long.MaxValue when that is not known, or for others.</summary>
+    /// <summary>
+    /// What a leader may still log that needs room; long.MaxValue when that is not known, or for others.
+    /// </summary>
     public long LeastRoom()
     {
         if (_role != ReplicaRole.Active)

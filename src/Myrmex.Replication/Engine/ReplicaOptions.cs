@@ -62,7 +62,9 @@ public sealed record ReplicaOptions
     /// <summary>Entries of a message while the place where a follower agrees is not known.</summary>
     public int ProbeEntries { get; init; } = 16;
 
-    /// <summary>Bytes that an entry takes of the disk of a main store, about; null where room does not matter.</summary>
+    /// <summary>
+    /// Bytes that an entry takes of the disk of a main store, about; null where room does not matter.
+    /// </summary>
     public Func<JournalEntry, long>? CostOf { get; init; }
 
     /// <summary>Reads what a retry is answered from an entry; null keeps all of its meta part.</summary>

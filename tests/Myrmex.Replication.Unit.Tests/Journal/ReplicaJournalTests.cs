@@ -4,6 +4,7 @@ using System.Linq;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Replication.Journal;
+using Myrmex.Runtime;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
@@ -226,6 +227,53 @@ public sealed class ReplicaJournalTests
         bed.Append(1);
         bed.Restart();
         bed.CheckAll();
+    }
+
+    [Fact]
+    public void AFullDiskStopsNoAppendOfAJournalThatHasItsBlocks()
+    {
+        using var bed = new JournalBed(blocks: 10, segments: 6, format: false);
+        bed.Options = bed.Options with { SegmentsReserved = 5, DiskFreeMin = 1 << 20 };
+        JournalBed.Ok(ReplicaJournal.Format(bed.Disk, bed.Options, new SuperblockState { Incarnation = new UInt128(1, 2) }));
+        bed.Disk.SyncDirectory("/");
+        bed.Open();
+        bed.Disk.GetSpace("/", out var space);
+        bed.Disk.CapacityBytes = space.TotalBytes - space.FreeBytes; // Not a byte is left.
+        for (var round = 0; round < 30; round++)
+        {
+            var count = 0;
+            Errno error;
+            while ((error = bed.TryAppend(1)) == Errno.Ok)
+            {
+                count++;
+            }
+
+            Assert.Equal(Errno.ENOSPC, error); // Of the journal, which is full.
+            Assert.Equal(Errno.Ok, bed.Journal.Failure);
+            Assert.True(count >= 8, $"round {round}: {count}");
+            bed.SaveCheckpoint(bed.Journal.Last.Value - 1);
+            JournalBed.Ok(bed.Journal.Compact(bed.Journal.State.Checkpoint));
+            if (round % 4 == 3)
+            {
+                bed.Restart(round % 8 == 3 ? SimCrash.Process : SimCrash.Power);
+            }
+
+            bed.CheckAll();
+        }
+    }
+
+    [Theory]
+    [InlineData(320, 4, 13)]
+    [InlineData(1024, 8, 16)]
+    [InlineData(8192, 64, 16)]
+    [InlineData(1_000_000, 128, 16)]
+    public void AJournalIsSizedByItsDisk(long diskMiB, int segmentMiB, int segments)
+    {
+        var options = JournalOptions.For("/j", new DiskSpace(diskMiB << 20, diskMiB << 20));
+        Assert.Equal((segmentMiB << 20, segments), (options.SegmentBytes, options.SegmentsMax));
+        Assert.True((long)options.SegmentsReserved * options.SegmentBytes >= 48 << 20);
+        Assert.True(options.SegmentsReserved <= options.SegmentsMax);
+        options.Check();
     }
 
     [Fact]

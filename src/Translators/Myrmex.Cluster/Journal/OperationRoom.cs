@@ -5,7 +5,9 @@ using Myrmex.Replication.Engine;
 
 namespace Myrmex.Cluster.Journal;
 
-/// <summary>What an operation takes of the disk of a store, from the bytes of its meta part; rather more than less.</summary>
+/// <summary>
+/// What an operation takes of the disk of a store, from the bytes of its meta part; rather more than less.
+/// </summary>
 internal static class OperationRoom
 {
     /// <summary>Blocks of directories, inodes and attributes that any operation may need.</summary>

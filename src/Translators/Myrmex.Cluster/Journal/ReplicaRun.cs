@@ -161,8 +161,8 @@ internal sealed class ReplicaRun(
             Problem = member.Failure != Errno.Ok
                 ? $"a committed operation cannot be applied to the files: {member.Failure}"
                 : replica.IsStalled ? "the disk of the brick does not answer: it takes no part until it does"
-                : replica.IsOutOfRoom ? "the disk of the brick is full: it lacks what was committed since. Free room on "
-                    + "it outside of the volume, or enlarge it"
+                : replica.IsOutOfRoom ? "the disk of the brick is full: it lacks what was committed since. "
+                    + "Free room on it outside of the volume, or enlarge it"
                 : replica.IsShortOfRoom ? "the disk of the brick has no room beyond its reserve: the volume refuses "
                     + "what needs room (ENOSPC). Delete something, or enlarge the disk"
                 : replica.Role == ReplicaRole.Failed ? $"the journal in {options.Directory} failed; see the brick's log"

@@ -181,7 +181,7 @@ public sealed partial class ExportTable
         }
     }
 
-    /// <summary>Closes the connections of the clients of an export that wait for it, or have files open there.</summary>
+    /// <summary>Closes the connections of clients of an export that wait for it, or have files open there.</summary>
     internal void CloseBusy(Export export, string reason)
     {
         foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
