@@ -12,9 +12,9 @@ public interface IStoredData
     int Length { get; }
 
     /// <summary>
-    /// Makes a range of an open file share the blocks: its content is these bytes then, as after a write, and the file
-    /// is at least so long. The offset must be a multiple of 4096. After an error (EOPNOTSUPP or EXDEV where that cannot
-    /// be) write them.
+    /// Makes a range of an open file share the blocks: its content is these bytes then, as after a write, and the
+    /// file is at least so long. The offset must be a multiple of 4096. After an error (EOPNOTSUPP or EXDEV where that
+    /// cannot be) write them.
     /// </summary>
     /// <param name="descriptor">Of the file, open for writing.</param>
     Errno ShareInto(int descriptor, long offset);

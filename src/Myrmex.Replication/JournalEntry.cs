@@ -31,8 +31,8 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
     public Payload Data { get; } = data;
 
     /// <summary>
-    /// The first part of <see cref="Data"/> as it is in this member's journal, once that is durable; null for data that is
-    /// small, or was never written here.
+    /// The first part of <see cref="Data"/> as it is in this member's journal, once that is durable; null for data that
+    /// is small, or was never written here.
     /// </summary>
     public IStoredData? Stored
     {

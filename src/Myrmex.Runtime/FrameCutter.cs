@@ -7,8 +7,8 @@ namespace Myrmex.Runtime;
 /// Cuts a byte stream into frames with as little copying as possible. Bytes are received into a chunk and frames are
 /// slices of it; a frame that does not fit gets a buffer of its own, into which the rest of it is received straight. A
 /// length is only an announcement: a buffer beyond <see cref="Limits.FrameReserveBytes"/> grows with what has really
-/// arrived. It ends at a multiple of 4096 in memory, so that data at its end, if it is whole blocks, can go to a disk past
-/// the page cache from where it is. Only the link's loop touches it.
+/// arrived. It ends at a multiple of 4096 in memory, so that data at its end, if it is whole blocks, can go to a disk
+/// past the page cache from where it is. Only the link's loop touches it.
 /// </summary>
 /// <remarks>
 /// Invariants: the chunk holds [_start, _end) not yet cut; while _large is set the chunk holds only what follows the

@@ -100,8 +100,8 @@ public interface IDiskFile : IDisposable
 
     /// <summary>
     /// Makes a range of another open file share the blocks of one of this file, which must not be written again as long
-    /// as that is to cost nothing. Offsets and length must be multiples of 4096. EOPNOTSUPP or EXDEV where that cannot be,
-    /// EBADF when this file is closed: unlike the others it may be called while the file is being disposed of.
+    /// as that is to cost nothing. Offsets and length must be multiples of 4096. EOPNOTSUPP or EXDEV where that cannot
+    /// be, EBADF when this file is closed: unlike the others it may be called while the file is being disposed of.
     /// </summary>
     /// <param name="descriptor">Of the other file, open for writing.</param>
     Errno ShareInto(int descriptor, long targetOffset, long offset, long length);

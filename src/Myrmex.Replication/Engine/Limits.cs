@@ -30,7 +30,9 @@ public static class Limits
     /// <summary>Bytes of settled entries kept in memory for members that are a little behind.</summary>
     public const long KeptBytesMax = 16L << 20;
 
-    /// <summary>The same, with what only members need that are further behind: others read it from the journal.</summary>
+    /// <summary>
+    /// The same, with what members need that are further behind; who needs more gets it from the journal on disk.
+    /// </summary>
     public const long KeptForSlowBytesMax = 64L << 20;
 
     /// <summary>Settled entries kept in memory.</summary>

@@ -22,8 +22,8 @@ public static class JournalLimits
     public const int InPlaceBytesMin = 64 << 10;
 
     /// <summary>
-    /// Data at least so long is told to be in the journal: below, sharing blocks costs more than writing them again, and
-    /// breaks files into pieces.
+    /// Data at least so long is told to be in the journal: below, sharing blocks costs more than writing them again,
+    /// and breaks files into pieces.
     /// </summary>
     public const int StoredBytesMin = 64 << 10;
 

@@ -47,7 +47,8 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     public ulong LiveMax { get; set; }
 
     /// <summary>
-    /// Files may share its blocks, as they may when it is found at start with data that they would: it is never used again.
+    /// Files may share its blocks, as they may when it is found at start with data that they would: it is never used
+    /// again.
     /// </summary>
     public bool MayBeCloned
     {

@@ -6,7 +6,8 @@ namespace Myrmex.Replication.Journal;
 
 /// <summary>
 /// A file that is going to be a segment: all its blocks are allocated and, unless large batches are expected, have been
-/// written once, so that later syncs change nothing but data. New ones are zeroes; those used before keep their bytes, which name another segment.
+/// written once, so that later syncs change nothing but data. New ones are zeroes; those used before keep their bytes,
+/// which name another segment.
 /// </summary>
 internal sealed class SpareSegment : IDisposable
 {
@@ -31,8 +32,8 @@ internal sealed class SpareSegment : IDisposable
     public long ZeroedBytes { get; private set; }
 
     /// <param name="isZeroed">
-    /// It will be zeroed, so that syncs of small batches change nothing but data. Where batches are large, zeroing costs
-    /// more than it saves, and it is ready at once.
+    /// It will be zeroed, so that syncs of small batches change nothing but data. Where batches are large, zeroing
+    /// costs more than it saves, and it is ready at once.
     /// </param>
     public static Errno Create(
         IDisk disk, JournalOptions options, ulong number, bool isZeroed, out SpareSegment? spare)

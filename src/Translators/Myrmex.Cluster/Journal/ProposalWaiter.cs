@@ -8,8 +8,9 @@ namespace Myrmex.Cluster.Journal;
 
 /// <summary>
 /// Who waits for what becomes of a proposal. What follows, applying and answering, waits for the disk and the network,
-/// so it runs as a job of the workers and not on the replica's scheduler; in a simulated world, where its task began. Pooled: whoever takes it out of the tables of
-/// <see cref="JournalMember"/> completes it, once, and does not touch it afterwards.
+/// so it runs as a job of the workers and not on the replica's scheduler; in a simulated world, where its task began.
+/// Pooled: whoever takes it out of the tables of <see cref="JournalMember"/> completes it, once, and does not touch it
+/// afterwards.
 /// </summary>
 internal sealed class ProposalWaiter : IValueTaskSource<ProposeResult>, IWork
 {
