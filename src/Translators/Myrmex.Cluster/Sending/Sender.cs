@@ -299,7 +299,7 @@ internal sealed partial class Sender
             return false;
         }
 
-        trip.SetNumber(session!, number); // TryTake has set it.
+        trip.SetNumber(session!, number, _rules.TellsAge ? _seams.Clock.MonotonicNs : 0); // TryTake has set it.
         return true;
     }
 
@@ -325,7 +325,7 @@ internal sealed partial class Sender
     /// <summary>
     /// The fop with its number, if it has one, in a copy of its dictionary: others may be sending the request as well.
     /// </summary>
-    private static TFop Numbered<TFop, TReply>(in TFop fop, ref Trip trip)
+    private TFop Numbered<TFop, TReply>(in TFop fop, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
@@ -335,9 +335,22 @@ internal sealed partial class Sender
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
-        session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
-        numbered.SetBytes(SessionKeys.Session, record);
+        if (trip.IsUnknown && _rules.TellsAge)
+        {
+            var change = new Change(session.Id, trip.Number, session.Acknowledged, MayBeKnown: true)
+            {
+                Label = Change.NoLabel,
+                SentNs = trip.NumberedNs,
+            };
+            ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
+        }
+        else
+        {
+            Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
+            session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
+            numbered.SetBytes(SessionKeys.Session, record);
+        }
+
         trip.Request = numbered;
         return TFop.WithXData(in fop, numbered);
     }

@@ -16,6 +16,9 @@ internal struct Trip
 
     public ulong Number { get; private set; }
 
+    /// <summary>When it got its number, which is before it was sent first.</summary>
+    public long NumberedNs { get; private set; }
+
     /// <summary>It may have taken effect without our knowing.</summary>
     public bool IsUnknown { get; set; }
 
@@ -58,10 +61,11 @@ internal struct Trip
         Request = null;
     }
 
-    public void SetNumber(Session session, ulong number)
+    public void SetNumber(Session session, ulong number, long nowNs)
     {
         Session = session;
         Number = number;
+        NumberedNs = nowNs;
         HasWaited = false;
     }
 
