@@ -59,7 +59,8 @@ internal sealed class DaemonSession : IAsyncDisposable
         Worker = new OpWorker(
             view, Writer, node.Id, instance, new BrickSteps(view, node.Id, Supervisor), seams);
         Commands = new VolumeCommands(
-            view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), Placement, node, instance, seams);
+            view, Writer, Worker, new BrickPlan(view, new BrickHosts(Directory, node)), Placement, node, instance,
+            seams);
         _publisher = new RunPublisher(view, Writer, presence, Supervisor, Proxies, seams);
         Volfiles = new VolfileService(Catalog, Supervisor, Proxies, Placement, Ports, node, options.Port);
         _peerEvents = new PeerEvents(view, Writer, Directory, node.Id, seams);
@@ -142,7 +143,8 @@ internal sealed class DaemonSession : IAsyncDisposable
             AreMetricsOpen = _options.AreMetricsOpen,
         };
         Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
-            new StoreRoutes(cluster), new ProxyRoutes(Commands.Proxies), new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
+            new StoreRoutes(cluster), new ProxyRoutes(Commands.Proxies),
+            new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
     }
 
     private MetricSource[] MetricSources(IBrickAdmin local) =>
@@ -171,8 +173,8 @@ internal sealed class DaemonSession : IAsyncDisposable
         var started = volumes.Where(v => v.Status == VolumeStatus.Started);
         return DaemonMetrics.Text(
             [.. volumes.Select(v => v.Status.ToString())], started.Sum(v => v.Bricks.Count(b => b.Node == Node.Id)),
-            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count, Proxies.Runs.Count,
-            Proxies.Runs.Count(r => r.Online));
+            Supervisor.Run.Bricks.Count(b => b.Online), View.Nodes.Rows.Count, View.Lives.Rows.Count,
+            Proxies.Runs.Count, Proxies.Runs.Count(r => r.Online));
     }
 
     /// <summary>Puts the routes on the port for nodes and administrators elsewhere.</summary>

@@ -2,8 +2,6 @@ using System;
 using System.CommandLine;
 using System.Linq;
 using System.Text.Json;
-using System.Threading.Tasks;
-using Myrmex.Management;
 using Myrmex.Management.CommandLine;
 using Myrmex.Management.Http;
 
@@ -23,7 +21,10 @@ internal static class ProxyCommand
     private static int Status(string[] args)
     {
         var json = new Option<bool>("--json") { Description = "as JSON" };
-        var root = new RootCommand("Shows the proxies of all started volumes.") { json, ClusterCommand.WorkingDirectory };
+        var root = new RootCommand("Shows the proxies of all started volumes.")
+        {
+            json, ClusterCommand.WorkingDirectory,
+        };
         return ClusterCommand.Acting(root, async (client, parsed) =>
         {
             var all = await client.ProxiesAsync();

@@ -40,8 +40,8 @@ internal sealed record ServedProcessSpec
 
 /// <summary>
 /// A process that outlives the daemon and serves what a list names, on a port that stays the same: started, adopted
-/// when it runs already, told to read its list again (SIGHUP), started again when it dies, after growing pauses, and ended.
-/// Owned by the loop of a supervisor.
+/// when it runs already, told to read its list again (SIGHUP), started again when it dies, after growing pauses, and
+/// ended. Owned by the loop of a supervisor.
 /// </summary>
 internal sealed class ServedProcess(
     ServedProcessSpec spec, IProcessControl processes, IBrickPort portStore, Seams seams)
