@@ -20,7 +20,8 @@ internal sealed class AhaBed
     public const string PingTimeout = "2";
 
     public AhaBed(
-        ulong seed = 1, int proxies = 3, bool starts = true, bool writesBehind = false, params (string Key, string Value)[] options)
+        ulong seed = 1, int proxies = 3, bool starts = true, bool writesBehind = false,
+        params (string Key, string Value)[] options)
     {
         World = new SimWorld(seed);
         Store = new ProxyStore(World.AddNode("brick").Seams);
@@ -134,7 +135,8 @@ internal sealed class AhaBed
         var data = Payload.CopyOf(bytes);
         return Begin(async () =>
         {
-            var reply = await Client.Write(new WriteFop { Gfid = fd.Gfid, Fd = fd, Offset = offset, Data = data }, new Call());
+            var fop = new WriteFop { Gfid = fd.Gfid, Fd = fd, Offset = offset, Data = data };
+            var reply = await Client.Write(fop, new Call());
             var error = reply.Error;
             reply.Release();
             data.Release();

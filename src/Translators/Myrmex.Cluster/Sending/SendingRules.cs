@@ -33,6 +33,12 @@ internal abstract class SendingRules
     public virtual bool IsOrderly => false;
 
     /// <summary>
+    /// A change that is sent again says how old it is: a server that has begun to remember outcomes before that, and
+    /// does not know it, is sure that it never took effect.
+    /// </summary>
+    public virtual bool TellsAge => false;
+
+    /// <summary>
     /// Of a change that was given up after it may have taken effect, the next FSYNC or FLUSH of each fd of the file
     /// says EIO, once.
     /// </summary>
@@ -40,9 +46,6 @@ internal abstract class SendingRules
 
     /// <summary>What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.</summary>
     public virtual bool AnswersAreDurable => false;
-
-    /// <summary>What is sent again says how long ago it was sent first.</summary>
-    public virtual bool TellsAge => false;
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;

@@ -258,7 +258,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         }
     }
 
-    /// <summary>Does what has to be done first and tells all who wait; false when the server is lost meanwhile.</summary>
+    /// <summary>Does what has to be done first and tells all who wait; false when it is lost meanwhile.</summary>
     private async ValueTask<bool> TryTakeAsync(Server server)
     {
         Choice next;

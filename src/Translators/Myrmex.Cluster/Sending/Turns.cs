@@ -250,7 +250,9 @@ internal sealed class Turn(Turns turns, in ObjectKeys keys)
     public void End() => turns.End(this);
 }
 
-/// <summary>Up to four objects that a fop touches, as hashes: two that are equal by chance only wait for each other.</summary>
+/// <summary>
+/// Up to four objects that a fop touches, as hashes: two that are equal by chance only wait for each other.
+/// </summary>
 internal struct ObjectKeys
 {
     private ulong _first;
