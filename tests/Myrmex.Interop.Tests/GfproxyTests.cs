@@ -1,6 +1,5 @@
 using System;
 using System.IO;
-using System.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -35,7 +34,7 @@ public sealed class GfproxyTests(ProxiedVolumes volumes) : IClassFixture<Proxied
         ours.Sh(
             """
             cd work; set -o pipefail
-            test "$(ls | wc -l)" = 46; test "$(cat h1)" = "content 1"; test "$(readlink s1)" = g1
+            test "$(ls | wc -l)" = 45; test "$(cat h1)" = "content 1"; test "$(readlink s1)" = g1
             test "$(stat -c %h g1)" = 2; test "$(stat -c %a f2)" = 640; test "$(stat -c %s f3)" = 1048576
             test "$(getfattr --only-values -n user.colour f5)" = red; test -p pipe; test -d deep/moved; test ! -e f6
             sha256sum -c --quiet sum; test "$(stat -c %s f7)" = 7010
@@ -45,7 +44,7 @@ public sealed class GfproxyTests(ProxiedVolumes volumes) : IClassFixture<Proxied
             hole = os.lseek(fd, 0, os.SEEK_HOLE); print(hole); assert hole in (4096, 65536), hole
             END
             getfattr --only-values -n trusted.glusterfs.pathinfo f8 | grep -q POSIX
-            df . | grep -q fuse || df . > /dev/null; rm -r deep; mkdir again
+            df --output=avail . | tail -1 | grep -q "[1-9]"; rm -r deep; mkdir again
             """);
         stock.Sh("cd work; test -d again; sleep 1.1; test ! -e deep; rm -r ../work");
         Assert.True(stock.Unmount() && ours.Unmount());
@@ -178,7 +177,7 @@ public sealed class GfproxyTests(ProxiedVolumes volumes) : IClassFixture<Proxied
     {
         var mount = volumes.MountStock(volume);
         mount.Sh("mkdir -p d/e; for i in $(seq 20); do echo $i > d/e/f$i; done");
-        using var open = new FileStream(
+        var open = new FileStream(
             Path.Combine(mount.Path, "d/e/f3"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
         var first = volumes.Daemon.ProxyPid;
         var watch = System.Diagnostics.Stopwatch.StartNew();
@@ -188,6 +187,7 @@ public sealed class GfproxyTests(ProxiedVolumes volumes) : IClassFixture<Proxied
         volumes.AwaitProxy();
         open.Write("three"u8);
         open.Flush(flushToDisk: true);
+        open.Dispose();
         mount.Sh(
             """
             test "$(cat d/e/f3)" = three; for i in $(seq 4 20); do test "$(cat d/e/f$i)" = $i; done

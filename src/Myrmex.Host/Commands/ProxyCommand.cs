@@ -2,8 +2,6 @@ using System;
 using System.CommandLine;
 using System.Linq;
 using System.Text.Json;
-using System.Threading.Tasks;
-using Myrmex.Management;
 using Myrmex.Management.CommandLine;
 using Myrmex.Management.Http;
 

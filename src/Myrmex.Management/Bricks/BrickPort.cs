@@ -6,7 +6,6 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
-using Myrmex.Management.State;
 
 namespace Myrmex.Management.Bricks;
 

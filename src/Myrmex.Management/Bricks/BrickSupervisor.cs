@@ -9,7 +9,6 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Cluster;
 using Myrmex.Runtime;
-using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management.Bricks;

@@ -21,6 +21,9 @@ internal sealed class FailoverCampaign : Campaign
     private const int RoundsUsual = 5;
     private const int AwayUsual = 60;
 
+    /// <summary>Seconds that programs of a fixed time work longer than a fault lasts.</summary>
+    private const int SecondsAround = 10;
+
     /// <summary>What is left out unless it is named: the volume may answer ENOSPC, which is an error to the
     /// programs.</summary>
     private const FailoverFault Left = FailoverFault.FillDisk;
@@ -53,26 +56,40 @@ internal sealed class FailoverCampaign : Campaign
 
         var first = bed!.Mount("mnt1", 0).Path;
         var second = bed.Mount("mnt2", 1).Path;
+        Postgres? postgres = null;
+        if (!run.IsSmoke && Postgres.Programs is { } programs)
+        {
+            run.Step("start PostgreSQL", () => postgres = run.Directory.Own(Postgres.Start(run.Directory, programs, first)));
+        }
+
         var away = TimeSpan.FromSeconds(run.Options.Number(Away, run.IsSmoke ? 2 : AwayUsual));
         for (var round = 1; round <= run.Options.Number(Rounds, run.IsSmoke ? 1 : RoundsUsual); round++)
         {
             foreach (var fault in faults)
             {
-                run.Step($"{fault} {Addresses.Text(round)}", () => Round(run, bed, fault, round, away, first, second));
+                run.Step($"{fault} {Addresses.Text(round)}", () => Round(run, bed, fault, round, away, postgres, first, second));
             }
+        }
+
+        if (postgres is not null)
+        {
+            run.Step("PostgreSQL adds up", () => run.Figure("PostgreSQL", postgres.Finish()));
         }
 
         run.Step("all copies are equal", bed.CheckCopies);
     }
 
     private static void Round(
-        CampaignRun run, FailoverBed bed, FailoverFault fault, int round, TimeSpan away, string first, string second)
+        CampaignRun run, FailoverBed bed, FailoverFault fault, int round, TimeSpan away, Postgres? postgres,
+        string first, string second)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{fault}-{round}");
         using var load = new JournalLoad(run.Directory, name, first, second);
         using var histories = new PageHistories(run.Directory, name, first, second);
+        using var programs = new RoundPrograms(
+            run.Directory, name, (int)away.TotalSeconds + SecondsAround, postgres, first, second);
         bed.Fail(fault, away, load);
-        run.Figure(name, $"{load.Finish(second)}; {histories.Finish()}");
+        run.Figure(name, $"{load.Finish(second)}; {histories.Finish()}; {programs.Finish()}");
         Directory.Delete(Path.Combine(first, name), recursive: true);
     }
 }

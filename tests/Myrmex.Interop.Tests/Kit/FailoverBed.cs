@@ -79,7 +79,7 @@ internal sealed class FailoverBed : IDisposable
     public void Fail(FailoverFault fault, TimeSpan away, JournalLoad load)
     {
         load.AwaitProgress($"before {fault}");
-        var leader = AwaitWhole();
+        var leader = AwaitInStep();
         var over = DateTime.UtcNow + away;
         Inject(leader, fault);
         try
@@ -95,7 +95,7 @@ internal sealed class FailoverBed : IDisposable
             TakeBack(leader, fault);
         }
 
-        AwaitWhole();
+        AwaitInStep();
         load.AwaitProgress($"after {fault} of {leader.Name}");
     }
 
@@ -177,6 +177,14 @@ internal sealed class FailoverBed : IDisposable
         {
             SignalBricks(node, "CONT");
         }
+    }
+
+    /// <summary>The same while others write.</summary>
+    /// <returns>The node that leads.</returns>
+    private BedNode AwaitInStep()
+    {
+        var asked = Nodes.First(n => n.DaemonRuns);
+        return Nodes[ReplicationView.AwaitInStep(asked.Rest, Volume, Patience).Leader];
     }
 
     private static string BrickOf(BedNode node) => $"{node.Disk}/brick";

@@ -65,7 +65,7 @@ internal sealed class JournalVolume : IDisposable
     {
         Daemon.Gluster($"volume replace-brick {Name} {Place(place)} {Daemon.Host}:{directory} commit force");
         _bricks[place] = directory;
-        ReplicationView.AwaitWhole(_rest, Name, Soon);
+        ReplicationView.AwaitInStep(_rest, Name, Soon);
     }
 
     /// <summary>Takes a brick out of service, empties its directory, and takes it again, as for a renewed disk.</summary>
@@ -76,7 +76,7 @@ internal sealed class JournalVolume : IDisposable
         Shell.CheckBash(_bricks[place], "find . -mindepth 1 -delete");
         meanwhile();
         Daemon.Gluster($"volume reset-brick {Name} {Place(place)} {Place(place)} commit force");
-        ReplicationView.AwaitWhole(_rest, Name, Soon);
+        ReplicationView.AwaitInStep(_rest, Name, Soon);
     }
 
     public void Dispose() => _rest.Dispose();

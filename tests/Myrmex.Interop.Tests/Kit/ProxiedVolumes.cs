@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Linq;
 using System.Threading;
 
@@ -84,6 +83,25 @@ public sealed class ProxiedVolumes : IDisposable
             list));
         Wait.Until("the second proxy listens", Soon, () => Addresses.Answers("127.0.0.1", port));
         return port;
+    }
+
+    /// <summary>A second proxy that may die and be started again, on one port.</summary>
+    internal OwnProxy StartOwnProxy(string volume) => new(
+        Directory, Directory.Write($"own-{volume}.list", $"{Daemon.WorkingDirectory}/proxy-volfiles/{volume}.vol\n"));
+
+    /// <summary>Our thin client to the daemon's proxy and one at a port.</summary>
+    internal MyrmexMount MountThin(string volume, int port) => Directory.Own(
+        MyrmexMount.FromVolfile(
+            Directory, NewName("thin"),
+            Attachment("p0", volume, 0) + Attachment("p1", volume, port)
+            + "volume aha\n    type cluster/aha\n    subvolumes p0 p1\nend-volume\n"
+            + $"volume {volume}\n    type performance/write-behind\n    subvolumes aha\nend-volume\n"));
+
+    private string Attachment(string name, string volume, int port)
+    {
+        var at = port == 0 ? string.Empty : $"    option remote-port {port}\n";
+        return $"volume {name}\n    type protocol/client\n    option remote-host {Daemon.Host}\n{at}"
+            + $"    option remote-subvolume gfproxyd-{volume}\n    option ping-timeout 2\nend-volume\n";
     }
 
     private string NewName(string kind) => $"{kind}{Interlocked.Increment(ref _mounts)}";

@@ -10,8 +10,12 @@ namespace Myrmex.Interop.Tests.Kit;
 /// <param name="Term">The highest term that a member told.</param>
 /// <param name="Online">Member numbers of members that answer.</param>
 /// <param name="IsWhole">A leader serves, and all members are voters, have applied all it has and lack nothing.</param>
-internal sealed record ReplicationView(int Leader, long Term, IReadOnlyList<int> Online, bool IsWhole, string Text)
+/// <param name="IsInStep">The same as far as can be seen while others write: no member lacks more than a moment's entries.</param>
+internal sealed record ReplicationView(
+    int Leader, long Term, IReadOnlyList<int> Online, bool IsWhole, bool IsInStep, string Text)
 {
+    private const long LagUnderLoad = 2000;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Asks over REST; null when the daemon does not answer.</summary>
@@ -24,6 +28,10 @@ internal sealed record ReplicationView(int Leader, long Term, IReadOnlyList<int>
     /// <summary>Waits until a leader serves and nobody lacks anything.</summary>
     public static ReplicationView AwaitWhole(NodeRest rest, string volume, TimeSpan limit) =>
         Await(rest, volume, limit, "all members are in step", v => v.IsWhole);
+
+    /// <summary>The same while others write.</summary>
+    public static ReplicationView AwaitInStep(NodeRest rest, string volume, TimeSpan limit) =>
+        Await(rest, volume, limit, "all members are in step", v => v.IsInStep);
 
     /// <summary>Waits until some member leads and serves, as the daemon knows.</summary>
     public static ReplicationView AwaitLeader(NodeRest rest, string volume, TimeSpan limit) =>
@@ -43,12 +51,16 @@ internal sealed record ReplicationView(int Leader, long Term, IReadOnlyList<int>
         var members = set["members"]!.AsArray().Select(m => m!).ToList();
         var reports = members.Select(m => m["report"]).OfType<JsonObject>().ToList();
         var serving = reports.FirstOrDefault(r => r["isServing"]!.GetValue<bool>() && $"{r["role"]}" == "leader");
-        var whole = serving is not null && reports.Count == members.Count && members.All(m => Lag(m) == 0)
-            && reports.All(r => $"{r["status"]}" == "voter" && Number(r, "applied") == Number(serving, "last"));
+        var complete = serving is not null && reports.Count == members.Count
+            && reports.All(r => $"{r["status"]}" == "voter");
+        var whole = complete && members.All(m => Lag(m) == 0)
+            && reports.All(r => Number(r, "applied") == Number(serving!, "last"));
+        var inStep = complete && members.All(m => Lag(m) is >= 0 and < LagUnderLoad)
+            && reports.All(r => Number(r, "applied") > Number(serving!, "last") - LagUnderLoad);
         return new ReplicationView(
             serving is null ? -1 : (int)Number(serving, "member"),
             reports.Count == 0 ? 0 : reports.Max(r => Number(r, "term")),
-            [.. reports.Select(r => (int)Number(r, "member"))], whole, set.ToJsonString());
+            [.. reports.Select(r => (int)Number(r, "member"))], whole, inStep, set.ToJsonString());
     }
 
     private static long Lag(JsonNode member) => member["lag"] is { } lag ? lag.GetValue<long>() : -1;

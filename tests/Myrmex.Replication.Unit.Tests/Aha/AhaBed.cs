@@ -20,14 +20,16 @@ internal sealed class AhaBed
     public const string PingTimeout = "2";
 
     public AhaBed(
-        ulong seed = 1, int proxies = 3, bool starts = true, params (string Key, string Value)[] options)
+        ulong seed = 1, int proxies = 3, bool starts = true, bool writesBehind = false,
+        params (string Key, string Value)[] options)
     {
         World = new SimWorld(seed);
         Store = new ProxyStore(World.AddNode("brick").Seams);
         Proxies = [.. Enumerable.Range(0, proxies).Select(i => new ProxyNode(World, Store, NameOf(i)))];
         Node = World.AddNode("client");
         Graph = TranslatorGraph.Build(
-            Document(proxies, options), [ClientTranslator.Registration, Aha.Registration], Node.Seams,
+            Document(proxies, writesBehind, options),
+            [ClientTranslator.Registration, Aha.Registration, Performance.WriteBehind.Registration], Node.Seams,
             new GraphOrigin { ProcessId = "client" }, e => Events.Add(e.Kind));
         if (starts)
         {
@@ -46,6 +48,8 @@ internal sealed class AhaBed
     public TranslatorGraph Graph { get; }
 
     public Translator Client => Graph.Top;
+
+    private Aha Aha => Graph.Translators.OfType<Aha>().Single();
 
     public List<GraphEventKind> Events { get; } = [];
 
@@ -131,7 +135,8 @@ internal sealed class AhaBed
         var data = Payload.CopyOf(bytes);
         return Begin(async () =>
         {
-            var reply = await Client.Write(new WriteFop { Gfid = fd.Gfid, Fd = fd, Offset = offset, Data = data }, new Call());
+            var fop = new WriteFop { Gfid = fd.Gfid, Fd = fd, Offset = offset, Data = data };
+            var reply = await Client.Write(fop, new Call());
             var error = reply.Error;
             reply.Release();
             data.Release();
@@ -177,12 +182,13 @@ internal sealed class AhaBed
     public string Get(string key)
     {
         var dump = new StateDump();
-        Client.DumpState(dump);
+        Aha.DumpState(dump);
         var line = dump.ToString().Split('\n').First(l => l.StartsWith(key + "=", StringComparison.Ordinal));
         return line[(key.Length + 1)..];
     }
 
-    private static VolfileDocument Document(int proxies, (string Key, string Value)[] options)
+    private static VolfileDocument Document(
+        int proxies, bool writesBehind, (string Key, string Value)[] options)
     {
         var document = new VolfileDocument();
         for (var i = 0; i < proxies; i++)
@@ -198,6 +204,11 @@ internal sealed class AhaBed
         foreach (var (key, value) in options)
         {
             aha.With(key, value);
+        }
+
+        if (writesBehind)
+        {
+            document.Add("wb", "performance/write-behind").Over("aha");
         }
 
         return document;

@@ -103,7 +103,7 @@ internal sealed class AhaHistory
         switch (_random.Below(6))
         {
             case 0 or 1:
-                proxy.Crash(_random.Chance(0.7) ? SimCrash.Process : SimCrash.Power, noticedAfterMs: _random.Below(500));
+                proxy.Crash(_random.Chance(0.7) ? SimCrash.Process : SimCrash.Power, _random.Below(500));
                 Bed.World.After(_random.Below(3_000), proxy.Restart);
                 break;
             case 2:

@@ -90,7 +90,7 @@ public sealed class BoundsTests
 
         Assert.All(all, t => Assert.Equal(Errno.Ok, bed.End(t, 120_000)));
         Assert.Equal(4_001, bed.Store.Executed.Count);
-        Assert.InRange(bed.Store.OutcomesMax, 100, SendingLimits.WindowMax);
+        Assert.InRange(bed.Store.OutcomesMax, SendingLimits.WindowMax / 2, SendingLimits.WindowMax);
     }
 
     /// <summary>A subvolume that throws costs its caller the fop, and nobody else anything.</summary>

@@ -47,14 +47,17 @@ public sealed class MovingTests
         Assert.DoesNotContain(GraphEventKind.ChildDown, bed.Events);
     }
 
-    [Fact]
-    public void LocksOfAnIdleClientAreTakenAtOnce()
+    [Theory]
+    [InlineData(End.Crash, 200)]
+    [InlineData(End.Power, 3_000)]
+    public void LocksOfAnIdleClientAreTakenAtOnce(End end, long limitMs)
     {
         var bed = new AhaBed();
         var fd = bed.Create("file");
         Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
-        bed.Current.Crash();
-        bed.World.RunFor(200);
+        bed.World.RunFor(10_000);
+        EndOf(bed, bed.Current, end);
+        bed.World.RunFor(limitMs);
         Assert.False(bed.IsFree(fd.Gfid, 10));
     }
 
@@ -216,6 +219,33 @@ public sealed class MovingTests
             Errno.EIO, bed.Do((c, call) => c.Flush(new FlushFop { Gfid = second.Gfid, Fd = second }, call)));
         Assert.Equal(Errno.Ok, Sync(second));
         Assert.Equal(Errno.Ok, bed.Write(fd, 0, 2));
+    }
+
+    /// <summary>What write-behind has answered before it was done is told by fsync, the next write or close.</summary>
+    [Theory]
+    [InlineData("fsync")]
+    [InlineData("write")]
+    [InlineData("flush")]
+    public void AWriteThatWasAnsweredEarlyIsNotLostInSilence(string teller)
+    {
+        var bed = new AhaBed(writesBehind: true, options: ("wait", "5"));
+        var fd = bed.Create("file");
+        Array.ForEach(bed.Proxies, p => p.Crash());
+        bed.World.RunFor(100);
+        Assert.Equal(Errno.Ok, bed.Write(fd, 0, 1));
+        var told = teller switch
+        {
+            "fsync" => bed.Do((c, call) => c.Fsync(new FsyncFop { Gfid = fd.Gfid, Fd = fd }, call)),
+            "flush" => bed.Do((c, call) => c.Flush(new FlushFop { Gfid = fd.Gfid, Fd = fd }, call)),
+            _ => WriteLater(bed, fd),
+        };
+        Assert.Equal(Errno.ETIMEDOUT, told);
+    }
+
+    private static Errno WriteLater(AhaBed bed, Fd fd)
+    {
+        bed.World.RunFor(6_000);
+        return bed.Write(fd, 1, 2);
     }
 
     [Fact]

@@ -49,8 +49,8 @@ internal sealed class ProxyNode
 
     public List<(FopCode Code, uint Flags)> Calls { get; } = [];
 
-    /// <summary>The one client of it that the volume knows.</summary>
-    public static ClientIdentity Identity(ProxyNode proxy) => proxy._clients[0];
+    /// <summary>The latest client of it that the volume knows.</summary>
+    public static ClientIdentity Identity(ProxyNode proxy) => proxy._clients[^1];
 
     public int CallsOf(FopCode code) => Calls.Count(c => c.Code == code);
 
@@ -154,11 +154,7 @@ internal sealed class ProxyNode
 
     private sealed class Top(TranslatorPlace place, ProxyNode proxy) : Uniform<Policy>(place, new Policy(proxy))
     {
-        public override void ClientGone(ClientIdentity client)
-        {
-            proxy._clients.Remove(client);
-            proxy._store.Volume.ClientGone(client);
-        }
+        public override void ClientGone(ClientIdentity client) => proxy._store.Volume.ClientGone(client);
 
         public override void Start() => NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
     }

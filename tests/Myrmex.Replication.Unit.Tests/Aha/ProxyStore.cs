@@ -74,7 +74,7 @@ internal sealed class ProxyStore
         var flagged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16));
         var number = flagged & ~SessionKeys.MayBeKnown;
         var acknowledged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(24));
-        if (record.Length != SessionKeys.RecordBytes || number <= acknowledged
+        if (record.Length != (flagged == number ? SessionKeys.RecordBytes : ChangeRecord.Bytes) || number <= acknowledged
             || !_sessions.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(record), out var session))
         {
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADE));

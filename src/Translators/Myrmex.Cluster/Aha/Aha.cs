@@ -1,4 +1,7 @@
+using System;
 using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 
@@ -11,6 +14,17 @@ namespace Myrmex.Cluster.Aha;
 /// </summary>
 public sealed class Aha : ServerClient
 {
+    /// <summary>
+    /// So often a proxy is asked for something while locks are held: it must be noticed when it vanishes, also by a
+    /// client that does nothing, for others may get its locks.
+    /// </summary>
+    private const long BeatMs = 500;
+
+    private readonly Lock _lock = new(); // Guards _beat and _isStarted; a leaf lock.
+    private IDisposable? _beat;
+    private bool _isStarted;
+    private int _isBeating;
+
     public Aha(TranslatorPlace place)
         : this(place, ProxiesOf(place), new AhaRules(place.Seams) { WaitMs = AhaOptions.WaitMs(place.Options) })
     {
@@ -32,6 +46,28 @@ public sealed class Aha : ServerClient
     /// <summary>Once there was a proxy, nobody above hears that there is none for a while.</summary>
     private protected override bool GoesDown => false;
 
+    public override void Start()
+    {
+        base.Start();
+        lock (_lock)
+        {
+            _isStarted = true;
+        }
+
+        ScheduleBeat();
+    }
+
+    public override void Stop()
+    {
+        lock (_lock)
+        {
+            _isStarted = false;
+            _beat?.Dispose();
+        }
+
+        base.Stop();
+    }
+
     public override bool Reconfigure(OptionValues options)
     {
         if (options.Text(AhaOptions.Local) != Options.Text(AhaOptions.Local))
@@ -51,6 +87,31 @@ public sealed class Aha : ServerClient
         dump.Put("proxy.waiting", Finder.WaitingCount);
         base.DumpState(dump);
         DumpServers(dump, "proxy");
+    }
+
+    private void ScheduleBeat()
+    {
+        lock (_lock)
+        {
+            _beat = _isStarted ? Seams.Scheduler.Schedule(BeatMs, Beat) : null;
+        }
+    }
+
+    private void Beat()
+    {
+        if (!Sender.Fds.Locks.IsEmpty && Finder.Choice is { } choice && Interlocked.Exchange(ref _isBeating, 1) == 0)
+        {
+            _ = BeatAsync(choice.Server);
+        }
+
+        ScheduleBeat();
+    }
+
+    /// <summary>What is answered does not matter: protocol/client notices when nothing is.</summary>
+    private async Task BeatAsync(Server server)
+    {
+        await Finder.AskAsync(server);
+        Volatile.Write(ref _isBeating, 0);
     }
 
     private static Server[] ProxiesOf(TranslatorPlace place) =>

@@ -14,8 +14,8 @@ internal static class AhaOptions
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
         new(Wait, OptionKind.Time, "120",
-            "Seconds that a fop waits for a proxy, from its first trouble on, before it answers ETIMEDOUT, or EIO if it "
-            + "may have changed something; 0: as long as it takes.")
+            "Seconds that a fop waits for a proxy, from its first trouble on, before it answers ETIMEDOUT, or EIO if "
+            + "it may have changed something; 0: as long as it takes.")
         { Live = true, Minimum = 0, Maximum = 86_400 },
         new(Local, OptionKind.Text, "",
             "Names of the subvolumes that are nearer than the others, separated by commas: they are tried first."),

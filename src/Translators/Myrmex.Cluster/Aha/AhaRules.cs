@@ -17,9 +17,9 @@ internal sealed class AhaRules(Seams seams) : SendingRules
 
     public override bool IsOrderly => true;
 
-    public override bool TellsLostChanges => true;
-
     public override bool TellsAge => true;
+
+    public override bool TellsLostChanges => true;
 
     public override Admission Admission { get; } = new(seams);
 

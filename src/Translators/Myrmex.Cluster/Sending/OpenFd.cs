@@ -57,7 +57,8 @@ internal sealed class OpenFd
     /// <summary>Positions in the directory; null for a file.</summary>
     public Listing? Listing { get; }
 
-    public bool HasRoom(long bytes) => KeptBytes is var kept && (kept == 0 || kept + bytes <= SendingLimits.FdBytesMax);
+    public bool HasRoom(long bytes) =>
+        KeptBytes is var kept && (kept == 0 || kept + bytes <= SendingLimits.FdBytesMax);
 
     /// <summary>Notes what a write carries; false when that is more than may be kept for one fd.</summary>
     public bool TryKeep(long bytes)
@@ -73,7 +74,7 @@ internal sealed class OpenFd
 
     public void Drop(long bytes) => Interlocked.Add(ref _keptBytes, -bytes);
 
-    /// <summary>Of a change of the file nobody will know what became of it: who asks for all of them must hear.</summary>
+    /// <summary>Of a change of the file nobody will know what became of it: who asks for all must hear.</summary>
     public void LoseChange() => Volatile.Write(ref _hasLostChange, 1);
 
     /// <summary>True once after <see cref="LoseChange"/>.</summary>

@@ -148,7 +148,8 @@ internal sealed class OpenFds(
         {
             foreach (var server in servers)
             {
-                if (server != except && open.Leave(server) && CloseAtAsync(server, open.Fd) is { IsCompleted: false } one)
+                if (server != except && open.Leave(server)
+                    && CloseAtAsync(server, open.Fd) is { IsCompleted: false } one)
                 {
                     closing.Add(one);
                     if (closing.Count == SendingLimits.FdWindow)

@@ -261,7 +261,23 @@ internal sealed partial class Sender
             trip.Turn = _turns.Queue(FopFacts.KeysOf<TFop, TReply>(in fop));
         }
 
-        return trip.Turn is null || trip.Turn.TryBegin();
+        if (trip.Turn is not { } turn)
+        {
+            return true;
+        }
+
+        if (!turn.TryBegin())
+        {
+            return false;
+        }
+
+        if (!turn.IsReturned)
+        {
+            turn.End(); // All it has waited for is over.
+            trip.Turn = null;
+        }
+
+        return true;
     }
 
     private bool HasFds<TFop, TReply>(in TFop fop, ref Way way)
@@ -299,7 +315,7 @@ internal sealed partial class Sender
             return false;
         }
 
-        trip.SetNumber(session!, number); // TryTake has set it.
+        trip.SetNumber(session!, number, _rules.TellsAge ? _seams.Clock.MonotonicNs : 0); // TryTake has set it.
         return true;
     }
 
@@ -335,12 +351,11 @@ internal sealed partial class Sender
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        trip.SentNs = trip.SentNs == 0 ? _seams.Clock.MonotonicNs : trip.SentNs;
         if (trip.Session is { } known && trip.IsUnknown && _rules.TellsAge)
         {
             var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true)
             {
-                SentNs = trip.SentNs,
+                SentNs = trip.NumberedNs,
             };
             ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
         }

@@ -33,13 +33,16 @@ internal abstract class SendingRules
     public virtual bool IsOrderly => false;
 
     /// <summary>
+    /// A change that is sent again says how old it is: a server that has begun to remember outcomes before that, and
+    /// does not know it, is sure that it never took effect.
+    /// </summary>
+    public virtual bool TellsAge => false;
+
+    /// <summary>
     /// Of a change that was given up after it may have taken effect, the next FSYNC or FLUSH of each fd of the file
     /// says EIO, once.
     /// </summary>
     public virtual bool TellsLostChanges => false;
-
-    /// <summary>What is sent again says how long ago it was sent first.</summary>
-    public virtual bool TellsAge => false;
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;

@@ -204,7 +204,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     /// Asks a server by a STAT of the root, in any thread. One that neither sends elsewhere nor is away is one to ask:
     /// what it answers about the root does not matter.
     /// </summary>
-    protected async Task<(bool Serves, Server? Hint)> AskAsync(Server server)
+    public async Task<(bool Serves, Server? Hint)> AskAsync(Server server)
     {
         var (serves, hint) = (false, (Server?)null);
         var call = Call.Internal();
@@ -258,7 +258,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         }
     }
 
-    /// <summary>Does what has to be done first and tells all who wait; false when the server is lost meanwhile.</summary>
+    /// <summary>Does what has to be done first and tells all who wait; false when it is lost meanwhile.</summary>
     private async ValueTask<bool> TryTakeAsync(Server server)
     {
         Choice next;

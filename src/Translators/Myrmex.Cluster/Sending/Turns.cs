@@ -7,26 +7,28 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Sending;
 
 /// <summary>
-/// The order of fops after a change of server: those that touch the same object go one after the other, first what was
-/// sent to the former server, in the order of its numbers, then what has come since. Empty, and costs one read, as long
-/// as nothing that was sent before is without an answer.
+/// The order of fops after a change of server. What has come back from the former one goes first: those that touch the
+/// same object one after the other, by their numbers. What has come since waits until nothing that touches its objects
+/// is left of them, and then goes as ever. Empty, and costs one read, as long as nothing has come back.
 /// </summary>
 internal sealed class Turns(Seams seams)
 {
     private readonly Lock _lock = new(); // Guards the fields below and the turns; a leaf lock.
-    private readonly Dictionary<ulong, List<Turn>> _byKey = [];
+    private readonly Dictionary<ulong, Line> _byKey = [];
+    private int _returned;
     private int _count;
     private long _arrivals;
 
-    /// <summary>Somebody has a turn.</summary>
-    public bool IsActive => Volatile.Read(ref _count) > 0;
+    /// <summary>Something that has come back is not answered yet.</summary>
+    public bool IsActive => Volatile.Read(ref _returned) > 0;
 
+    /// <summary>What has come back, and what waits for it.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>A fop that has come back without an answer lines up among its kind by its number.</summary>
+    /// <summary>A fop that has come back without an answer lines up by its number.</summary>
     public Turn Return(in ObjectKeys keys, Session session, ulong number)
     {
-        var turn = new Turn(this, in keys) { Session = session, Number = number };
+        var turn = new Turn(this, in keys) { IsReturned = true, Session = session, Number = number };
         lock (_lock)
         {
             Enter(turn);
@@ -35,16 +37,14 @@ internal sealed class Turns(Seams seams)
         return turn;
     }
 
-    /// <summary>
-    /// Null when nobody who has a turn touches the same objects; otherwise the turn of a fop that comes last.
-    /// </summary>
+    /// <summary>Null when nothing that has come back touches the same objects; otherwise a turn after it.</summary>
     public Turn? Queue(in ObjectKeys keys)
     {
         lock (_lock)
         {
             for (var i = 0; i < keys.Count; i++)
             {
-                if (_byKey.ContainsKey(keys[i]))
+                if (_byKey.TryGetValue(keys[i], out var line) && line.Returned.Count > 0)
                 {
                     var turn = new Turn(this, in keys);
                     Enter(turn);
@@ -56,7 +56,7 @@ internal sealed class Turns(Seams seams)
         return null;
     }
 
-    /// <summary>It is not under way any more, and lines up again, perhaps with another number or none.</summary>
+    /// <summary>It is not under way any more, and lines up again, perhaps without a number.</summary>
     public void Renew(Turn turn, Session? session, ulong number)
     {
         List<Waiter>? next = null;
@@ -72,7 +72,7 @@ internal sealed class Turns(Seams seams)
         next?.ForEach(static waiter => waiter.TryComplete(true));
     }
 
-    /// <summary>Begins a turn if it is the first one for all its objects.</summary>
+    /// <summary>Begins a turn if it is its time.</summary>
     public bool TryBegin(Turn turn)
     {
         lock (_lock)
@@ -114,50 +114,18 @@ internal sealed class Turns(Seams seams)
         lock (_lock)
         {
             Remove(turn, ref next);
+            Volatile.Write(ref _returned, _returned - (turn.IsReturned ? 1 : 0));
             Volatile.Write(ref _count, _count - 1);
         }
 
         next?.ForEach(static waiter => waiter.TryComplete(true));
     }
 
-    private void Remove(Turn turn, ref List<Waiter>? next)
-    {
-        for (var i = 0; i < turn.Keys.Count; i++)
-        {
-            var line = _byKey[turn.Keys[i]];
-            line.Remove(turn);
-            if (line.Count == 0)
-            {
-                _byKey.Remove(turn.Keys[i]);
-            }
-        }
-
-        for (var i = 0; i < turn.Keys.Count; i++)
-        {
-            if (_byKey.TryGetValue(turn.Keys[i], out var line) && IsFirst(line[0]) && line[0].Waiter is { } waiter)
-            {
-                (next ??= []).Add(waiter);
-            }
-        }
-    }
-
-    private bool IsFirst(Turn turn)
-    {
-        for (var i = 0; i < turn.Keys.Count; i++)
-        {
-            if (!ReferenceEquals(_byKey[turn.Keys[i]][0], turn))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private void Enter(Turn turn)
     {
         turn.Arrival = ++_arrivals;
         Insert(turn);
+        Volatile.Write(ref _returned, _returned + (turn.IsReturned ? 1 : 0));
         Volatile.Write(ref _count, _count + 1);
     }
 
@@ -168,18 +136,75 @@ internal sealed class Turns(Seams seams)
         {
             if (!_byKey.TryGetValue(turn.Keys[i], out var line))
             {
-                line = [];
+                line = new Line();
                 _byKey.Add(turn.Keys[i], line);
             }
 
-            var at = line.Count;
-            while (at > 0 && turn.IsBefore(line[at - 1]))
+            if (!turn.IsReturned)
+            {
+                line.New.Add(turn);
+                continue;
+            }
+
+            var at = line.Returned.Count;
+            while (at > 0 && turn.IsBefore(line.Returned[at - 1]))
             {
                 at--;
             }
 
-            line.Insert(at, turn);
+            line.Returned.Insert(at, turn);
         }
+    }
+
+    private void Remove(Turn turn, ref List<Waiter>? next)
+    {
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            var line = _byKey[turn.Keys[i]];
+            (turn.IsReturned ? line.Returned : line.New).Remove(turn);
+            if (line.Returned.Count + line.New.Count == 0)
+            {
+                _byKey.Remove(turn.Keys[i]);
+            }
+        }
+
+        for (var i = 0; turn.IsReturned && i < turn.Keys.Count; i++)
+        {
+            if (!_byKey.TryGetValue(turn.Keys[i], out var line))
+            {
+                continue;
+            }
+
+            foreach (var other in line.Returned.Count > 0 ? line.Returned[..1] : line.New)
+            {
+                if (other.Waiter is { } waiter && IsFirst(other))
+                {
+                    (next ??= []).Add(waiter);
+                }
+            }
+        }
+    }
+
+    private bool IsFirst(Turn turn)
+    {
+        for (var i = 0; i < turn.Keys.Count; i++)
+        {
+            var returned = _byKey[turn.Keys[i]].Returned;
+            if (turn.IsReturned ? !ReferenceEquals(returned[0], turn) : returned.Count > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Those who touch one object.</summary>
+    private sealed class Line
+    {
+        public List<Turn> Returned { get; } = [];
+
+        public List<Turn> New { get; } = [];
     }
 }
 
@@ -189,6 +214,9 @@ internal sealed class Turn(Turns turns, in ObjectKeys keys)
     private readonly ObjectKeys _keys = keys;
 
     public ref readonly ObjectKeys Keys => ref _keys;
+
+    /// <summary>It was sent before; otherwise it waits for those that were.</summary>
+    public bool IsReturned { get; init; }
 
     /// <summary>The session of its number; null for one that has none.</summary>
     public Session? Session { get; set; }
@@ -222,7 +250,9 @@ internal sealed class Turn(Turns turns, in ObjectKeys keys)
     public void End() => turns.End(this);
 }
 
-/// <summary>Up to four objects that a fop touches, as hashes: two that are equal by chance only wait for each other.</summary>
+/// <summary>
+/// Up to four objects that a fop touches, as hashes: two that are equal by chance only wait for each other.
+/// </summary>
 internal struct ObjectKeys
 {
     private ulong _first;

@@ -1,0 +1,38 @@
+using System;
+
+namespace Myrmex.Interop.Tests.Kit;
+
+/// <summary><c>myrmex proxy</c> as another node would run it, started by the test.</summary>
+internal sealed class OwnProxy : IDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+
+    private readonly TestDirectory _directory;
+    private readonly string _list;
+    private Child? _child;
+
+    /// <param name="directory">Where its log goes.</param>
+    /// <param name="list">File with the paths of volume files.</param>
+    public OwnProxy(TestDirectory directory, string list)
+    {
+        _directory = directory;
+        _list = list;
+        Port = Addresses.FreePort("0.0.0.0");
+        Start();
+    }
+
+    public int Port { get; }
+
+    public int Pid => _child?.Pid ?? 0;
+
+    public void Start()
+    {
+        _child?.Dispose();
+        _child = Child.Start(
+            $"proxy-{Port}", _directory.Logs, Product.Executable, "proxy", "--port", Addresses.Text(Port), "--volumes",
+            _list);
+        Wait.Until("the second proxy listens", Soon, () => Addresses.Answers("127.0.0.1", Port));
+    }
+
+    public void Dispose() => _child?.Dispose();
+}

@@ -1,0 +1,60 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Threading;
+using Myrmex.Interop.Tests.Kit;
+using Xunit;
+
+namespace Myrmex.Interop.Tests;
+
+/// <summary>
+/// Our thin client over two proxies, which die and hang in turn under writers of many kinds: no error, nothing lost,
+/// nothing twice. On volumes with copies and without.
+/// </summary>
+public sealed class ThinClientTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVolumes>
+{
+    private static readonly TimeSpan WritersEnd = TimeSpan.FromSeconds(120);
+
+    private static readonly int Rounds = Machine.LongRuns ? 50 : 4;
+
+    [InteropTheory(Need.Xfs | Need.Python)]
+    [InlineData(ProxiedVolumes.Distributed, "KILL")]
+    [InlineData(ProxiedVolumes.Replicated, "KILL")]
+    [InlineData(ProxiedVolumes.Replicated, "STOP")]
+    public void WritersDoNotNoticeWhatBecomesOfProxies(string volume, string signal)
+    {
+        using var second = volumes.StartOwnProxy(volume);
+        var mount = volumes.MountThin(volume, second.Port);
+        var stop = volumes.Directory[$"stop-{volume}-{signal}"];
+        using var writers = Child.Start(
+            $"writers-{volume}-{signal}", volumes.Directory.Logs, "python3", Helper.PathOf("thinwriters.py"),
+            mount.Path, stop);
+        for (var round = 0; round < Rounds; round++)
+        {
+            Thread.Sleep(2_000);
+            var isSecond = round % 2 == 0;
+            var pid = isSecond ? second.Pid : volumes.Daemon.ProxyPid;
+            Child.Signal(pid, signal);
+            Thread.Sleep(3_000);
+            if (signal == "STOP")
+            {
+                Child.Signal(pid, "CONT");
+            }
+            else if (isSecond)
+            {
+                second.Start();
+            }
+            else
+            {
+                volumes.AwaitProxy();
+            }
+        }
+
+        File.WriteAllText(stop, string.Empty);
+        Assert.True(writers.WaitForExit(WritersEnd), "the writers do not end");
+        Assert.True(writers.ExitCode == 0, writers.LogTail() + mount.LogTail());
+        var longest = double.Parse(writers.LogTail(1).Split(' ')[0], CultureInfo.InvariantCulture);
+        Assert.True(longest < 10, $"an operation took {longest} s");
+        Assert.True(mount.Unmount());
+    }
+}
