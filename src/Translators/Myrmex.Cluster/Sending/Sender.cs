@@ -321,7 +321,7 @@ internal sealed partial class Sender
             return false;
         }
 
-        trip.SetNumber(session!, number); // TryTake has set it.
+        trip.SetNumber(session!, number, _rules.TellsAge ? _seams.Clock.MonotonicNs : 0); // TryTake has set it.
         return true;
     }
 
@@ -357,12 +357,11 @@ internal sealed partial class Sender
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        trip.SentNs = trip.SentNs == 0 ? _seams.Clock.MonotonicNs : trip.SentNs;
         if (trip.Session is { } known && trip.IsUnknown && _rules.TellsAge)
         {
             var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true)
             {
-                SentNs = trip.SentNs,
+                SentNs = trip.NumberedNs,
             };
             ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
         }

@@ -19,14 +19,14 @@ internal struct Trip
     /// <summary>It is a step of a change of a client further up, with the session and number of that.</summary>
     public bool IsStep { get; set; }
 
-    /// <summary>When it was sent first; 0 before.</summary>
-    public long SentNs { get; set; }
-
     /// <summary>The session of the step was begun at the server.</summary>
     public bool HasBegun { get; set; }
 
     /// <summary>It can be sent again without doing it twice.</summary>
     public readonly bool IsNumbered => IsStep || Session is not null;
+
+    /// <summary>When it got its number, which is before it was sent first.</summary>
+    public long NumberedNs { get; private set; }
 
     /// <summary>It may have taken effect without our knowing.</summary>
     public bool IsUnknown { get; set; }
@@ -70,10 +70,11 @@ internal struct Trip
         Request = null;
     }
 
-    public void SetNumber(Session session, ulong number)
+    public void SetNumber(Session session, ulong number, long nowNs)
     {
         Session = session;
         Number = number;
+        NumberedNs = nowNs;
         HasWaited = false;
     }
 
