@@ -114,7 +114,12 @@ internal sealed class AhaBed
         xdata.SetGfid("gfid-req"u8, GfidOf(name));
         return new CreateFop
         {
-            Parent = Gfid.Root, Name = name, Flags = fd.Flags | flags, Mode = 0x81A4, Fd = fd, XData = xdata,
+            Parent = Gfid.Root,
+            Name = name,
+            Flags = fd.Flags | flags,
+            Mode = 0x81A4,
+            Fd = fd,
+            XData = xdata,
         };
     }
 
@@ -160,7 +165,11 @@ internal sealed class AhaBed
     public static LkFop LockOf(
         Fd fd, long start, LockType type, LockCommand command = LockCommand.SetLock) => new()
         {
-            Gfid = fd.Gfid, Fd = fd, Command = command, Type = type, Flock = new Flock(type, 0, start, 1, 5, default),
+            Gfid = fd.Gfid,
+            Fd = fd,
+            Command = command,
+            Type = type,
+            Flock = new Flock(type, 0, start, 1, 5, default),
         };
 
     public static Call CallOf(ulong owner) => new() { LockOwner = LkOwner.From(owner), Pid = 5 };

@@ -192,7 +192,10 @@ internal sealed class AhaHistory
             var data = Payload.CopyOf(BitConverter.GetBytes(i == 0 ? -id : id));
             var fop = new WriteFop
             {
-                Gfid = log.Gfid, Fd = log, Offset = _written[user].Count * 8L, Data = data,
+                Gfid = log.Gfid,
+                Fd = log,
+                Offset = _written[user].Count * 8L,
+                Data = data,
             };
             Expect("WRITE", await OutcomeOf(Bed.Client.Write(fop, call)));
             data.Release();
@@ -208,7 +211,10 @@ internal sealed class AhaHistory
         Expect("MKNOD", await OutcomeOf(Bed.Client.Mknod(AhaBed.MknodOf(name), call)));
         var rename = new RenameFop
         {
-            OldParent = Gfid.Root, OldName = name, NewParent = Gfid.Root, NewName = name + "-moved",
+            OldParent = Gfid.Root,
+            OldName = name,
+            NewParent = Gfid.Root,
+            NewName = name + "-moved",
         };
         Expect("RENAME", await OutcomeOf(Bed.Client.Rename(rename, call)));
         var link = new LinkFop { Gfid = AhaBed.GfidOf(name), NewParent = Gfid.Root, NewName = name + "-link" };
