@@ -2,7 +2,6 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using Myrmex.Interop.Tests.Kit;
-using Xunit;
 using Xunit.Abstractions;
 
 namespace Myrmex.Interop.Tests;

@@ -1,9 +1,6 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
-using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Graph;
 using Myrmex.Unit.Tests.Kit;
 using Myrmex.Wire;
 using Xunit;

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Base;
-using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
 using Myrmex.Runtime.Simulation;
 using Xunit;

@@ -17,9 +17,9 @@ public sealed class JournalWriterTests : IJournalOwner
     private SimWorld _world = null!; // Made by each test.
     private SimNode _node = null!;
 
-    public void OnDurable(JournalIndex last, ulong generation) => _told.Add(last.Value);
+    void IJournalOwner.OnDurable(JournalIndex last, ulong generation) => _told.Add(last.Value);
 
-    public void OnRefused(Errno error, JournalIndex last) => _refused.Add((error, last.Value));
+    void IJournalOwner.OnRefused(Errno error, JournalIndex last) => _refused.Add((error, last.Value));
 
     [Fact]
     public void WhatIsQueuedTogetherIsOneBatchAndTheOwnerHearsHowFarItIsDurable()

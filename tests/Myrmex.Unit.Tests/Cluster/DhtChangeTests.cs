@@ -1,10 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Wire;
 using Xunit;
 
 namespace Myrmex.Unit.Tests.Cluster;

@@ -25,7 +25,7 @@ public sealed class OptionTargetTests
     {
         var volume = SampleVolumes.Distribute(2).With(new VolumeSetting("features.ctime", "on"));
         var files = new[] { ClientVolfile.Build(volume, trusted: false), BrickVolfile.Build(volume, volume.Bricks[0]) };
-        Assert.Empty(files.SelectMany(f => f.Blocks).Select(b => b.Type).Where(type => Find(type) is null));
+        Assert.DoesNotContain(files.SelectMany(f => f.Blocks).Select(b => b.Type), type => Find(type) is null);
     }
 
     private static TranslatorRegistration? Find(string type) => Registry.All.FirstOrDefault(r => r.Type == type);
