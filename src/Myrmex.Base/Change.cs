@@ -8,7 +8,7 @@ namespace Myrmex.Base;
 /// </summary>
 /// <param name="Session">The client's session, 0 for none.</param>
 /// <param name="Number">Number of the change in the session, from 1.</param>
-/// <param name="AcknowledgedUpTo">The client has all outcomes up to this number and will not ask for them again.</param>
+/// <param name="AcknowledgedUpTo">The client has all outcomes up to this number and asks for none again.</param>
 /// <param name="MayBeKnown">The client has asked before: servers may have seen the change, in whole or in part.</param>
 public readonly record struct Change(UInt128 Session, ulong Number, ulong AcknowledgedUpTo, bool MayBeKnown)
 {

@@ -158,7 +158,10 @@ public sealed class DhtChangeTests
                         var reply = await dht.Dht.Create(
                             new CreateFop
                             {
-                                Name = name, Parent = Gfid.Root, Mode = 0x1A4, Fd = fd,
+                                Name = name,
+                                Parent = Gfid.Root,
+                                Mode = 0x1A4,
+                                Fd = fd,
                                 Flags = OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive,
                                 XData = hasGfid ? Requested() : null,
                             },

@@ -29,10 +29,9 @@ internal sealed partial class Sender
     }
 
     /// <summary>
-    /// Begins a session of a client further up. That it is known already, or could not be begun, shows when the step is
-    /// sent again.
+    /// Begins a session of a client further up; true whatever came of it: that shows when the step is sent again.
     /// </summary>
-    private async ValueTask BeginForAsync(UInt128 id)
+    private async ValueTask<bool> BeginForAsync(UInt128 id)
     {
         var xdata = IdOf(new Session(id, 0));
         var call = Call.Internal();
@@ -41,6 +40,7 @@ internal sealed partial class Sender
         reply.Release();
         call.Release();
         xdata.Release();
+        return true;
     }
 
     private static async Task EndAsync(Session session, Server server)

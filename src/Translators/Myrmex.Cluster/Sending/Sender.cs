@@ -156,12 +156,7 @@ internal sealed partial class Sender
                 }
 
                 reply.Release();
-                if (verdict == Verdict.Begin)
-                {
-                    trip.HasBegun = true;
-                    await BeginForAsync(call.Change.Session);
-                }
-
+                trip.HasBegun |= verdict == Verdict.Begin && await BeginForAsync(call.Change.Session);
                 if (verdict == Verdict.Gone)
                 {
                     return TReply.Rent();
