@@ -218,8 +218,8 @@ public sealed partial class Replica
     }
 
     /// <summary>
-    /// A journal that is full takes nothing, so no checkpoint comes that would make room; but what a copy has kept in it
-    /// may have become free since the last one.
+    /// A journal that is full takes nothing, so no checkpoint comes that would make room; but what a copy has kept in
+    /// it may have become free since the last one.
     /// </summary>
     private void MaybeCompact()
     {

@@ -17,7 +17,8 @@ internal static class ProxyCommand
         "proxy", "serve volumes to thin clients (started by the daemon); status shows all proxies",
         args => args is ["status", .. var rest] ? Status(rest)
             : new ServingCommand(
-                "proxy", "--volumes", (path, document, seams, _) => ServedVolume.Start(path, document, seams)).Run(args));
+                "proxy", "--volumes",
+                (path, document, seams, _) => ServedVolume.Start(path, document, seams)).Run(args));
 
     private static int Status(string[] args)
     {

@@ -105,7 +105,7 @@ public sealed class FrameCutterTests
         Feed(frame.AsSpan(0, 1000), hold: false);
         _cutter.Room(out var first, out var second);
         Assert.Equal(199_000, first.Length);
-        Assert.Equal(1000, first.Offset);
+        Assert.Equal(0, (first.Offset + first.Length) % 4096); // Data at its end can go to a disk from where it is.
         Assert.Equal(Limits.BulkPeekBytes, second.Length);
         Feed(frame.AsSpan(1000), hold: false);
         Assert.Equal(frame, Assert.Single(_frames));

@@ -6,8 +6,9 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Empties a store by fops: every name, what is in the orphan pool, the attributes of the root. Directories are taken apart
-/// from below, name by name: a store may take a whole tree away only later, and would still find what is in it by gfid.
+/// Empties a store by fops: every name, what is in the orphan pool, the attributes of the root. Directories are taken
+/// apart from below, name by name: a store may take a whole tree away only later, and would still find what is in it
+/// by gfid.
 /// </summary>
 internal static class StoreWipe
 {

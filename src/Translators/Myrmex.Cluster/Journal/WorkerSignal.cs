@@ -8,8 +8,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Wakes one loop, which goes on as a job of the workers; in a simulated world, where it began. A signal that comes while
-/// the loop is at work is kept for its next wait; many of them are one. Allocates nothing.
+/// Wakes one loop, which goes on as a job of the workers; in a simulated world, where it began. A signal that comes
+/// while the loop is at work is kept for its next wait; many of them are one. Allocates nothing.
 /// </summary>
 internal sealed class WorkerSignal(IWorkers workers) : IValueTaskSource<bool>, IWork
 {

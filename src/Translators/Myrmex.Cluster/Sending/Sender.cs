@@ -157,14 +157,10 @@ internal sealed partial class Sender
 
                 reply.Release();
                 trip.HasBegun |= verdict == Verdict.Begin && await BeginForAsync(call.Change.Session);
-                if (verdict == Verdict.Gone)
+                if (verdict is Verdict.Gone or Verdict.Unknown or Verdict.LostChange)
                 {
-                    return TReply.Rent();
-                }
-
-                if (verdict is Verdict.Unknown or Verdict.LostChange)
-                {
-                    return GiveUp<TFop, TReply>(in fop, in trip, Errno.EIO);
+                    return verdict == Verdict.Gone ? TReply.Rent()
+                        : GiveUp<TFop, TReply>(in fop, in trip, Errno.EIO);
                 }
 
                 LineUp<TFop, TReply>(in fop, ref trip);

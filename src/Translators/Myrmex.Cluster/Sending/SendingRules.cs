@@ -44,7 +44,9 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool TellsLostChanges => false;
 
-    /// <summary>What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.</summary>
+    /// <summary>
+    /// What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.
+    /// </summary>
     public virtual bool AnswersAreDurable => false;
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
