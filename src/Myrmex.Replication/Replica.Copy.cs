@@ -184,9 +184,9 @@ public sealed partial class Replica : ICopyHost
         if (_isBeginOwed && !_isCheckpointing && _receiver is not null)
         {
             _isBeginOwed = false;
-            if (!_engine.BeginInstall(NowMs))
+            if (!_engine.BeginInstall(_receiver.Term, NowMs))
             {
-                _receiver.Drop(); // This replica was elected meanwhile. Nothing was changed.
+                _receiver.Drop(); // This replica or another one was elected meanwhile. Nothing was changed.
                 _receiver = null;
                 return;
             }

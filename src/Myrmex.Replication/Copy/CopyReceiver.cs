@@ -30,12 +30,15 @@ internal sealed class CopyReceiver
         ICopyHost host, ReplicaMessage.CopyOffer offer, Action<CopyReceiver, Errno, string> ended)
     {
         (_host, _ended) = (host, ended);
-        (Source, Copy, _reached) = (offer.Sender, offer.Copy, offer.Start);
+        (Source, Term, Copy, _reached) = (offer.Sender, offer.Term, offer.Copy, offer.Start);
         Progress = new CopyProgress(Source, default, default, 0, CopyPart.Store);
         HeardMs = host.NowMs;
     }
 
     public MemberId Source { get; }
+
+    /// <summary>In which the copy was offered.</summary>
+    public Term Term { get; }
 
     public ulong Copy { get; }
 

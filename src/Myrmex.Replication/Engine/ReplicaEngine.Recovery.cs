@@ -30,11 +30,15 @@ public sealed partial class ReplicaEngine
     /// A copy of another member's files will replace this replica's state. When <see cref="OutputKind.InstallReady"/>
     /// comes, the main store and the journal may be given up. There is no way back: only <see cref="Install"/> ends it.
     /// </summary>
-    /// <returns>False, and nothing was begun: only a follower takes copies.</returns>
-    public bool BeginInstall(long nowMs)
+    /// <param name="term">In which the copy was offered.</param>
+    /// <returns>
+    /// False, and nothing was begun: only a follower takes copies, and only of the leader whose term it has promised. A
+    /// later leader may count on what this replica has taken from it since.
+    /// </returns>
+    public bool BeginInstall(Term term, long nowMs)
     {
         _now = nowMs;
-        if (_role != ReplicaRole.Follower)
+        if (_role != ReplicaRole.Follower || term != _promised)
         {
             return false;
         }

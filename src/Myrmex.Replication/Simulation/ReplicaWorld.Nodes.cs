@@ -483,14 +483,15 @@ internal sealed partial class ReplicaWorld
         {
             Trace($"{target.Number} gets a copy from {source.Number}");
             target.InstallSource = source.Number;
+            target.InstallTerm = source.Engine!.Term; // It leads.
             _queue.Add(_now + _random.Between(1_000, 20_000), SimEventKind.InstallBegin, target.Number, target.Life);
         }
     }
 
-    /// <summary>An offer that another copy has made void meanwhile overwrites nothing.</summary>
+    /// <summary>An offer that another copy or another leader has made void meanwhile overwrites nothing.</summary>
     private static void BeginInstall(WorldNode node, ReplicaEngine engine, long nowMs)
     {
-        if (node.InstallSource >= 0 && !engine.BeginInstall(nowMs))
+        if (node.InstallSource >= 0 && !engine.BeginInstall(node.InstallTerm, nowMs))
         {
             node.InstallSource = -1;
         }

@@ -81,6 +81,9 @@ internal sealed class WorldNode(int number)
 
     public int InstallSource { get; set; } = -1;
 
+    /// <summary>In which that copy was offered.</summary>
+    public Term InstallTerm { get; set; }
+
     // Faults.
     public long PausedUntilUs { get; set; }
 

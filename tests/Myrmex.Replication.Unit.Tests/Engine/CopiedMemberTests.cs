@@ -21,11 +21,25 @@ public sealed class CopiedMemberTests
     public void WhoIsBeingCopiedGivesTheLeadBack(bool isCopied)
     {
         var engine = Engine(Log(3, lastTerm: 1), checkpoint: 3);
-        Assert.True(!isCopied || engine.BeginInstall(1000));
+        Assert.True(!isCopied || engine.BeginInstall(engine.Promised, 1000));
         engine.StoreChanged(State(leader: Self, allowsMemory: false), 1000);
         Assert.Equal(isCopied ? ReplicaRole.Follower : ReplicaRole.Candidate, engine.Role);
         Assert.Equal(isCopied, Drain(engine).Any(o => o.Kind == OutputKind.StoreTransaction));
-        Assert.Equal(!isCopied, engine.BeginInstall(1000) is false);
+        Assert.Equal(!isCopied, engine.BeginInstall(engine.Promised, 1000) is false);
+    }
+
+    /// <summary>Another member leads since it was offered, and may count on what this one has taken from it.</summary>
+    [Fact]
+    public void ACopyThatAnEarlierLeaderOfferedIsNotBegun()
+    {
+        var engine = Engine(Log(3, lastTerm: 1), checkpoint: 3);
+        var offered = engine.Promised;
+        engine.StoreChanged(State(leader: Other, allowsMemory: false), 1000);
+        Receive(engine, Log(3, lastTerm: 1), previous: 3, commit: 3, term: offered.Value + 1);
+        Assert.True(engine.Promised > offered);
+        Assert.False(engine.BeginInstall(offered, 1000));
+        Assert.Equal(MemberStatus.Voter, engine.Status);
+        Assert.True(engine.BeginInstall(engine.Promised, 1000));
     }
 
     /// <summary>All members went on from less than this one had committed.</summary>
