@@ -312,8 +312,11 @@ public sealed class VolumeOpsTests : IAsyncLifetime
             victim, change, after, () => _nodes[0].Commands.ReplaceBrickAsync("demo", request, Forever));
         await AssertNothingIsUnderWayAsync();
         await UntilAsync(() => _nodes.All(n => n.Supervisor.StateOf(n.Brick(1)).Online || n == _nodes[Renewed]));
+        var wanted = await _store.RangeAsync(KeyRange.Prefix($"rs/{before.Id}/0/want"), Forever);
+
+        // What a node shows of a volume comes a moment after the store has it.
+        await UntilAsync(() => _nodes[2].Commands.Find("demo").ReplicaSets[0].NextMember > Nodes == (wanted.Count > 0));
         var volume = _nodes[2].Commands.Find("demo");
-        var wanted = await _store.RangeAsync(KeyRange.Prefix($"rs/{volume.Id}/0/want"), Forever);
         if (volume.ReplicaSets[0].NextMember == Nodes)
         {
             Assert.Empty(wanted);
