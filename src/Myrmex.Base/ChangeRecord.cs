@@ -93,6 +93,14 @@ public static class ChangeRecord
         xdata is not null && xdata.TryGetBytes(Key, out var bytes) && bytes.Length >= 16
             ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : 0;
 
+    /// <summary>Puts a change into the xdata of a fop without label, run, age and note.</summary>
+    public static void WriteShort(XData xdata, in Change change)
+    {
+        Span<byte> bytes = stackalloc byte[ShortBytes];
+        WriteHead(bytes, in change);
+        xdata.SetBytes(Key, bytes);
+    }
+
     /// <summary>Puts a change into the xdata of a fop.</summary>
     public static void Write(XData xdata, in Change change, long nowNs)
     {
@@ -104,10 +112,7 @@ public static class ChangeRecord
     /// <param name="target"><see cref="Bytes"/> and <see cref="NoteBytesMax"/> long.</param>
     public static int Write(Span<byte> target, in Change change, long nowNs)
     {
-        BinaryPrimitives.WriteUInt128BigEndian(target, change.Session);
-        var number = change.Number | (change.MayBeKnown ? MayBeKnown : 0);
-        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], number);
-        BinaryPrimitives.WriteUInt64LittleEndian(target[24..], change.AcknowledgedUpTo);
+        WriteHead(target, in change);
         var note = change.Note ?? [];
         Invariant.Check(note.Length <= NoteBytesMax);
         BinaryPrimitives.WriteUInt32LittleEndian(target[32..], change.Label);
@@ -120,6 +125,14 @@ public static class ChangeRecord
 
     /// <summary>How long ago the client has sent it first.</summary>
     public static long AgeMs(in Change change, long nowNs) => (nowNs - change.SentNs) / 1_000_000;
+
+    private static void WriteHead(Span<byte> target, in Change change)
+    {
+        BinaryPrimitives.WriteUInt128BigEndian(target, change.Session);
+        var number = change.Number | (change.MayBeKnown ? MayBeKnown : 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], number);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[24..], change.AcknowledgedUpTo);
+    }
 
     private static Change Read(ReadOnlySpan<byte> bytes, long nowNs)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Graph;
@@ -67,6 +68,21 @@ public readonly record struct InternalLock(Gfid Gfid, Name Domain, Name? Entry, 
         Flock = new Flock(LockType.Unlock, 0, Start, Length, 0, owner),
         Domain = Domain,
     };
+
+    /// <summary>Gives it up for its holder.</summary>
+    /// <param name="next">Where it is held.</param>
+    /// <param name="client">Whose client holds it; null for the process itself.</param>
+    public async Task GiveUpAsync(Translator next, LkOwner owner, ClientIdentity? client)
+    {
+        var call = Call.Internal();
+        call.Client = client;
+        call.LockOwner = owner;
+        Reply reply = Entry is not null
+            ? await next.Entrylk(ToEntryUnlock(), call)
+            : await next.Inodelk(ToInodeUnlock(owner), call);
+        reply.Release();
+        call.Release();
+    }
 
     private static ref readonly TWanted As<TFop, TWanted>(in TFop fop)
         where TFop : struct

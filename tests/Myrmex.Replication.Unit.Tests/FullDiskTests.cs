@@ -8,6 +8,7 @@ using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -75,7 +76,7 @@ public sealed class FullDiskTests
 
         SetFree(bed, Reserve + 1_000_000);
         var leader = bed.Leader!;
-        var writes = files.Select(f => SimTasks.Start(leader.Node, () => WriteAsync(leader.Top!, new Call(), null, f, 100_000)))
+        var writes = files.Select(f => SimTasks.Start(leader.Node, () => WriteAsync(leader.Top!, new Call(), null, f, 0, new byte[100_000])))
             .ToList();
         Assert.True(bed.World.RunUntil(() => writes.All(w => w.IsCompleted), 10_000));
         Assert.InRange(writes.Count(w => w.Result == Errno.Ok), 4, 9);
@@ -269,16 +270,7 @@ public sealed class FullDiskTests
     }
 
     private static Errno Write(StoreBed bed, Gfid gfid, int length) =>
-        bed.Do((top, call, xdata) => WriteAsync(top, call, xdata, gfid, length));
-
-    private static async Task<Errno> WriteAsync(Translator top, Call call, XData? xdata, Gfid gfid, int length)
-    {
-        var payload = Payload.CopyOf(new byte[length]);
-        var fop = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Data = payload, XData = xdata };
-        var outcome = Outcome(await top.Write(fop, call));
-        payload.Release();
-        return outcome;
-    }
+        bed.Do((top, call, xdata) => WriteAsync(top, call, xdata, gfid, 0, new byte[length]));
 
     private static Errno Truncate(StoreBed bed, Gfid gfid) => bed.Do(async (top, call, xdata) =>
         Outcome(await top.Truncate(new TruncateFop { Gfid = gfid, Offset = 0, XData = xdata }, call)));
@@ -293,11 +285,4 @@ public sealed class FullDiskTests
 
     private static Errno Stat(StoreBed bed, Gfid gfid) => bed.Do(async (top, call, _) =>
         Outcome(await top.Stat(new StatFop { Gfid = gfid }, call)));
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    }
 }

@@ -5,6 +5,7 @@ using Myrmex.Contract.Tests.Storage;
 using Myrmex.Graph;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -152,12 +153,5 @@ public sealed class HangingDiskTests
         xdata.SetGfid("gfid-req"u8, gfid);
         return Outcome(await top.Mknod(
             new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call));
-    }
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
     }
 }

@@ -4,6 +4,7 @@ using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -50,7 +51,7 @@ public sealed class LargeDataTests
         }
 
         bed.World.RunFor(200);
-        Restart(bed);
+        bed.Restart();
         bed.AssertAllAreEqual($"seed {seed}");
         foreach (var member in bed.Members)
         {
@@ -69,7 +70,7 @@ public sealed class LargeDataTests
             return;
         }
 
-        Restart(bed);
+        bed.Restart();
         var victim = random.Below(2) == 0 ? bed.Members[random.Below(3)] : bed.Leader;
         if (victim is { Node.IsUp: true })
         {
@@ -83,36 +84,6 @@ public sealed class LargeDataTests
         }
     }
 
-    private static void Restart(StoreBed bed)
-    {
-        foreach (var member in bed.Members.Where(m => !m.Node.IsUp))
-        {
-            member.Node.Restart();
-            member.Start();
-        }
-    }
-
     private static void Write(StoreBed bed, byte[] data, int offset) =>
-        Assert.Equal(Errno.Ok, bed.Do(async (top, call, xdata) =>
-        {
-            var payload = Payload.CopyOf(data);
-            var fop = new WriteFop
-            {
-                Gfid = File,
-                Fd = Fd.Anonymous(File),
-                Offset = offset,
-                Data = payload,
-                XData = xdata,
-            };
-            var outcome = Outcome(await top.Write(fop, call));
-            payload.Release();
-            return outcome;
-        }));
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    }
+        Assert.Equal(Errno.Ok, bed.Write(File, offset, data));
 }

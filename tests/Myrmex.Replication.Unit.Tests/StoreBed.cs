@@ -96,6 +96,38 @@ internal sealed class StoreBed : IDisposable
         }
     }
 
+    /// <summary>The error of a reply, which it releases.</summary>
+    public static Errno Outcome(Reply reply)
+    {
+        var error = reply.Error;
+        reply.Release();
+        return error;
+    }
+
+    /// <summary>Writes to a file, through no open one.</summary>
+    public static async Task<Errno> WriteAsync(
+        Translator top, Call call, XData? xdata, Gfid gfid, long offset, byte[] data)
+    {
+        var payload = Payload.CopyOf(data);
+        var fop = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = offset, Data = payload, XData = xdata };
+        var outcome = Outcome(await top.Write(fop, call));
+        payload.Release();
+        return outcome;
+    }
+
+    public Errno Write(Gfid gfid, long offset, byte[] data) =>
+        Do((top, call, xdata) => WriteAsync(top, call, xdata, gfid, offset, data));
+
+    /// <summary>Starts every node that is down.</summary>
+    public void Restart()
+    {
+        foreach (var member in Members.Where(m => !m.Node.IsUp))
+        {
+            member.Node.Restart();
+            member.Start();
+        }
+    }
+
     /// <summary>
     /// Runs a fop at the leader as an operation of a session, and again at the next one as often as it takes: the
     /// answer is that of the one time it took effect.
@@ -294,7 +326,6 @@ internal sealed class StoreMember : IReplicaTransport
         _member = new JournalMember(redo, Node.Seams, () => new ValueTask<Errno>(Errno.Ok))
         {
             Locks = locks,
-            Scheduler = Node.Seams.Scheduler,
         };
         _member.Hanging += () => Hangs++;
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));

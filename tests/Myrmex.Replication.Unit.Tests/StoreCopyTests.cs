@@ -7,6 +7,7 @@ using Myrmex.Contract.Tests.Storage;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -85,7 +86,7 @@ public sealed class StoreCopyTests
                     if (victim is { Node.IsUp: true } && (victim != target || target.Replica!.NeedsCopy))
                     {
                         victim.Crash(random.Below(2) == 0 ? SimCrash.Power : SimCrash.Process);
-                        _ = bed.World.After(20 + random.Below(300), () => Restart(bed));
+                        _ = bed.World.After(20 + random.Below(300), () => bed.Restart());
                     }
                 });
             }
@@ -101,14 +102,6 @@ public sealed class StoreCopyTests
         Assert.True(bed.Members.Sum(m => m.CopyBytes) > 20_000, $"seed {seed}");
     }
 
-    private static void Restart(StoreBed bed)
-    {
-        foreach (var member in bed.Members.Where(m => !m.Node.IsUp))
-        {
-            member.Node.Restart();
-            member.Start();
-        }
-    }
 }
 
 /// <summary>
@@ -202,21 +195,7 @@ internal sealed class CopyLoad
         var data = new byte[_random.Below(3_000) + 1];
         data.AsSpan().Fill((byte)(_random.Below(255) + 1));
         var offset = (long)_random.Below(6_000) * (_random.Below(10) == 0 ? 20 : 1); // Some holes.
-        _ = _bed.Do(async (top, call, xdata) =>
-        {
-            var payload = Payload.CopyOf(data);
-            var fop = new WriteFop
-            {
-                Gfid = file.Gfid,
-                Fd = Fd.Anonymous(file.Gfid),
-                Offset = offset,
-                Data = payload,
-                XData = xdata,
-            };
-            var outcome = Outcome(await top.Write(fop, call));
-            payload.Release();
-            return outcome;
-        });
+        _ = _bed.Write(file.Gfid, offset, data);
     }
 
     private void Rename(int at)
@@ -266,12 +245,5 @@ internal sealed class CopyLoad
             values.Release();
             return outcome;
         });
-    }
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
     }
 }

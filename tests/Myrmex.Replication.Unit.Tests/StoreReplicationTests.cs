@@ -7,6 +7,7 @@ using Myrmex.Contract.Tests.Storage;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -41,7 +42,7 @@ public sealed class StoreReplicationTests
         {
             if (i % 10 == 9)
             {
-                Restart(bed);
+                bed.Restart();
                 var victim = random.Below(3) == 0 ? bed.Members[random.Below(3)] : bed.Leader;
                 if (victim is { Node.IsUp: true })
                 {
@@ -60,7 +61,7 @@ public sealed class StoreReplicationTests
         }
 
         bed.World.RunFor(50);
-        Restart(bed);
+        bed.Restart();
         bed.AssertAllAreEqual($"seed {seed}");
         foreach (var (name, gfid) in names)
         {
@@ -214,21 +215,7 @@ public sealed class StoreReplicationTests
         names[name] = gfid;
         var data = new byte[random.Below(9_000)];
         var offset = random.Below(5_000);
-        Assert.Equal(Errno.Ok, bed.Do(async (top, call, xdata) =>
-        {
-            var payload = Payload.CopyOf(data);
-            var fop = new WriteFop
-            {
-                Gfid = gfid,
-                Fd = Fd.Anonymous(gfid),
-                Offset = offset,
-                Data = payload,
-                XData = xdata,
-            };
-            var outcome = Outcome(await top.Write(fop, call));
-            payload.Release();
-            return outcome;
-        }));
+        Assert.Equal(Errno.Ok, bed.Write(gfid, offset, data));
         Assert.Equal(Errno.Ok, bed.Do(async (top, call, _) =>
         {
             var fop = new StatFop { Gfid = gfid };
@@ -238,19 +225,4 @@ public sealed class StoreReplicationTests
         }));
     }
 
-    private static void Restart(StoreBed bed)
-    {
-        foreach (var member in bed.Members.Where(m => !m.Node.IsUp))
-        {
-            member.Node.Restart();
-            member.Start();
-        }
-    }
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    }
 }

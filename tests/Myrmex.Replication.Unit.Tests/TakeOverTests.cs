@@ -6,6 +6,7 @@ using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -148,12 +149,5 @@ public sealed class TakeOverTests
         var task = SimTasks.Start(member.Node, () => fop(member.Top!, new Call()));
         Assert.True(bed.World.RunUntil(() => task.IsCompleted, 10_000), "no answer");
         return task.GetAwaiter().GetResult();
-    }
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
     }
 }

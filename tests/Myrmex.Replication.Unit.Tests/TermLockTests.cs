@@ -4,6 +4,7 @@ using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Runtime.Simulation;
 using Xunit;
+using static Myrmex.Replication.Unit.Tests.StoreBed;
 
 namespace Myrmex.Replication.Unit.Tests;
 
@@ -96,11 +97,4 @@ public sealed class TermLockTests
     private static Flock Whole(byte owner) => new(LockType.Write, 0, 0, 0, owner, OwnerOf(owner));
 
     private static LkOwner OwnerOf(byte number) => LkOwner.From(number);
-
-    private static Errno Outcome(Reply reply)
-    {
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    }
 }

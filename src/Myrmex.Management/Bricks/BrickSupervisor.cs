@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.Immutable;
-using System.ComponentModel;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -160,26 +159,14 @@ internal sealed class BrickSupervisor
     }
 
     /// <summary>The loop; runs until it is cancelled and leaves the brick process alone.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        await _process.AdoptAsync(cancellation);
-        while (true)
+    public Task RunAsync(CancellationToken cancellation) => _process.SuperviseAsync(
+        LookAsync,
+        async (pauseMs, cancelled) =>
         {
-            var pauseMs = Limits.SupervisePeriodMs;
-            try
-            {
-                pauseMs = await LookAsync(cancellation);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception
-                or TransactionRefusedException)
-            {
-                Log.Error("bricks", "supervision failed, trying again", ("reason", e.Message));
-            }
-
             EndRound();
-            await _look.WaitAsync(_seams.Scheduler, pauseMs, cancellation);
-        }
-    }
+            await _look.WaitAsync(_seams.Scheduler, pauseMs, cancelled);
+        },
+        cancellation);
 
     private static string LogOf(DaemonOptions options) => Path.Combine(options.LogDirectory, "brick.log");
 
@@ -225,7 +212,7 @@ internal sealed class BrickSupervisor
         HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         await ProbeLeavingAsync(cancellation);
-        RetryBricksThatDoNotServe(wanted.Count);
+        _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
         PublishStates(wanted, revision);
         return _process.IsRunning && _seams.Clock.MonotonicNs < Volatile.Read(ref _suspectUntilNs)
             ? Limits.SuspectPeriodMs
@@ -275,14 +262,6 @@ internal sealed class BrickSupervisor
         if (_process.HangUpIfDue())
         {
             _refusals.Clear(); // Every brick is tried again, with an outcome of its own.
-        }
-    }
-
-    private void RetryBricksThatDoNotServe(int wanted)
-    {
-        if (_process.IsReached && _online.Count < wanted && _process.QuietNs > Limits.BrickRetryMs * 1_000_000)
-        {
-            _process.WantHangUp();
         }
     }
 

@@ -1,8 +1,11 @@
+using System;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Globalization;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Coordination;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
@@ -65,29 +68,30 @@ internal sealed class ServedProcess(
     public bool IsReached { get; private set; }
 
     /// <summary>Time since it was last told what to serve.</summary>
-    public long QuietNs => seams.Clock.MonotonicNs - System.Math.Max(_lastHangUpNs, _startedAtNs);
+    public long QuietNs => seams.Clock.MonotonicNs - Math.Max(_lastHangUpNs, _startedAtNs);
 
-    public async Task AdoptAsync(CancellationToken cancellation)
+    /// <summary>The loop of a supervisor; runs until it is cancelled and leaves the process alone.</summary>
+    /// <param name="look">Compares what should be with what is; answers how long to wait for the next look.</param>
+    /// <param name="wait">Waits for so many milliseconds, or until there is news.</param>
+    public async Task SuperviseAsync(
+        Func<CancellationToken, Task<long>> look, Func<long, CancellationToken, Task> wait,
+        CancellationToken cancellation)
     {
-        Port = await portStore.LoadAsync(cancellation);
-        var text = File.Exists(spec.PidFile) ? await File.ReadAllTextAsync(spec.PidFile, cancellation) : string.Empty;
-        if (ProcessIdentity.TryParse(text, out var noted) && processes.IsAlive(noted))
+        await AdoptAsync(cancellation);
+        while (true)
         {
-            Identity = noted;
-        }
-        else if (processes.Find(spec.ListOption, spec.ListPath) is { } found)
-        {
-            // The daemon died between starting it and writing its number down.
-            Identity = found;
-            WritePidFile(found);
-        }
+            var pauseMs = Limits.SupervisePeriodMs;
+            try
+            {
+                pauseMs = await look(cancellation);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception
+                or TransactionRefusedException)
+            {
+                Log.Error(spec.Room, "supervision failed, trying again", ("reason", e.Message));
+            }
 
-        if (Identity is { } process)
-        {
-            _hangUpDue = true;
-            _startedAtNs = seams.Clock.MonotonicNs;
-            Log.Information(
-                spec.Room, $"running {spec.Name} process adopted", ("pid", process.Pid), ("port", Port));
+            await wait(pauseMs, cancellation);
         }
     }
 
@@ -108,8 +112,8 @@ internal sealed class ServedProcess(
         Log.Error(
             spec.Room, $"{spec.Name} process died", ("pid", process.Pid), ("restart-in-ms", _restartPauseMs));
         _startAllowedAtNs = nowNs + (_restartPauseMs * 1_000_000);
-        _restartPauseMs = System.Math.Min(
-            System.Math.Max(_restartPauseMs * 2, Limits.RestartPauseMsMin), Limits.RestartPauseMsMax);
+        _restartPauseMs = Math.Min(
+            Math.Max(_restartPauseMs * 2, Limits.RestartPauseMsMin), Limits.RestartPauseMsMax);
         Forget();
         return true;
     }
@@ -155,6 +159,15 @@ internal sealed class ServedProcess(
     /// <summary>It is to read its list again.</summary>
     public void WantHangUp() => _hangUpDue = true;
 
+    /// <summary>What is wanted and does not serve long after it was told is told again.</summary>
+    public void RetryWhatDoesNotServe(int online, int wanted)
+    {
+        if (IsReached && online < wanted && QuietNs > Limits.BrickRetryMs * 1_000_000)
+        {
+            WantHangUp();
+        }
+    }
+
     public void Answered() => IsReached = true;
 
     /// <summary>Tells it to read its list again if that is due; true when it was told.</summary>
@@ -197,6 +210,30 @@ internal sealed class ServedProcess(
         Forget();
         Log.Information(spec.Room, $"{spec.Name} process ended, nothing is left to serve", ("pid", process.Pid));
         return true;
+    }
+
+    private async Task AdoptAsync(CancellationToken cancellation)
+    {
+        Port = await portStore.LoadAsync(cancellation);
+        var text = File.Exists(spec.PidFile) ? await File.ReadAllTextAsync(spec.PidFile, cancellation) : string.Empty;
+        if (ProcessIdentity.TryParse(text, out var noted) && processes.IsAlive(noted))
+        {
+            Identity = noted;
+        }
+        else if (processes.Find(spec.ListOption, spec.ListPath) is { } found)
+        {
+            // The daemon died between starting it and writing its number down.
+            Identity = found;
+            WritePidFile(found);
+        }
+
+        if (Identity is { } process)
+        {
+            _hangUpDue = true;
+            _startedAtNs = seams.Clock.MonotonicNs;
+            Log.Information(
+                spec.Room, $"running {spec.Name} process adopted", ("pid", process.Pid), ("port", Port));
+        }
     }
 
     private void Forget()

@@ -1,11 +1,9 @@
 using System;
 using System.Collections.Generic;
-using System.ComponentModel;
 using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Coordination;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
@@ -62,25 +60,8 @@ internal sealed class ProxySupervisor
         _runs.FirstOrDefault(r => r.Online && ProxyVolfile.ExportOf(r.Volume) == export)?.Port ?? 0;
 
     /// <summary>The loop; runs until it is cancelled and leaves the process alone.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        await _process.AdoptAsync(cancellation);
-        while (true)
-        {
-            var pauseMs = Limits.SupervisePeriodMs;
-            try
-            {
-                pauseMs = await LookAsync(cancellation);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception
-                or TransactionRefusedException)
-            {
-                Log.Error("proxy", "supervision failed, trying again", ("reason", e.Message));
-            }
-
-            await WaitAsync(pauseMs, cancellation);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellation) =>
+        _process.SuperviseAsync(LookAsync, WaitAsync, cancellation);
 
     private static ServedProcessSpec SpecOf(DaemonOptions options) => new()
     {
@@ -123,11 +104,7 @@ internal sealed class ProxySupervisor
         await _process.StartIfDueAsync(cancellation);
         _process.HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
-        if (_process.IsReached && _online.Count < wanted.Count && _process.QuietNs > Limits.BrickRetryMs * 1_000_000)
-        {
-            _process.WantHangUp();
-        }
-
+        _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
         Publish(wanted);
         return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }

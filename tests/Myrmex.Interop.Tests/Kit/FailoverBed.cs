@@ -61,16 +61,15 @@ internal sealed class FailoverBed : IDisposable
 
     public IReadOnlyCollection<string> Bricks => [.. Nodes.Select(BrickOf)];
 
+    /// <summary>A daemon that can be asked.</summary>
+    private NodeRest Asked => Nodes.First(n => n.DaemonRuns).Rest;
+
     /// <summary>A mount on the client machine, with the volume file of the node.</summary>
     public FuseMount Mount(string name, int node, bool stock = false) => _bed.Mount(name, Nodes[node], Volume, stock);
 
     /// <summary>Waits until a member leads and nobody lacks anything.</summary>
     /// <returns>The node that leads.</returns>
-    public BedNode AwaitWhole()
-    {
-        var asked = Nodes.First(n => n.DaemonRuns);
-        return Nodes[ReplicationView.AwaitWhole(asked.Rest, Volume, Patience).Leader];
-    }
+    public BedNode AwaitWhole() => Nodes[ReplicationView.AwaitWhole(Asked, Volume, Patience).Leader];
 
     /// <summary>
     /// Lets it happen to the node that leads while the load works, takes it back after the time, and waits until all
@@ -181,11 +180,7 @@ internal sealed class FailoverBed : IDisposable
 
     /// <summary>The same while others write.</summary>
     /// <returns>The node that leads.</returns>
-    private BedNode AwaitInStep()
-    {
-        var asked = Nodes.First(n => n.DaemonRuns);
-        return Nodes[ReplicationView.AwaitInStep(asked.Rest, Volume, Patience).Leader];
-    }
+    private BedNode AwaitInStep() => Nodes[ReplicationView.AwaitInStep(Asked, Volume, Patience).Leader];
 
     private static string BrickOf(BedNode node) => $"{node.Disk}/brick";
 

@@ -15,15 +15,15 @@ namespace Myrmex.Replication.Unit.Tests.AhaTests;
 /// <summary>
 /// cluster/aha over protocol/client on one simulated node, proxies with protocol/server on others, in virtual time.
 /// </summary>
-internal sealed class AhaBed
+internal sealed class AhaBed : SimClientBed<Translator>
 {
     public const string PingTimeout = "2";
 
     public AhaBed(
         ulong seed = 1, int proxies = 3, bool starts = true, bool writesBehind = false,
         params (string Key, string Value)[] options)
+        : base(seed)
     {
-        World = new SimWorld(seed);
         Store = new ProxyStore(World.AddNode("brick").Seams);
         Proxies = [.. Enumerable.Range(0, proxies).Select(i => new ProxyNode(World, Store, NameOf(i)))];
         Node = World.AddNode("client");
@@ -37,9 +37,7 @@ internal sealed class AhaBed
         }
     }
 
-    public SimWorld World { get; }
-
-    public SimNode Node { get; }
+    public override SimNode Node { get; }
 
     public ProxyStore Store { get; }
 
@@ -47,7 +45,7 @@ internal sealed class AhaBed
 
     public TranslatorGraph Graph { get; }
 
-    public Translator Client => Graph.Top;
+    public override Translator Client => Graph.Top;
 
     private Aha Aha => Graph.Translators.OfType<Aha>().Single();
 
@@ -62,39 +60,6 @@ internal sealed class AhaBed
     {
         Run(Graph.Start);
         Assert.True(World.RunUntil(() => Events.Contains(GraphEventKind.ChildUp), 10_000), "no proxy is found");
-    }
-
-    /// <summary>Runs something on the loop of the client, now.</summary>
-    public void Run(Action action)
-    {
-        var isDone = false;
-        Node.Seams.Scheduler.Post(() =>
-        {
-            action();
-            isDone = true;
-        });
-        Assert.True(World.RunUntil(() => isDone, 1_000));
-    }
-
-    public Task<T> Begin<T>(Func<Task<T>> work) => SimTasks.Start(Node, work);
-
-    /// <summary>Begins a fop; the task has its error.</summary>
-    public Task<Errno> Begin<TReply>(Func<Translator, Call, ValueTask<TReply>> fop, Call? call = null)
-        where TReply : Reply => Begin(async () =>
-    {
-        var reply = await fop(Client, call ?? new Call());
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    });
-
-    public Errno Do<TReply>(Func<Translator, Call, ValueTask<TReply>> fop, Call? call = null)
-        where TReply : Reply => End(Begin(fop, call));
-
-    public T End<T>(Task<T> task, long limitMs = 60_000)
-    {
-        Assert.True(World.RunUntil(() => task.IsCompleted, limitMs), "no answer");
-        return task.GetAwaiter().GetResult();
     }
 
     /// <summary>Makes a file and opens it.</summary>

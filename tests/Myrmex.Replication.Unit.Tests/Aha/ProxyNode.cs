@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster;
 using Myrmex.Graph;
 using Myrmex.Protocol;
 using Myrmex.Rpc;
@@ -117,7 +116,7 @@ internal sealed class ProxyNode
         }
 
         await PauseAsync(_random.Below(DelayMsMax + 1));
-        var record = TFop.XDataOf(in fop) is { } xdata && xdata.TryGetBytes(SessionKeys.Session, out var bytes)
+        var record = TFop.XDataOf(in fop) is { } xdata && xdata.TryGetBytes(ChangeRecord.Key, out var bytes)
             ? bytes.ToArray()
             : null;
         if ((IsDraining ? Errno.EREMOTE : Instead?.Invoke(TFop.Code)) is { } instead)
@@ -128,7 +127,7 @@ internal sealed class ProxyNode
         if (fop is IpcFop ipc)
         {
             var id = BinaryPrimitives.ReadUInt128BigEndian(record);
-            Action<UInt128> change = ipc.Operation == SessionKeys.BeginSession ? _store.Begin : _store.End;
+            Action<UInt128> change = ipc.Operation == ChangeRecord.BeginSession ? _store.Begin : _store.End;
             change(id);
             return TReply.Rent();
         }

@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.Reflection;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Storage;
@@ -72,9 +71,9 @@ internal sealed class ProxyStore
         }
 
         var flagged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16));
-        var number = flagged & ~SessionKeys.MayBeKnown;
+        var number = flagged & ~ChangeRecord.MayBeKnown;
         var acknowledged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(24));
-        if (record.Length != (flagged == number ? SessionKeys.RecordBytes : ChangeRecord.Bytes) || number <= acknowledged
+        if (record.Length != (flagged == number ? ChangeRecord.ShortBytes : ChangeRecord.Bytes) || number <= acknowledged
             || !_sessions.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(record), out var session))
         {
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADE));

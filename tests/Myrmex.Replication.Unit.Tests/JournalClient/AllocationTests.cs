@@ -1,7 +1,6 @@
 using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster;
 using Myrmex.Cluster.JournalClient;
 using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
@@ -131,7 +130,7 @@ public sealed class AllocationTests
         public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
         {
             var xdata = fop.XData!;
-            HasSeenSession = xdata.Contains(SessionKeys.Session) && xdata.Contains("some-key"u8);
+            HasSeenSession = xdata.Contains(ChangeRecord.Key) && xdata.Contains("some-key"u8);
             return Later
                 ? (_write = PendingReply<WriteReply>.Rent()).Task
                 : new ValueTask<WriteReply>(WriteReply.Rent());

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.JournalClient;
 using Myrmex.Graph;
@@ -12,13 +11,13 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 
 /// <summary>A cluster/journal-client over three members that a test leads, in virtual time.</summary>
-internal sealed class ClientBed
+internal sealed class ClientBed : SimClientBed<JournalClient>
 {
     public const int MemberCount = 3;
 
     public ClientBed(ulong seed = 1, bool connects = true, params (string Key, string Value)[] options)
+        : base(seed)
     {
-        World = new SimWorld(seed);
         Node = World.AddNode("client");
         Random = new SimRandom(seed);
         Members = [.. Enumerable.Range(0, MemberCount).Select(
@@ -31,15 +30,13 @@ internal sealed class ClientBed
         }
     }
 
-    public SimWorld World { get; }
-
-    public SimNode Node { get; }
+    public override SimNode Node { get; }
 
     public SimRandom Random { get; }
 
     public FakeMember[] Members { get; }
 
-    public JournalClient Client { get; }
+    public override JournalClient Client { get; }
 
     public ModelSet Set { get; } = new();
 
@@ -77,39 +74,6 @@ internal sealed class ClientBed
     public bool ArrivesLate() => Random.Chance(LateShare);
 
     public void After(Action action) => Node.Seams.Scheduler.Schedule(Random.Below(DelayMsMax + 1), action);
-
-    /// <summary>Runs something on the loop of the client, now.</summary>
-    public void Run(Action action)
-    {
-        var isDone = false;
-        Node.Seams.Scheduler.Post(() =>
-        {
-            action();
-            isDone = true;
-        });
-        Assert.True(World.RunUntil(() => isDone, 1_000));
-    }
-
-    public Task<T> Begin<T>(Func<Task<T>> work) => SimTasks.Start(Node, work);
-
-    /// <summary>Begins a fop; the task has its error.</summary>
-    public Task<Errno> Begin<TReply>(Func<JournalClient, Call, ValueTask<TReply>> fop, Call? call = null)
-        where TReply : Reply => Begin(async () =>
-    {
-        var reply = await fop(Client, call ?? new Call());
-        var error = reply.Error;
-        reply.Release();
-        return error;
-    });
-
-    public Errno Do<TReply>(Func<JournalClient, Call, ValueTask<TReply>> fop, Call? call = null)
-        where TReply : Reply => End(Begin(fop, call));
-
-    public T End<T>(Task<T> task, long limitMs = 60_000)
-    {
-        Assert.True(World.RunUntil(() => task.IsCompleted, limitMs), "no answer");
-        return task.GetAwaiter().GetResult();
-    }
 
     public Fd NewFd(uint flags = OpenFlags.ReadWrite, bool isDirectory = false) =>
         new(File, flags, isDirectory, MemberCount + 1);

@@ -201,7 +201,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
     {
         var id = BinaryPrimitives.ReadUInt128BigEndian(RecordOf(fop.XData));
-        var begins = fop.Operation == SessionKeys.BeginSession;
+        var begins = fop.Operation == ChangeRecord.BeginSession;
         return Serve<IpcReply>(
             FopCode.Ipc, null, null,
             () =>
@@ -226,7 +226,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     }
 
     private static byte[]? RecordOf(XData? xdata) =>
-        xdata is not null && xdata.TryGetBytes(SessionKeys.Session, out var bytes) ? bytes.ToArray() : null;
+        xdata is not null && xdata.TryGetBytes(ChangeRecord.Key, out var bytes) ? bytes.ToArray() : null;
 
     private Outcome Opened(Fd fd)
     {
@@ -343,7 +343,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
             var reply = outcome.Error == Errno.Ok ? TReply.Rent() : TReply.Fail(outcome.Error);
             if (outcome.Error == Errno.EREMOTE && member.HintOf() is { } hint)
             {
-                reply.NeedXData().SetInt(SessionKeys.Leader, hint);
+                reply.NeedXData().SetInt(MemberKeys.Leader, hint);
             }
 
             if (outcome.Error == Errno.Ok)

@@ -2,7 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using Myrmex.Base;
-using Myrmex.Cluster;
 
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 
@@ -59,9 +58,9 @@ internal sealed class ModelSet
         }
 
         var flagged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(16));
-        var number = flagged & ~SessionKeys.MayBeKnown;
+        var number = flagged & ~ChangeRecord.MayBeKnown;
         var acknowledged = BinaryPrimitives.ReadUInt64LittleEndian(record.AsSpan(24));
-        if (record.Length != SessionKeys.RecordBytes || number <= acknowledged
+        if (record.Length != ChangeRecord.ShortBytes || number <= acknowledged
             || !_sessions.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(record), out var session))
         {
             return new Outcome(Errno.EBADE);

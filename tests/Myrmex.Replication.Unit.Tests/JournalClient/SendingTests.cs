@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster;
 using Myrmex.Cluster.JournalClient;
 using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
@@ -211,8 +210,8 @@ public sealed class SendingTests
     {
         var bed = new ClientBed();
         var xdata = XData.Rent();
-        var record = Enumerable.Range(1, SessionKeys.RecordBytes).Select(i => (byte)i).ToArray();
-        xdata.SetBytes(SessionKeys.Session, record);
+        var record = Enumerable.Range(1, ChangeRecord.ShortBytes).Select(i => (byte)i).ToArray();
+        xdata.SetBytes(ChangeRecord.Key, record);
         var fop = new XattropFop { Gfid = bed.File, XData = xdata };
         Assert.Equal(Errno.EBADE, bed.Do((c, call) => c.Xattrop(fop, call)));
         Assert.Equal(record, bed.Members[0].LastRecord);
@@ -247,7 +246,7 @@ public sealed class SendingTests
         bed.Open(OpenFlags.ReadOnly);
         Assert.Null(bed.Members[0].LastRecord);
         bed.Open(OpenFlags.ReadWrite | OpenFlags.Truncate);
-        Assert.Equal(SessionKeys.RecordBytes, bed.Members[0].LastRecord?.Length);
+        Assert.Equal(ChangeRecord.ShortBytes, bed.Members[0].LastRecord?.Length);
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Cluster;
 using Myrmex.Cluster.JournalClient;
 using Myrmex.Graph;
 using Myrmex.Runtime;
@@ -103,7 +102,7 @@ public sealed class ThreadsTests
 
         public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
         {
-            fop.XData!.TryGetBytes(SessionKeys.Session, out var id);
+            fop.XData!.TryGetBytes(ChangeRecord.Key, out var id);
             var session = BinaryPrimitives.ReadUInt128BigEndian(id);
             return new ValueTask<IpcReply>(Answer<IpcReply>(() =>
             {
@@ -114,7 +113,7 @@ public sealed class ThreadsTests
 
         public override ValueTask<FxattropReply> Fxattrop(in FxattropFop fop, Call call)
         {
-            fop.XData!.TryGetBytes(SessionKeys.Session, out var bytes);
+            fop.XData!.TryGetBytes(ChangeRecord.Key, out var bytes);
             return ChangeAsync(bytes.ToArray());
         }
 

@@ -81,7 +81,6 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var member = new JournalMember(redo, place.Seams, SyncAsync)
         {
             Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
-            Scheduler = place.Seams.Scheduler,
         };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);

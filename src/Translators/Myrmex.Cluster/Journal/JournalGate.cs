@@ -173,10 +173,10 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
 
         var error = ipc.Operation switch
         {
-            SessionKeys.BeginSession when session != 0 =>
+            ChangeRecord.BeginSession when session != 0 =>
                 await member.ChangeSessionAsync(session, SessionAction.Begin),
-            SessionKeys.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
-            SessionKeys.BeginSession or SessionKeys.EndSession => Errno.EINVAL,
+            ChangeRecord.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
+            ChangeRecord.BeginSession or ChangeRecord.EndSession => Errno.EINVAL,
             _ => Errno.EOPNOTSUPP,
         };
         return error == Errno.Ok ? TReply.Rent() : Fail<TReply>(error);
@@ -211,7 +211,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         var reply = TReply.Fail(error);
         if (error == Errno.EREMOTE && member.Leader is { } leader)
         {
-            reply.NeedXData().SetInt(SessionKeys.Leader, leader.Value);
+            reply.NeedXData().SetInt(MemberKeys.Leader, leader.Value);
         }
 
         return reply;

@@ -15,11 +15,6 @@ public sealed partial class JournalMember : IRoomWait
     private readonly CancellationTokenSource _endWaiting = new();
     private int _waitingForRoom;
 
-    /// <summary>
-    /// Runs the time between two tries of what finds no room in the store; without it the first failure is final.
-    /// </summary>
-    public IScheduler? Scheduler { get; init; }
-
     public long RoomBytes => _replica?.RoomBytes ?? long.MaxValue;
 
     /// <summary>An operation that is committed waits for room in the store.</summary>
@@ -36,14 +31,14 @@ public sealed partial class JournalMember : IRoomWait
 
     async ValueTask<bool> IRoomWait.WaitAsync()
     {
-        if (Scheduler is null || _endWaiting.IsCancellationRequested)
+        if (_endWaiting.IsCancellationRequested)
         {
             return false;
         }
 
         try
         {
-            await Pauses.WaitAsync(Scheduler, RoomPauseMs, _endWaiting.Token);
+            await Pauses.WaitAsync(seams.Scheduler, RoomPauseMs, _endWaiting.Token);
             return true;
         }
         catch (OperationCanceledException) when (_endWaiting.IsCancellationRequested)

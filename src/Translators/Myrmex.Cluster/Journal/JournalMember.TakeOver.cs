@@ -25,19 +25,7 @@ public sealed partial class JournalMember
             return (error, steps);
         }
 
-        if (NewWaiter(out var tag) is not { } waiter)
-        {
-            return (Errno.ENOTCONN, steps);
-        }
-
-        var task = waiter.Task;
-        var meta = new SessionRecord(SessionAction.TakeOver, 0).Encode();
-        _replica!.Propose(
-            new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
-            {
-                AcknowledgedUpTo = change.AcknowledgedUpTo,
-            });
-        var result = await task;
+        var result = await ProposeSessionAsync(in change, SessionAction.TakeOver);
         if (result.Error != Errno.Ok)
         {
             return (result.Error, steps);
@@ -51,7 +39,7 @@ public sealed partial class JournalMember
 
         List<(uint Step, ReadOnlyMemory<byte> Outcome)>? outcomes = null;
         var listed = ProposalWaiter.Rent();
-        task = listed.Task;
+        var task = listed.Task;
         _replica!.ListSteps(change.Session, change.Number, change.Run, found =>
         {
             outcomes = found;

@@ -175,17 +175,24 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     }
 
     /// <summary>Makes a session or ends it: Ok when that is committed. Errors as for proposals.</summary>
-    public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action)
+    public async ValueTask<Errno> ChangeSessionAsync(UInt128 session, SessionAction action) =>
+        (await ProposeSessionAsync(new Change(session, 0, 0, MayBeKnown: false), action)).Error;
+
+    private ValueTask<ProposeResult> ProposeSessionAsync(in Change change, SessionAction action)
     {
         if (NewWaiter(out var tag) is not { } waiter)
         {
-            return Errno.ENOTCONN;
+            return new(new ProposeResult(Errno.ENOTCONN, default));
         }
 
         var task = waiter.Task;
         var meta = new SessionRecord(action, 0).Encode();
-        _replica!.Propose(new Proposal(tag, EntryKind.Session, session, 0, 0, meta, default));
-        return (await task).Error;
+        _replica!.Propose(
+            new Proposal(tag, EntryKind.Session, change.Session, change.Number, change.Run, meta, default)
+            {
+                AcknowledgedUpTo = change.AcknowledgedUpTo,
+            });
+        return task;
     }
 
     /// <summary>

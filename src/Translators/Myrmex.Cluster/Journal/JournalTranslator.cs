@@ -157,7 +157,7 @@ public sealed partial class JournalTranslator : Translator
     }
 
     private static bool AsksSomething(XData? xdata) =>
-        xdata is not null && xdata.Count > (xdata.Contains(SessionKeys.Session) ? 1 : 0);
+        xdata is not null && xdata.Count > (xdata.Contains(ChangeRecord.Key) ? 1 : 0);
 
     /// <summary>What the request asks about the inode by key, as the store answers it.</summary>
     private async ValueTask AnswerXDataAsync(XData xdata, Gfid about, Reply reply)

@@ -50,6 +50,6 @@ public readonly record struct SessionKey(
 
     /// <summary>The session of an IPC; 0 for none.</summary>
     public static UInt128 IdOf(XData? xdata) =>
-        xdata is not null && xdata.TryGetBytes(SessionKeys.Session, out var bytes) && bytes.Length == 16
+        xdata is not null && xdata.TryGetBytes(ChangeRecord.Key, out var bytes) && bytes.Length == 16
             ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : 0;
 }

@@ -14,7 +14,7 @@ internal sealed class LeaderFinder(string volume, Seams seams, Server[] members,
     : ServerFinder(volume, seams, members, rules)
 {
     public override Server? HintOf(Reply reply) =>
-        reply.XData is { } xdata && xdata.TryGetInt(SessionKeys.Leader, out var number)
+        reply.XData is { } xdata && xdata.TryGetInt(MemberKeys.Leader, out var number)
             ? Array.Find(Servers, m => m.Number == number)
             : null;
 

@@ -85,7 +85,7 @@ internal static class FopFacts
     private static bool HasOwnSession<TFop, TReply>(in TFop fop)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply> =>
-        TFop.XDataOf(in fop) is { Count: > 0 } xdata && xdata.Contains(SessionKeys.Session);
+        TFop.XDataOf(in fop) is { Count: > 0 } xdata && xdata.Contains(ChangeRecord.Key);
 
     /// <summary>It may wait below for somebody else, as long as that likes.</summary>
     public static bool WaitsForOthers<TFop>(in TFop fop)

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -10,14 +11,7 @@ internal sealed partial class Sender
 {
     private async ValueTask<bool> BeginAsync(Session session)
     {
-        var xdata = IdOf(session);
-        var call = Call.Internal();
-        var reply = await SendAsync<IpcFop, IpcReply>(
-            new IpcFop { Operation = SessionKeys.BeginSession, XData = xdata }, call);
-        var error = reply.Error;
-        reply.Release();
-        call.Release();
-        xdata.Release();
+        var error = await SendBeginAsync(session.Id);
         if (error is not (Errno.Ok or Errno.ENOTCONN) && error != _beginError)
         {
             Log.Warning(
@@ -33,33 +27,40 @@ internal sealed partial class Sender
     /// </summary>
     private async ValueTask<bool> BeginForAsync(UInt128 id)
     {
-        var xdata = IdOf(new Session(id, 0));
+        _ = await SendBeginAsync(id);
+        return true;
+    }
+
+    private async ValueTask<Errno> SendBeginAsync(UInt128 id)
+    {
+        var xdata = XDataOf(id);
         var call = Call.Internal();
         var reply = await SendAsync<IpcFop, IpcReply>(
-            new IpcFop { Operation = SessionKeys.BeginSession, XData = xdata }, call);
+            new IpcFop { Operation = ChangeRecord.BeginSession, XData = xdata }, call);
+        var error = reply.Error;
         reply.Release();
         call.Release();
         xdata.Release();
-        return true;
+        return error;
     }
 
     private static async Task EndAsync(Session session, Server server)
     {
-        var xdata = IdOf(session);
+        var xdata = XDataOf(session.Id);
         var call = Call.Internal();
         var reply = await server.Translator.Ipc(
-            new IpcFop { Operation = SessionKeys.EndSession, XData = xdata }, call);
+            new IpcFop { Operation = ChangeRecord.EndSession, XData = xdata }, call);
         reply.Release();
         call.Release();
         xdata.Release();
     }
 
-    private static XData IdOf(Session session)
+    private static XData XDataOf(UInt128 id)
     {
-        Span<byte> id = stackalloc byte[16];
-        session.WriteId(id);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, id);
         var xdata = XData.Rent();
-        xdata.SetBytes(SessionKeys.Session, id);
+        xdata.SetBytes(ChangeRecord.Key, bytes);
         return xdata;
     }
 }

@@ -348,23 +348,15 @@ internal sealed partial class Sender
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
-        if (trip.Session is { } known && trip.IsUnknown && _rules.TellsAge)
+        var change = trip.Session is { } session
+            ? new Change(session.Id, trip.Number, session.Acknowledged, trip.IsUnknown) { SentNs = trip.NumberedNs }
+            : call.Change with { MayBeKnown = call.Change.MayBeKnown || trip.IsUnknown };
+        if (trip.Session is not null && !(trip.IsUnknown && _rules.TellsAge))
         {
-            var change = new Change(known.Id, trip.Number, known.Acknowledged, MayBeKnown: true)
-            {
-                SentNs = trip.NumberedNs,
-            };
-            ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
-        }
-        else if (trip.Session is { } session)
-        {
-            Span<byte> record = stackalloc byte[SessionKeys.RecordBytes];
-            session.Write(record, trip.Number | (trip.IsUnknown ? SessionKeys.MayBeKnown : 0));
-            numbered.SetBytes(SessionKeys.Session, record);
+            ChangeRecord.WriteShort(numbered, in change);
         }
         else
         {
-            var change = call.Change with { MayBeKnown = call.Change.MayBeKnown || trip.IsUnknown };
             ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
         }
 

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 using System.Threading;
 using Myrmex.Base;
 
@@ -93,17 +92,6 @@ internal sealed class Session(UInt128 id, long ordinal = 0)
             }
         }
     }
-
-    /// <summary>Writes what identifies an operation, as it is now; the number may have its flag.</summary>
-    public void Write(Span<byte> record, ulong number)
-    {
-        Invariant.Check(record.Length == SessionKeys.RecordBytes);
-        WriteId(record);
-        BinaryPrimitives.WriteUInt64LittleEndian(record[16..], number);
-        BinaryPrimitives.WriteUInt64LittleEndian(record[24..], Acknowledged);
-    }
-
-    public void WriteId(Span<byte> target) => BinaryPrimitives.WriteUInt128BigEndian(target, id);
 
     private static (int Word, ulong Bit) PlaceOf(ulong number)
     {

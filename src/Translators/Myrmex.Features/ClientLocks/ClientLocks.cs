@@ -141,7 +141,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         {
             // It has left while it waited, or holds more than can be remembered: nobody else would give it up.
             reply.Release();
-            await UnlockAsync(asked, owned.LockOwner, client);
+            await asked.GiveUpAsync(Next, owned.LockOwner, client);
             reply = TReply.Fail(client.IsGone ? Errno.EINTR : Errno.ENOLCK);
         }
 
@@ -159,7 +159,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
 
         foreach (var (held, owner) in left.Internal)
         {
-            _ = UnlockAsync(held, owner, client);
+            _ = held.GiveUpAsync(Next, owner, client);
         }
 
         foreach (var orphan in left.Orphans)
@@ -189,18 +189,6 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
             Flock = waiting.Flock with { Type = LockType.Unlock },
         };
         (await Next.Lk(in fop, call)).Release();
-        call.Release();
-    }
-
-    private async Task UnlockAsync(InternalLock held, LkOwner owner, ClientIdentity client)
-    {
-        var call = Call.Internal();
-        call.Client = client;
-        call.LockOwner = owner;
-        Reply reply = held.Entry is not null
-            ? await Next.Entrylk(held.ToEntryUnlock(), call)
-            : await Next.Inodelk(held.ToInodeUnlock(owner), call);
-        reply.Release();
         call.Release();
     }
 

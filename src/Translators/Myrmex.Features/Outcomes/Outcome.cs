@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Features.Outcomes;
 
@@ -56,6 +57,6 @@ internal sealed class SessionState
 /// <summary>An inode or entry lock that a step of a change holds.</summary>
 /// <param name="Client">Its holder's connection.</param>
 /// <param name="Owner">Its holder.</param>
-/// <param name="Unlock">The fop that gives it back, with names of its own: an InodelkFop or an EntrylkFop.</param>
+/// <param name="Lock">The lock, with names of its own.</param>
 /// <param name="Run">The run that has taken it.</param>
-internal sealed record StepLock(ClientIdentity? Client, LkOwner Owner, object Unlock, uint Run);
+internal sealed record StepLock(ClientIdentity? Client, LkOwner Owner, InternalLock Lock, uint Run);

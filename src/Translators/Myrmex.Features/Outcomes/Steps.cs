@@ -27,10 +27,13 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
 
         var plain = xdata.Count > 1 ? xdata.Clone() : null; // Nobody below needs the record.
         plain?.Remove(ChangeRecord.Key);
-        return StepLocks.Is<TFop>() ? LockAsync<TFop, TReply>(next, fop, plain, change, call)
+        return IsLock<TFop>() ? LockAsync<TFop, TReply>(next, fop, plain, change, call)
             : Changes<TFop, TReply>(in fop) ? RunAsync<TFop, TReply>(next, fop, plain, change, call)
             : PassAsync<TFop, TReply>(next, fop, plain, call);
     }
+
+    /// <summary>The locks that clustering translators take by gfid.</summary>
+    private static bool IsLock<TFop>() => typeof(TFop) == typeof(InodelkFop) || typeof(TFop) == typeof(EntrylkFop);
 
     /// <summary>OPEN changes the volume when it cuts the file.</summary>
     private static bool Changes<TFop, TReply>(in TFop fop)
@@ -152,12 +155,12 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
         where TReply : Reply, IReply<TReply>
     {
         var ask = TFop.WithXData(in fop, plain);
-        if (StepLocks.IsUnlock(in fop))
+        var asked = InternalLock.Of(in fop, out var unlocks);
+        if (unlocks)
         {
-            var (client, owner, unlock) = (call.Client, call.LockOwner, StepLocks.UnlockOf(in fop));
+            var (client, owner) = (call.Client, call.LockOwner);
             table.Release(
-                in change,
-                l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Unlock.Equals(unlock));
+                in change, l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Lock == asked);
             var given = await TFop.Invoke(next, in ask, call);
             plain?.Release();
             return given;
@@ -168,10 +171,10 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
         plain?.Release();
         if (reply.IsOk)
         {
-            var held = new StepLock(call.Client, call.LockOwner, StepLocks.UnlockOf(in fop), change.Run);
+            var held = new StepLock(call.Client, call.LockOwner, asked.ToOwned(), change.Run);
             if (!table.TryHold(in change, held))
             {
-                await StepLocks.GiveBackAsync(next, held);
+                await held.Lock.GiveUpAsync(next, held.Owner, held.Client);
                 reply.Release();
                 return TReply.Fail(Errno.ECANCELED);
             }
@@ -208,7 +211,7 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
         var taken = await table.TakeOverAsync(change);
         foreach (var held in taken.Locks)
         {
-            await StepLocks.GiveBackAsync(next, held);
+            await held.Lock.GiveUpAsync(next, held.Owner, held.Client);
         }
 
         if (taken.Error != Errno.Ok)
