@@ -13,7 +13,7 @@ public sealed class GfproxyTests(ProxiedVolumes volumes) : IClassFixture<Proxied
     private const Need Needs = Need.StockClient | Need.Xfs | Need.Python;
 
     private static readonly TimeSpan Blocked = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
     [InteropTheory(Needs)]
     [InlineData(ProxiedVolumes.Distributed)]

@@ -21,6 +21,8 @@ internal sealed class RealSet : IDisposable
 {
     public const string Prefix = "rs/real/0/";
 
+    private static readonly TimeSpan AnswerWait = TimeSpan.FromSeconds(60);
+
     private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Name = "client", Reactors = 1 });
     private readonly List<TranslatorGraph> _links = [];
     private readonly UInt128 _session = new(7, (ulong)Stopwatch.GetTimestamp());
@@ -124,6 +126,8 @@ internal sealed class RealSet : IDisposable
         return error;
     }
 
+    private string DumpAll() => string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump()));
+
     private ulong Acknowledged()
     {
         lock (_underWay)
@@ -165,12 +169,17 @@ internal sealed class RealSet : IDisposable
         {
             if (started.Elapsed.TotalSeconds > 60)
             {
-                Assert.Fail("nobody answered for a minute\n"
-                    + string.Join('\n', Members.Where(m => m.IsRunning).Select(m => m.Dump())));
+                Assert.Fail("nobody answered for a minute\n" + DumpAll());
             }
 
             var at = Volatile.Read(ref _leader);
-            var (error, hint) = await attempt(_links[at].Top, mayBeKnown);
+            var answer = attempt(_links[at].Top, mayBeKnown);
+            if (await Task.WhenAny(answer, Task.Delay(AnswerWait)) != answer)
+            {
+                Assert.Fail($"member {at} has not answered\n{DumpAll()}\n{_links[at].Dump()}");
+            }
+
+            var (error, hint) = await answer;
             switch (error)
             {
                 case Errno.EREMOTE or Errno.ENOTCONN:

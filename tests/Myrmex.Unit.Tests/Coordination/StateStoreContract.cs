@@ -247,7 +247,7 @@ public abstract class StateStoreContract : IAsyncLifetime
     {
         var lease = await Store.GrantLeaseAsync(LeaseSeconds, Forever);
         await PutLeasedAsync("l", lease);
-        for (var i = 0; i < 10; i++)
+        for (var i = 0; i < 5; i++)
         {
             await PassAsync(LeaseSeconds * 300);
             Assert.True(await Store.KeepLeaseAliveAsync(lease, Forever));
