@@ -28,7 +28,7 @@ public sealed class RealSetTests
                 stopped.Stop();
             });
             await Task.WhenAll(Enumerable.Range(0, 40).Select(n => MakeAsync(set, made, round, n)));
-            await stopping;
+            await stopping.WaitAsync(TimeSpan.FromMinutes(1));
             stopped?.Start();
         }
 

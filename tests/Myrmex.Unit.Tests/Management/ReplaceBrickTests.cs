@@ -249,12 +249,11 @@ public sealed class ReplaceBrickTests : IAsyncLifetime
     {
         const int PeriodMs = 20;
         const int PeriodsMax = 1_000;
-        for (var i = 0; i < PeriodsMax && !condition(); i++)
+        for (var i = 0; !condition(); i++)
         {
+            Assert.True(i < PeriodsMax, "it has not come to pass");
             await Task.Delay(PeriodMs);
         }
-
-        Assert.True(condition());
     }
 
     /// <summary>A started volume whose bricks are served.</summary>

@@ -344,7 +344,7 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     /// <summary>Runs a command with a node whose store is cut, then starts that node again with a good one.</summary>
     private async Task CutAsync(int victim, int change, bool after, Func<Task> command)
     {
-        await _nodes[victim].KillAsync();
+        await KillAsync(victim);
         var crashing = new CrashingStore(_store, change, after) { IsArmed = false };
         _nodes[victim].Store = crashing;
         await _nodes[victim].StartAsync();
@@ -359,10 +359,18 @@ public sealed class VolumeOpsTests : IAsyncLifetime
             // Not answered, or refused because the other one went.
         }
 
-        await _nodes[victim].KillAsync();
+        await KillAsync(victim);
         _nodes[victim].Store = _store;
         await _nodes[victim].StartAsync();
         await AllAreHeardOfAsync();
+    }
+
+    /// <summary>Ends when the others know: what they see of a former run says nothing about the next one.</summary>
+    private async Task KillAsync(int victim)
+    {
+        var node = _nodes[victim];
+        await node.KillAsync();
+        await UntilAsync(() => _nodes.All(n => n == node || !n.Session.View.IsAlive(node.NodeId)));
     }
 
     private Task AllAreHeardOfAsync() =>
@@ -381,11 +389,10 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     {
         const int PeriodMs = 20;
         const int PeriodsMax = 1_000;
-        for (var i = 0; i < PeriodsMax && !condition(); i++)
+        for (var i = 0; !condition(); i++)
         {
+            Assert.True(i < PeriodsMax, "it has not come to pass");
             await Task.Delay(PeriodMs);
         }
-
-        Assert.True(condition());
     }
 }

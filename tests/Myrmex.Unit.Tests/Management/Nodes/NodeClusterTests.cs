@@ -655,12 +655,11 @@ public sealed class NodeClusterTests : IAsyncLifetime
 
     private static async Task EventuallyAsync(Func<bool> condition)
     {
-        for (var look = 0; look < 1000 && !condition(); look++)
+        for (var look = 0; !condition(); look++)
         {
+            Assert.True(look < 1000, "it has not come to pass");
             await Task.Delay(10);
         }
-
-        Assert.True(condition());
     }
 
     private static async Task<IReadOnlyList<StateEntry>> Leftovers(TestDaemon daemon) =>
@@ -668,13 +667,12 @@ public sealed class NodeClusterTests : IAsyncLifetime
 
     private async Task PassUntilAsync(Func<bool> condition, TimeSpan step)
     {
-        for (var look = 0; look < 300 && !condition(); look++)
+        for (var look = 0; !condition(); look++)
         {
+            Assert.True(look < 300, "it has not come to pass");
             _time.Pass(step);
             await Task.Delay(20);
         }
-
-        Assert.True(condition());
     }
 
     private Task<TestDaemon> StartFirstAsync() =>
