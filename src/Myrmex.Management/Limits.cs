@@ -104,8 +104,11 @@ internal static class Limits
     /// <summary>How many more there may be before the oldest go.</summary>
     public const int EventsSlack = 500;
 
-    /// <summary>How long the outcome of a change is looked for that the store did not tell.</summary>
-    public const long CommitMs = 12_000;
+    /// <summary>
+    /// How long the outcome of a change is looked for that the store did not tell: longer than etcd needs for another
+    /// leader. With the last look, whoever asked has an answer within 10 s.
+    /// </summary>
+    public const long CommitMs = 7_000;
 
     /// <summary>Between two looks for it.</summary>
     public const long CommitRetryMs = 100;

@@ -109,7 +109,7 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
             Log.Warning("rest", "state store failed", ("path", context.Request.Path), ("reason", e.Message));
             await Problems.WriteAsync(context, Problems.Of(
                 StatusCodes.Status503ServiceUnavailable, e.Message,
-                "Whether the change was made is not known; look, and try again when the store answers."));
+                "Look whether the change was made, and try again when the store answers."));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

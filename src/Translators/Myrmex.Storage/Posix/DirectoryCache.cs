@@ -109,6 +109,35 @@ internal sealed class DirectoryCache : IDisposable
     }
 
     /// <summary>
+    /// Whether there is certainly no directory of that gfid. Does not wait for a rename that is under way, so it may be
+    /// called with any lock held.
+    /// </summary>
+    public bool IsGone(in Gfid gfid)
+    {
+        if (IsThere(gfid, out _) || !_moves.TryEnter())
+        {
+            return false;
+        }
+
+        try
+        {
+            return !IsThere(gfid, out var error) && error is Errno.ESTALE or Errno.ENOTDIR;
+        }
+        finally
+        {
+            _moves.Exit();
+        }
+    }
+
+    private bool IsThere(in Gfid gfid, out Errno error)
+    {
+        error = Errno.Ok;
+        var directory = TryGet(gfid) ?? Walk(gfid, out error);
+        directory?.Release();
+        return directory is not null;
+    }
+
+    /// <summary>
     /// Puts in an opened directory, which the cache owns from now on. When it is known already the descriptor is
     /// closed. The answer carries a reference for the caller.
     /// </summary>

@@ -511,7 +511,7 @@ public sealed partial class PosixTranslator
         {
             _inodes.Drop(inode.Key);
             Sys.UnlinkAt(parent.Directory!.Fd, name); // A parent is always an open directory.
-            _handles.Remove(gfid);
+            RemoveHandleOf(in inode, gfid);
         }
 
         Sys.Close(fd);
@@ -669,21 +669,35 @@ public sealed partial class PosixTranslator
 
     private Errno MakeHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid)
     {
-        for (var attempt = 0; ; attempt++)
+        // Others may give the same gfid to another inode, or take one away that has it.
+        lock (_inodeLocks.Of(gfid))
         {
-            var error = inode.IsDirectory
-                ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
-                : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
-            if (error != Errno.EEXIST || attempt > 0 || _handles.Stat(gfid, out var stat) < 0
-                || !IsOrphan(gfid, in stat))
+            var error = LinkHandle(in inode, in parent, name, gfid);
+            if (error != Errno.EEXIST || _handles.Stat(gfid, out var stat) < 0)
             {
                 return error;
             }
 
-            Log.Information("posix", "a handle that nothing needs is replaced", ("gfid", gfid));
-            _handles.Remove(gfid);
+            if (inode.IsDirectory ? IsHandleOf(gfid, parent.Facts.Gfid, name) : stat.Ino == inode.Stat.Ino)
+            {
+                return Errno.Ok; // A look-up of the name was faster.
+            }
+
+            if (IsOrphan(gfid, in stat))
+            {
+                Log.Information("posix", "a handle that nothing needs is replaced", ("gfid", gfid));
+                _handles.Remove(gfid);
+                error = LinkHandle(in inode, in parent, name, gfid);
+            }
+
+            return error;
         }
     }
+
+    private Errno LinkHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
+        inode.IsDirectory
+            ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
+            : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
 
     /// <summary>Changes the owner of a new inode that could not be made under the caller's ids.</summary>
     private static Errno GiveToCaller(ref Inode inode, in FileStat parent, uint mode, Call call)

@@ -219,7 +219,10 @@ public sealed partial class PosixTranslator
 
         if (Sys.UnlinkAt(parent, name, Sys.AtRemoveDirectory) >= 0 && !gfid.IsNull)
         {
-            EndDirectory(gfid);
+            lock (_moves)
+            {
+                EndDirectory(gfid, parent: default, name: default); // No name leads to it.
+            }
         }
     }
 

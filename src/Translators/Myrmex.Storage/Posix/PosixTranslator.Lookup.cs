@@ -285,12 +285,7 @@ public sealed partial class PosixTranslator
                     return Errno.Ok;
                 }
 
-                if (error == Errno.Ok)
-                {
-                    _handles.Remove(gfid);
-                }
-
-                error = _handles.Link(parent.Fd, name, gfid);
+                error = TakeHandle(parent, name, gfid);
             }
 
             if (error != Errno.EEXIST)
@@ -303,6 +298,20 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
+    /// <summary>EEXIST: another living inode has got it meanwhile, or this one.</summary>
+    private Errno TakeHandle(DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid)
+    {
+        lock (_inodeLocks.Of(gfid))
+        {
+            if (_handles.Stat(gfid, out var stat) >= 0 && IsOrphan(gfid, in stat))
+            {
+                _handles.Remove(gfid);
+            }
+
+            return _handles.Link(parent.Fd, name, gfid);
+        }
+    }
+
     /// <summary>
     /// A handle that nothing needs: of a non-directory whose names are all gone, or of a directory that is not there.
     /// </summary>
@@ -313,14 +322,16 @@ public sealed partial class PosixTranslator
             return false;
         }
 
-        if ((stat.Mode & FileMode.TypeMask) == FileMode.SymbolicLink
-            && _directories.Acquire(gfid, out _) is { } directory)
-        {
-            directory.Release();
-            return false;
-        }
+        var mayBeDirectory = (stat.Mode & FileMode.TypeMask) == FileMode.SymbolicLink;
+        return !(mayBeDirectory && !_directories.IsGone(gfid)) && !_open.IsUnlinked(gfid);
+    }
 
-        return !_open.IsUnlinked(gfid);
+    /// <summary>Whether the handle is that of a directory with this name.</summary>
+    private bool IsHandleOf(in Gfid directory, in Gfid parent, ReadOnlySpan<byte> name)
+    {
+        Span<byte> buffer = stackalloc byte[512];
+        return _handles.ReadDirectory(directory, buffer, out var at, out var known) == Errno.Ok
+            && at == parent && known.SequenceEqual(name);
     }
 
     private Errno CheckDirectoryHandle(DirectoryHandle parent, ReadOnlySpan<byte> name, in Inode inode)
@@ -332,11 +343,17 @@ public sealed partial class PosixTranslator
             return Errno.EIO;
         }
 
-        Span<byte> buffer = stackalloc byte[512];
-        var error = _handles.ReadDirectory(gfid, buffer, out var oldParent, out var oldName);
-        if (error == Errno.Ok && oldParent == parent.Gfid && oldName.SequenceEqual(name))
+        if (IsHandleOf(gfid, parent.Gfid, name))
         {
             return Errno.Ok;
+        }
+
+        Span<byte> buffer = stackalloc byte[512];
+        var error = _handles.ReadDirectory(gfid, buffer, out _, out _);
+        if (error == Errno.ENOTDIR && _handles.Stat(gfid, out var file) >= 0 && !IsOrphan(gfid, in file))
+        {
+            Log.Error("posix", "a directory has the gfid of a file", ("gfid", gfid), ("parent", parent.Gfid));
+            return Errno.EIO;
         }
 
         if (error is not (Errno.Ok or Errno.ESTALE or Errno.ENOTDIR))
@@ -374,7 +391,10 @@ public sealed partial class PosixTranslator
                 return Errno.Ok;
             }
 
-            error = _handles.RelinkDirectory(gfid, parent.Gfid, name);
+            lock (_inodeLocks.Of(gfid))
+            {
+                error = _handles.RelinkDirectory(gfid, parent.Gfid, name);
+            }
         }
 
         Log.Information("posix", "the handle of a directory is put right", ("gfid", gfid), ("errno", error));

@@ -229,14 +229,14 @@ public sealed partial class PosixTranslator
         error = error == Errno.EEXIST ? Errno.ENOTEMPTY : error;
         if (error == Errno.Ok && hasGfid)
         {
-            EndDirectory(inode.Facts.Gfid);
+            EndDirectory(inode.Facts.Gfid, parent.Facts.Gfid, name);
         }
 
         return error;
     }
 
     /// <summary>After a directory is gone: its handle, and what we have open of it.</summary>
-    private void EndDirectory(in Gfid gfid)
+    private void EndDirectory(in Gfid gfid, in Gfid parent, ReadOnlySpan<byte> name)
     {
         if (gfid.IsRoot)
         {
@@ -244,10 +244,28 @@ public sealed partial class PosixTranslator
         }
 
         _directories.Drop(gfid);
-        var error = _handles.Remove(gfid);
-        if (error is not (Errno.Ok or Errno.ENOENT))
+        lock (_inodeLocks.Of(gfid))
         {
-            Log.Warning("posix", "the handle of a removed directory stays", ("gfid", gfid), ("errno", error));
+            // Another inode may have got the gfid, and its handle, since the directory is gone.
+            var isOurs = IsHandleOf(gfid, parent, name)
+                || (_handles.Stat(gfid, out var stat) >= 0 && IsOrphan(gfid, in stat));
+            var error = isOurs ? _handles.Remove(gfid) : Errno.Ok;
+            if (error is not (Errno.Ok or Errno.ENOENT))
+            {
+                Log.Warning("posix", "the handle of a removed directory stays", ("gfid", gfid), ("errno", error));
+            }
+        }
+    }
+
+    /// <summary>Takes the handle of an inode away that has no name any more; not that of another with its gfid.</summary>
+    private void RemoveHandleOf(in Inode inode, in Gfid gfid)
+    {
+        lock (_inodeLocks.Of(gfid))
+        {
+            if (_handles.Stat(gfid, out var stat) >= 0 && stat.Ino == inode.Stat.Ino)
+            {
+                _handles.Remove(gfid);
+            }
         }
     }
 

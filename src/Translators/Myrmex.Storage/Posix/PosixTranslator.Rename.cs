@@ -165,7 +165,7 @@ public sealed partial class PosixTranslator
     {
         if (target.IsDirectory)
         {
-            EndDirectory(target.Facts.Gfid);
+            EndDirectory(target.Facts.Gfid, parent.Facts.Gfid, name);
         }
         else
         {
