@@ -12,6 +12,7 @@ inside.
 """
 import errno
 import fcntl
+import mmap
 import os
 import random
 import struct
@@ -32,7 +33,8 @@ def now():
 
 class Client:
     def __init__(self, path, guards, log, number):
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_DIRECT | os.O_DSYNC, 0o644)  # Past the caches of the mount.
+        self.page = mmap.mmap(-1, SIZE)
         self.guards = [os.open(os.path.join(guards, f"guard{n}"), os.O_RDWR | os.O_CREAT, 0o644) for n in range(RANGES + 1)]
         self.log = open(log, "a", encoding="ascii")
         self.random = random.Random(number)
@@ -79,13 +81,18 @@ class Client:
             self.note(now(), "-", "v", f"range{n}{'ex' if exclusive else 'sh'}")
 
     def read(self, n):
-        return self.timed("r", n, lambda: int(os.pread(self.fd, 20, n * SIZE) or b"0"))
+        self.page[:] = bytes(SIZE)
+        return self.timed("r", n, lambda: os.preadv(self.fd, [self.page], n * SIZE) >= 0 and int(self.page[:20].strip(b"\0") or b"0"))
+
+    def write(self, n, value):
+        self.page[:20] = b"%020d" % value
+        self.timed("w", n, lambda: os.pwrite(self.fd, self.page, n * SIZE))
 
     def use(self, n, exclusive):
         self.enter(n, exclusive)
         value = self.read(n)
         if exclusive and value is not None:
-            self.timed("w", n, lambda: os.pwrite(self.fd, b"%020d" % (value + 1), n * SIZE))
+            self.write(n, value + 1)
         end = time.monotonic() + (self.random.uniform(1, 6) if self.random.random() < KEEP_LONG else self.random.random() * 0.03)
         while time.monotonic() < end and not self.ended.is_set():
             time.sleep(0.02)

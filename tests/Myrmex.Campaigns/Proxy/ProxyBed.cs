@@ -29,7 +29,8 @@ internal sealed class ProxyBed
 
     public ProxyBed(TestDirectory directory, params string[] volumes)
     {
-        _bed = directory.Own(new NodeBed(directory, 3, DiskMiB, managed: false, spare: false, etcdMembers: 1));
+        _bed = directory.Own(new NodeBed(
+            directory, 3, DiskMiB, managed: false, spare: false, etcdMembers: 1, isCalledByAddress: true));
         _bed.Start();
         foreach (var volume in volumes)
         {

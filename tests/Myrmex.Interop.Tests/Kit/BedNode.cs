@@ -17,14 +17,18 @@ internal sealed class BedNode : IDisposable
 
     private readonly TestDirectory _directory;
     private readonly NodeNetwork _network;
+    private readonly string _hostName;
     private readonly string[] _daemonWords;
     private Child? _daemon;
     private Child? _etcd;
     private string[] _etcdWords = [];
 
     /// <param name="daemonWords">What follows <c>myrmex daemon</c>.</param>
-    public BedNode(TestDirectory directory, NodeNetwork network, string name, string address, long diskMiB, string[] daemonWords)
+    public BedNode(
+        TestDirectory directory, NodeNetwork network, string name, string address, string hostName, long diskMiB,
+        string[] daemonWords)
     {
+        _hostName = hostName;
         _directory = directory;
         _network = network;
         _daemonWords = daemonWords;
@@ -104,7 +108,7 @@ internal sealed class BedNode : IDisposable
     public void LaunchDaemon() => _daemon = Child.Start(
         $"{Name}-daemon", _directory.Logs, "nsenter",
         _network.On(Name, [
-            "unshare", "--uts", "/bin/sh", "-c", "hostname \"$0\" && exec \"$@\"", Name, Product.Executable,
+            "unshare", "--uts", "/bin/sh", "-c", "hostname \"$0\" && exec \"$@\"", _hostName, Product.Executable,
             "daemon", "--foreground", "--working-directory", Home, .. _daemonWords,
         ]));
 

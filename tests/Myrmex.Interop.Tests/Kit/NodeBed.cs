@@ -33,8 +33,10 @@ internal sealed class NodeBed : IDisposable
     /// its address is a member.</param>
     /// <param name="spare">False: without the spare machine.</param>
     /// <param name="etcdMembers">Members of etcd that run beside the first machines.</param>
+    /// <param name="isCalledByAddress">Machines have their address for a host name: clients have no name service.</param>
     public NodeBed(
-        TestDirectory directory, int count, long diskMiB, bool managed, bool spare = true, int etcdMembers = EtcdMembers)
+        TestDirectory directory, int count, long diskMiB, bool managed, bool spare = true, int etcdMembers = EtcdMembers,
+        bool isCalledByAddress = false)
     {
         _directory = directory;
         _managed = managed;
@@ -44,7 +46,7 @@ internal sealed class NodeBed : IDisposable
         _members = managed ? addresses[..count] : addresses[..Math.Min(count, etcdMembers)];
         var endpoints = string.Join(',', _members.Select(a => $"http://{a}:2379"));
         var all = addresses.Select((a, i) => new BedNode(
-            directory, _network, $"n{i + 1}", a, diskMiB,
+            directory, _network, $"n{i + 1}", a, isCalledByAddress ? a : $"n{i + 1}", diskMiB,
             i == count ? [] : !managed ? ["--etcd", endpoints] : i == 0 ? ["--etcd", "managed"] : [])).ToList();
         Nodes = all[..count];
         _all = all;

@@ -19,6 +19,7 @@ public sealed partial class Locks : Translator, ILockTables
     private readonly Lock _posixGuard = new(); // Guards _posix; a leaf lock.
     private volatile int _posixFileCount; // Lets FLUSH and RELEASE pass without the guard while nobody holds a lock.
     private long _tellEveryMs;
+    private System.IDisposable? _leftLook; // Guarded by _posixGuard.
 
     public Locks(TranslatorPlace place)
         : base(place)
@@ -42,7 +43,15 @@ public sealed partial class Locks : Translator, ILockTables
         return true;
     }
 
-    public override void Stop() => GiveUp(dropsHeld: false);
+    public override void Stop()
+    {
+        lock (_posixGuard)
+        {
+            _leftLook?.Dispose();
+        }
+
+        GiveUp(dropsHeld: false);
+    }
 
     public void DropAllLocks() => GiveUp(dropsHeld: true);
 
@@ -51,7 +60,11 @@ public sealed partial class Locks : Translator, ILockTables
         var effects = LockEffects.Rent();
         lock (_posixGuard)
         {
-            _posix.DropClient(client, effects);
+            if (_posix.DropClient(client, effects, NowMs))
+            {
+                LookForLeft();
+            }
+
             if (_awaited.Remove(client.Uid, out var awaited))
             {
                 _posix.DropClient(awaited, effects);
@@ -144,6 +157,7 @@ public sealed partial class Locks : Translator, ILockTables
         LockVerdict.Deadlock => Errno.EDEADLK,
         LockVerdict.Full => Errno.ENOLCK,
         LockVerdict.NotHeld => Errno.EINVAL,
+        LockVerdict.Late => Errno.ECANCELED,
         _ => throw new InvariantException($"lock verdict {verdict} has no errno"),
     };
 
