@@ -82,7 +82,6 @@ internal sealed class ProxyRounds(CampaignRun run, ProxyBed bed, ProxyKill[] kin
         System.Threading.Thread.Sleep(random.Below(PauseMsMax));
         // Nobody goes back to a proxy of his own accord: after the first one, all use the other.
         var node = bed.Proxies[_victim++ % bed.Proxies.Count];
-        var attached = mounts.Select(m => Attachments(m, node)).ToList();
         var title = string.Create(CultureInfo.InvariantCulture, $"{kill} of {node.Name}, the {stalls.Count + 1}th");
         var sinceUs = OperationLogs.NowUs;
         ProxyBed.Inject(node, kill);
@@ -100,18 +99,20 @@ internal sealed class ProxyRounds(CampaignRun run, ProxyBed bed, ProxyKill[] kin
 
         Wait.Until(
             $"clients are attached again after {title}", Patience,
-            () => mounts.Zip(attached).All(m => Attachments(m.First, node) > m.Second), () => mounts[0].LogTail());
+            () => mounts.All(m => IsAttached(m, node)), () => string.Join('\n', mounts.Select(m => m.LogTail())));
         var (took, what) = logs.Longest(sinceUs, backUs);
         stalls.Add($"{kill}", took);
         run.Say(string.Create(CultureInfo.InvariantCulture, $"{title}: {took.TotalSeconds:0.00} s ({what})"));
     }
 
-    /// <summary>How often a client has been attached to the proxy of a machine.</summary>
-    private static int Attachments(FuseMount mount, BedNode node)
+    /// <summary>What the client has told last of the proxy of a machine.</summary>
+    private static bool IsAttached(FuseMount mount, BedNode node)
     {
         using var stream = new FileStream(mount.Log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(stream);
-        return reader.ReadToEnd().Split('\n').Count(l =>
-            l.Contains("attached", StringComparison.Ordinal) && l.Contains($"{node.Address}:", StringComparison.Ordinal));
+        return reader.ReadToEnd().Split('\n').LastOrDefault(l =>
+            l.Contains($"={node.Address}:", StringComparison.Ordinal)
+            && (l.Contains("client: attached", StringComparison.Ordinal) || l.Contains("client: connection lost", StringComparison.Ordinal)))
+            ?.Contains("client: attached", StringComparison.Ordinal) == true;
     }
 }
