@@ -336,7 +336,7 @@ internal sealed partial class Sender
         return isThere ? Errno.Ok : Errno.ENOTCONN;
     }
 
-    /// <summary>The fop as it is sent: with its number, or with whose the lock is.</summary>
+    /// <summary>The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.</summary>
     private TFop Named<TFop, TReply>(in TFop fop, Call call, Choice choice, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
@@ -345,7 +345,9 @@ internal sealed partial class Sender
         if ((!isLock && typeof(TFop) != typeof(FlushFop)) || !_rules.NamesLocks || call.Client is not null
             || TFop.FdOf(in fop) is null or { IsAnonymous: true })
         {
-            return Numbered<TFop, TReply>(in fop, call, ref trip);
+            return FopFacts.IsInternalLock<TFop>() && call.Change.Session != 0
+                ? WithChange<TFop, TReply>(in fop, call, ref trip)
+                : Numbered<TFop, TReply>(in fop, call, ref trip);
         }
 
         if (isLock)
@@ -359,6 +361,17 @@ internal sealed partial class Sender
 
         var named = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
         Fds.SessionOf(choice, call.LockOwner).WriteTo(named);
+        trip.Request = named;
+        return TFop.WithXData(in fop, named);
+    }
+
+    /// <summary>A lock that a step takes: another run of the change gives it back.</summary>
+    private TFop WithChange<TFop, TReply>(in TFop fop, Call call, ref Trip trip)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var named = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
+        ChangeRecord.Write(named, call.Change, _seams.Clock.MonotonicNs);
         trip.Request = named;
         return TFop.WithXData(in fop, named);
     }
