@@ -17,19 +17,24 @@ public sealed record HeldLock(
     long Start,
     long End)
 {
+    /// <summary>The client behind a proxy whose it is; none for all others.</summary>
+    public LockSession Session { get; init; }
+
     /// <summary>Last byte of a lock "to the end of the file".</summary>
     public const long EndOfFile = long.MaxValue;
 
     public Flock ToFlock(LockType type) => new(type, 0, Start, End == EndOfFile ? 0 : End - Start + 1, Pid, Owner);
 
     /// <summary>The fop that asks for the lock again, or with <see cref="LockType.Unlock"/> gives it up.</summary>
-    public LkFop ToFop(LockType type) => new()
+    /// <param name="xdata">What goes with it; the caller keeps it.</param>
+    public LkFop ToFop(LockType type, XData? xdata) => new()
     {
         Gfid = Fd.Gfid,
         Fd = Fd,
         Command = LockCommand.SetLock,
         Type = type,
         Flock = ToFlock(type),
+        XData = xdata,
     };
 
     /// <summary>The call for <see cref="ToFop"/>, as the lock's owner; release it after the fop.</summary>

@@ -10,7 +10,7 @@ internal abstract class Campaign
 {
     public static IReadOnlyList<Campaign> All { get; } =
         [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
-            new JournalCampaign(), new ReplicationCampaign(), new FailoverCampaign()];
+            new JournalCampaign(), new ReplicationCampaign(), new FailoverCampaign(), new ProxyCampaign()];
 
     public abstract string Name { get; }
 

@@ -31,6 +31,9 @@ public sealed class SmokeTests
     [InteropFact(FailoverBed.Needs)]
     public void Failover() => RunSmoke("failover");
 
+    [InteropFact(ProxyBed.Needs)]
+    public void Proxy() => RunSmoke("proxy");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

@@ -101,6 +101,34 @@ public sealed class TakeOverTests
         return bed;
     }
 
+    [Fact]
+    public void ATakeOverFreesTheLocksThatTheFormerRunHas()
+    {
+        using var bed = NewBed();
+        Assert.Equal(Errno.Ok, LockDirectory(bed, owner: 1, run: 0));
+        Assert.Equal(Errno.EAGAIN, LockDirectory(bed, owner: 2, run: 77));
+        Assert.Equal(Errno.Ok, TakeOver(bed, run: 77).Error);
+        Assert.Equal(Errno.Ok, LockDirectory(bed, owner: 2, run: 77));
+    }
+
+    private static Errno LockDirectory(StoreBed bed, ulong owner, uint run) => On(bed, async (top, call) =>
+    {
+        call.LockOwner = LkOwner.From(owner);
+        var xdata = XData.Rent();
+        ChangeRecord.Write(xdata, new Change(Client, Number, 0, MayBeKnown: false) { Run = run }, 0);
+        return Outcome(await top.Inodelk(
+            new InodelkFop
+            {
+                Gfid = Gfid.Root,
+                Command = LockCommand.SetLock,
+                Type = LockType.Write,
+                Flock = new Flock(LockType.Write, 0, 0, 0, 0, default),
+                Domain = "dht.layout.heal",
+                XData = xdata,
+            },
+            call));
+    });
+
     private static Errno Make(
         StoreBed bed, Gfid gfid, string name, uint label, uint run, bool mayBeKnown = false, byte[]? note = null) =>
         On(bed, async (top, call) =>

@@ -29,7 +29,9 @@ def make(path, mode):
     db.execute("PRAGMA synchronous=FULL")
     db.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, amount INTEGER NOT NULL)")
     db.execute("CREATE TABLE transfer (id INTEGER PRIMARY KEY, writer INTEGER, number INTEGER, note BLOB, UNIQUE (writer, number))")
+    db.execute("BEGIN")
     db.executemany("INSERT INTO account VALUES (?, 1000)", [(n,) for n in range(ACCOUNTS)])
+    db.execute("COMMIT")
     db.close()
 
 

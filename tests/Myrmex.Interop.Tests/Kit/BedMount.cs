@@ -10,8 +10,10 @@ internal sealed class BedMount : FuseMount
     }
 
     /// <param name="client">Words that run a program on the client machine.</param>
-    public static BedMount Own(TestDirectory directory, string[] client, string name, string host, string volume) => Start(
-        directory, name, [.. client, Product.Executable, "mount", "-f", $"{host}:/{volume}"]);
+    /// <param name="options">More words of <c>myrmex mount</c>.</param>
+    public static BedMount Own(
+        TestDirectory directory, string[] client, string name, string host, string volume, params string[] options) => Start(
+        directory, name, [.. client, Product.Executable, "mount", "-f", .. options, $"{host}:/{volume}"]);
 
     /// <inheritdoc cref="Own"/>
     public static BedMount Stock(TestDirectory directory, string[] client, string name, string host, string volume) => Start(

@@ -17,14 +17,18 @@ internal sealed class BedNode : IDisposable
 
     private readonly TestDirectory _directory;
     private readonly NodeNetwork _network;
+    private readonly string _hostName;
     private readonly string[] _daemonWords;
     private Child? _daemon;
     private Child? _etcd;
     private string[] _etcdWords = [];
 
     /// <param name="daemonWords">What follows <c>myrmex daemon</c>.</param>
-    public BedNode(TestDirectory directory, NodeNetwork network, string name, string address, long diskMiB, string[] daemonWords)
+    public BedNode(
+        TestDirectory directory, NodeNetwork network, string name, string address, string hostName, long diskMiB,
+        string[] daemonWords)
     {
+        _hostName = hostName;
         _directory = directory;
         _network = network;
         _daemonWords = daemonWords;
@@ -64,6 +68,9 @@ internal sealed class BedNode : IDisposable
     /// <summary>Every living brick process of this node; there should be one at most.</summary>
     public IReadOnlyList<int> BrickPids => Find($"\0--bricks\0{Home}/bricks.list\0");
 
+    /// <summary>Every living proxy of this node; there should be one at most.</summary>
+    public IReadOnlyList<int> ProxyPids => Find($"\0--volumes\0{Home}/proxy.list\0");
+
     /// <summary>The volume files that the brick process is to serve.</summary>
     public IReadOnlyList<string> BrickList =>
         File.Exists($"{Home}/bricks.list") ? [.. File.ReadAllLines($"{Home}/bricks.list").Where(l => l.Length > 0)] : [];
@@ -101,7 +108,7 @@ internal sealed class BedNode : IDisposable
     public void LaunchDaemon() => _daemon = Child.Start(
         $"{Name}-daemon", _directory.Logs, "nsenter",
         _network.On(Name, [
-            "unshare", "--uts", "/bin/sh", "-c", "hostname \"$0\" && exec \"$@\"", Name, Product.Executable,
+            "unshare", "--uts", "/bin/sh", "-c", "hostname \"$0\" && exec \"$@\"", _hostName, Product.Executable,
             "daemon", "--foreground", "--working-directory", Home, .. _daemonWords,
         ]));
 
@@ -140,13 +147,9 @@ internal sealed class BedNode : IDisposable
 
     public void Signal(string signal) => _daemon?.Signal(signal);
 
-    public void KillBricks()
-    {
-        foreach (var pid in BrickPids)
-        {
-            Child.Signal(pid, "KILL");
-        }
-    }
+    public void KillBricks() => SignalAll(BrickPids, "KILL");
+
+    public void SignalProxy(string signal) => SignalAll(ProxyPids, signal);
 
     /// <summary>Power off: every process dies and nothing answers any more.</summary>
     public void PowerOff()
@@ -155,6 +158,7 @@ internal sealed class BedNode : IDisposable
         KillDaemon();
         KillEtcd();
         KillBricks();
+        SignalProxy("KILL");
     }
 
     /// <summary>Power on: network, etcd when the machine has one, and the daemon.</summary>
@@ -195,6 +199,7 @@ internal sealed class BedNode : IDisposable
 
         _daemon?.Dispose();
         KillBricks();
+        SignalProxy("KILL");
         KillEtcd();
         _etcd?.Dispose();
         CopyLogs();
@@ -210,9 +215,11 @@ internal sealed class BedNode : IDisposable
         }
     }
 
-    private void SignalEtcd(string signal)
+    private void SignalEtcd(string signal) => SignalAll(EtcdPids, signal);
+
+    private static void SignalAll(IEnumerable<int> pids, string signal)
     {
-        foreach (var pid in EtcdPids)
+        foreach (var pid in pids)
         {
             Child.Signal(pid, signal);
         }

@@ -68,10 +68,13 @@ internal sealed class Helper : IDisposable
         return line;
     }
 
+    /// <summary>Ends the helper's input: it is to stop.</summary>
+    public void End() => _process.StandardInput.Close();
+
     /// <summary>Ends the helper's input and returns its last line.</summary>
     public string Finish(TimeSpan limit)
     {
-        _process.StandardInput.Close();
+        End();
         return Answer(limit) ?? throw new HarnessException($"helper {Pid} does not end");
     }
 

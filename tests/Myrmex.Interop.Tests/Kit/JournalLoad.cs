@@ -50,6 +50,9 @@ internal sealed class JournalLoad : IDisposable
         }
     }
 
+    /// <summary>Of the programs on the page: a line for every operation, with its times.</summary>
+    public IReadOnlyCollection<string> Logs => _logs;
+
     private string Record => _directory[$"{_name}.record.txt"];
 
     /// <summary>Waits until every program has done something that it began after this call.</summary>

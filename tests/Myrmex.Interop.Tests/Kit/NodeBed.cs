@@ -32,17 +32,21 @@ internal sealed class NodeBed : IDisposable
     /// <param name="managed">The daemons run etcd, and the machines join by probe; else etcd runs on the first three, and who knows
     /// its address is a member.</param>
     /// <param name="spare">False: without the spare machine.</param>
-    public NodeBed(TestDirectory directory, int count, long diskMiB, bool managed, bool spare = true)
+    /// <param name="etcdMembers">Members of etcd that run beside the first machines.</param>
+    /// <param name="isCalledByAddress">Machines have their address for a host name: clients have no name service.</param>
+    public NodeBed(
+        TestDirectory directory, int count, long diskMiB, bool managed, bool spare = true, int etcdMembers = EtcdMembers,
+        bool isCalledByAddress = false)
     {
         _directory = directory;
         _managed = managed;
         _network = directory.Own(new NodeNetwork());
         var addresses = Enumerable.Range(1, spare ? count + 1 : count).Select(i => _network.Add($"n{i}")).ToList();
         _network.Add(Client);
-        _members = managed ? addresses[..count] : addresses[..Math.Min(count, EtcdMembers)];
+        _members = managed ? addresses[..count] : addresses[..Math.Min(count, etcdMembers)];
         var endpoints = string.Join(',', _members.Select(a => $"http://{a}:2379"));
         var all = addresses.Select((a, i) => new BedNode(
-            directory, _network, $"n{i + 1}", a, diskMiB,
+            directory, _network, $"n{i + 1}", a, isCalledByAddress ? a : $"n{i + 1}", diskMiB,
             i == count ? [] : !managed ? ["--etcd", endpoints] : i == 0 ? ["--etcd", "managed"] : [])).ToList();
         Nodes = all[..count];
         _all = all;
@@ -105,6 +109,10 @@ internal sealed class NodeBed : IDisposable
     public BedMount Mount(string name, BedNode server, string volume, bool stock) => _directory.Own(
         stock ? BedMount.Stock(_directory, _network.On(Client), name, server.Address, volume)
             : BedMount.Own(_directory, _network.On(Client), name, server.Address, volume));
+
+    /// <summary>A mount by the proxies of the volume.</summary>
+    public BedMount MountThin(string name, BedNode server, string volume) => _directory.Own(
+        BedMount.Own(_directory, _network.On(Client), name, server.Address, volume, "--thin"));
 
     /// <summary>Everything in the store, without the prefix of the cluster; null when etcd does not answer.</summary>
     public SortedDictionary<string, string>? ReadStore()

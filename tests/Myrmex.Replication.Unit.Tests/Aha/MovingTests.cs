@@ -61,6 +61,34 @@ public sealed class MovingTests
     }
 
     [Fact]
+    public void LocksAreHeldWhileThereIsNoProxy()
+    {
+        var bed = new AhaBed(proxies: 1);
+        var fd = bed.Create("file");
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
+        var only = bed.Current;
+        only.Crash();
+        bed.World.RunFor(5_000);
+        Assert.False(bed.IsFree(fd.Gfid, 10));
+        only.Restart();
+        bed.World.RunFor(20_000); // Nobody drops what was taken over.
+        Assert.False(bed.IsFree(fd.Gfid, 10));
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10, LockType.Unlock));
+        Assert.True(bed.IsFree(fd.Gfid, 10));
+    }
+
+    [Fact]
+    public void LocksOfAClientThatHasVanishedWithItsProxyAreFreeAfterAWhile()
+    {
+        var bed = new AhaBed(proxies: 1);
+        var fd = bed.Create("file");
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
+        bed.Current.Crash();
+        bed.World.RunFor(12_000);
+        Assert.True(bed.IsFree(fd.Gfid, 10));
+    }
+
+    [Fact]
     public void ALockThatIsGivenUpIsHeldNowhere()
     {
         var bed = new AhaBed(proxies: 2);
@@ -328,12 +356,10 @@ public sealed class MovingTests
                 proxy.Crash(SimCrash.Power);
                 break;
             case End.Freeze:
-                proxy.Node.Freeze(10_000);
-                bed.World.After(1_500, () => bed.Store.Volume.ClientGone(ProxyNode.Identity(proxy)));
+                proxy.Node.Freeze(10_000); // Its connection to the volume stays.
                 break;
             case End.Cut:
                 bed.World.Network.Cut(bed.Node, proxy.Node);
-                bed.World.After(1_500, () => bed.Store.Volume.ClientGone(ProxyNode.Identity(proxy)));
                 break;
             default:
                 proxy.IsDraining = true;

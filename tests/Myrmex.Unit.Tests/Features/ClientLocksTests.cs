@@ -111,6 +111,49 @@ public sealed class ClientLocksTests
         Assert.Equal(Errno.EAGAIN, (await Inodelk(_one, LockCommand.SetLock, LockType.Write)).Error);
     }
 
+    [Fact]
+    public async Task WhatASessionHoldsIsKeptForAWhileWhenItsClientLeavesAndGoesOnAtAnotherProxy()
+    {
+        Assert.Equal(Errno.Ok, (await LkOf(_one, _fd, 5, 1, LockCommand.SetLock)).Error);
+        _one.IsGone = true;
+        (await _top.Release(new ReleaseFop { Gfid = File, Fd = _fd }, CallOf(_one))).Release();
+        Assert.Equal(Errno.EAGAIN, (await LkOf(_two, _second, 6, 1, LockCommand.SetLock)).Error);
+        Assert.Equal(Errno.Ok, (await LkOf(_two, _second, 5, 2, LockCommand.SetLock)).Error);
+        _time.Advance(60_000);
+        Assert.Equal(Errno.EAGAIN, (await LkOf(_one, _fd, 6, 1, LockCommand.SetLock)).Error);
+
+        // A second time, and nobody comes.
+        _two.IsGone = true;
+        (await _top.Release(new ReleaseFop { Gfid = File, Fd = _second }, CallOf(_two))).Release();
+        _time.Advance(9_000);
+        Assert.Equal(Errno.EAGAIN, (await LkOf(_one, _fd, 6, 1, LockCommand.SetLock)).Error);
+        _time.Advance(2_000);
+        Assert.Equal(Errno.Ok, (await LkOf(_one, _fd, 6, 1, LockCommand.SetLock)).Error);
+    }
+
+    [Fact]
+    public async Task ARequestOfASessionThatHasGoneOnIsToBeAskedAgain()
+    {
+        Assert.Equal(Errno.Ok, (await LkOf(_one, _fd, 5, 1, LockCommand.SetLock)).Error);
+        var waiting = LkOf(_two, _second, 6, 1, LockCommand.SetLockWait);
+        Assert.False(waiting.IsCompleted);
+        Assert.Equal(Errno.EAGAIN, (await LkOf(_two, _second, 6, 2, LockCommand.SetLock)).Error);
+        Assert.Equal(Errno.ENOTCONN, (await waiting).Error);
+        Assert.Equal(Errno.ENOTCONN, (await LkOf(_two, _second, 6, 1, LockCommand.SetLock)).Error);
+    }
+
+    private Task<LkReply> LkOf(ClientIdentity client, Fd fd, ulong session, uint epoch, LockCommand command) => _top.Lk(
+        new LkFop
+        {
+            Gfid = fd.Gfid,
+            Fd = fd,
+            Command = command,
+            Type = LockType.Write,
+            Flock = new Flock(LockType.Write, 0, 0, 0, 9, default),
+            XData = new LockSession(session, epoch, LkOwner.From(7)).RentXData(),
+        },
+        CallOf(client)).AsTask();
+
     private static Call CallOf(ClientIdentity client)
     {
         var call = Call.Rent();
@@ -153,6 +196,8 @@ public sealed class ClientLocksTests
         public override ValueTask<LkReply> Lk(in LkFop fop, Call call) => Next.Lk(in fop, Own(call));
 
         public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call) => Next.Flush(in fop, Own(call));
+
+        public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) => Next.Release(in fop, Own(call));
 
         public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call) => Next.Inodelk(in fop, Own(call));
 

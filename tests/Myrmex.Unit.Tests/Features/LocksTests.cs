@@ -254,6 +254,31 @@ public sealed class LocksTests
         Assert.DoesNotContain("secret-name", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ATakeOverFreesWhatTheFormerRunOfTheChangeHoldsAndWaitsFor()
+    {
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, change: (7, 0));
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, "other", change: (8, 0));
+        var former = Inodelk(_clientA, LockCommand.SetLockWait, LockType.Write, "third", change: (7, 0));
+        await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "fourth");
+        var late = Inodelk(_clientA, LockCommand.SetLockWait, LockType.Write, "fourth", change: (7, 0));
+        var next = Inodelk(_clientB, LockCommand.SetLockWait, LockType.Write, change: (7, 5));
+        Assert.Equal(Errno.Ok, (await former).Error);
+        Assert.False(late.IsCompleted || next.IsCompleted);
+        var call = CallOf(_clientB);
+        (await _locks.Ipc(new IpcFop { Operation = ChangeRecord.TakeOver, XData = RecordOf(7, 5) }, call)).Release();
+        Assert.Equal((Errno.ECANCELED, Errno.Ok), ((await late).Error, (await next).Error));
+        Assert.Equal(Errno.EAGAIN, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "other")).Error);
+        Assert.Equal(Errno.Ok, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "third")).Error);
+    }
+
+    private static XData RecordOf(ulong number, uint run)
+    {
+        var xdata = XData.Rent();
+        ChangeRecord.Write(xdata, new Change(99, number, 0, MayBeKnown: false) { Run = run }, nowNs: 0);
+        return xdata;
+    }
+
     private static long Int(Reply reply, string key)
     {
         Assert.True(reply.XData!.TryGetInt(Encoding.UTF8.GetBytes(key), out var value), key);
@@ -282,9 +307,19 @@ public sealed class LocksTests
             CallOf(client));
 
     private ValueTask<InodelkReply> Inodelk(
-        ClientIdentity client, LockCommand command, LockType type, string domain = "vol-replicate-0") =>
+        ClientIdentity client, LockCommand command, LockType type, string domain = "vol-replicate-0",
+        (ulong Number, uint Run)? change = null) =>
         _locks.Inodelk(
-            new InodelkFop { Gfid = File, Command = command, Type = type, Flock = default, Domain = domain }, CallOf(client));
+            new InodelkFop
+            {
+                Gfid = File,
+                Command = command,
+                Type = type,
+                Flock = default,
+                Domain = domain,
+                XData = change is { } c ? RecordOf(c.Number, c.Run) : null,
+            },
+            CallOf(client));
 
     private ValueTask<EntrylkReply> Entrylk(ClientIdentity client, EntryLockCommand command, Name name) =>
         _locks.Entrylk(

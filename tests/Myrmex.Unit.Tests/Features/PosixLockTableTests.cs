@@ -288,6 +288,93 @@ public sealed class PosixLockTableTests
         return verdict;
     }
 
+    [Fact]
+    public void ASessionTakesItsLocksOverFromWhicheverConnectionHasThem()
+    {
+        var table = new PosixLockTable();
+        Assert.Equal(LockVerdict.Granted, SetOf(table, session: 9, epoch: 1, client: 0, LockType.Write, 0, 9));
+        Assert.Equal(LockVerdict.Conflict, SetOf(table, session: 8, epoch: 1, client: 1, LockType.Write, 5, 5));
+        Assert.Equal(LockVerdict.Granted, SetOf(table, session: 9, epoch: 2, client: 1, LockType.Write, 0, 9));
+
+        // What the former connection does now is late.
+        var effects = new LockEffects();
+        Assert.False(table.DropClient(Clients[0], effects, leftMs: 100));
+        Assert.Equal(LockVerdict.Late, SetOf(table, session: 9, epoch: 1, client: 0, LockType.Unlock, 0, 9));
+        Assert.Equal([(0, 9)], Held(table));
+        Assert.Equal(LockVerdict.Granted, SetOf(table, session: 9, epoch: 2, client: 1, LockType.Unlock, 0, 9));
+        Assert.Equal(0, table.FileCount);
+    }
+
+    [Fact]
+    public void WhatASessionLeavesBehindIsKeptUntilItsTimeIsOver()
+    {
+        var table = new PosixLockTable();
+        var effects = new LockEffects();
+        SetOf(table, session: 9, epoch: 1, client: 0, LockType.Write, 0, 9);
+        SetOf(table, session: 8, epoch: 1, client: 0, LockType.Write, 20, 29);
+        Set(table, 0, LockType.Write, 40, 49); // Without a session: nobody could take it over.
+        Assert.True(table.DropClient(Clients[0], effects, leftMs: 100));
+        Assert.Equal([(0, 9), (20, 29)], Held(table));
+        var waiting = Wait(table, 1, LockType.Write, 20, 29);
+        SetOf(table, session: 9, epoch: 2, client: 1, LockType.Write, 0, 9);
+        Assert.True(table.DropLeft(untilMs: 99, effects));
+        Assert.False(table.DropLeft(untilMs: 100, effects));
+        Deliver(effects);
+        Assert.Equal(Errno.Ok, waiting.Error);
+        Assert.Equal([(0, 9), (20, 29)], Held(table));
+    }
+
+    [Fact]
+    public void TheFirstRequestFromAnotherProxyEndsWhatASessionWaitsForAtTheFormer()
+    {
+        var table = new PosixLockTable();
+        Set(table, 1, LockType.Write, 0, 9);
+        var former = WaitOf(table, session: 9, epoch: 1, client: 0, 0, 9);
+        var other = WaitOf(table, session: 8, epoch: 1, client: 0, 0, 9);
+        var next = WaitOf(table, session: 9, epoch: 2, client: 1, 0, 9);
+        Assert.Equal((Errno.ECANCELED, null, null), (former.Error, other.Error, next.Error));
+    }
+
+    [Fact]
+    public void OneOwnerOfTwoSessionsIsTwoOwners()
+    {
+        var table = new PosixLockTable();
+        SetOf(table, session: 9, epoch: 1, client: 0, LockType.Write, 0, 9);
+        Assert.Equal(LockVerdict.Conflict, SetOf(table, session: 8, epoch: 1, client: 0, LockType.Write, 0, 9));
+        Assert.Equal(LockVerdict.Conflict, table.Set(new Step(0, LockType.Write, 0, 9).ToRequest(null), new LockEffects()));
+    }
+
+    private static PosixLockRequest RequestOf(
+        ulong session, uint epoch, int client, LockType type, long start, long end, LockTicket? ticket)
+    {
+        var holder = new LockHolder(Clients[client], LkOwner.From((ulong)client))
+        {
+            Session = new LockSession(session, epoch, LkOwner.From(7)),
+        };
+        return new PosixLockRequest(File, new PosixLock(holder, type, start, end, 1, null), ticket);
+    }
+
+    private static LockVerdict SetOf(
+        PosixLockTable table, ulong session, uint epoch, int client, LockType type, long start, long end)
+    {
+        var effects = new LockEffects();
+        var request = RequestOf(session, epoch, client, type, start, end, null);
+        var verdict = table.TryEnter(request.Lock.Holder.Session, effects) ? table.Set(request, effects) : LockVerdict.Late;
+        Deliver(effects);
+        return verdict;
+    }
+
+    private static TestTicket WaitOf(PosixLockTable table, ulong session, uint epoch, int client, long start, long end)
+    {
+        var effects = new LockEffects();
+        var ticket = new TestTicket();
+        var request = RequestOf(session, epoch, client, LockType.Write, start, end, ticket);
+        Assert.True(table.TryEnter(request.Lock.Holder.Session, effects));
+        Assert.Equal(LockVerdict.Waiting, table.Set(request, effects));
+        Deliver(effects);
+        return ticket;
+    }
+
     private static TestTicket Wait(PosixLockTable table, int owner, LockType type, long start, long end)
     {
         var ticket = new TestTicket();

@@ -199,6 +199,9 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return Fail<TReply>(error);
         }
 
+        var call = Call.Internal();
+        (await inner.Ipc(new IpcFop { Operation = ChangeRecord.TakeOver, XData = xdata }, call)).Release();
+        call.Release();
         var reply = TReply.Rent();
         reply.NeedXData().SetBytes(ChangeRecord.Steps, KnownSteps.Encode(steps));
         return reply;

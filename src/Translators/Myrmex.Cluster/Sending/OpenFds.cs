@@ -19,6 +19,7 @@ internal sealed class OpenFds(
 {
     private readonly Lock _lock = new(); // Guards the list and the places in it; a leaf lock.
     private readonly List<OpenFd> _all = [];
+    private readonly Gfid _lockSession = rules.NamesLocks ? seams.NewGfid() : Gfid.Null;
     private long _moves;
 
     /// <summary>POSIX locks held through the fds.</summary>
@@ -37,6 +38,10 @@ internal sealed class OpenFds(
 
     /// <summary>How often an fd was made usable at another server.</summary>
     public long Moves => Volatile.Read(ref _moves);
+
+    /// <summary>Whose a lock is that is asked for at a server; none when only the connection counts.</summary>
+    public LockSession SessionOf(Choice choice, LkOwner owner) =>
+        _lockSession.IsNull ? default : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
 
     /// <summary>What is kept on an fd; null for one that was not opened here.</summary>
     public OpenFd? Find(Fd? fd) => fd is null or { IsAnonymous: true } ? null : fd.Get(slot) as OpenFd;
@@ -289,7 +294,7 @@ internal sealed class OpenFds(
         var waitedMs = 0L;
         while (Locks.FindOlder(open.Fd, move) is { } held)
         {
-            var error = await DoAsync<LkFop, LkReply>(move.Choice, held.ToFop(held.Type), held.ToCall());
+            var error = await LockAsync(move.Choice, held, held.Type);
             if (error is Errno.EAGAIN or Errno.EACCES)
             {
                 waitedMs += rules.LockPauseMs(tries);
@@ -313,11 +318,20 @@ internal sealed class OpenFds(
             else if (!Locks.TryRenew(held, move))
             {
                 // Its owner has given it up meanwhile, or a part of it: what is left is found in the next round.
-                await DoAsync<LkFop, LkReply>(move.Choice, held.ToFop(LockType.Unlock), held.ToCall());
+                await LockAsync(move.Choice, held, LockType.Unlock);
             }
         }
 
         return Errno.Ok;
+    }
+
+    private async ValueTask<Errno> LockAsync(Choice choice, HeldLock held, LockType type)
+    {
+        var session = SessionOf(choice, held.Owner);
+        var xdata = (session.IsNone ? held.Session : session).RentXData();
+        var error = await DoAsync<LkFop, LkReply>(choice, held.ToFop(type, xdata), held.ToCall());
+        xdata?.Release();
+        return error;
     }
 
     private async Task CloseAtAsync(Server server, Fd fd)

@@ -25,7 +25,10 @@ internal sealed partial class Sender
             }
 
             var held = new HeldLock(
-                asked.Fd, place, call.LockOwner, call.Pid, asked.Flock.Pid, asked.Type, asked.Flock.Start, end);
+                asked.Fd, place, call.LockOwner, call.Pid, asked.Flock.Pid, asked.Type, asked.Flock.Start, end)
+            {
+                Session = LockSession.Of(asked.XData),
+            };
             return open.TryAdd(Fds.Locks, held) ? Verdict.Answer : Verdict.Again;
         }
         else if (FopFacts.AsksForChanges<TFop>())

@@ -30,6 +30,7 @@ internal sealed partial class Sender
     private readonly InternalLocks _internalLocks = new();
     private long _retries;
     private Errno _beginError;
+    private volatile bool _hasLocked; // Some POSIX lock was asked for.
 
     public Sender(TranslatorPlace place, ServerFinder finder, Server[] servers, SendingRules rules)
     {
@@ -143,7 +144,7 @@ internal sealed partial class Sender
                     return outcome == Errno.Ok ? TReply.Rent() : TReply.Fail(outcome);
                 }
 
-                var sent = Numbered<TFop, TReply>(in fop, call, ref trip);
+                var sent = Named<TFop, TReply>(in fop, call, way.Choice!, ref trip);
                 var reply = FopFacts.IsListing<TFop>() && way is { Open.Listing: not null, Place: not null }
                     ? await Listings.ReadAsync<TFop, TReply>(sent, call, way.Open, way.Place)
                     : await TFop.Invoke(way.Choice!.Server.Translator, in sent, call);
@@ -333,6 +334,46 @@ internal sealed partial class Sender
             _ => await _finder.WaitAsync(leftMs, mayBlock),
         };
         return isThere ? Errno.Ok : Errno.ENOTCONN;
+    }
+
+    /// <summary>The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.</summary>
+    private TFop Named<TFop, TReply>(in TFop fop, Call call, Choice choice, ref Trip trip)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var isLock = typeof(TFop) == typeof(LkFop);
+        if ((!isLock && typeof(TFop) != typeof(FlushFop)) || !_rules.NamesLocks || call.Client is not null
+            || TFop.FdOf(in fop) is null or { IsAnonymous: true })
+        {
+            return FopFacts.IsInternalLock<TFop>() && call.Change.Session != 0
+                ? WithChange<TFop, TReply>(in fop, call, ref trip)
+                : Numbered<TFop, TReply>(in fop, call, ref trip);
+        }
+
+        if (isLock)
+        {
+            _hasLocked = true;
+        }
+        else if (!_hasLocked)
+        {
+            return fop; // There is nothing that it could end.
+        }
+
+        var named = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
+        Fds.SessionOf(choice, call.LockOwner).WriteTo(named);
+        trip.Request = named;
+        return TFop.WithXData(in fop, named);
+    }
+
+    /// <summary>A lock that a step takes: another run of the change gives it back.</summary>
+    private TFop WithChange<TFop, TReply>(in TFop fop, Call call, ref Trip trip)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var named = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
+        ChangeRecord.Write(named, call.Change, _seams.Clock.MonotonicNs);
+        trip.Request = named;
+        return TFop.WithXData(in fop, named);
     }
 
     /// <summary>

@@ -45,6 +45,11 @@ internal abstract class SendingRules
     public virtual bool TellsLostChanges => false;
 
     /// <summary>
+    /// POSIX locks are asked for in the name of this client, so that lock services know them at every server.
+    /// </summary>
+    public virtual bool NamesLocks => false;
+
+    /// <summary>
     /// What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.
     /// </summary>
     public virtual bool AnswersAreDurable => false;

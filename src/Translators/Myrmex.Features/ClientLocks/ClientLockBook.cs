@@ -6,7 +6,7 @@ using Myrmex.Graph;
 namespace Myrmex.Features;
 
 /// <summary>A SETLKW on its way or waiting.</summary>
-internal sealed record WaitingPosixLock(Gfid Gfid, Fd Fd, Flock Flock, LkOwner Owner, int Pid);
+internal sealed record WaitingPosixLock(Gfid Gfid, Fd Fd, Flock Flock, LkOwner Owner, int Pid, LockSession Session);
 
 /// <summary>Some POSIX lock of an owner that was taken without an open file.</summary>
 internal readonly record struct OrphanLock(Gfid Gfid, LkOwner Owner);

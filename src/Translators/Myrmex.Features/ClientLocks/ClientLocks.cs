@@ -33,6 +33,13 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call) =>
         call.Client is { } client ? FlushAsync(fop, call, client) : Next.Flush(in fop, call);
 
+    /// <summary>
+    /// A client that has left without a word may be on its way to another proxy: the brick keeps what it holds by
+    /// session for a while.
+    /// </summary>
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
+        call.Client is { IsGone: true } ? LeaveAsync(fop, call) : Next.Release(in fop, call);
+
     public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call) =>
         InternalAsync<InodelkFop, InodelkReply>(in fop, call);
 
@@ -63,13 +70,37 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         return owned;
     }
 
+    private async ValueTask<ReleaseReply> LeaveAsync(ReleaseFop fop, Call call)
+    {
+        var xdata = fop.XData is { } request ? request.Clone() : XData.Rent();
+        xdata.SetInt(LockSession.LeftKey, 1);
+        var reply = await Next.Release(fop with { XData = xdata }, call);
+        xdata.Release();
+        return reply;
+    }
+
+    /// <summary>The session has gone on to another proxy: if its client still waits here, it has to ask again.</summary>
+    private static void AskAgain(Reply reply, XData? xdata)
+    {
+        if (reply.Error == Errno.ECANCELED && xdata is not null && xdata.Contains(LockSession.Key))
+        {
+            reply.Error = Errno.ENOTCONN;
+        }
+    }
+
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LkReply> LkAsync(LkFop fop, Call call, ClientIdentity client)
     {
+        if (fop.Fd.IsAnonymous && fop.XData is { } xdata && xdata.Contains(LockSession.Key))
+        {
+            fop = fop with { XData = null }; // What is given up by the file cannot be taken along.
+        }
+
         var owned = OwnedCall(call, client);
         var reply = fop.Command == LockCommand.SetLockWait && fop.Type != LockType.Unlock
             ? await WaitAsync(fop, owned, client)
             : await Next.Lk(in fop, owned);
+        AskAgain(reply, fop.XData);
         if (reply.IsOk && fop.Fd.IsAnonymous && fop.Command != LockCommand.GetLock && fop.Type != LockType.Unlock
             && !_book.TryKeep(client, new OrphanLock(fop.Gfid, owned.LockOwner)))
         {
@@ -90,7 +121,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
     /// <summary>The request is known for as long as it may wait, so that it can be taken back.</summary>
     private async ValueTask<LkReply> WaitAsync(LkFop fop, Call owned, ClientIdentity client)
     {
-        var waiting = new WaitingPosixLock(fop.Gfid, fop.Fd, fop.Flock, owned.LockOwner, owned.Pid);
+        var waiting = new WaitingPosixLock(fop.Gfid, fop.Fd, fop.Flock, owned.LockOwner, owned.Pid, LockSession.Of(fop.XData));
         if (!_book.TryWait(client, waiting))
         {
             return LkReply.Fail(Errno.EINTR);
@@ -106,7 +137,6 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         Command = LockCommand.SetLock,
         Type = LockType.Unlock,
         Flock = fop.Flock with { Type = LockType.Unlock },
-        XData = null,
     };
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -187,8 +217,10 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
             Command = LockCommand.SetLock,
             Type = LockType.Unlock,
             Flock = waiting.Flock with { Type = LockType.Unlock },
+            XData = waiting.Session.RentXData(),
         };
         (await Next.Lk(in fop, call)).Release();
+        fop.XData?.Release();
         call.Release();
     }
 

@@ -11,6 +11,9 @@ public record struct DomainLock<TScope>(LockHolder Holder, TScope Scope, int Pid
     /// <summary>Null for a held lock and for a request that may not wait.</summary>
     public LockTicket? Ticket;
 
+    /// <summary>The client's change that it is taken for; default for none.</summary>
+    public LockedChange For;
+
     /// <summary>When its holder was last told that somebody waits, ms of the monotonic clock; null for never.</summary>
     public long? ToldMs;
 }
@@ -106,6 +109,26 @@ public sealed class DomainLockTable<TScope>
         }
 
         return LockVerdict.NotHeld;
+    }
+
+    /// <summary>
+    /// Another run has taken a change over: what the former ones hold for it is given up, and what they wait for ends
+    /// with ECANCELED.
+    /// </summary>
+    public void DropChange(in LockedChange taken, LockEffects effects)
+    {
+        var by = taken;
+        foreach (var file in SnapshotFiles())
+        {
+            foreach (var at in file.Domains)
+            {
+                at.Waiting.RemoveAll(w => w.For.IsFormer(in by) && Ended(w, Errno.ECANCELED, effects));
+                at.Held.RemoveAll(h => h.For.IsFormer(in by));
+                GrantWaiting(at, effects);
+            }
+
+            Settle(file);
+        }
     }
 
     /// <summary>Drops everything of a client and ends its waiting requests with ENOTCONN.</summary>

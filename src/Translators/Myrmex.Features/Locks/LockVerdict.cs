@@ -20,4 +20,7 @@ public enum LockVerdict
 
     /// <summary>An unlock of a lock that is not there: EINVAL.</summary>
     NotHeld,
+
+    /// <summary>The session has gone on to another proxy since: ECANCELED.</summary>
+    Late,
 }

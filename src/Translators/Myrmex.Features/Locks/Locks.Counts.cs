@@ -34,7 +34,7 @@ public sealed partial class Locks
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
         var gfid = GfidOf(fop.Gfid, fop.Fd);
-        DropHolder(in gfid, call);
+        DropHolder(in gfid, call, fop.XData);
         return Counted<FlushFop, FlushReply>(in fop, gfid, fop.XData, call);
     }
 

@@ -19,7 +19,7 @@ public sealed partial class Locks
         var flock = fop.Flock with { Type = fop.Type };
         var gfid = GfidOf(fop.Gfid, fop.Fd);
         var wanted = new PosixLock(
-            LockHolder.Of(call), fop.Type, start, end, flock.Pid, fop.Fd.IsAnonymous ? null : fop.Fd);
+            LockHolder.Of(call, fop.XData), fop.Type, start, end, flock.Pid, fop.Fd.IsAnonymous ? null : fop.Fd);
         switch (fop.Command)
         {
             case LockCommand.GetLock when fop.Type <= LockType.Unlock:
@@ -39,9 +39,14 @@ public sealed partial class Locks
         if (_posixFileCount != 0 && !fop.Fd.IsAnonymous)
         {
             var effects = LockEffects.Rent();
+            var hasLeft = call.Client is { IsGone: true } || fop.XData?.Contains(LockSession.LeftKey) == true;
             lock (_posixGuard)
             {
-                _posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects);
+                if (_posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects, hasLeft ? NowMs : 0))
+                {
+                    LookForLeft();
+                }
+
                 _posixFileCount = _posix.FileCount;
             }
 
@@ -74,7 +79,8 @@ public sealed partial class Locks
         LockVerdict verdict;
         lock (_posixGuard)
         {
-            verdict = _posix.Set(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
+            verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
+                : _posix.Set(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
             _posixFileCount = _posix.FileCount;
         }
 
@@ -89,7 +95,8 @@ public sealed partial class Locks
         LockVerdict verdict;
         lock (_posixGuard)
         {
-            verdict = _posix.Set(new PosixLockRequest(gfid, wanted, ticket), effects);
+            verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
+                : _posix.Set(new PosixLockRequest(gfid, wanted, ticket), effects);
             _posixFileCount = _posix.FileCount;
         }
 
@@ -103,7 +110,7 @@ public sealed partial class Locks
     }
 
     /// <summary>FLUSH of an owner ends all it has on the file. Source: close(2) and fcntl(2).</summary>
-    private void DropHolder(in Gfid gfid, Call call)
+    private void DropHolder(in Gfid gfid, Call call, XData? xdata)
     {
         if (_posixFileCount == 0)
         {
@@ -114,7 +121,33 @@ public sealed partial class Locks
         var effects = LockEffects.Rent();
         lock (_posixGuard)
         {
-            _posix.DropHolder(in gfid, LockHolder.Of(call), effects);
+            var holder = LockHolder.Of(call, xdata);
+            if (_posix.TryEnter(holder.Session, effects))
+            {
+                _posix.DropHolder(in gfid, in holder, effects);
+            }
+
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+    }
+
+    /// <summary>Under the guard of the POSIX locks: what was left behind is dropped when nobody takes it over.</summary>
+    private void LookForLeft() =>
+        _leftLook ??= Seams.Scheduler.Schedule(LockLimits.LeftMs + LockLimits.LeftSlackMs, DropLeft);
+
+    private void DropLeft()
+    {
+        var effects = LockEffects.Rent();
+        lock (_posixGuard)
+        {
+            _leftLook = null;
+            if (_posix.DropLeft(NowMs - LockLimits.LeftMs, effects))
+            {
+                LookForLeft();
+            }
+
             _posixFileCount = _posix.FileCount;
         }
 

@@ -19,6 +19,7 @@ public sealed partial class Locks : Translator, ILockTables
     private readonly Lock _posixGuard = new(); // Guards _posix; a leaf lock.
     private volatile int _posixFileCount; // Lets FLUSH and RELEASE pass without the guard while nobody holds a lock.
     private long _tellEveryMs;
+    private System.IDisposable? _leftLook; // Guarded by _posixGuard.
 
     public Locks(TranslatorPlace place)
         : base(place)
@@ -42,7 +43,15 @@ public sealed partial class Locks : Translator, ILockTables
         return true;
     }
 
-    public override void Stop() => GiveUp(dropsHeld: false);
+    public override void Stop()
+    {
+        lock (_posixGuard)
+        {
+            _leftLook?.Dispose();
+        }
+
+        GiveUp(dropsHeld: false);
+    }
 
     public void DropAllLocks() => GiveUp(dropsHeld: true);
 
@@ -51,7 +60,11 @@ public sealed partial class Locks : Translator, ILockTables
         var effects = LockEffects.Rent();
         lock (_posixGuard)
         {
-            _posix.DropClient(client, effects);
+            if (_posix.DropClient(client, effects, NowMs))
+            {
+                LookForLeft();
+            }
+
             if (_awaited.Remove(client.Uid, out var awaited))
             {
                 _posix.DropClient(awaited, effects);
@@ -74,18 +87,41 @@ public sealed partial class Locks : Translator, ILockTables
         base.ClientGone(client);
     }
 
+    /// <summary>Another run has taken a change over: the locks of the former ones, which may be silent for long, are free.</summary>
+    public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
+    {
+        if (fop.Operation != ChangeRecord.TakeOver)
+        {
+            return Next.Ipc(in fop, call);
+        }
+
+        var taken = LockedChange.Of(fop.XData);
+        var effects = LockEffects.Rent();
+        foreach (var shard in _shards)
+        {
+            lock (shard.Guard)
+            {
+                shard.Inodes.DropChange(in taken, effects);
+                shard.Entries.DropChange(in taken, effects);
+            }
+        }
+
+        CarryOut(effects);
+        return new ValueTask<IpcReply>(IpcReply.Rent());
+    }
+
     public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call) =>
-        LockRange<InodelkReply>(fop.Gfid, fop.Command, fop.Type, fop.Flock, fop.Domain, call);
+        LockRange<InodelkReply>(fop.Gfid, fop.Command, fop.Type, fop.Flock, fop.Domain, fop.XData, call);
 
     public override ValueTask<FinodelkReply> Finodelk(in FinodelkFop fop, Call call) =>
         LockRange<FinodelkReply>(
-            GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Type, fop.Flock, fop.Domain, call);
+            GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Type, fop.Flock, fop.Domain, fop.XData, call);
 
     public override ValueTask<EntrylkReply> Entrylk(in EntrylkFop fop, Call call) =>
-        LockName<EntrylkReply>(fop.Gfid, fop.Command, fop.Name, fop.Domain, call);
+        LockName<EntrylkReply>(fop.Gfid, fop.Command, fop.Name, fop.Domain, fop.XData, call);
 
     public override ValueTask<FentrylkReply> Fentrylk(in FentrylkFop fop, Call call) =>
-        LockName<FentrylkReply>(GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Name, fop.Domain, call);
+        LockName<FentrylkReply>(GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Name, fop.Domain, fop.XData, call);
 
     private void GiveUp(bool dropsHeld)
     {
@@ -144,6 +180,7 @@ public sealed partial class Locks : Translator, ILockTables
         LockVerdict.Deadlock => Errno.EDEADLK,
         LockVerdict.Full => Errno.ENOLCK,
         LockVerdict.NotHeld => Errno.EINVAL,
+        LockVerdict.Late => Errno.ECANCELED,
         _ => throw new InvariantException($"lock verdict {verdict} has no errno"),
     };
 
@@ -155,7 +192,7 @@ public sealed partial class Locks : Translator, ILockTables
             options.Boolean(LocksOptions.NotifyContention) ? options.Time(LocksOptions.NotifyContentionDelay) * 1000 : -1);
 
     private ValueTask<TReply> LockRange<TReply>(
-        Gfid gfid, LockCommand command, LockType type, in Flock flock, Name domainText, Call call)
+        Gfid gfid, LockCommand command, LockType type, in Flock flock, Name domainText, XData? xdata, Call call)
         where TReply : Reply, IReply<TReply>
     {
         if (!TryGetRange(in flock, out var start, out var end, out var error))
@@ -174,11 +211,11 @@ public sealed partial class Locks : Translator, ILockTables
         return type == LockType.Unlock
             ? Unlock<TReply, RangeScope>(shard, shard.Inodes, in gfid, in domain, in scope, call)
             : Lock<TReply, RangeScope>(
-                shard, shard.Inodes, in gfid, in domain, in scope, command == LockCommand.SetLockWait, call);
+                shard, shard.Inodes, in gfid, in domain, in scope, command == LockCommand.SetLockWait, xdata, call);
     }
 
     private ValueTask<TReply> LockName<TReply>(
-        Gfid gfid, EntryLockCommand command, Name name, Name domainText, Call call)
+        Gfid gfid, EntryLockCommand command, Name name, Name domainText, XData? xdata, Call call)
         where TReply : Reply, IReply<TReply>
     {
         if (command > EntryLockCommand.LockNonBlocking)
@@ -192,7 +229,7 @@ public sealed partial class Locks : Translator, ILockTables
         return command == EntryLockCommand.Unlock
             ? Unlock<TReply, NameScope>(shard, shard.Entries, in gfid, in domain, in scope, call)
             : Lock<TReply, NameScope>(
-                shard, shard.Entries, in gfid, in domain, in scope, command == EntryLockCommand.Lock, call);
+                shard, shard.Entries, in gfid, in domain, in scope, command == EntryLockCommand.Lock, xdata, call);
     }
 
     private ValueTask<TReply> Unlock<TReply, TScope>(
@@ -218,13 +255,18 @@ public sealed partial class Locks : Translator, ILockTables
         in LockDomain domain,
         in TScope scope,
         bool mayWait,
+        XData? xdata,
         Call call)
         where TReply : Reply, IReply<TReply>
         where TScope : struct, ILockScope<TScope>
     {
         ValueTask<TReply> task = default;
         var ticket = mayWait ? LockTicket<TReply>.Rent(out task) : null;
-        var wanted = new DomainLock<TScope>(LockHolder.Of(call), scope, call.Pid) { Ticket = ticket };
+        var wanted = new DomainLock<TScope>(LockHolder.Of(call), scope, call.Pid)
+        {
+            Ticket = ticket,
+            For = LockedChange.Of(xdata),
+        };
         var effects = LockEffects.Rent();
         LockVerdict verdict;
         lock (shard.Guard)

@@ -6,6 +6,12 @@ namespace Myrmex.Features;
 /// <param name="Fd">The open file it was taken through; null for an anonymous one.</param>
 public readonly record struct PosixLock(LockHolder Holder, LockType Type, long Start, long End, uint Pid, Fd? Fd)
 {
+    /// <summary>
+    /// Since when its connection is gone, in milliseconds of the monotonic clock; 0 while it is there. Its session may
+    /// take it over through another one until it is dropped.
+    /// </summary>
+    public long LeftMs { get; init; }
+
     public Flock ToFlock() =>
         new(Type, 0, Start, End == long.MaxValue ? 0 : End - Start + 1, Pid, Holder.Owner);
 }

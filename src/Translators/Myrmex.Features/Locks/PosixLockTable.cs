@@ -15,6 +15,7 @@ public sealed class PosixLockTable
 {
     private readonly Dictionary<Gfid, PosixFile> _files = [];
     private readonly List<PosixFile> _contended = []; // The files with waiting requests.
+    private readonly Dictionary<UInt128, uint> _epochs = []; // The highest epoch of each session.
 
     /// <summary>Files with locks.</summary>
     public int FileCount => _files.Count;
@@ -49,6 +50,56 @@ public sealed class PosixLockTable
         return verdict;
     }
 
+    /// <summary>
+    /// A request of a session has come. False when the session has gone on to another proxy since: it is late. The
+    /// first one from another proxy ends what waits for an earlier one with ECANCELED, for nobody hears that.
+    /// </summary>
+    public bool TryEnter(in LockSession session, LockEffects effects)
+    {
+        if (session.IsNone || (_epochs.TryGetValue(session.Id, out var known) && known == session.Epoch))
+        {
+            return true;
+        }
+
+        if (known > session.Epoch)
+        {
+            return false;
+        }
+
+        if (_epochs.Count >= LockLimits.SessionsMax)
+        {
+            ForgetIdleSessions();
+        }
+
+        _epochs[session.Id] = session.Epoch;
+        var id = session.Id;
+        foreach (var file in _contended.ToArray())
+        {
+            file.Waiting.RemoveAll(w => w.Lock.Holder.Session.Id == id && Ended(in w, Errno.ECANCELED, effects));
+            Settle(file);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Drops locks whose connections were gone by then and which nobody has taken over. True when some are left that
+    /// went later.
+    /// </summary>
+    public bool DropLeft(long untilMs, LockEffects effects)
+    {
+        var isLeft = false;
+        foreach (var file in SnapshotFiles())
+        {
+            file.Held.RemoveAll(h => h.LeftMs > 0 && h.LeftMs <= untilMs);
+            isLeft |= file.Held.Exists(h => h.LeftMs > 0);
+            GrantWaiting(file, effects);
+            Settle(file);
+        }
+
+        return isLeft;
+    }
+
     /// <summary>The held lock that a request would meet, the lowest one if there are several.</summary>
     public bool TryFindConflict(in Gfid gfid, in PosixLock wanted, out PosixLock conflict)
     {
@@ -79,21 +130,23 @@ public sealed class PosixLockTable
     }
 
     /// <summary>RELEASE: drops what was taken through an open file.</summary>
-    public void DropFd(in Gfid gfid, Fd fd, LockEffects effects)
-    {
-        if (_files.TryGetValue(gfid, out var file))
-        {
-            Drop(file, new DropRule(null, fd, null), Errno.EBADF, effects);
-        }
-    }
+    /// <param name="leftMs">When its client has left without a word: what sessions hold is kept, as left since then.</param>
+    /// <returns>True when something was kept.</returns>
+    public bool DropFd(in Gfid gfid, Fd fd, LockEffects effects, long leftMs = 0) =>
+        _files.TryGetValue(gfid, out var file)
+        && Drop(file, new DropRule(null, fd, null), Errno.EBADF, effects, leftMs);
 
-    /// <summary>Drops everything of a client.</summary>
-    public void DropClient(ClientIdentity client, LockEffects effects)
+    /// <summary>Drops everything of a client; what sessions hold is kept with <paramref name="leftMs"/>.</summary>
+    /// <returns>True when something was kept.</returns>
+    public bool DropClient(ClientIdentity client, LockEffects effects, long leftMs = 0)
     {
+        var isKept = false;
         foreach (var file in SnapshotFiles())
         {
-            Drop(file, new DropRule(null, null, client), Errno.ENOTCONN, effects);
+            isKept |= Drop(file, new DropRule(null, null, client), Errno.ENOTCONN, effects, leftMs);
         }
+
+        return isKept;
     }
 
     /// <summary>Ends every waiting request, and drops every lock as well if that is wanted.</summary>
@@ -355,8 +408,9 @@ public sealed class PosixLockTable
         }
     }
 
-    private void Drop(PosixFile file, in DropRule rule, Errno error, LockEffects effects)
+    private bool Drop(PosixFile file, in DropRule rule, Errno error, LockEffects effects, long leftMs = 0)
     {
+        var isKept = false;
         for (var i = file.Waiting.Count - 1; i >= 0; i--)
         {
             var waiting = file.Waiting[i];
@@ -369,7 +423,13 @@ public sealed class PosixLockTable
 
         for (var i = file.Held.Count - 1; i >= 0; i--)
         {
-            if (rule.Hits(file.Held[i]))
+            var held = file.Held[i];
+            if (rule.Hits(in held) && leftMs > 0 && !held.Holder.Session.IsNone)
+            {
+                isKept = true;
+                file.Held[i] = held with { Fd = null, Holder = held.Holder with { Client = null }, LeftMs = leftMs };
+            }
+            else if (rule.Hits(in held))
             {
                 RemoveAt(file.Held, i);
             }
@@ -377,6 +437,25 @@ public sealed class PosixLockTable
 
         GrantWaiting(file, effects);
         Settle(file);
+        return isKept;
+    }
+
+    private void ForgetIdleSessions()
+    {
+        var busy = new HashSet<UInt128>();
+        foreach (var file in _files.Values)
+        {
+            file.Held.ForEach(h => busy.Add(h.Holder.Session.Id));
+            file.Waiting.ForEach(w => busy.Add(w.Lock.Holder.Session.Id));
+        }
+
+        foreach (var id in _epochs.Keys)
+        {
+            if (!busy.Contains(id))
+            {
+                _epochs.Remove(id);
+            }
+        }
     }
 
     /// <summary>Forgets a file without locks; runs at the end of every step.</summary>

@@ -249,7 +249,10 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStart
         if (reply.IsOk)
         {
             var held = new HeldLock(
-                fop.Fd, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end);
+                fop.Fd, attachment, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, end)
+            {
+                Session = LockSession.Of(fop.XData),
+            };
             _locks.Add(held);
             if (!attachment.Connection.IsOpen || open.Index < 0)
             {

@@ -141,8 +141,14 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
     }
 
     private static async Task<Errno> SendLockAsync(
-        RpcConnection connection, HeldLock held, long number, LockType type) =>
-        Outcome(await CallAsync<LkFop, LkReply, LkCodec>(connection, held.ToFop(type), held.ToCall(), number));
+        RpcConnection connection, HeldLock held, long number, LockType type)
+    {
+        var xdata = held.Session.RentXData();
+        var error = Outcome(await CallAsync<LkFop, LkReply, LkCodec>(
+            connection, held.ToFop(type, xdata), held.ToCall(), number));
+        xdata?.Release();
+        return error;
+    }
 
     private static async Task<long> ReopenFileAsync(RpcConnection connection, ClientFd open)
     {

@@ -1,0 +1,64 @@
+using System;
+using System.Buffers.Binary;
+
+namespace Myrmex.Base;
+
+/// <summary>
+/// Whose a POSIX lock is, whichever proxy it came through: in the xdata of LK and FLUSH as <see cref="Key"/>. A lock
+/// service knows two requests with the same id and owner for one holder, so the holder's locks go on at another proxy.
+/// <code>
+/// offset size
+///      0   16  id, big-endian, random: who knows it is that client
+///     16    4  epoch, little-endian: the client counts the proxies that it has used
+///     20    *  lock owner, as the client sees it
+/// </code>
+/// </summary>
+/// <param name="Id">0 for none.</param>
+/// <param name="Epoch">Requests of a lower one than was seen already are late, and are refused with ECANCELED.</param>
+/// <param name="Owner">The process, as its client names it.</param>
+public readonly record struct LockSession(UInt128 Id, uint Epoch, LkOwner Owner)
+{
+    private const int HeadBytes = 20;
+
+    public static ReadOnlySpan<byte> Key => "myrmex.locks"u8;
+
+    /// <summary>
+    /// In the xdata of RELEASE: the client has left without a word and may come back through another proxy, so what a
+    /// session holds through the fd is kept for a while.
+    /// </summary>
+    public static ReadOnlySpan<byte> LeftKey => "myrmex.left"u8;
+
+    public bool IsNone => Id == 0;
+
+    /// <summary>What a request says; none when it says nothing, or nothing that could be right.</summary>
+    public static LockSession Of(XData? xdata) =>
+        xdata is not null && xdata.Count > 0 && xdata.TryGetBytes(Key, out var bytes) && bytes.Length >= HeadBytes
+        && bytes.Length <= HeadBytes + LkOwner.LengthMax
+            ? new LockSession(
+                BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]),
+                new LkOwner(bytes[HeadBytes..]))
+            : default;
+
+    /// <summary>Puts it into the xdata of a request.</summary>
+    public void WriteTo(XData xdata)
+    {
+        Span<byte> bytes = stackalloc byte[HeadBytes + LkOwner.LengthMax];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Id);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[16..], Epoch);
+        Owner.CopyTo(bytes[HeadBytes..]);
+        xdata.SetBytes(Key, bytes[..(HeadBytes + Owner.Length)]);
+    }
+
+    /// <summary>A new dictionary that says this alone; null for none. The caller releases it.</summary>
+    public XData? RentXData()
+    {
+        if (IsNone)
+        {
+            return null;
+        }
+
+        var xdata = XData.Rent();
+        WriteTo(xdata);
+        return xdata;
+    }
+}
