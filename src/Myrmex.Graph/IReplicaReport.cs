@@ -55,6 +55,18 @@ public sealed record ReplicaReport
     /// <summary>The last entry of its journal.</summary>
     public ulong Last { get; init; }
 
+    /// <summary>Bytes of the journal that are in use.</summary>
+    public long RetainedBytes { get; init; }
+
+    /// <summary>Bytes that the journal may have.</summary>
+    public long JournalBytes { get; init; }
+
+    /// <summary>Number of the member that should lead, others being equal; null for none.</summary>
+    public int? Preferred { get; init; }
+
+    /// <summary>Members that count and keep up with this leader, itself too; empty for all others.</summary>
+    public IReadOnlyList<int> InStep { get; init => field = value ?? []; } = [];
+
     /// <summary>Members of the in-sync set; empty where a majority decides.</summary>
     public IReadOnlyList<int> InSync { get; init => field = value ?? []; } = [];
 

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Myrmex.Graph;
+using Myrmex.Management.Cluster;
 using Myrmex.Protocol;
 
 namespace Myrmex.Host;
@@ -13,13 +14,16 @@ internal static class Registry
     /// <summary>The state store of the cluster, for translators that need it.</summary>
     public static ProcessStore Store { get; } = new();
 
+    /// <summary>What translators have to tell administrators.</summary>
+    public static EventSender Events { get; } = new(Store.Find);
+
     public static IReadOnlyList<TranslatorRegistration> All { get; } =
     [
         ClientTranslator.Registration,
         ServerTranslator.Registration(Exports),
         Cluster.Aha.Aha.Registration,
         Cluster.Dht.Distribute.Registration,
-        Cluster.Journal.JournalBrick.Registration(Store.Find),
+        Cluster.Journal.JournalBrick.Registration(Store.Find, Events.Tell),
         Cluster.JournalClient.JournalClient.Registration,
         Features.ClientLocks.Registration,
         Features.Locks.Registration,

@@ -132,7 +132,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             AddBrick = hooked,
             ReplaceBrick = hooked,
             Peers = new PeerService(nodes),
-            BrickAdmin = new BrickAdminService(View, Commands, AdminOf, _options.LogDirectory, _seams),
+            BrickAdmin = new BrickAdminService(View, Writer, Commands, AdminOf, _options.LogDirectory, _seams),
             Details = new BrickDetails(View, Node.Id, (node, path, c) => nodes.Client.GetAsync(
                 node, path, VolumeMessageJson.Default.VolumeStatusMessage, c)),
             MetricSources = MetricSources(local),

@@ -48,6 +48,19 @@ internal interface IBrickAdminCommands
     /// <summary>The replica sets of a started volume with journals, as their members say.</summary>
     Task<ReplicationMessage> ReplicationAsync(string volume, CancellationToken cancellation);
 
+    /// <summary>
+    /// The brick takes the lead of its replica set, and should have it from then on. Answers the replica sets as they
+    /// are then.
+    /// </summary>
+    /// <param name="brick">"HOST:/PATH".</param>
+    Task<ReplicationMessage> MoveLeadAsync(string volume, string brick, CancellationToken cancellation);
+
+    /// <summary>
+    /// Forgets which bricks were said to lead: the leads spread over the nodes again, each once its brick has been well
+    /// for a while.
+    /// </summary>
+    Task<ReplicationMessage> ResetLeadsAsync(string volume, CancellationToken cancellation);
+
     /// <param name="brick">"HOST:/PATH", or null for all.</param>
     Task RotateLogAsync(string volume, string? brick, CancellationToken cancellation);
 }

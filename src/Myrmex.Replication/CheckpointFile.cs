@@ -80,6 +80,13 @@ internal sealed record CheckpointFile(
         }
     }
 
+    /// <summary>Puts a file that is of no use aside; Ok when there is none.</summary>
+    public static Errno KeepDamaged(IDisk disk, string directory)
+    {
+        var error = disk.Rename($"{directory}/{Name}", $"{directory}/{Name}.damaged");
+        return error is Errno.Ok or Errno.ENOENT ? Errno.Ok : error;
+    }
+
     private byte[] Encode()
     {
         var bytes = new byte[HeadBytes + Sessions.Length];

@@ -82,7 +82,13 @@ public sealed partial class Replica : ICopyHost
             journal => error = journal.ReadRange(new JournalIndex(previous.Value + 1), count, bytesMax, entries),
             () =>
             {
+                var damaged = DamageOf(error, previous, entries.Count);
                 done(error, entries);
+                if (damaged != JournalIndex.None)
+                {
+                    FoundDamage(damaged);
+                }
+
                 Carry();
             });
         if (handed == Errno.EAGAIN)
@@ -191,6 +197,7 @@ public sealed partial class Replica : ICopyHost
                 return;
             }
 
+            Tell(ReplicaNewsKind.CopyBegun, _receiver.Source);
             _sender?.Close(); // What is read from here on would be of a store that is being emptied.
         }
     }
@@ -254,6 +261,7 @@ public sealed partial class Replica : ICopyHost
 
         Log.Warning("replica", "a copy was not taken: " + problem, ("set", _setup.StorePrefix), ("member", Self),
             ("source", receiver.Source), ("error", error));
+        Tell(ReplicaNewsKind.CopyFailed, receiver.Source);
         _noCopyBeforeMs = NowMs + (error is Errno.Ok or Errno.ESTALE or Errno.ETIMEDOUT ? 0 : CopyLimits.PauseMs);
         receiver.Drop();
         _receiver = null;
@@ -293,6 +301,7 @@ public sealed partial class Replica : ICopyHost
             ("index", position.Index));
         _receiver = null;
         _checkpoint = position.Index;
+        Tell(ReplicaNewsKind.CopyEnded, receiver.Source);
         receiver.Thank(position.Index);
         _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
         Carry();

@@ -78,12 +78,14 @@ public sealed partial class Replica
         if (_isStalled)
         {
             _toldMs = 0;
+            Tell(ReplicaNewsKind.DiskStalled);
             Log.Warning("replica", "the disk does not answer: this member does not lead meanwhile",
                 ("set", _setup.StorePrefix), ("member", Self), ("directory", _setup.Journal.Path),
                 ("waits_ms", waitsMs));
         }
         else
         {
+            Tell(ReplicaNewsKind.DiskAnswers);
             Log.Information("replica", "the disk answers again", ("set", _setup.StorePrefix), ("member", Self));
         }
     }
@@ -114,12 +116,14 @@ public sealed partial class Replica
     {
         if (_isOutOfRoom)
         {
+            Tell(ReplicaNewsKind.OutOfRoom);
             Log.Error("replica", "the disk is full: this member falls behind until there is room; free some, or "
                 + "enlarge the disk", ("set", _setup.StorePrefix), ("member", Self),
                 ("directory", _setup.Journal.Path), ("free", space.FreeBytes));
         }
         else
         {
+            Tell(ReplicaNewsKind.RoomAgain);
             Log.Information("replica", "there is room on the disk again", ("set", _setup.StorePrefix),
                 ("member", Self), ("free", space.FreeBytes));
         }

@@ -156,6 +156,7 @@ public sealed partial class Replica
     {
         var entries = new List<JournalEntry>();
         UInt128 chain = default;
+        var damaged = JournalIndex.None;
         return _writer.Do(
             journal =>
             {
@@ -163,8 +164,13 @@ public sealed partial class Replica
                 if (previous == JournalIndex.None || isKnown)
                 {
                     chain = header.Chain;
-                    _ = journal.ReadRange(
+                    var error = journal.ReadRange(
                         new JournalIndex(previous.Value + 1), FetchEntriesMax, FetchBytesMax, entries);
+                    damaged = DamageOf(error, previous, entries.Count);
+                }
+                else if (previous >= journal.First && previous <= journal.Last)
+                {
+                    damaged = previous;
                 }
             },
             () =>
@@ -172,6 +178,11 @@ public sealed partial class Replica
                 if (!_isStopped)
                 {
                     _engine.JournalRead(peer, previous, chain, entries, NowMs);
+                    if (damaged != JournalIndex.None)
+                    {
+                        FoundDamage(damaged);
+                    }
+
                     Carry();
                 }
 

@@ -50,6 +50,7 @@ public sealed partial class Replica : IJournalOwner
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
         _proposing = new Proposing(this);
         // Required by the setup.
+        _toldStatus = engine.Status;
         _probe = new DiskProbe(setup.Seams.Disk!, setup.Journal.Path, setup.Seams.Workers, _scheduler);
     }
 
@@ -141,7 +142,10 @@ public sealed partial class Replica : IJournalOwner
             return error;
         }
 
-        replica = new Replica(setup, new ReplicaEngine(start!), journal!, checkpoint);
+        replica = new Replica(setup, new ReplicaEngine(start!), journal!, checkpoint)
+        {
+            _wasDamaged = start!.MayHaveLostEntries,
+        };
         return Errno.Ok;
     }
 
@@ -150,6 +154,7 @@ public sealed partial class Replica : IJournalOwner
     /// </summary>
     public void Start()
     {
+        _scheduler.Post(() => TellOfDamage());
         _ = FollowStoreAsync();
         _ = RunTransactionsAsync();
         _ = KeepLeaseAsync();
@@ -270,10 +275,6 @@ public sealed partial class Replica : IJournalOwner
     public void Sync(ulong tag, JournalIndex index) =>
         _scheduler.Post(() => Do(() => _engine.Sync(tag, index, NowMs), tag));
 
-    /// <summary>Hands the lead over: Completed or Refused.</summary>
-    public void TransferLead(ulong tag, MemberId target) =>
-        _scheduler.Post(() => Do(() => _engine.TransferLead(tag, target, NowMs), tag));
-
     /// <summary>Changes members or quorums: Completed or Refused, or neither when the lead is lost meanwhile.</summary>
     public void ChangeMembers(ulong tag, ReplicaConfiguration next) =>
         _scheduler.Post(() => Do(() => _engine.ChangeMembers(tag, next, NowMs), tag));
@@ -307,6 +308,11 @@ public sealed partial class Replica : IJournalOwner
 
     private void TakeProposals()
     {
+        if (HoldsProposals())
+        {
+            return;
+        }
+
         lock (_proposalLock)
         {
             (_proposals, _taken) = (_taken, _proposals);
@@ -360,6 +366,7 @@ public sealed partial class Replica : IJournalOwner
         LookAtDisk();
         LookAtRoom();
         ReportHealth();
+        _engine.ReportApplied(_machine.AppliedIndex);
         _engine.Tick(NowMs);
         Carry();
         TellOfStall();
@@ -368,6 +375,9 @@ public sealed partial class Replica : IJournalOwner
         CopyTick();
         MaybeGiveLeaseUp();
         FollowWish();
+        TellOfStatus();
+        LookAtMembers();
+        ScrubTick();
     }
 
     /// <summary>
@@ -397,6 +407,7 @@ public sealed partial class Replica : IJournalOwner
 
         _engine.ReleaseSettled();
         _isCarrying = false;
+        ReleaseProposals();
     }
 
     /// <summary>
@@ -463,6 +474,7 @@ public sealed partial class Replica : IJournalOwner
                         ("term", _engine.Term),
                     ("leader", _engine.Leader));
                 _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
+                TellOfLead();
                 break;
             case OutputKind.NeedsIndexOrFull:
                 OfferCopy(output.Peer);

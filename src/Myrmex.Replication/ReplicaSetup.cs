@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -33,6 +34,9 @@ public sealed record ReplicaSetup
 
     public required IReplicaMachine Machine { get; init; }
 
+    /// <summary>Hears what people should; on the replica's scheduler, and must not block.</summary>
+    public Action<ReplicaNews>? News { get; init; }
+
     public ReplicaOptions Options { get; init; } = new();
 
     /// <summary>How long a replica set waits for a leader that is not heard of, in seconds.</summary>
@@ -43,6 +47,11 @@ public sealed record ReplicaSetup
     /// long, and an election.
     /// </summary>
     public long StallMs { get; init; } = 4_000;
+
+    /// <summary>
+    /// Bytes of the journal that are read again every second, to find damage while others can make it good; 0 for none.
+    /// </summary>
+    public long ScrubBytesPerSecond { get; init; } = 64 << 10;
 
     /// <summary>Time between two checkpoints, in milliseconds.</summary>
     public long CheckpointMs { get; init; } = 5_000;

@@ -20,12 +20,15 @@ internal static class ReplicaStartup
         start = null;
         problem = string.Empty;
         var error = CheckpointFile.Load(disk, setup.Journal.Path, out checkpoint);
-        if (error is not (Errno.Ok or Errno.ENOENT) || checkpoint.Index < journal.State.Checkpoint)
+        var isLost = error is Errno.EUCLEAN or Errno.EIO
+            || (error is Errno.Ok or Errno.ENOENT && checkpoint.Index < journal.State.Checkpoint);
+        error = isLost ? ReplaceCheckpoint(disk, setup, journal, error, out checkpoint)
+            : error == Errno.ENOENT ? Errno.Ok : error;
+        if (error != Errno.Ok)
         {
-            problem = $"the checkpoint in {setup.Journal.Path} is damaged or older than the journal: {error}. "
-                + "The brick cannot take part with it, and must not with a new one in its place: it has promised what "
-                + "the old one held. Bring the file back, or replace the brick";
-            return error is Errno.Ok or Errno.ENOENT ? Errno.EUCLEAN : error;
+            problem = $"the checkpoint in {setup.Journal.Path} is damaged or older than the journal, or cannot be "
+                + $"read: {error}. The brick cannot take part with it. Bring the file back, or replace the brick";
+            return error;
         }
 
         error = FinishInstall(journal, checkpoint);
@@ -57,11 +60,35 @@ internal static class ReplicaStartup
             JournalStart = journal.First,
             Checkpoint = checkpoint.Index,
             Sessions = checkpoint.Sessions,
-            MayHaveLostEntries = !isWhole,
+            MayHaveLostEntries = !isWhole || isLost,
             NeedsCopy = checkpoint.IsCopying,
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
         return Errno.Ok;
+    }
+
+    /// <summary>
+    /// Without a checkpoint nobody knows what the main store holds, nor which sessions there were. It counts as a store
+    /// that is being overwritten: the replica counts for nothing, which is on disk first, until it has a copy. What
+    /// was there is kept beside it, for people.
+    /// </summary>
+    /// <param name="found">What reading it said.</param>
+    private static Errno ReplaceCheckpoint(
+        IDisk disk, ReplicaSetup setup, ReplicaJournal journal, Errno found, out CheckpointFile checkpoint)
+    {
+        checkpoint = CheckpointFile.Empty;
+        if (setup.Copies is null)
+        {
+            return found is Errno.Ok or Errno.ENOENT ? Errno.EUCLEAN : found;
+        }
+
+        var at = journal.State.Checkpoint;
+        checkpoint = journal.TryGetHeader(at, out var header)
+            ? new CheckpointFile(at, header.Term, header.Chain, [], IsCopying: true)
+            : new CheckpointFile(at, Term.None, default, [], IsCopying: true);
+        var error = journal.SaveState(state => state with { Status = MemberStatus.Syncing });
+        error = error == Errno.Ok ? CheckpointFile.KeepDamaged(disk, setup.Journal.Path) : error;
+        return error == Errno.Ok ? checkpoint.Save(disk, setup.Journal.Path) : error;
     }
 
     /// <summary>

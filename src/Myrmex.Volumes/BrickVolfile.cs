@@ -71,6 +71,11 @@ public static class BrickVolfile
                 new("incarnation", brick.Incarnation.ToString(CultureInfo.InvariantCulture)),
                 new("peers", Numbers(peers)),
                 new("journal-directory", brick.JournalDirectory),
+                new("volume-name", volume.Name),
+                new("set-number", set.Number.ToString(CultureInfo.InvariantCulture)),
+                new("brick-name", brick.FullName),
+                new("node-id", brick.Node.ToString()),
+                new("preferred-leader", Numbers([volume.PreferredLeaderAt(place)])),
             ],
             [store, .. peerNames]);
         AddStack(file, volume, brick, brick.MemberExport);

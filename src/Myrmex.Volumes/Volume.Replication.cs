@@ -68,6 +68,28 @@ public sealed partial record Volume
     /// <summary>The bricks of the set at a place in <see cref="ReplicaSets"/>.</summary>
     public IReadOnlyList<Brick> MembersAt(int place) => [.. Bricks.Skip(place * ReplicaCount).Take(ReplicaCount)];
 
+    /// <summary>
+    /// The brick of a set that should lead it where nobody has said otherwise: from set to set the one whose node is to
+    /// lead fewest sets so far, so that the nodes share the work. The same for the same bricks.
+    /// </summary>
+    public Brick PreferredLeaderAt(int place)
+    {
+        var leads = new Dictionary<NodeId, int>();
+        for (var at = 0; ; at++)
+        {
+            var members = MembersAt(at);
+            var first = at % members.Count; // Among equals from set to set another one.
+            var leader = Enumerable.Range(0, members.Count).Select(i => members[(first + i) % members.Count])
+                .MinBy(b => leads.GetValueOrDefault(b.Node))!; // A set has members.
+            if (at == place)
+            {
+                return leader;
+            }
+
+            leads[leader.Node] = leads.GetValueOrDefault(leader.Node) + 1;
+        }
+    }
+
     /// <summary>The place in <see cref="ReplicaSets"/> of the set that a brick is in; only with journals.</summary>
     public int SetPlaceOf(Brick brick) => IndexOf(brick) / ReplicaCount;
 

@@ -85,6 +85,14 @@ public static partial class VolumeOptions
             Idle("cluster.quorum-type", OptionKind.Choice, "none", "How many copies must be there."),
             ["none", "auto", "fixed"]),
         Idle("cluster.quorum-count", OptionKind.Integer, null, "Copies that must be there with fixed.", 1, 1024),
+        Brick(
+            "cluster.lead-return", OptionKind.Boolean, "on", JournalType, "lead-return",
+            "After a fail-over the lead of a replica set goes back to the brick that should have it."),
+        Range(
+            Brick(
+                "cluster.lead-return-time", OptionKind.Time, "60", JournalType, "lead-return-time",
+                "Seconds that this brick must have been well before."),
+            1, 86_400),
         Idle("cluster.quorum-reads", OptionKind.Boolean, "no", "Reads need the quorum too."),
         Idle("cluster.self-heal-daemon", OptionKind.Boolean, "on", "Repair copies in the background."),
         Idle("cluster.data-self-heal", OptionKind.Boolean, "off", "Clients repair content."),

@@ -23,6 +23,7 @@ public static partial class VolumeOptions
     private const string DhtType = "cluster/distribute";
     private const string PosixType = "storage/posix";
     private const string LocksType = "features/locks";
+    private const string JournalType = "cluster/journal";
     private const string IoStatsType = "debug/io-stats";
     private const string WriteBehindType = "performance/write-behind";
     private const string OpenBehindType = "performance/open-behind";

@@ -153,6 +153,8 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public HashSet<ulong> DoneTags { get; } = [];
 
+    public List<ReplicaNews> News { get; } = [];
+
     public void Start()
     {
         Life++;
@@ -172,6 +174,7 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             Journal = _bed.JournalOptions,
             Transport = _bed.TransportOf?.Invoke(this) ?? this,
             Machine = this,
+            News = News.Add,
             CheckpointMs = 700,
             Options = _bed.Options,
             RetainedEntries = 50,

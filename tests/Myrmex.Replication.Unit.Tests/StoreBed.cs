@@ -286,6 +286,8 @@ internal sealed class StoreMember : IReplicaTransport
     /// <summary>How often this member has said that its disk hangs.</summary>
     public int Hangs { get; private set; }
 
+    public List<ReplicaNews> News { get; } = [];
+
     public Errno Failure => _member?.Failure ?? Errno.Ok;
 
     public JournalIndex Applied => _member?.AppliedIndex ?? default;
@@ -339,6 +341,7 @@ internal sealed class StoreMember : IReplicaTransport
             Journal = Options,
             Transport = this,
             Machine = _member,
+            News = News.Add,
             Options = new ReplicaOptions
             {
                 ReadLease = _bed.ReadLease,
@@ -412,6 +415,12 @@ internal sealed class NoRun : IReplicaRun
     }
 
     public Task<ReplicaReport> ReportAsync() => throw new NotSupportedException();
+
+    public Task<string?> MoveLeadAsync(int? target) => throw new NotSupportedException();
+
+    public void Prefer(MemberId? member, long? returnMs)
+    {
+    }
 
     public void DumpState(StateDump dump)
     {

@@ -58,6 +58,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
         BrickQuestion.StateDump => new BrickAnswer { Text = Dump(brick, Needed(request.StateDump)) },
         BrickQuestion.Replicas => new BrickAnswer { Replicas = await ReplicasAsync(brick) },
         BrickQuestion.ClearLocks => new BrickAnswer { Text = await ClearLocksAsync(brick, Needed(request.ClearLocks)) },
+        BrickQuestion.MoveLead => new BrickAnswer { Text = await MoveLeadAsync(brick, Needed(request.MoveLead)) },
         _ => throw new BrickAdminException("the brick process does not know this question"),
     };
 
@@ -164,6 +165,14 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
         {
             throw new BrickAdminException("the journal of the brick does not answer; see its log");
         }
+    }
+
+    private static async Task<string> MoveLeadAsync(BrickView brick, MoveLeadQuery query)
+    {
+        var lead = brick.Graph.Translators.OfType<IReplicaLead>().FirstOrDefault()
+            ?? throw new BrickAdminException("the brick is in no replica set");
+        return await lead.MoveLeadAsync(query.Member) is { } problem
+            ? throw new BrickAdminException(problem) : "the lead is moved";
     }
 
     /// <summary>Source: volume clear-locks, which is a getxattr of a name that says what to clear.</summary>

@@ -59,7 +59,18 @@ internal static class BrickMetrics
                 .Add(MetricTable.ReplicaApplied, report.Applied, brick.Name)
                 .Add(MetricTable.ReplicaDurable, report.Durable, brick.Name)
                 .Add(MetricTable.ReplicaJournalStart, report.JournalStart, brick.Name)
+                .Add(MetricTable.ReplicaServes, report.IsServing ? 1 : 0, brick.Name)
+                .Add(
+                    MetricTable.ReplicaBehind, report.Commit - Math.Min(report.Applied, report.Commit), brick.Name)
+                .Add(MetricTable.ReplicaRetainedBytes, report.RetainedBytes, brick.Name)
+                .Add(MetricTable.ReplicaJournalBytes, report.JournalBytes, brick.Name)
+                .Add(MetricTable.ReplicaPreferred, report.Preferred == report.Member ? 1 : 0, brick.Name)
                 .Add(MetricTable.ReplicaNeedsCopy, report.NeedsCopy ? 1 : 0, brick.Name);
+            if (report.InStep.Count > 0)
+            {
+                text.Add(MetricTable.ReplicaInStep, report.InStep.Count, brick.Name);
+            }
+
             if (report.Receiving is { } copy)
             {
                 text.Add(MetricTable.ReplicaCopiedBytes, copy.Bytes, brick.Name)

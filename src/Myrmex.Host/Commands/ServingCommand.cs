@@ -122,6 +122,7 @@ internal sealed class ServingCommand
         using var terminate = OnSignal(PosixSignal.SIGTERM, stop.Set);
         using var interrupt = OnSignal(PosixSignal.SIGINT, stop.Set);
         stop.Wait();
+        host.HandOver();
         server.Dispose();
         host.StopAll();
         return 0;

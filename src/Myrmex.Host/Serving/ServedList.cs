@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 
@@ -14,6 +15,8 @@ namespace Myrmex.Host;
 /// </summary>
 internal sealed class ServedList
 {
+    private const int HandOverMs = 3_000;
+
     private readonly string _what;
     private readonly string _listPath;
     private readonly Func<string, VolfileDocument, Action<string>, IServed> _start;
@@ -47,8 +50,7 @@ internal sealed class ServedList
     {
         lock (_lock)
         {
-            var wanted = File.ReadAllLines(_listPath).Select(l => l.Trim())
-                .Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
+            var wanted = ReadList();
             foreach (var path in _served.Keys.Where(p => !wanted.Contains(p)).ToList())
             {
                 Stop(path);
@@ -62,6 +64,25 @@ internal sealed class ServedList
             }
 
             return failed;
+        }
+    }
+
+    /// <summary>
+    /// Members of replica sets that lead let others lead, as long as their bricks are to be served: before the process
+    /// ends. What is being stopped everywhere keeps its leaders. Ends in a few seconds.
+    /// </summary>
+    public void HandOver()
+    {
+        lock (_lock)
+        {
+            var wanted = ReadList();
+            var moves = _served.Where(s => wanted.Contains(s.Key))
+                .SelectMany(s => s.Value.Door.Translators.OfType<IReplicaLead>())
+                .Select(l => l.MoveLeadAsync(target: null)).ToArray();
+            if (!Task.WaitAll(moves, HandOverMs))
+            {
+                Log.Warning(_what, "not every lead was handed over in time");
+            }
         }
     }
 
@@ -81,6 +102,9 @@ internal sealed class ServedList
 
     /// <summary>Why what has this name does not run; null when nothing is known.</summary>
     public string? ProblemOf(string name) => _restarts.ProblemOf(name);
+
+    private HashSet<string> ReadList() => File.ReadAllLines(_listPath).Select(l => l.Trim())
+        .Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
 
     private void TryAgain(string path)
     {

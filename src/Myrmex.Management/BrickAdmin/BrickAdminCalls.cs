@@ -71,6 +71,13 @@ public static class BrickAdminCalls
         this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.Replicas, brick), a => a.Replicas, cancellation);
 
+    /// <summary>Has the brick, which leads, hand the lead over; throws when it cannot.</summary>
+    public static Task<string> MoveLeadAsync(
+        this IBrickAdmin admin, string brick, int member, CancellationToken cancellation) =>
+        AskAsync(
+            admin, new BrickRequest(BrickQuestion.MoveLead, brick) { MoveLead = new MoveLeadQuery(member) },
+            a => a.Text, cancellation);
+
     private static async Task<T> AskAsync<T>(
         IBrickAdmin admin, BrickRequest request, Func<BrickAnswer, T?> part, CancellationToken cancellation)
         where T : class

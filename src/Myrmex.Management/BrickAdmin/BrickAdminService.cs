@@ -17,8 +17,9 @@ namespace Myrmex.Management.BrickAdmin;
 /// </summary>
 /// <param name="adminOf">Who asks the brick process of a node; null for a node that is not heard of.</param>
 /// <param name="dumpDirectory">Of this node; other nodes take their own.</param>
-internal sealed class BrickAdminService(
-    ClusterView view, IVolumeCommands volumes, Func<NodeId, IBrickAdmin?> adminOf, string dumpDirectory, Seams seams)
+internal sealed partial class BrickAdminService(
+    ClusterView view, ClusterWriter writer, IVolumeCommands volumes, Func<NodeId, IBrickAdmin?> adminOf,
+    string dumpDirectory, Seams seams)
     : IBrickAdminCommands
 {
     /// <summary>How long profile start waits until the bricks count.</summary>

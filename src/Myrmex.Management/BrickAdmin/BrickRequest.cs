@@ -19,6 +19,7 @@ public enum BrickQuestion
     Metrics,
     RotateLog,
     Replicas,
+    MoveLead,
 }
 
 /// <summary>The lists of <c>volume top</c>. Source: the numbers of topOp in GlusterFS' XML, less one.</summary>
@@ -55,6 +56,8 @@ public sealed record BrickRequest(BrickQuestion Question, string Brick = "")
     public StateDumpQuery? StateDump { get; init; }
 
     public ClearLocksQuery? ClearLocks { get; init; }
+
+    public MoveLeadQuery? MoveLead { get; init; }
 }
 
 /// <param name="Cumulative">Figures since the start or the last clearing.</param>
@@ -67,6 +70,9 @@ public sealed record ProfileQuery(bool Cumulative, bool Interval, bool Peek);
 /// not.</param>
 /// <param name="BlockCount">With so many blocks.</param>
 public sealed record TopQuery(TopList List, int Count, int BlockSize = 0, int BlockCount = 0);
+
+/// <param name="Member">Number of the member of the replica set that is to lead.</param>
+public sealed record MoveLeadQuery(int Member);
 
 /// <param name="Directory">Where the file is written.</param>
 /// <param name="Sections">Words of volume statedump: all, mem, iobuf, callpool, priv, fd, inode, history; empty for

@@ -34,7 +34,10 @@ internal static class ReplicationView
             [
                 .. members.Select((brick, i) => Member(
                     brick, bricks[(place * volume.ReplicaCount) + i], reports[i], leader)),
-            ]);
+            ])
+        {
+            Preferred = (leader ?? reports.FirstOrDefault(r => r?.Preferred is not null))?.Preferred,
+        };
     }
 
     private static ReplicaMemberMessage Member(

@@ -11,7 +11,7 @@ namespace Myrmex.Management.Cluster;
 /// </summary>
 /// <param name="Seq">From 1; 0 before it is written.</param>
 /// <param name="UnixMs">Clock of the node that wrote it; for people, not for order.</param>
-/// <param name="Type">One of <see cref="EventTypes"/>.</param>
+/// <param name="Type">One of <see cref="EventTypes"/> or <see cref="Graph.ReplicaNewsTypes"/>.</param>
 /// <param name="Volume">Name of the volume concerned, or null.</param>
 /// <param name="Node">Identity of the node concerned, or null.</param>
 public sealed record ClusterEvent(
@@ -26,7 +26,10 @@ public sealed record ClusterEvent(
     public static string NameOf(long seq) => seq.ToString("D20", CultureInfo.InvariantCulture);
 }
 
-/// <summary>All types of events. Names follow GlusterFS' events where it has one.</summary>
+/// <summary>
+/// All types of events but those of members of replica sets, which are <see cref="Graph.ReplicaNewsTypes"/>. Names
+/// follow GlusterFS' events where it has one.
+/// </summary>
 public static class EventTypes
 {
     public const string VolumeCreate = "VOLUME_CREATE";

@@ -17,6 +17,7 @@ public sealed partial class GlusterCli
         .. ReplaceTable(),
         .. RebalanceTable(),
         .. HealTable(),
+        .. LeaderTable(),
         .. PeerTable(),
         .. GlobalTable(),
         .. HelpTable(),

@@ -80,6 +80,10 @@ public interface IManagementClient
 
     Task<ReplicationMessage> ReplicationAsync(string volume);
 
+    Task<ReplicationMessage> MoveLeadAsync(string volume, string brick);
+
+    Task<ReplicationMessage> ResetLeadsAsync(string volume);
+
     /// <param name="kind">mem, inode, fd or callpool.</param>
     Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind);
 

@@ -79,6 +79,13 @@ public sealed partial class ManagementClient
     public Task<ReplicationMessage> ReplicationAsync(string volume) =>
         GetAsync($"{PathOf(volume)}/replication", ReplicationMessageJson.Default.ReplicationMessage);
 
+    public Task<ReplicationMessage> MoveLeadAsync(string volume, string brick) => SendAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/leader?{Query("brick", brick)}",
+        ReplicationMessageJson.Default.ReplicationMessage);
+
+    public Task<ReplicationMessage> ResetLeadsAsync(string volume) => SendAsync(
+        HttpMethod.Delete, $"{PathOf(volume)}/leader", ReplicationMessageJson.Default.ReplicationMessage);
+
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind) =>
         GetAsync($"{PathOf(volume)}/internals/{kind}", BrickAdminMessageJson.Default.VolumeInternalsMessage);
 

@@ -40,6 +40,8 @@ internal static class Usages
         + "info [summary | split-brain] |split-brain {bigger-file <FILE> | latest-mtime <FILE> |"
         + "source-brick <HOSTNAME:BRICKNAME> [<FILE>]} |granular-entry-heal {enable | disable}]";
 
+    public const string Leader = "volume leader <VOLNAME> [status | move <HOSTNAME:BRICKNAME> | reset]";
+
     public const string Profile =
         "volume profile <VOLNAME> {start|info [peek|incremental [peek]|cumulative|clear]|stop} [nfs]";
 

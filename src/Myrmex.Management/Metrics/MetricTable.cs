@@ -74,6 +74,25 @@ public static class MetricTable
     public static readonly MetricDeclaration ReplicaJournalStart =
         Brick("myrmex_replica_journal_start_index", "gauge", "The first entry that the journal still has.");
 
+    public static readonly MetricDeclaration ReplicaServes =
+        Brick("myrmex_replica_serves", "gauge", "1 while the member leads and takes operations.");
+
+    public static readonly MetricDeclaration ReplicaBehind = Brick(
+        "myrmex_replica_behind_entries", "gauge", "Committed entries that the files of the brick do not have yet.");
+
+    public static readonly MetricDeclaration ReplicaRetainedBytes =
+        Brick("myrmex_replica_retained_bytes", "gauge", "Bytes of the journal that are in use.");
+
+    public static readonly MetricDeclaration ReplicaJournalBytes =
+        Brick("myrmex_replica_journal_bytes", "gauge", "Bytes that the journal may have.");
+
+    public static readonly MetricDeclaration ReplicaInStep = Brick(
+        "myrmex_replica_members_in_step", "gauge",
+        "Members that count and keep up with the leader, itself too; of the leader.");
+
+    public static readonly MetricDeclaration ReplicaPreferred =
+        Brick("myrmex_replica_preferred", "gauge", "1 on the member that should lead, others being equal.");
+
     public static readonly MetricDeclaration ReplicaLag = Brick(
         "myrmex_replica_lag_entries", "gauge",
         "Entries that another member is not known to have on disk; of the leader.", "brick,member");
@@ -136,7 +155,8 @@ public static class MetricTable
         BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
-        ReplicaJournalStart, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
+        ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes, ReplicaInStep,
+        ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
         Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies,
         Nodes,
     ];

@@ -42,6 +42,22 @@ internal static class ReplicaKeys
         volume.StorePrefixOf(volume.ReplicaSets[place]) + StoreState.WantedKey,
         ConfigurationOf(volume, place).Encode());
 
+    /// <summary>What tells the set at a place who should lead; who should in any case needs no key.</summary>
+    public static Operation Preferred(Volume volume, int place, Brick brick)
+    {
+        var key = volume.StorePrefixOf(volume.ReplicaSets[place]) + StoreState.PreferredKey;
+        return brick.Index == volume.PreferredLeaderAt(place).Index
+            ? Operation.DeleteKey(key)
+            : Operation.PutValue(key, StoreState.EncodeMember(new MemberId((byte)(brick.Member ?? 0))));
+    }
+
+    /// <summary>What takes all these wishes back.</summary>
+    public static IReadOnlyList<Operation> NoPreferences(Volume volume) =>
+        [
+            .. volume.ReplicaSets.Select(
+                s => Operation.DeleteKey(volume.StorePrefixOf(s) + StoreState.PreferredKey)),
+        ];
+
     /// <summary>
     /// Whether the set has the members that the volume says, but for the one brick; one that is changing has not.
     /// </summary>

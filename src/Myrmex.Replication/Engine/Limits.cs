@@ -67,4 +67,7 @@ public static class Limits
     /// How many entries a member may lack when it is taken into the in-sync set or the configuration.
     /// </summary>
     public const int CaughtUpEntries = 64;
+
+    /// <summary>How many committed entries a main store may lack when its member takes the lead by plan.</summary>
+    public const int AppliedSoonEntries = 256;
 }

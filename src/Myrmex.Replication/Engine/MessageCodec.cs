@@ -13,13 +13,13 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 2, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 3, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
     private const int ChecksumBytes = 4;
 
     private enum Kind : byte
@@ -119,6 +119,9 @@ public static class MessageCodec
     {
         switch (message)
         {
+            case ReplicaMessage.Fence m:
+                builder.UInt64(m.Released.Value);
+                break;
             case ReplicaMessage.FenceAnswer m:
                 builder.UInt64(m.Promised.Value);
                 builder.Byte((byte)m.Status);
@@ -164,6 +167,7 @@ public static class MessageCodec
                 builder.Bool(m.Granted);
                 builder.UInt64(m.Durable.Value);
                 builder.UInt64(m.Written.Value);
+                builder.UInt64(m.Applied.Value);
                 EncodeRoom(builder, m.Room);
                 break;
             default:
@@ -237,7 +241,7 @@ public static class MessageCodec
                 EncodeEntries(builder, m.Items);
                 break;
             default:
-                break; // Fence and Transfer are their header.
+                break; // Transfer is its header.
         }
     }
 
@@ -246,7 +250,7 @@ public static class MessageCodec
         switch (kind)
         {
             case Kind.Fence:
-                return new ReplicaMessage.Fence { From = from };
+                return new ReplicaMessage.Fence { From = from, Released = Term(ref parser) };
             case Kind.FenceAnswer:
                 return new ReplicaMessage.FenceAnswer
                 {
@@ -321,6 +325,7 @@ public static class MessageCodec
                 Granted = parser.Bool(),
                 Durable = Index(ref parser),
                 Written = Index(ref parser),
+                Applied = Index(ref parser),
                 Room = Room(ref parser),
             },
             Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },

@@ -46,6 +46,9 @@ internal sealed class PeerState(MemberId id)
     /// <summary>When we sent the latest beat for which it gave a grant; 0 for none.</summary>
     public long GrantedMs { get; set; }
 
+    /// <summary>What its main store has, as it said last.</summary>
+    public ulong Applied { get; set; }
+
     /// <summary>What it said last of its disk, in our term.</summary>
     public RoomReport Room { get; set; } = RoomReport.Unknown;
 
@@ -73,6 +76,7 @@ internal sealed class PeerState(MemberId id)
         IsReadingJournal = false;
         Round = 0;
         GrantedMs = 0;
+        Applied = 0;
         Room = RoomReport.Unknown;
     }
 

@@ -12,7 +12,6 @@ public sealed partial class ReplicaEngine
     private long _leadLostMs; // Since when nobody leads, as far as the view says; 0 while somebody does.
     private long _askedMs;
     private long _notBeforeMs;
-    private bool _campaignAtOnce; // The leader gave the lead back for us.
 
     private long _candidateMs;
     private long _fencedMs;
@@ -27,10 +26,12 @@ public sealed partial class ReplicaEngine
 
     private void ElectionTick()
     {
+        TakeOverTick();
         if (_view?.Lead is { } lead)
         {
             _leadLostMs = 0;
-            if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None)
+            if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None
+                && !IsHandingOver)
             {
                 // Ours, and we do not lead: nobody must wait for it.
                 Issue(StorePurpose.Resign, _transactions.Resign(lead));
@@ -59,23 +60,12 @@ public sealed partial class ReplicaEngine
 
     private bool MayCampaign(ReplicaConfiguration configuration)
     {
-        if (_storePurpose != StorePurpose.None || _readOwed || _now < _notBeforeMs || !IsFit || _isOverfull
-            || _lease.Value == 0)
+        if (_now < _notBeforeMs || !MayAsk(configuration))
         {
             return false;
         }
 
-        if (configuration.Mode == ReplicaMode.InSync && !_view!.InSync.Contains(Self))
-        {
-            return false; // Also a condition of the transaction.
-        }
-
         var waited = _now - _leadLostMs;
-        if (_campaignAtOnce && _status == MemberStatus.Voter)
-        {
-            return true;
-        }
-
         if (_now - _leaderMs < 2 * _options.BeatMs && waited < _options.LeaderGraceMs)
         {
             return false; // It lives and only lost its key.
@@ -101,6 +91,12 @@ public sealed partial class ReplicaEngine
         return waited >= (_options.ElectionStepMs * (1 + Rank(configuration)))
             + (_room.IsOut ? _options.LeaderGraceMs : 0);
     }
+
+    /// <summary>The lead may be asked for now, if nobody has it.</summary>
+    private bool MayAsk(ReplicaConfiguration configuration) =>
+        _storePurpose == StorePurpose.None && !_readOwed && IsFit && !_isOverfull && _lease.Value != 0
+            && (configuration.Mode != ReplicaMode.InSync
+                || _view!.InSync.Contains(Self)); // Also a condition of the transaction.
 
     /// <summary>As far as the others have told, an election would succeed.</summary>
     private bool CanLead(ReplicaConfiguration configuration)
@@ -151,6 +147,7 @@ public sealed partial class ReplicaEngine
 
             var order = position.LastTerm.CompareTo(_log.LastTerm);
             order = order != 0 ? order : position.LastIndex.CompareTo(_log.Last);
+            order = order != 0 ? order : (member == Preferred).CompareTo(Self == Preferred);
             order = order != 0 ? order : Self.Value.CompareTo(member.Value);
             rank += order > 0 ? 1 : 0;
         }
@@ -192,26 +189,16 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private void OnTransfer(ReplicaMessage.Transfer message)
-    {
-        if (message.Term == _promised && _role == ReplicaRole.Follower)
-        {
-            _campaignAtOnce = true;
-            _notBeforeMs = 0;
-        }
-    }
-
-    private void Campaign()
+    private void Campaign(TermOwner? former = null)
     {
         var owner = new TermOwner(new Term(_view!.Term.Term.Value + 1), Self, _incarnation, _boot);
-        _campaignAtOnce = false;
         if (owner.Term <= _promised)
         {
             _readOwed = true; // The view is old: somebody has this term already.
             return;
         }
 
-        Issue(StorePurpose.Campaign, _transactions.Campaign(_view, owner, _lease));
+        Issue(StorePurpose.Campaign, _transactions.Campaign(_view, owner, _lease, former));
     }
 
     private void CampaignAnswered(bool? succeeded)
@@ -260,7 +247,11 @@ public sealed partial class ReplicaEngine
         {
             if (member != Self && _peers[member.Value]?.Promise is null)
             {
-                Send(member, new ReplicaMessage.Fence { From = From(_term) });
+                Send(member, new ReplicaMessage.Fence
+                {
+                    From = From(_term),
+                    Released = _released < _term ? _released : Term.None,
+                });
             }
         }
     }
@@ -274,6 +265,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        ReleaseGrant(message.Released);
         if (message.Term > _promised && IsGrantedToOther(message.Term))
         {
             return; // A leader may be reading by our grant. The candidate asks again.

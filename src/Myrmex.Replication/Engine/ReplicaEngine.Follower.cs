@@ -271,6 +271,7 @@ public sealed partial class ReplicaEngine
             Granted = isGranted,
             Durable = isOld ? default : AcknowledgedDurable,
             Written = isOld ? default : AcknowledgedWritten,
+            Applied = isOld ? default : Min(_applied ?? _commit, _commit),
             Room = _room,
         });
     }

@@ -18,9 +18,6 @@ public sealed partial class ReplicaEngine
     private JournalIndex _termStart;
     private JournalIndex _quorumDurable;
     private long _beatMs;
-    private MemberId? _transferTo;
-    private ulong _transferTag;
-    private long _transferMs;
     private bool _owesEntries; // Logged and not sent: with the next drain.
 
     /// <summary>
@@ -32,7 +29,7 @@ public sealed partial class ReplicaEngine
     {
         _now = nowMs;
         var refusal = _role != ReplicaRole.Active ? Refusal.NotLeader
-            : !IsServing || _transferTo is not null ? Refusal.NotServing
+            : !IsServing || IsClosed ? Refusal.NotServing
             : Refusal.None;
         if (refusal != Refusal.None)
         {
@@ -96,24 +93,6 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    /// <summary>
-    /// Hands the lead over to a member that has everything; <see cref="OutputKind.Completed"/> or Refused.
-    /// </summary>
-    public void TransferLead(ulong tag, MemberId target, long nowMs)
-    {
-        _now = nowMs;
-        if (_role != ReplicaRole.Active || !IsServing || _transferTo is not null || target == Self || !MayLead(target))
-        {
-            Refuse(tag, _role == ReplicaRole.Active ? Refusal.NotServing : Refusal.NotLeader);
-            return;
-        }
-
-        _transferTo = target;
-        _transferTag = tag;
-        _transferMs = _now;
-        TransferTick();
-    }
-
     private bool MayLead(MemberId member) =>
         Configuration!.AllMembers.Contains(member) && Counts(Peer(member)) && IsFresh(member)
         && (Configuration.Mode != ReplicaMode.InSync || _inSync.Contains(member));
@@ -134,6 +113,7 @@ public sealed partial class ReplicaEngine
         _durableOnly.Clear();
         _historyOwed = true;
         _leader = Self;
+        _returnSinceMs = _now;
         if (_isLossy)
         {
             _status = MemberStatus.Voter; // Nobody knows more than this journal any longer.
@@ -631,6 +611,7 @@ public sealed partial class ReplicaEngine
         }
 
         KeepLead();
+        ReturnTick();
         SessionTick();
         InSyncTick();
         MembershipTick();
@@ -680,27 +661,6 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private void TransferTick()
-    {
-        if (_role != ReplicaRole.Active || _transferTo is not { } target)
-        {
-            return;
-        }
-
-        if (_now - _transferMs > _options.TransferMs)
-        {
-            Refuse(_transferTag, Refusal.NotServing);
-            _transferTo = null;
-        }
-        else if (_commit == _log.Last && Peer(target).Durable == _log.Last.Value && _storePurpose == StorePurpose.None)
-        {
-            Emit(new ReplicaOutput(OutputKind.Completed) { Ticket = _transferTag, Peer = target });
-            _transferTo = null;
-            Send(target, new ReplicaMessage.Transfer { From = From(_term) });
-            GiveUp();
-        }
-    }
-
     private void EndLeadership()
     {
         foreach (var (tag, _) in CollectionsMarshal.AsSpan(_syncs))
@@ -712,8 +672,7 @@ public sealed partial class ReplicaEngine
         _durableOnly.Clear();
         if (_transferTo is not null)
         {
-            Refuse(_transferTag, Refusal.NotLeader);
-            _transferTo = null;
+            EndTransfer(Refusal.NotLeader);
         }
 
         _leader = _leader == Self ? null : _leader;

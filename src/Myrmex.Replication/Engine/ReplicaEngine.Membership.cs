@@ -116,10 +116,7 @@ public sealed partial class ReplicaEngine
         {
             if (IsServing && _transferTo is null && MayLead(member))
             {
-                _transferTo = member;
-                _transferTag = 0;
-                _transferMs = _now;
-                TransferTick();
+                BeginTransfer(tag: 0, member);
                 return;
             }
         }

@@ -20,6 +20,7 @@ public sealed partial class ReplicaEngine
     private long _quorumMs; // When a quorum last answered, or was last given time to.
     private long _leaseUntilMs;
     private Term _grantTerm;
+    private Term _released; // Terms up to here get no grants any more.
     private long _grantUntilMs;
 
     /// <summary>
@@ -133,6 +134,7 @@ public sealed partial class ReplicaEngine
         }
 
         peer.Room = message.Room;
+        peer.Applied = message.Applied.Value;
         peer.Round = Math.Max(peer.Round, message.Round);
         if (message.Granted && message.Round <= _round && _round - message.Round < RoundsKept)
         {
@@ -243,7 +245,7 @@ public sealed partial class ReplicaEngine
 
     private bool GiveGrant(Term term)
     {
-        if (IsGrantedToOther(term))
+        if (IsGrantedToOther(term) || term <= _released)
         {
             return false;
         }
@@ -251,6 +253,13 @@ public sealed partial class ReplicaEngine
         _grantTerm = term;
         _grantUntilMs = _now + _options.GrantMs;
         return true;
+    }
+
+    /// <summary>The leader of the term reads no more, ever: what it was granted needs not be waited for.</summary>
+    private void ReleaseGrant(Term term)
+    {
+        _released = term > _released ? term : _released;
+        _grantUntilMs = _grantTerm != Term.None && _grantTerm == term ? 0 : _grantUntilMs;
     }
 
     private bool IsGrantedToOther(Term term) => _grantTerm != term && _now < _grantUntilMs;

@@ -8,6 +8,7 @@ namespace Myrmex.Replication.Engine;
 public sealed partial class ReplicaEngine
 {
     private RoomReport _room = RoomReport.Unknown;
+    private JournalIndex? _applied;
 
     /// <summary>What the driver has found out about the disk of the main store.</summary>
     /// <param name="bytes">
@@ -18,6 +19,9 @@ public sealed partial class ReplicaEngine
         _now = nowMs;
         _room = new RoomReport(bytes, _log.Last, isOut);
     }
+
+    /// <summary>The main store has everything up to an entry. Who does not report has what is committed.</summary>
+    public void ReportApplied(JournalIndex index) => _applied = index;
 
     /// <summary>Bytes that entries up to the last one are still going to take, from after an entry on.</summary>
     public long CostAfter(JournalIndex index) => _log.CostAfter(index);

@@ -98,7 +98,7 @@ public sealed partial class ReplicaEngine
     public bool IsServing { get; private set; }
 
     /// <summary>Who leads, as far as this replica knows.</summary>
-    public MemberId? Leader => _role == ReplicaRole.Active ? Self : _leader ?? _view?.Lead?.Member;
+    public MemberId? Leader => _role == ReplicaRole.Active ? Self : _leader ?? HandedTo ?? _view?.Lead?.Member;
 
     public JournalIndex Commit => _commit;
 

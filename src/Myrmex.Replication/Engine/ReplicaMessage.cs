@@ -20,7 +20,14 @@ public abstract class ReplicaMessage
     public MemberId Sender => From.Sender;
 
     /// <summary>A candidate asks for the promise to refuse all lower terms.</summary>
-    public sealed class Fence : ReplicaMessage;
+    public sealed class Fence : ReplicaMessage
+    {
+        /// <summary>
+        /// The term whose leader has handed the lead over and reads no more: what was granted to it is void. None for
+        /// none.
+        /// </summary>
+        public Term Released { get; init; }
+    }
 
     /// <summary>
     /// The promise, durable, or the refusal: then <see cref="Promised"/> is higher than the term asked for.
@@ -118,6 +125,9 @@ public abstract class ReplicaMessage
 
         public JournalIndex Written { get; init; }
 
+        /// <summary>The main store has everything up to here.</summary>
+        public JournalIndex Applied { get; init; }
+
         public RoomReport Room { get; init; } = RoomReport.Unknown;
     }
 
@@ -129,7 +139,10 @@ public abstract class ReplicaMessage
         public JournalIndex Index { get; init; }
     }
 
-    /// <summary>The leader has given the lead back in favour of the receiver.</summary>
+    /// <summary>
+    /// The leader leads no more, in this term never again, and the receiver may take the lead from it. All that was
+    /// granted to the leader is void.
+    /// </summary>
     public sealed class Transfer : ReplicaMessage;
 
     /// <summary>A replica that counts for nothing asks what it has to hold to count again.</summary>

@@ -85,4 +85,7 @@ internal enum ReplicaMutations : long
 
     /// <summary>A member whose main store is being overwritten counts again once its old journal is enough.</summary>
     CopyForgotten = 1L << 24,
+
+    /// <summary>A leader hands the lead over, grants and all, and goes on leading until it is fenced.</summary>
+    HandOverLeads = 1L << 25,
 }

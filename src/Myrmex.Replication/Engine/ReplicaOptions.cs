@@ -48,8 +48,14 @@ public sealed record ReplicaOptions
     /// <summary>A leader whose journal makes no progress for this time gives the lead back.</summary>
     public long DiskStallMs { get; init; } = 8000;
 
-    /// <summary>Time given to a planned transfer.</summary>
+    /// <summary>Time given to a planned transfer; operations are taken for most of it.</summary>
     public long TransferMs { get; init; } = 2000;
+
+    /// <summary>The part of it in which none are taken; they wait meanwhile.</summary>
+    public long ClosedMs { get; init; } = 300;
+
+    /// <summary>How long the one to whom the lead was handed over may take to take it.</summary>
+    public long HandOverMs { get; init; } = 500;
 
     /// <summary>
     /// A session that no client has used for this time is ended. Longer than any client waits for an outcome.

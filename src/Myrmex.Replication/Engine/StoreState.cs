@@ -44,6 +44,9 @@ public sealed record StoreState
     /// <summary>Written by an administrator's command: the configuration that is wanted.</summary>
     public const string WantedKey = "want";
 
+    /// <summary>Written by an administrator's command: the member that should lead.</summary>
+    public const string PreferredKey = "pref";
+
     public required Revision Revision { get; init; }
 
     /// <summary>The highest term given out, with its owner.</summary>
@@ -67,6 +70,9 @@ public sealed record StoreState
     /// </summary>
     public ReplicaConfiguration? Wanted { get; init; }
 
+    /// <summary>The member that an administrator wants to lead; null for no wish.</summary>
+    public MemberId? Preferred { get; init; }
+
     /// <summary>The state from the entries of a read of all keys below <paramref name="prefix"/>.</summary>
     public static StoreState From(Revision revision, string prefix, IReadOnlyList<StateEntry> entries)
     {
@@ -84,6 +90,7 @@ public sealed record StoreState
                     Configuration = ReplicaConfiguration.Decode(entry.Value.Span),
                     ConfigurationModified = entry.Modified,
                 },
+                PreferredKey => state with { Preferred = DecodeMember(entry.Value.Span) },
                 WantedKey => state with { Wanted = ReplicaConfiguration.Decode(entry.Value.Span) },
                 _ => state,
             };
@@ -98,6 +105,21 @@ public sealed record StoreState
         var builder = new BinaryBuilder();
         builder.UInt64(set.Bits);
         return builder.ToArray();
+    }
+
+    /// <summary>The value of <see cref="PreferredKey"/>.</summary>
+    public static byte[] EncodeMember(MemberId member)
+    {
+        var builder = new BinaryBuilder();
+        builder.Byte(member.Value);
+        return builder.ToArray();
+    }
+
+    private static MemberId? DecodeMember(ReadOnlySpan<byte> bytes)
+    {
+        var parser = new BinaryParser(bytes);
+        var number = parser.Byte();
+        return parser.IsComplete && number <= Limits.MemberIdMax ? new MemberId(number) : null;
     }
 
     private static MemberSet DecodeSet(ReadOnlySpan<byte> bytes)

@@ -17,11 +17,13 @@ internal sealed class StoreTransactions(string prefix)
     private Operation ReadAll => new Operation.Get(KeyRange.Prefix(prefix), 0);
 
     /// <summary>Takes the next term and the lead.</summary>
-    public StateTransaction Campaign(StoreState seen, TermOwner owner, LeaseId lease)
+    /// <param name="former">Who has handed the lead over and still has the key; null when nobody must have it.</param>
+    public StateTransaction Campaign(StoreState seen, TermOwner owner, LeaseId lease, TermOwner? former)
     {
         List<Condition> conditions =
         [
-            Condition.Missing(Key(StoreState.LeadKey)),
+            former is { } lead ? Condition.HasValue(Key(StoreState.LeadKey), lead.Encode())
+                : Condition.Missing(Key(StoreState.LeadKey)),
             Condition.Unchanged(Key(StoreState.TermKey), seen.TermModified),
             Condition.Unchanged(Key(StoreState.ConfigurationKey), seen.ConfigurationModified),
         ];

@@ -12,6 +12,8 @@ internal static class MutationWorlds
             ReplicaMutations.RecoveringCounts => new WorldOptions { AllowsMemory = true },
             ReplicaMutations.GrantOverrun or ReplicaMutations.GrantForgotten or ReplicaMutations.ReadEarly =>
                 new WorldOptions { ReadLease = true, Clients = 4 },
+            ReplicaMutations.HandOverLeads =>
+                new WorldOptions { ReadLease = true, Clients = 4, Returns = true },
             ReplicaMutations.InSyncWithoutStore or ReplicaMutations.InSyncLateCount
                 or ReplicaMutations.LostAdditionForgotten =>
                 new WorldOptions { Mode = ReplicaMode.InSync },

@@ -12,6 +12,7 @@ internal sealed partial class ReplicaWorld
     private const int JournalReadMax = 64;
     private const int CheckpointEvery = 12;
     private const long StoreStallUs = 700_000;
+    private const long ReturnMs = 300;
 
     private long _storeDownUntilUs;
     private double _lostAnswers;
@@ -161,6 +162,8 @@ internal sealed partial class ReplicaWorld
         var isStalled = !isOut && node.Held.Count > 0 && _now - node.HeldSinceUs > StoreStallUs;
         engine.ReportHealth(!isStalled, isFull, isOverfull: isFull, nowMs);
         engine.ReportRoom(isOut ? -1 : 1 << 30, isOut, nowMs);
+        engine.ReportApplied(node.Applied);
+        engine.Prefer(_options.Returns ? _nodes[(int)(_seed % (ulong)_nodes.Count)].Id : null, ReturnMs);
         if (isOut && engine.IsServing && engine.RoomierMember() is { } roomier)
         {
             engine.TransferLead(++_tag, roomier, nowMs);

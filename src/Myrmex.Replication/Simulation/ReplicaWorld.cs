@@ -55,6 +55,8 @@ internal sealed partial class ReplicaWorld
             QuorumStallMs = 1000,
             DiskStallMs = 1500,
             TransferMs = 500,
+            ClosedMs = 150,
+            HandOverMs = 200,
             ProbeEntries = (int)_random.Between(1, 16),
         };
     }

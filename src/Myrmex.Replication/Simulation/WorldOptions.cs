@@ -42,6 +42,9 @@ public sealed record WorldOptions
     /// <summary>Entries leave memory as soon as they are settled.</summary>
     public bool ReleasesEarly { get; init; }
 
+    /// <summary>One member is preferred, and the lead goes back to it.</summary>
+    public bool Returns { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -80,6 +83,7 @@ public sealed record WorldOptions
             Clients = (int)random.Between(1, 4),
             FaultEveryMs = random.Between(60, 500),
             ReleasesEarly = random.Chance(0.3),
+            Returns = random.Chance(0.3),
         };
     }
 }

@@ -146,6 +146,12 @@ internal sealed class FakeClient : IManagementClient
     public Task<ReplicationMessage> ReplicationAsync(string volume) =>
         NotedAsync($"replication {volume}", Replication with { Volume = volume });
 
+    public Task<ReplicationMessage> MoveLeadAsync(string volume, string brick) =>
+        NotedAsync($"move lead {volume} {brick}", Replication with { Volume = volume });
+
+    public Task<ReplicationMessage> ResetLeadsAsync(string volume) =>
+        NotedAsync($"reset leads {volume}", Replication with { Volume = volume });
+
     public Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind) =>
         NotedAsync($"internals {volume} {kind}", new VolumeInternalsMessage(volume, kind, []));
 

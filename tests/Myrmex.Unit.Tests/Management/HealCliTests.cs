@@ -140,10 +140,11 @@ public sealed class HealCliTests
             Replication of volume: demo
             ----------------------------------------------
             Replica set 4 (quorum): member 1 leads
-            Member Role      Status      Term   Committed     Applied     Lacks  Brick
-            0      follower  voter          7         118         117         2  h:/b0
-            1      leader    voter          7         120         120         0  h:/b1
-            2      -         -              -           -           -         9  h:/b2
+            In step: -  preferred: -
+            Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Brick
+            0      follower  voter          7         118         117        1         2    0.0MiB  h:/b0
+            1      leader    voter          7         120         120        0         0    0.0MiB  h:/b1
+            2      -         -              -           -           -        -         9         -  h:/b2
                    Brick is not running
 
 
@@ -154,6 +155,55 @@ public sealed class HealCliTests
         Assert.DoesNotContain("/b0", output);
         Assert.Contains("/b1", output);
         Assert.Contains("\"replicaSet\"", (await RunAsync("volume status demo replication --json")).Output);
+    }
+
+    [Fact]
+    public async Task TheLeaderSaysWhoIsInStepAndMembersWhatTheyRetain()
+    {
+        var set = Sample().Sets[0];
+        var leader = set.Members[1] with
+        {
+            Report = set.Members[1].Report! with { InStep = [0, 1], RetainedBytes = 3 << 19 },
+        };
+        _client.Replication = Sample() with
+        {
+            Sets = [set with { Members = [set.Members[0], leader, set.Members[2]], Preferred = 0 }],
+        };
+        var (_, table, _) = await RunAsync("volume status demo replication");
+        Assert.Contains("\nIn step: 0,1  preferred: 0\n", table);
+        Assert.Contains("1.5MiB  h:/b1\n", table);
+    }
+
+    [Fact]
+    public async Task LeaderListsWhoLeadsAndWhoShould()
+    {
+        Assert.Equal(
+            (0,
+            "Leaders of volume: demo\nSet   Term  Leader and preferred brick\n4        7  h:/b1\n\n", string.Empty),
+            await RunAsync("volume leader demo"));
+        _client.Replication = Sample() with { Sets = [Sample().Sets[0] with { Preferred = 0 }] };
+        Assert.Contains("4        7  h:/b1\n            should be h:/b0\n", (await RunAsync("volume leader demo status")).Output);
+        _client.Replication = Sample() with { Sets = [Sample().Sets[0] with { Leader = null }] };
+        Assert.Contains("4        -  -\n", (await RunAsync("volume leader demo")).Output);
+        Assert.Contains("\"preferred\"", (await RunAsync("volume leader demo --json")).Output);
+    }
+
+    [Fact]
+    public async Task LeaderMovesAndForgets()
+    {
+        Assert.Equal(
+            (0, "volume leader: success: h:/b0 leads, and should from now on\n", string.Empty),
+            await RunAsync("volume leader demo move h:/b0"));
+        Assert.StartsWith("volume leader: success: the leads spread", (await RunAsync("volume leader demo reset")).Output);
+        Assert.Equal(["move lead demo h:/b0", "reset leads demo"], _client.Calls);
+        Assert.Equal(1, (await RunAsync("volume leader demo move b0")).Code);
+        Assert.Equal(1, (await RunAsync("volume leader demo move")).Code);
+        Assert.Equal(1, (await RunAsync("volume leader demo h:/b0 move")).Code);
+        Assert.Equal(2, _client.Calls.Count);
+        _client.Refusal = new CommandException(CommandFailure.Failed, "h:/b1 keeps the lead: it does");
+        Assert.Equal(
+            (1, string.Empty, "volume leader: failed: h:/b1 keeps the lead: it does\n"),
+            await RunAsync("volume leader demo move h:/b0"));
     }
 
     [Fact]
@@ -170,9 +220,9 @@ public sealed class HealCliTests
         ];
         _client.Replication = Sample() with { Sets = [set with { Members = members }] };
         var (_, table, _) = await RunAsync("volume status demo replication");
-        Assert.Contains("2  h:/b0\n       copying 41 % from member 1\n1 ", table);
+        Assert.Contains("2    0.0MiB  h:/b0\n       copying 41 % from member 1\n1 ", table);
         Assert.Contains("       Brick is not running\n       copying from the leader\n", table);
-        Assert.EndsWith("2  h:/b0\n       waits for a copy\n\n", table);
+        Assert.EndsWith("2    0.0MiB  h:/b0\n       waits for a copy\n\n", table);
         var (_, info, _) = await RunAsync("volume heal demo info");
         Assert.Contains("Number of entries: 2\nProgress: copying 41 % from member 1\n\nBrick h:/b1", info);
         Assert.DoesNotContain("Progress", (await RunAsync("volume heal demo info summary")).Output);

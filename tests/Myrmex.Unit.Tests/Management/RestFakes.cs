@@ -173,6 +173,12 @@ internal sealed class RestFakes
         volume, new VolumeInternalsMessage(
             volume, kind, [Place.With(new BrickInternals(new BrickMemory { Arena = 1 }, null, null, null))]));
 
+    public Task<ReplicationMessage> MoveLeadAsync(string volume, string brick, CancellationToken cancellation) =>
+        ReplicationAsync(volume, cancellation);
+
+    public Task<ReplicationMessage> ResetLeadsAsync(string volume, CancellationToken cancellation) =>
+        ReplicationAsync(volume, cancellation);
+
     public Task<ReplicationMessage> ReplicationAsync(string volume, CancellationToken cancellation) => Named(
         volume, new ReplicationMessage(volume, [
             new ReplicaSetMessage(0, "set-id", "quorum", 1, [

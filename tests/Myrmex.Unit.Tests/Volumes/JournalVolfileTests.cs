@@ -49,6 +49,11 @@ public sealed class JournalVolfileTests
                 option incarnation 103
                 option peers 0
                 option journal-directory /bricks/b4/.glusterfs/journal
+                option volume-name demo
+                option set-number 1
+                option brick-name srv1:/bricks/b4
+                option node-id 00000000-0000-1111-0000-000000002222
+                option preferred-leader 1
                 subvolumes demo-locks demo-peer-2
             end-volume
 

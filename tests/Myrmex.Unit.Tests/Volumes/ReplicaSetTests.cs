@@ -162,5 +162,32 @@ public sealed class ReplicaSetTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 3, 6, "2 2 2")]
+    [InlineData(3, 3, 7, "3 2 2")]
+    [InlineData(4, 2, 8, "2 2 2 2")]
+    [InlineData(3, 2, 6, "2 2 2")]
+    [InlineData(1, 3, 2, "2")]
+    public void TheNodesShareTheLeads(int nodes, int copies, int sets, string leads)
+    {
+        // Bricks go round the nodes, as administrators list them.
+        var volume = SampleVolumes.Replicate(copies * sets, copies) with { Replication = ReplicationKind.Journal };
+        volume = volume with
+        {
+            Bricks = [.. volume.Bricks.Select((b, i) => b with { Node = new NodeId(new Gfid(1, (ulong)(i % nodes))) })],
+        };
+        volume = volume.FormReplicaSets(SampleVolumes.Incarnations());
+        var leaders = Enumerable.Range(0, sets).Select(volume.PreferredLeaderAt).ToList();
+        Assert.All(leaders.Select((b, place) => (b, place)), l => Assert.Contains(l.b, volume.MembersAt(l.place)));
+        Assert.Equal(
+            leads, string.Join(' ', leaders.GroupBy(b => b.Node).Select(g => g.Count()).OrderDescending()));
+        Assert.Equal(leaders, Enumerable.Range(0, sets).Select(volume.PreferredLeaderAt));
+    }
+
+    [Fact]
+    public void OnOneNodeTheLeadsGoRoundTheBricks() => Assert.Equal(
+        [0, 1, 2, 0],
+        Enumerable.Range(0, 4).Select(place => SampleVolumes.Journals(12, 3).PreferredLeaderAt(place).Member));
+
     private static Brick Brick(string path) => new("srv1", path, 0, SampleVolumes.Node, FileSystem: 7);
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Globalization;
 using System.Linq;
 using System.Text;
@@ -113,7 +114,8 @@ internal static class HealReport
         {
             var leader = set.Leader is { } number ? $"member {number} leads" : "no member is known to lead";
             text.Line(ReportText.Rule).Line($"Replica set {set.Number} ({set.Mode}): {leader}")
-                .Line("Member Role      Status      Term   Committed     Applied     Lacks  Brick");
+                .Line(SetLine(set))
+                .Line("Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Brick");
             foreach (var member in set.Members)
             {
                 Member(text, member);
@@ -123,13 +125,45 @@ internal static class HealReport
         return text.Line(string.Empty).ToString();
     }
 
+    /// <summary>volume leader: a line a replica set.</summary>
+    public static string Leaders(ReplicationMessage replication)
+    {
+        var text = new StringBuilder();
+        text.Line($"Leaders of volume: {replication.Volume}").Line("Set   Term  Leader and preferred brick");
+        foreach (var set in replication.Sets)
+        {
+            var leader = set.Members.FirstOrDefault(m => m.Member == set.Leader);
+            var preferred = set.Members.FirstOrDefault(m => m.Member == set.Preferred);
+            text.Append(CultureInfo.InvariantCulture, $"{set.Number,-3} {Number(leader?.Report?.Term),6}  ")
+                .Line(leader is null ? Unknown : $"{leader.Host}:{leader.Path}");
+            if (preferred is not null && preferred != leader)
+            {
+                text.Line($"            should be {preferred.Host}:{preferred.Path}");
+            }
+        }
+
+        return text.Line(string.Empty).ToString();
+    }
+
+    /// <summary>What holds for the whole set, and what a member still has of its journal.</summary>
+    private static string SetLine(ReplicaSetMessage set)
+    {
+        var leader = set.Members.FirstOrDefault(m => m.Member == set.Leader)?.Report;
+        var inStep = leader is { InStep.Count: > 0 }
+            ? string.Join(',', leader.InStep) : Unknown;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"In step: {inStep}  preferred: {set.Preferred?.ToString(CultureInfo.InvariantCulture) ?? Unknown}");
+    }
+
     private static void Member(StringBuilder text, ReplicaMemberMessage member)
     {
         var report = member.Report;
         text.Append(CultureInfo.InvariantCulture, $"{member.Member,-6} {report?.Role ?? Unknown,-9} ")
             .Append(CultureInfo.InvariantCulture, $"{report?.Status ?? Unknown,-10} {Number(report?.Term),5} ")
             .Append(CultureInfo.InvariantCulture, $"{Number(report?.Commit),11} {Number(report?.Applied),11} ")
-            .Line($"{Number(member.Lag),9}  {member.Host}:{member.Path}");
+            .Append(CultureInfo.InvariantCulture, $"{Number(BehindOf(report)),8} {Number(member.Lag),9} ")
+            .Line($"{RetainedOf(report),9}  {member.Host}:{member.Path}");
         if (member.Problem is { } problem)
         {
             text.Line($"       {problem}");
@@ -140,6 +174,14 @@ internal static class HealReport
             text.Line($"       {copy}");
         }
     }
+
+    /// <summary>Committed entries that its files do not have yet.</summary>
+    private static ulong? BehindOf(ReplicaReport? report) =>
+        report is null ? null : report.Commit - Math.Min(report.Applied, report.Commit);
+
+    /// <summary>MiB of its journal in use.</summary>
+    private static string RetainedOf(ReplicaReport? report) => report is null ? Unknown
+        : string.Create(CultureInfo.InvariantCulture, $"{report.RetainedBytes / 1048576.0:F1}MiB");
 
     /// <summary>What there is to say of a member that must get a copy of all files; null for all others.</summary>
     private static string? CopyOf(ReplicaMemberMessage member) => member switch

@@ -15,7 +15,11 @@ public sealed record ReplicationMessage(string Volume, IReadOnlyList<ReplicaSetM
 /// </param>
 /// <param name="Leader">Number of the member that serves; null when none says so.</param>
 public sealed record ReplicaSetMessage(
-    int Number, string Id, string Mode, int? Leader, IReadOnlyList<ReplicaMemberMessage> Members);
+    int Number, string Id, string Mode, int? Leader, IReadOnlyList<ReplicaMemberMessage> Members)
+{
+    /// <summary>Number of the member that should lead, others being equal; null when nobody says so.</summary>
+    public int? Preferred { get; init; }
+}
 
 /// <summary>A brick of a set.</summary>
 /// <param name="Node">Id of the node, in text.</param>

@@ -62,6 +62,15 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             One + "/replication", "The replica sets of a volume: who leads, and what each member lacks.",
             ReplicationMessageJson.Default.ReplicationMessage,
             r => Commands.ReplicationAsync(r.Path("name"), r.Aborted));
+        map.Change(
+            "POST", One + "/leader", "A brick takes the lead of its replica set, and should have it from then on.",
+            ReplicationMessageJson.Default.ReplicationMessage,
+            r => Commands.MoveLeadAsync(r.Path("name"), Given(r, "brick"), CancellationToken.None))
+            .Text("brick", "HOST:/PATH.");
+        map.Change(
+            "DELETE", One + "/leader", "Forgets which bricks were said to lead: the leads spread over the nodes again.",
+            ReplicationMessageJson.Default.ReplicationMessage,
+            r => Commands.ResetLeadsAsync(r.Path("name"), CancellationToken.None));
         map.Get(
             One + "/internals/{kind}", "What the bricks hold in memory: mem, inode, fd or callpool.",
             BrickAdminMessageJson.Default.VolumeInternalsMessage, r => Commands.InternalsAsync(

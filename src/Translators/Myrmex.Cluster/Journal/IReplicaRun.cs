@@ -1,5 +1,6 @@
 using System.Threading.Tasks;
 using Myrmex.Graph;
+using Myrmex.Replication.Engine;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -14,6 +15,12 @@ public interface IReplicaRun
 
     /// <summary>What the replica knows. Any thread; waits for the replica's scheduler.</summary>
     Task<ReplicaReport> ReportAsync();
+
+    /// <summary>Hands the lead over; see <see cref="IReplicaLead.MoveLeadAsync"/>.</summary>
+    Task<string?> MoveLeadAsync(int? target);
+
+    /// <summary>Who should lead, and after what time the lead goes back to it; null for nobody and never.</summary>
+    void Prefer(MemberId? member, long? returnMs);
 
     void DumpState(StateDump dump);
 }

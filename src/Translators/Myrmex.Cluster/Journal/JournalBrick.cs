@@ -1,9 +1,11 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Graph;
+using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -12,7 +14,7 @@ namespace Myrmex.Cluster.Journal;
 /// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
 /// the other members.
 /// </summary>
-public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead
 {
     private readonly PeerTransport? _transport;
     private readonly IReplicaRun _run;
@@ -37,8 +39,10 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     }
 
     /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
-    public static TranslatorRegistration Registration(Func<IStateStore?> store) =>
-        new("cluster/journal", place => Create(place, store), JournalBrickOptions.Table, Maturity.Experimental)
+    /// <param name="tell">Hears what administrators should; null where nobody listens.</param>
+    public static TranslatorRegistration Registration(
+        Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell = null) =>
+        new("cluster/journal", place => Create(place, store, tell), JournalBrickOptions.Table, Maturity.Experimental)
         {
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
@@ -58,6 +62,23 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
     public Task<ReplicaReport> ReportAsync() => _run.ReportAsync();
 
+    public Task<string?> MoveLeadAsync(int? target) => _run.MoveLeadAsync(target);
+
+    public override bool Reconfigure(OptionValues options)
+    {
+        var isLive = Options.Given.Keys.Concat(options.Given.Keys).Distinct().All(
+            k => IsLive(k) || (Options.Has(k) && options.Has(k) && Options.Text(k) == options.Text(k)));
+        if (isLive)
+        {
+            _run.Prefer(JournalBrickOptions.PreferredOf(options), JournalBrickOptions.ReturnMsOf(options));
+        }
+
+        return isLive;
+    }
+
+    private static bool IsLive(string key) =>
+        JournalBrickOptions.Table.FirstOrDefault(o => o.Key == key)?.Live ?? false;
+
     public override void ClientGone(ClientIdentity client) => _store.ClientGone(client);
 
     public override void DumpState(StateDump dump)
@@ -73,7 +94,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     /// <summary>A message of another member.</summary>
     public void Receive(ReadOnlySpan<byte> head, Payload data) => _transport?.Receive(head, data);
 
-    private static JournalBrick Create(TranslatorPlace place, Func<IStateStore?> store)
+    private static JournalBrick Create(
+        TranslatorPlace place, Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell)
     {
         var options = new JournalBrickOptions(place);
         var redo = new Redo(place.Subvolumes[0]);
@@ -85,7 +107,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(
-            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store), transport);
+            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store, tell),
+            transport);
     }
 
     private static TranslatorPlace Below(TranslatorPlace place) =>

@@ -18,6 +18,17 @@ public sealed class JournalBrickOptions
     public const string PeersKey = "peers";
     public const string DirectoryKey = "journal-directory";
     public const string ReadModeKey = "read-mode";
+    public const string VolumeKey = "volume-name";
+    public const string SetKey = "set-number";
+    public const string BrickKey = "brick-name";
+    public const string NodeKey = "node-id";
+    public const string PreferredKey = "preferred-leader";
+    public const string ReturnKey = "lead-return";
+    public const string ReturnTimeKey = "lead-return-time";
+
+    private const string MemberSuffix = ".member";
+
+    private readonly Dictionary<MemberId, string> _peerNames = [];
 
     /// <summary>Throws <see cref="GraphException"/> for what cannot be used.</summary>
     public JournalBrickOptions(TranslatorPlace place)
@@ -35,6 +46,12 @@ public sealed class JournalBrickOptions
         Directory = Required(place, DirectoryKey);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         Links = LinksOf(place);
+        VolumeName = place.Options.Text(VolumeKey);
+        SetNumber = place.Options.Text(SetKey);
+        BrickName = place.Options.Text(BrickKey);
+        NodeName = place.Options.Text(NodeKey);
+        Preferred = PreferredOf(place.Options);
+        ReturnMs = ReturnMsOf(place.Options);
     }
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
@@ -52,6 +69,18 @@ public sealed class JournalBrickOptions
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
             + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
+        new(VolumeKey, OptionKind.Text, string.Empty, "Name of the volume, for events."),
+        new(SetKey, OptionKind.Text, string.Empty, "Number of the replica set in the volume, for events."),
+        new(BrickKey, OptionKind.Text, string.Empty, "Name of the brick, for events."),
+        new(NodeKey, OptionKind.Text, string.Empty, "Id of its node, for events."),
+        new(PreferredKey, OptionKind.Text, string.Empty,
+            "The number of the member that should lead, others being equal and nobody having said otherwise; empty for "
+            + "none.")
+            { Live = true },
+        new(ReturnKey, OptionKind.Boolean, "on", "The lead goes back to the member that should have it.")
+            { Live = true },
+        new(ReturnTimeKey, OptionKind.Time, "60", "Seconds that it must have been well before.")
+            { Live = true, Minimum = 1, Maximum = 86_400 },
     ];
 
     /// <summary>Identity of the replica set.</summary>
@@ -70,10 +99,37 @@ public sealed class JournalBrickOptions
 
     public bool ReadsByLease { get; }
 
+    /// <summary>The member that should lead where nobody has said otherwise.</summary>
+    public MemberId? Preferred { get; }
+
+    /// <summary>How long it must have been well before the lead goes back to it; null for never.</summary>
+    public long? ReturnMs { get; }
+
+    /// <summary>Of the volume, for events.</summary>
+    public string VolumeName { get; }
+
+    /// <summary>Of the replica set in the volume, for events.</summary>
+    public string SetNumber { get; }
+
+    /// <summary>Id of the brick's node, for events.</summary>
+    public string NodeName { get; }
+
+    /// <summary>HOST:PATH of the brick, for events.</summary>
+    public string BrickName { get; }
+
+    /// <summary>HOST:PATH of the other members as far as their subvolumes say it, for events.</summary>
+    public IReadOnlyDictionary<MemberId, string> PeerNames => _peerNames;
+
     /// <summary>The ways to the other members.</summary>
     public IReadOnlyDictionary<MemberId, IPeerLink> Links { get; }
 
-    private static Dictionary<MemberId, IPeerLink> LinksOf(TranslatorPlace place)
+    /// <summary>Null for none, and for what is no number of a member.</summary>
+    public static MemberId? PreferredOf(OptionValues options) => NumberOf(options.Text(PreferredKey));
+
+    public static long? ReturnMsOf(OptionValues options) =>
+        options.Boolean(ReturnKey) ? options.Time(ReturnTimeKey) * 1_000 : null;
+
+    private Dictionary<MemberId, IPeerLink> LinksOf(TranslatorPlace place)
     {
         var numbers = place.Options.Text(PeersKey).Split(
             ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -87,19 +143,32 @@ public sealed class JournalBrickOptions
         {
             var link = place.Subvolumes[i + 1] as IPeerLink
                 ?? throw Bad(place, PeersKey, $"{place.Subvolumes[i + 1].Name} leads to no other member");
-            if (!links.TryAdd(MemberOf(place, PeersKey, numbers[i]), link))
+            var member = MemberOf(place, PeersKey, numbers[i]);
+            if (!links.TryAdd(member, link))
             {
                 throw Bad(place, PeersKey, "names a member twice");
             }
+
+            _peerNames[member] = NameOf(place.Subvolumes[i + 1].Options);
         }
 
         return links;
     }
 
+    /// <summary>Of a protocol/client: where it leads to.</summary>
+    private static string NameOf(OptionValues options)
+    {
+        var export = options.Text("remote-subvolume");
+        var path = export.EndsWith(MemberSuffix, StringComparison.Ordinal) ? export[..^MemberSuffix.Length] : export;
+        return $"{options.Text("remote-host")}:{path}";
+    }
+
     private static MemberId MemberOf(TranslatorPlace place, string key, string text) =>
+        NumberOf(text) ?? throw Bad(place, key, $"'{text}' is no number of a member");
+
+    private static MemberId? NumberOf(string text) =>
         byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number <= Limits.MemberIdMax
-            ? new MemberId(number) : throw Bad(place, key, $"'{text}' is no number of a member");
+            && number <= Limits.MemberIdMax ? new MemberId(number) : null;
 
     private static ulong? IncarnationOf(TranslatorPlace place) =>
         !place.Options.Given.TryGetValue(IncarnationKey, out var text) ? null

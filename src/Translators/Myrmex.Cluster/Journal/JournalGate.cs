@@ -38,6 +38,11 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         var term = member.ServingTerm;
         if (term == Term.None)
         {
+            if (member.IsTakingLead)
+            {
+                return WhenServingAsync<TFop, TReply>(fop, call);
+            }
+
             return new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
         }
 
@@ -65,6 +70,15 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         }
 
         return ConfirmedAsync<TFop, TReply>(task, fop, term, watched);
+    }
+
+    private async ValueTask<TReply> WhenServingAsync<TFop, TReply>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        await member.WaitToServeAsync();
+        return member.ServingTerm == Term.None
+            ? Fail<TReply>(Errno.EREMOTE) : await Handle<TFop, TReply>(in fop, call);
     }
 
     /// <summary>A lock is waited for as long as its holder likes.</summary>

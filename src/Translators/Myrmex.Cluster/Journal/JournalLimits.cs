@@ -44,4 +44,10 @@ internal static class JournalLimits
 
     /// <summary>Bytes of a message's head that are kept for the next one.</summary>
     public const int MessageHeadBytesKept = 256 << 10;
+
+    /// <summary>How long a fop waits for a member that is about to lead, in milliseconds.</summary>
+    public const long WaitToServeMs = 500;
+
+    /// <summary>Fops that wait so; more are sent elsewhere.</summary>
+    public const int WaitToServeMax = 4096;
 }

@@ -128,6 +128,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             _serving = Term.None;
             _start = default;
             Publish();
+            EndWaitToServe();
             asking = [.. _byTag.Values];
             _byTag.Clear(); // The replica need not answer once it is stopped.
         }
@@ -393,9 +394,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     {
     }
 
-    void IReplicaMachine.Completed(ulong tag)
-    {
-    }
+    void IReplicaMachine.Completed(ulong tag) => Complete(tag, default);
 
     void IReplicaMachine.RoleChanged(ReplicaRole role, Term term, MemberId? leader)
     {
@@ -410,6 +409,11 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
                 _serving = Term.None;
                 _start = default;
                 Publish();
+            }
+
+            if (!MayServeSoon)
+            {
+                EndWaitToServe();
             }
         }
 
@@ -742,6 +746,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         {
             _serving = _start.Term;
             Publish();
+            EndWaitToServe();
         }
     }
 

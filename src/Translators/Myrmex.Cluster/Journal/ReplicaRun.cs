@@ -18,9 +18,10 @@ namespace Myrmex.Cluster.Journal;
 /// <param name="copies">The store as it is copied to and from the other members.</param>
 /// <param name="transport">To and from the other members.</param>
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
-internal sealed class ReplicaRun(
+/// <param name="tell">Hears what administrators should; null where nobody listens.</param>
+internal sealed partial class ReplicaRun(
     TranslatorPlace place, JournalBrickOptions options, JournalMember member, StoreCopies copies,
-    PeerTransport transport, Func<IStateStore?> store) : IReplicaRun
+    PeerTransport transport, Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
     private const int ReportWaitMs = 1_000;
@@ -48,6 +49,7 @@ internal sealed class ReplicaRun(
             Transport = transport,
             Machine = member,
             Copies = copies,
+            News = Tell,
             Options = new ReplicaOptions
             {
                 ReadLease = options.ReadsByLease,
@@ -69,7 +71,8 @@ internal sealed class ReplicaRun(
         transport.Begin(replica!); // Opened.
         member.Start(replica!);
         copies.Start();
-        replica!.Start();
+        replica!.Prefer(options.Preferred, options.ReturnMs);
+        replica.Start();
     }
 
     public void Stop()
@@ -150,6 +153,10 @@ internal sealed class ReplicaRun(
             Applied = member.AppliedIndex.Value,
             Durable = replica.Durable.Value,
             JournalStart = replica.JournalStart.Value,
+            RetainedBytes = replica.JournalSpace.UsedBytes,
+            JournalBytes = replica.JournalSpace.CapacityBytes,
+            Preferred = replica.Preferred?.Value,
+            InStep = NumbersOf(replica.InStep),
             Last = replica.Last.Value,
             InSync = NumbersOf(replica.InSync),
             Peers = [.. replica.Peers.Select(p => new ReplicaPeerReport(

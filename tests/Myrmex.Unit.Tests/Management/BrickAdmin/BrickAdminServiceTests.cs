@@ -51,7 +51,8 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
 
         _view = new ClusterView(_store, RealTime.Seams.Scheduler);
         await _view.LoadAsync(Forever);
-        _service = new BrickAdminService(_view, _volumes, _admins.GetValueOrDefault, "/dumps", RealTime.Seams);
+        _service = new BrickAdminService(
+            _view, new ClusterWriter(_store, _view, RealTime.Seams), _volumes, _admins.GetValueOrDefault, "/dumps", RealTime.Seams);
     }
 
     public Task DisposeAsync() => Task.CompletedTask;
@@ -196,6 +197,48 @@ public sealed class BrickAdminServiceTests : IAsyncLifetime
         };
         var only = (await _service.ReplicationAsync("demo", Forever)).Sets.Single();
         Assert.Equal([5ul, 0ul, null], only.Members.Select(m => m.Lag));
+    }
+
+    [Fact]
+    public async Task TheLeadMovesByTheBrickThatHasItAndTheWishIsKept()
+    {
+        var volume = WithJournals();
+        _volumes.Volume = volume;
+        var set = volume.IdOf(volume.ReplicaSets[0]).ToString();
+        var leads = 1;
+        _answer = r =>
+        {
+            if (r.Question == BrickQuestion.MoveLead)
+            {
+                leads = r.MoveLead!.Member;
+                return new BrickAnswer { Text = "done" };
+            }
+
+            var member = r.Brick == "/bricks/b1" ? 0 : 1;
+            return new BrickAnswer
+            {
+                Replicas = new BrickReplicas([Replica(set, member, member == leads ? "leader" : "follower", 7, member == leads)]),
+            };
+        };
+        var key = volume.StorePrefixOf(volume.ReplicaSets[0]) + "pref";
+        var target = volume.Bricks[0].FullName;
+        Assert.Equal(0, (await _service.MoveLeadAsync("demo", target, Forever)).Sets.Single().Leader);
+        Assert.Equal([BrickQuestion.MoveLead], _admins[There].Requests.Select(r => r.Question).Where(q => q != BrickQuestion.Replicas));
+        Assert.DoesNotContain(_admins[Here].Requests, r => r.Question == BrickQuestion.MoveLead);
+
+        // The first brick should lead anyway; the second one only because somebody says so.
+        Assert.Null(await _store.GetAsync(key, Forever));
+        await _service.MoveLeadAsync("demo", volume.Bricks[1].FullName, Forever);
+        Assert.Equal([1], (await _store.GetAsync(key, Forever))!.Value.ToArray());
+        await _service.ResetLeadsAsync("demo", Forever);
+        Assert.Null(await _store.GetAsync(key, Forever));
+        Assert.Equal(
+            "No brick h:/none in volume demo", await RefusedAsync(() => _service.MoveLeadAsync("demo", "h:/none", Forever)));
+        _answer = r => r.Question == BrickQuestion.MoveLead ? throw new BrickAdminException("no other member is in step")
+            : new BrickAnswer { Replicas = new BrickReplicas([Replica(set, r.Brick == "/bricks/b1" ? 0 : 1, "leader", 7, r.Brick == "/bricks/b2")]) };
+        Assert.Equal(
+            $"{volume.Bricks[1].FullName} keeps the lead: no other member is in step",
+            await RefusedAsync(() => _service.MoveLeadAsync("demo", target, Forever)));
     }
 
     [Fact]
