@@ -127,17 +127,20 @@ internal sealed partial class VolumeCommands
 
         if (op.Nodes.Where(n => !HasCome(n)).OrderByDescending(IsLost).ToList() is [var late, ..])
         {
-            var seconds = (seams.Clock.MonotonicNs - begunNs) / 1e9;
             throw new CommandException(
                 CommandFailure.Failed,
-                view.IsAlive(late)
-                    ? string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{view.NameOf(late)} did not answer within {seconds:0.0} seconds; nothing was changed")
-                    : $"{view.NameOf(late)} is not heard of any more; nothing was changed");
+                $"{view.NameOf(late)} {WhyLate(late, silent, begunNs)}; nothing was changed");
         }
 
         return [.. op.Nodes.Select(n => view.PartOf(op, n)!)];
+    }
+
+    private string WhyLate(NodeId late, SilentNodes silent, long begunNs)
+    {
+        var seconds = (seams.Clock.MonotonicNs - begunNs) / 1e9;
+        return !view.IsAlive(late) ? "is not heard of any more"
+            : silent.Contains(late) && seconds < 0.1 ? "does not answer"
+            : string.Create(CultureInfo.InvariantCulture, $"did not answer within {seconds:0.0} seconds");
     }
 
     /// <summary>The change, and the end of the op, in one transaction.</summary>
