@@ -42,6 +42,9 @@ public sealed class PayloadPool
 
     public bool IsOverLimit => OutstandingBytes > LimitBytes;
 
+    /// <summary>More than half of the limit is rented: what is not certain to be needed soon should not be taken.</summary>
+    public bool IsPressed => OutstandingBytes > LimitBytes / 2;
+
     /// <summary>
     /// A buffer of at least <paramref name="size"/> bytes with one reference. Its content is undefined: cut what you
     /// send. The limit is not enforced here, only shown: a reply that is under way must be able to finish.

@@ -44,6 +44,9 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
     /// <summary>True between the first and the last byte of a frame with a buffer of its own.</summary>
     public bool IsInLargeFrame => _large is not null;
 
+    /// <summary>Bytes put into the room so far; what is compared is whether it has changed.</summary>
+    public long ReceivedBytes { get; private set; }
+
     /// <summary>True when no byte of an incomplete frame is held.</summary>
     public bool IsEmpty => _large is null && _start == _end;
 
@@ -85,6 +88,7 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
     /// <summary>Tells that <paramref name="count"/> bytes were put into the room.</summary>
     public void Received(int count)
     {
+        ReceivedBytes += count;
         if (_large is not null)
         {
             var taken = Math.Min(count, _largeReserved - _largeReceived);
@@ -230,8 +234,7 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
 
     private void StartLarge(int length)
     {
-        var isPressed = _pool.OutstandingBytes > _pool.LimitBytes / 2;
-        _largeReserved = Math.Min(length, isPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
+        _largeReserved = Math.Min(length, _pool.IsPressed ? Limits.FrameReserveBytesPressed : Limits.FrameReserveBytes);
         _largeStart = StartOf(length);
         _large = _pool.Rent(_largeStart + _largeReserved);
         _largeLength = length;

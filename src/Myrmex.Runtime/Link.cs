@@ -33,6 +33,12 @@ public sealed record LinkOptions(FrameLength FrameLength)
 
     public long ConnectTimeoutMs { get; init; } = 10_000;
 
+    /// <summary>
+    /// While the pool of payloads is more than half used up, a link that <see cref="Link.YieldsToMemoryLimit"/> and has
+    /// brought nothing of a long frame for so long is closed: the frame holds memory that others wait for.
+    /// </summary>
+    public int StalledFrameMs { get; init; } = 30_000;
+
     public TlsOptions? Tls { get; init; }
 
     /// <summary>

@@ -17,8 +17,11 @@ internal abstract class StreamLink : Link, IWork
 
     private readonly IScheduler _scheduler;
     private readonly Action _retryReceive;
+    private readonly int _stalledFrameMs;
     private ILinkHandler? _handler;
     private IDisposable? _memoryTimer;
+    private IDisposable? _stallTimer; // Runs while a long frame is under way on a link that yields to others.
+    private long _receivedSeen;
     private int _todo; // What Run shall do; posted when it stops being 0.
     private int _closing; // 1 once Close was called; the first caller's reason counts.
     private Errno _closeError;
@@ -31,6 +34,7 @@ internal abstract class StreamLink : Link, IWork
     {
         _scheduler = scheduler;
         Cutter = new FrameCutter(options);
+        _stalledFrameMs = options.StalledFrameMs;
         _retryReceive = RetryReceive;
     }
 
@@ -159,6 +163,7 @@ internal abstract class StreamLink : Link, IWork
             switch (Cutter.Next(out var frame))
             {
                 case FrameCutter.Result.NeedMore:
+                    WatchFrame();
                     return true;
                 case FrameCutter.Result.Frame:
                     _handler!.OnFrame(this, frame); // Open set it.
@@ -213,6 +218,28 @@ internal abstract class StreamLink : Link, IWork
         }
     }
 
+    private void WatchFrame()
+    {
+        if (YieldsToMemoryLimit && _stallTimer is null && Cutter.IsInLargeFrame)
+        {
+            _receivedSeen = Cutter.ReceivedBytes;
+            _stallTimer = _scheduler.Schedule(_stalledFrameMs, LookAtFrame);
+        }
+    }
+
+    private void LookAtFrame()
+    {
+        _stallTimer = null;
+        if (IsOpen && !_isPaused && Cutter.IsInLargeFrame && Cutter.ReceivedBytes == _receivedSeen
+            && PayloadPool.Shared.IsPressed)
+        {
+            Close(Errno.ETIMEDOUT, "half a record holds memory, and nothing more of it has come");
+            return;
+        }
+
+        WatchFrame();
+    }
+
     private void RetryReceive()
     {
         _memoryTimer = null;
@@ -237,6 +264,7 @@ internal abstract class StreamLink : Link, IWork
         _isReleased = true;
         _isOpen = false;
         _memoryTimer?.Dispose();
+        _stallTimer?.Dispose();
         Cutter.Clear();
         ReleaseTransport();
         _handler?.OnClosed(this, _closeError, _closeReason);

@@ -47,4 +47,45 @@ public sealed class MemoryLimitTests : IDisposable
         Assert.True(_server.Frames.TryDequeue(out var frame));
         Assert.Equal(TestFrames.Make(1000), frame);
     }
+
+    [Fact]
+    public void HalfAFrameIsHeldForAsLongAsMemoryIsNotShort()
+    {
+        var options = TestFrames.Options with { StalledFrameMs = 100 };
+        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        _runtime.Network.Connect(listener.Address, options, _client);
+        var client = _client.WaitOpen();
+        var server = _server.WaitOpen();
+        var frame = TestFrames.Make(1 << 20);
+        TestFrames.Send(client, frame[..(frame.Length / 2)]);
+        Thread.Sleep(500);
+        Assert.True(server.IsOpen);
+
+        PayloadPool.Shared.LimitBytes = 1 << 20; // Half of it is a part of what has come.
+        _server.WaitClosed();
+        Assert.Equal(Errno.ETIMEDOUT, _server.Error);
+        PayloadPool.Shared.LimitBytes = _limit;
+    }
+
+    [Fact]
+    public void AFrameThatComesSlowlyIsTakenThoughMemoryIsShort()
+    {
+        var options = TestFrames.Options with { StalledFrameMs = 300 };
+        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        _runtime.Network.Connect(listener.Address, options, _client);
+        var client = _client.WaitOpen();
+        _ = _server.WaitOpen();
+        var frame = TestFrames.Make(1 << 20);
+        PayloadPool.Shared.LimitBytes = 1 << 20;
+        const int Pieces = 20;
+        for (var i = 0; i < Pieces; i++)
+        {
+            TestFrames.Send(client, frame[(frame.Length * i / Pieces)..(frame.Length * (i + 1) / Pieces)]);
+            Thread.Sleep(50);
+        }
+
+        PayloadPool.Shared.LimitBytes = _limit;
+        _server.WaitFrames(1);
+        Assert.Equal(0, _server.Closes);
+    }
 }
