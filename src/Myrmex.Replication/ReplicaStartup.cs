@@ -41,6 +41,16 @@ internal static class ReplicaStartup
 
         var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain, setup.Options.CostOf);
         var isWhole = ReadEntries(journal, log) && !journal.Report.EndIsInDoubt;
+        if (!isWhole && setup.Copies is not null && !checkpoint.IsCopying)
+        {
+            error = MarkStoreUnknown(disk, setup, journal, ref checkpoint);
+            if (error != Errno.Ok)
+            {
+                problem = $"the journal in {setup.Journal.Path} is damaged, and that cannot be written down: {error}";
+                return error;
+            }
+        }
+
         error = isWhole && journal.Last == log.Last ? Errno.Ok : GiveUpRest(journal, log, isWhole);
         if (error != Errno.Ok)
         {
@@ -65,6 +75,19 @@ internal static class ReplicaStartup
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
         return Errno.Ok;
+    }
+
+    /// <summary>
+    /// The main store may have what the unreadable entries did. They would come again one by one, and not as a replay
+    /// that is known as a whole before it begins: over a store that is ahead of them that may destroy what later ones
+    /// need. So the store counts as one that is being overwritten.
+    /// </summary>
+    private static Errno MarkStoreUnknown(
+        IDisk disk, ReplicaSetup setup, ReplicaJournal journal, ref CheckpointFile checkpoint)
+    {
+        checkpoint = checkpoint with { IsCopying = true };
+        var error = journal.SaveState(state => state with { Status = MemberStatus.Syncing });
+        return error == Errno.Ok ? checkpoint.Save(disk, setup.Journal.Path) : error;
     }
 
     /// <summary>

@@ -46,34 +46,39 @@ public sealed class DamagedJournalTests
         }
     }
 
+    /// <summary>
+    /// The store of the member is ahead of what can be read of its journal: what comes again is no replay, so it gets a copy.
+    /// </summary>
     [Fact]
-    public void EveryBlockOfASegmentMayBeDamaged()
+    public void WhoseStoreIsAheadOfItsJournalGetsACopy()
     {
-        using var bed = new StoreBed(3);
+        using var bed = new StoreBed(3, options: new StoreBedOptions { CheckpointMs = 300 });
         var load = new CopyLoad(bed, 3);
-        load.Run(30);
-        bed.AssertAllAreEqual("before the damage");
-        var before = DigestOf(bed.Leader!);
-        var victim = bed.Members.First(m => m != bed.Leader);
-        var isDamaged = 0;
-        foreach (var (path, block) in BlocksOf(victim).Where(b => b.Path.StartsWith("/rs/s-", StringComparison.Ordinal)).ToList())
+        bed.World.RunFor(1_000);
+        var copies = 0;
+        for (var round = 0; round < 10; round++)
         {
+            load.Run(15);
+            bed.AssertAllAreEqual("before the damage");
+            var before = DigestOf(bed.Leader!);
+            var victim = bed.Members[round % 3];
             victim.Crash(SimCrash.Process);
+            var blocks = BlocksOf(victim).Where(b => b.Path.StartsWith("/rs/s-", StringComparison.Ordinal)).ToList();
+            var (path, block) = blocks[^(1 + (round % Math.Min(8, blocks.Count)))];
             victim.Node.Disk.Corrupt(path, (block * BlockBytes) + 33, 0x20);
             victim.News.Clear();
             victim.Node.Restart();
             victim.Start();
+            Assert.Equal(victim.Replica!.Status == MemberStatus.Syncing, victim.Replica.NeedsCopy);
+            Assert.NotEqual(MemberStatus.Recovering, victim.Replica.Status);
             Assert.True(bed.World.RunUntil(() => bed.Leader is not null && IsWhole(victim), 120_000), $"{path} block {block}");
-            if (victim.News.Exists(n => n.Kind == ReplicaNewsKind.JournalDamaged))
-            {
-                isDamaged++;
-                Assert.True(bed.World.RunUntil(() => victim.News.Exists(n => n.Kind == ReplicaNewsKind.Whole), 10_000));
-            }
+            bed.World.RunFor(200);
+            copies += victim.News.Exists(n => n.Kind == ReplicaNewsKind.CopyEnded) ? 1 : 0;
+            bed.AssertAllAreEqual($"{path} block {block}");
+            Assert.True(DigestOf(bed.Leader!).SequenceEqual(before), "something that was acknowledged is gone");
         }
 
-        Assert.True(isDamaged > 5, $"only {isDamaged} blocks mattered");
-        bed.AssertAllAreEqual("after the damage");
-        Assert.True(DigestOf(bed.Leader!).SequenceEqual(before), "something that was acknowledged is gone");
+        Assert.True(copies > 0, "no damage mattered");
     }
 
     [Fact]
@@ -92,6 +97,7 @@ public sealed class DamagedJournalTests
         Assert.Equal(MemberStatus.Syncing, victim.Replica.Status);
         load.Run(20);
         Assert.True(bed.World.RunUntil(() => IsWhole(victim), 60_000));
+        bed.World.RunFor(200);
         ReplicaNewsKind[] told = [ReplicaNewsKind.JournalDamaged, ReplicaNewsKind.CopyBegun, ReplicaNewsKind.CopyEnded, ReplicaNewsKind.Whole];
         Assert.All(told, k => Assert.Contains(victim.News, n => n.Kind == k));
         bed.AssertAllAreEqual("after the copy");

@@ -375,7 +375,8 @@ public sealed class RestServerTests : IAsyncLifetime
             "name" => "demo",
             _ => "x",
         });
-        return path.EndsWith("/clear-locks", StringComparison.Ordinal) ? path + "?path=/&kind=all&type=posix" : path;
+        return path.EndsWith("/clear-locks", StringComparison.Ordinal) ? path + "?path=/&kind=all&type=posix"
+            : path.EndsWith("/leader", StringComparison.Ordinal) ? path + "?brick=h:/b" : path;
     }
 
     private static string? BodyOf(Route route) => route.Body?.Type.Name switch
