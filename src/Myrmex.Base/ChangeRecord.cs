@@ -61,6 +61,9 @@ public static class ChangeRecord
     /// <summary>Type of the translator that remembers outcomes in a brick.</summary>
     public const string OutcomesType = "features/outcomes";
 
+    /// <summary>Type of the translator of a replica set's member, whose journal remembers them.</summary>
+    public const string JournalType = "cluster/journal";
+
     /// <summary>Told by a server at the handshake when the export remembers outcomes.</summary>
     public const string HandshakeKey = "myrmex.outcomes";
 

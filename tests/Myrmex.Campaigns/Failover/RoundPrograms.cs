@@ -33,9 +33,9 @@ internal sealed class RoundPrograms : IDisposable
         var folder = Path.Combine(mounts[0], name);
         const string Job = "--name=verify --ioengine=psync --direct=1 --rw=randwrite --bs=4k --size=8m --numjobs=2 "
             + "--thread --time_based --verify=crc32c --verify_fatal=1 --verify_backlog=512 --verify_state_save=0";
-        _fio = Child.Start("fio", directory.Logs, "fio", [$"--directory={folder}", $"--runtime={time}", .. Job.Split(' ')]);
+        _fio = Child.Start($"fio-{name}", directory.Logs, "fio", [$"--directory={folder}", $"--runtime={time}", .. Job.Split(' ')]);
         _sqlite = Child.Start(
-            "sqlite", directory.Logs, "python3", Helper.PathOf("database.py"), Path.Combine(mounts[1], name, "db"), "delete", time, "1");
+            $"sqlite-{name}", directory.Logs, "python3", Helper.PathOf("database.py"), Path.Combine(mounts[1], name, "db"), "delete", time, "1");
         _postgres = postgres?.Load(directory, seconds);
         foreach (var (mount, i) in mounts.Select((m, i) => (m, i)))
         {
@@ -75,7 +75,7 @@ internal sealed class RoundPrograms : IDisposable
         ];
         wrong = [.. wrong.Where(w => w.Length > 0)];
         return wrong.Length > 0 ? throw new HarnessException(string.Join('\n', wrong))
-            : $"fio verified; {races}; fsx {string.Join(", ", files)}; sqlite {sqlite.Trim()}";
+            : $"fio verified; {races}; fsx {string.Join(", ", files)}; sqlite {sqlite.Trim().Split('\n')[^1]}";
     }
 
     public void Dispose()

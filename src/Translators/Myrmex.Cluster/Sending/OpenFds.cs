@@ -41,7 +41,8 @@ internal sealed class OpenFds(
 
     /// <summary>Whose a lock is that is asked for at a server; none when only the connection counts.</summary>
     public LockSession SessionOf(Choice choice, LkOwner owner) =>
-        _lockSession.IsNull ? default : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
+        _lockSession.IsNull ? default
+            : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
 
     /// <summary>What is kept on an fd; null for one that was not opened here.</summary>
     public OpenFd? Find(Fd? fd) => fd is null or { IsAnonymous: true } ? null : fd.Get(slot) as OpenFd;

@@ -336,7 +336,9 @@ internal sealed partial class Sender
         return isThere ? Errno.Ok : Errno.ENOTCONN;
     }
 
-    /// <summary>The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.</summary>
+    /// <summary>
+    /// The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.
+    /// </summary>
     private TFop Named<TFop, TReply>(in TFop fop, Call call, Choice choice, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>

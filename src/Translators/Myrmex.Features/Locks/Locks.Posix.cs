@@ -133,7 +133,9 @@ public sealed partial class Locks
         CarryOut(effects);
     }
 
-    /// <summary>Under the guard of the POSIX locks: what was left behind is dropped when nobody takes it over.</summary>
+    /// <summary>
+    /// Under the guard of the POSIX locks: what was left behind is dropped when nobody takes it over.
+    /// </summary>
     private void LookForLeft() =>
         _leftLook ??= Seams.Scheduler.Schedule(LockLimits.LeftMs + LockLimits.LeftSlackMs, DropLeft);
 

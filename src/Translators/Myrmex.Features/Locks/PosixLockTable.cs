@@ -130,7 +130,9 @@ public sealed class PosixLockTable
     }
 
     /// <summary>RELEASE: drops what was taken through an open file.</summary>
-    /// <param name="leftMs">When its client has left without a word: what sessions hold is kept, as left since then.</param>
+    /// <param name="leftMs">
+    /// When its client has left without a word: what sessions hold is kept, as left since then.
+    /// </param>
     /// <returns>True when something was kept.</returns>
     public bool DropFd(in Gfid gfid, Fd fd, LockEffects effects, long leftMs = 0) =>
         _files.TryGetValue(gfid, out var file)

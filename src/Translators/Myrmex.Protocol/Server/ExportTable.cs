@@ -89,12 +89,12 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     private static bool FindOutcomes(Translator top)
     {
         var at = top;
-        while (at.Type != ChangeRecord.OutcomesType && at.Subvolumes.Count == 1)
+        while (at.Type is not (ChangeRecord.OutcomesType or ChangeRecord.JournalType) && at.Subvolumes.Count == 1)
         {
             at = at.Subvolumes[0];
         }
 
-        return at.Type == ChangeRecord.OutcomesType;
+        return at.Type is ChangeRecord.OutcomesType or ChangeRecord.JournalType;
     }
 
     private static IPeerReceiver? FindReceiver(Translator top)
