@@ -30,6 +30,7 @@ internal sealed class ProxySupervisor
     private readonly ServedProcess _process;
     private readonly Signal _look = new();
     private readonly HashSet<string> _online = new(StringComparer.Ordinal); // Owned by the loop.
+    private readonly Dictionary<string, ProxyDrainState> _drains = new(StringComparer.Ordinal); // Owned by the loop.
     private volatile IReadOnlyList<ProxyRun> _runs = [];
 
     public ProxySupervisor(
@@ -48,6 +49,11 @@ internal sealed class ProxySupervisor
         view.Volumes.Changed += _ => _look.Set();
         view.Nodes.Changed += _ => _look.Set();
     }
+
+    /// <summary>Asks the process who its clients are; without it nobody knows.</summary>
+    public IBrickAdmin? Admin { get; init; }
+
+    private bool IsDraining => _view.NodeOf(_node.Id) is { DrainsProxy: true };
 
     /// <summary>Raised when <see cref="Runs"/> is another. Handlers must not wait.</summary>
     public event Action? Changed;
@@ -105,13 +111,14 @@ internal sealed class ProxySupervisor
         _process.HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
+        await CountClientsAsync(cancellation);
         Publish(wanted);
-        return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+        return _online.Count == wanted.Count && _drains.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }
 
     private ServedFile FileOf(Volume volume) => new(
         Path.Combine(_options.ProxyVolfileDirectory, $"{volume.Name}.vol"),
-        ProxyVolfile.Build(volume, _options.Port).ToString());
+        ProxyVolfile.Build(volume, _options.Port, IsDraining).ToString());
 
     private async Task ProbeAsync(List<Volume> wanted, CancellationToken cancellation)
     {
@@ -138,10 +145,37 @@ internal sealed class ProxySupervisor
         }
     }
 
+    /// <summary>Of a proxy that drains it is known who is left.</summary>
+    private async Task CountClientsAsync(CancellationToken cancellation)
+    {
+        _drains.Clear();
+        if (!IsDraining || Admin is not { } admin)
+        {
+            return;
+        }
+
+        foreach (var volume in _online)
+        {
+            try
+            {
+                var clients = (await admin.ClientsAsync(ProxyVolfile.ExportOf(volume), cancellation)).Clients;
+                _drains[volume] = new ProxyDrainState(
+                    clients.Count(c => c.FollowsDrain && c.IsInUse), clients.Count(c => !c.FollowsDrain));
+            }
+            catch (BrickAdminException e)
+            {
+                Log.Warning("proxy", "the clients of the proxy are not known", ("reason", e.Message));
+            }
+        }
+    }
+
     private void Publish(List<Volume> wanted)
     {
         var runs = wanted.Select(v => _online.Contains(v.Name)
             ? new ProxyRun(v.Name, Online: true, _process.Port, _process.Pid)
+            {
+                Drain = _drains.GetValueOrDefault(v.Name),
+            }
             : new ProxyRun(v.Name, Online: false, 0, 0)).ToList();
         if (!runs.SequenceEqual(_runs))
         {

@@ -166,9 +166,11 @@ internal sealed class ManagementRpc : IDisposable
                 return;
             }
 
+            var isKey = VolfileKey.TryParse(key, out var parsed);
+            var isAgain = isKey && System.Threading.Volatile.Read(ref _volume) == parsed.Volume;
             var spec = owner._service.Spec(
-                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient));
-            if (VolfileKey.TryParse(key, out var parsed))
+                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), isAgain);
+            if (isKey)
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);
             }

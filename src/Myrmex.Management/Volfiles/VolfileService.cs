@@ -22,7 +22,8 @@ internal sealed class VolfileService(
     /// </summary>
     /// <param name="trusted">The asker is a node of the pool.</param>
     /// <param name="isOurs">The asker is a client of ours, see <see cref="Rpc.HandshakeCodec.MyrmexClient"/>.</param>
-    public string? Spec(string key, bool trusted, bool isOurs)
+    /// <param name="isAgain">It has asked before: its mount exists.</param>
+    public string? Spec(string key, bool trusted, bool isOurs, bool isAgain = false)
     {
         if (!VolfileKey.TryParse(key, out var parsed) || catalog.Find(parsed.Volume) is not { } volume)
         {
@@ -43,7 +44,7 @@ internal sealed class VolfileService(
         var nodes = placement.NodesOf(volume);
         if (parsed.IsThin || (nodes.Count > 0 && IsThin(volume, trusted)))
         {
-            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs) : null;
+            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs, isAgain) : null;
         }
 
         return ClientVolfile.Build(
@@ -61,14 +62,20 @@ internal sealed class VolfileService(
 
     /// <summary>
     /// Our clients get all proxies. Those of GlusterFS get the one of this node, at whatever address they have reached
-    /// it, else the first one whose node is heard of.
+    /// it, else the first one whose node is heard of. New ones avoid a proxy that drains; those that are there would
+    /// build a new graph, which they do not survive with their locks.
     /// </summary>
-    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs)
+    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs, bool isAgain)
     {
         if (isOurs)
         {
             var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
             return ThinVolfile.Build(volume, hosts, trusted, managementPort).ToString();
+        }
+
+        if (!isAgain && nodes.Any(n => !n.DrainsProxy && catalog.IsAlive(n.Id)))
+        {
+            nodes = [.. nodes.Where(n => !n.DrainsProxy)];
         }
 
         var chosen = nodes.FirstOrDefault(n => n.Id == node.Id)

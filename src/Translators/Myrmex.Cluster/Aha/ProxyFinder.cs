@@ -85,10 +85,17 @@ internal sealed class ProxyFinder : ServerFinder
         return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
     }
 
+    /// <summary>
+    /// Those that have said that they are down come last and are asked all the same: one that drains serves who has
+    /// nowhere else to go. The others answer at once that they are away.
+    /// </summary>
     private Server[] Ordered()
     {
         var nowNs = Seams.Clock.MonotonicNs;
-        return [.. _preferred.Where(static p => p.MayBeUp).OrderBy(p => RestsSince(p, nowNs))]; // A stable order.
+        return // The order is stable.
+        [
+            .. _preferred.OrderBy(static p => !p.MayBeUp).ThenBy(p => RestsSince(p, nowNs)),
+        ];
     }
 
     private long RestsSince(Server proxy, long nowNs)

@@ -288,9 +288,32 @@ public sealed partial class ExportTable
     /// <summary>Tells all clients of an export that what is behind it came or went.</summary>
     internal void Broadcast(Export export, bool up)
     {
+        var holdsBack = up && export.Server.Settings.IsDraining;
         foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
+            if (holdsBack && connection.FollowsDrain)
+            {
+                continue;
+            }
+
             connection.SendCallback(up ? Programs.ChildUp : Programs.ChildDown, ReadOnlyMemory<byte>.Empty);
+        }
+    }
+
+    /// <summary>
+    /// Asks the clients of a server that can go elsewhere to do so, or lets them come back. They heed "child down"
+    /// without losing anything: what is under way ends here, then they open and lock elsewhere.
+    /// </summary>
+    /// <param name="only">The clients that are asked.</param>
+    internal void AskToLeave(ServerTranslator server, bool leave, Func<ServerConnection, bool> only)
+    {
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export.Server, server)))
+        {
+            if (connection.FollowsDrain && only(connection) && (leave || connection.Attachment!.Export.IsUp))
+            {
+                connection.SendCallback(
+                    leave ? Programs.ChildDown : Programs.ChildUp, ReadOnlyMemory<byte>.Empty);
+            }
         }
     }
 
