@@ -12,11 +12,12 @@ namespace Myrmex.Host;
 /// <summary>
 /// <c>myrmex proxy</c>: serves volumes to thin clients, all volumes of a node on one port. Source: gfproxyd.
 /// <c>myrmex proxy status</c> tells which proxies there should be and how they are; <c>drain</c> and <c>undrain</c>
-/// prepare one for maintenance.
+/// prepare one for maintenance, <c>upgrade</c> puts a new process in its place.
 /// </summary>
 internal static class ProxyCommand
 {
     private const int LookMs = 250;
+    private const int UpgradeSeconds = 100;
 
     private static readonly Option<bool> Json = new("--json") { Description = "as JSON" };
 
@@ -27,12 +28,13 @@ internal static class ProxyCommand
     };
 
     public static Command Entry { get; } = new(
-        "proxy", "serve volumes to thin clients (started by the daemon); status, drain and undrain are for administrators",
+        "proxy", "serve volumes to thin clients (started by the daemon); status, drain, undrain and upgrade are for people",
         args => args switch
         {
             ["status", .. var rest] => Status(rest),
             ["drain", .. var rest] => Drain(rest),
             ["undrain", .. var rest] => Undrain(rest),
+            ["upgrade", .. var rest] => Upgrade(rest),
             _ => new ServingCommand(
                 "proxy", "--volumes",
                 (path, document, seams, _) => ServedVolume.Start(path, document, seams)).Run(args),
@@ -80,6 +82,33 @@ internal static class ProxyCommand
         {
             Write(await client.UndrainProxyAsync(parsed.GetRequiredValue(Node)), parsed.GetValue(Json));
             return 0;
+        }).Parse(args).Invoke();
+    }
+
+    private static int Upgrade(string[] args)
+    {
+        var root = new RootCommand("Puts a new process in the place of a proxy; its clients notice a pause.")
+        {
+            Node, Json, ClusterCommand.WorkingDirectory,
+        };
+        return ClusterCommand.Acting(root, async (client, parsed) =>
+        {
+            var before = (await client.UpgradeProxyAsync(parsed.GetRequiredValue(Node))).Proxies;
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < UpgradeSeconds;)
+            {
+                var now = new ProxyListMessage(
+                    [.. (await client.ProxiesAsync()).Proxies.Where(p => before.Any(b => b.Node == p.Node))]);
+                if (now.Proxies.All(p => p.Online && before.All(b => b.Pid != p.Pid)))
+                {
+                    Write(now, parsed.GetValue(Json));
+                    return 0;
+                }
+
+                await Task.Delay(LookMs);
+            }
+
+            await Console.Error.WriteLineAsync("myrmex proxy: the proxy goes on as it was, its log says why");
+            return 1;
         }).Parse(args).Invoke();
     }
 

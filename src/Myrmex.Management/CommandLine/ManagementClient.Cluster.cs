@@ -24,6 +24,11 @@ public sealed partial class ManagementClient
         new HttpRequestMessage(HttpMethod.Post, $"proxies/{Uri.EscapeDataString(host)}/drain?force={Word(force)}"),
         VolumeMessageJson.Default.ProxyListMessage);
 
+    /// <summary>A new process takes over from the proxy of a node; answers how it was before.</summary>
+    public Task<ProxyListMessage> UpgradeProxyAsync(string host) => SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, $"proxies/{Uri.EscapeDataString(host)}/upgrade"),
+        VolumeMessageJson.Default.ProxyListMessage);
+
     /// <summary>The proxy of a node takes clients again.</summary>
     public Task<ProxyListMessage> UndrainProxyAsync(string host) => SendAsync(
         new HttpRequestMessage(HttpMethod.Delete, $"proxies/{Uri.EscapeDataString(host)}/drain"),

@@ -54,6 +54,9 @@ internal sealed record NodeRecord
     /// <summary>Its proxy asks clients to go to others; set by administrators.</summary>
     public bool DrainsProxy { get; init; }
 
+    /// <summary>How often administrators have asked for a new process in the place of its proxy.</summary>
+    public int ProxyUpgrades { get; init; }
+
     /// <summary>When it became a member, milliseconds since 1970.</summary>
     public required long JoinedUnixMs { get; init; }
 

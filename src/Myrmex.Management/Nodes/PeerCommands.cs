@@ -114,6 +114,17 @@ internal sealed class PeerCommands(
             ?? throw NotMember(host);
     }
 
+    /// <summary>A new process is to take the place of a node's proxy.</summary>
+    public async Task<NodeRecord> UpgradeProxyAsync(string host, CancellationToken cancellation)
+    {
+        var snapshot = await members.ReadAsync(cancellation);
+        var record = await FindAsync(snapshot, host, cancellation);
+        var wanted = record.ProxyUpgrades + 1;
+        return await members.EditAsync(
+            record.Id, r => r with { ProxyUpgrades = wanted }, EventTypes.ProxyUpgrade, cancellation)
+            ?? throw NotMember(host);
+    }
+
     /// <summary>
     /// The join token, for whoever may see secrets; with <paramref name="rotate"/>, a new one: the former no longer
     /// works.

@@ -36,6 +36,19 @@ internal sealed class ProxyCommands(VolumeCommands volumes, PeerCommands peers)
     public async Task<IReadOnlyList<ProxyReport>> UndrainAsync(string host, CancellationToken cancellation) =>
         Of(await peers.DrainProxyAsync(host, drains: false, static _ => { }, cancellation));
 
+    /// <summary>
+    /// A new process is to take over from the proxy of a node, clients included; answers how it was. It has another
+    /// process id when that is done. Throws <see cref="CommandException"/> when none runs there.
+    /// </summary>
+    public async Task<IReadOnlyList<ProxyReport>> UpgradeAsync(string host, CancellationToken cancellation)
+    {
+        var before = List();
+        var node = await peers.UpgradeProxyAsync(host, cancellation);
+        IReadOnlyList<ProxyReport> own = [.. before.Where(p => p.Node.Id == node.Id)];
+        return own.Any(p => p.Online) ? own : throw new CommandException(
+            CommandFailure.Conflict, $"no proxy runs on {node.Name}: there is nothing to upgrade");
+    }
+
     private IReadOnlyList<ProxyReport> Of(NodeRecord node) => [.. List().Where(p => p.Node.Id == node.Id)];
 
     private void CheckOthers(NodeRecord node)

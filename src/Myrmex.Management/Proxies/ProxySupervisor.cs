@@ -31,6 +31,7 @@ internal sealed class ProxySupervisor
     private readonly Signal _look = new();
     private readonly HashSet<string> _online = new(StringComparer.Ordinal); // Owned by the loop.
     private readonly Dictionary<string, ProxyDrainState> _drains = new(StringComparer.Ordinal); // Owned by the loop.
+    private int? _upgrades; // How often administrators have asked for one, as far as that was done; owned by the loop.
     private volatile IReadOnlyList<ProxyRun> _runs = [];
 
     public ProxySupervisor(
@@ -78,7 +79,11 @@ internal sealed class ProxySupervisor
         PidFile = options.ProxyPidFile,
         LogFile = Path.Combine(options.LogDirectory, "proxy.log"),
         Executable = options.Executable,
-        MoreOptions = ["--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory)],
+        MoreOptions =
+        [
+            "--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory),
+            "--hand-over", BrickAdminProgram.ProxyHandOverSocketOf(options.WorkingDirectory),
+        ],
         PortBase = options.BrickPortBase + 1, // The first one is for bricks, also while they do not run.
         RestartPauseMsMin = 0, // Its clients wait, and it has no disk that could be broken.
     };
@@ -111,6 +116,7 @@ internal sealed class ProxySupervisor
         _process.HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
+        await UpgradeIfAskedAsync(cancellation);
         await CountClientsAsync(cancellation);
         Publish(wanted);
         return _online.Count == wanted.Count && _drains.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
@@ -143,6 +149,18 @@ internal sealed class ProxySupervisor
                 Log.Information("proxy", "volume is served to thin clients", ("volume", volume.Name));
             }
         }
+    }
+
+    /// <summary>What was asked for while no daemon ran is not done: the process may be a new one by then.</summary>
+    private async Task UpgradeIfAskedAsync(CancellationToken cancellation)
+    {
+        var asked = _view.NodeOf(_node.Id)?.ProxyUpgrades ?? 0;
+        if (_upgrades is { } done && done != asked && _process.IsRunning)
+        {
+            await _process.UpgradeAsync(cancellation);
+        }
+
+        _upgrades = asked;
     }
 
     /// <summary>Of a proxy that drains it is known who is left.</summary>

@@ -22,6 +22,11 @@ internal sealed class ProxyRoutes(ProxyCommands proxies) : RestRoutes
                 await proxies.DrainAsync(r.Path("host"), r.Flag("force"), CancellationToken.None)))
             .Flag("force", "Also when there is no other proxy: its clients stay.");
         map.Change(
+            "POST", "/v1/proxies/{host}/upgrade",
+            "A new process takes over from the proxy of a node, clients included; answers how it was before.",
+            VolumeMessageJson.Default.ProxyListMessage,
+            async r => ToMessage(await proxies.UpgradeAsync(r.Path("host"), CancellationToken.None)));
+        map.Change(
             "DELETE", Drain, "The proxy of a node takes clients again.",
             VolumeMessageJson.Default.ProxyListMessage,
             async r => ToMessage(await proxies.UndrainAsync(r.Path("host"), CancellationToken.None)));

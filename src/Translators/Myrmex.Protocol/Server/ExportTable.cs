@@ -24,10 +24,13 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     public bool IsRemote { get; } = EndsElsewhere(Top);
 
     /// <summary>Takes the messages of other members; null when nobody below does.</summary>
-    public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
+    public IPeerReceiver? Receiver { get; } = Find<IPeerReceiver>(Top);
 
     /// <summary>Fops that belong to a change may say so: what came of them is remembered below.</summary>
     public bool KeepsOutcomes { get; } = FindOutcomes(Top);
+
+    /// <summary>Knows the locks of each client; null when nobody below does.</summary>
+    public IClientLocks? Locks { get; } = Find<IClientLocks>(Top);
 
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
@@ -97,13 +100,14 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
         return at.Type == ChangeRecord.OutcomesType;
     }
 
-    private static IPeerReceiver? FindReceiver(Translator top)
+    private static T? Find<T>(Translator top)
+        where T : class
     {
         for (var at = top; at is not null; at = at.Subvolumes.Count > 0 ? at.Subvolumes[0] : null)
         {
-            if (at is IPeerReceiver receiver)
+            if (at is T found)
             {
-                return receiver;
+                return found;
             }
         }
 
@@ -218,6 +222,18 @@ public sealed partial class ExportTable
     /// <summary>True when a client of the server is served by the loop of this thread.</summary>
     internal bool IsOnLoopOf(ServerTranslator server) =>
         Connections(c => ReferenceEquals(c.Export.Server, server)).Any(c => c.Rpc.Link.Scheduler.IsCurrentThread);
+
+    /// <summary>All exports can serve.</summary>
+    public bool AreUp
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _exports.Values.All(static e => e.IsUp);
+            }
+        }
+    }
 
     internal Export? Find(string name)
     {

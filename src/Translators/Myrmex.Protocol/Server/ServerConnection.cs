@@ -38,6 +38,7 @@ public sealed partial class ServerConnection : IRpcHandler
     public ServerConnection(RpcConnection connection, ExportTable exports)
     {
         _connection = connection;
+        _connection.State = this;
         _exports = exports;
     }
 
