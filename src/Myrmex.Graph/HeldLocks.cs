@@ -56,7 +56,8 @@ public sealed class HeldLocks
     {
         lock (_lock)
         {
-            return _byFile.TryGetValue(fd.Gfid, out var locks) ? locks.FindAll(held => ReferenceEquals(held.Fd, fd)) : [];
+            return _byFile.TryGetValue(fd.Gfid, out var locks)
+                ? locks.FindAll(held => ReferenceEquals(held.Fd, fd)) : [];
         }
     }
 

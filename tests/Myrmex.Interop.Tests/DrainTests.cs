@@ -12,12 +12,14 @@ namespace Myrmex.Interop.Tests;
 /// A proxy is drained while our client writes with checksums and holds a lock: it goes to another one without an error,
 /// and others never get the lock. Clients of GlusterFS stay and are served.
 /// </summary>
-public sealed class DrainTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVolumes>
+public sealed class DrainTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVolumes>, IDisposable
 {
     private const Need Needs = Need.StockClient | Need.Xfs | Need.Python;
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FioEnds = TimeSpan.FromSeconds(180);
+
+    public void Dispose() => volumes.Proxy("undrain");
 
     [InteropTheory(Needs)]
     [InlineData(ProxiedVolumes.Distributed)]

@@ -17,7 +17,7 @@ namespace Myrmex.Host;
 internal static class ProxyCommand
 {
     private const int LookMs = 250;
-    private const int UpgradeSeconds = 100;
+    private const int UpgradeSeconds = 50;
 
     private static readonly Option<bool> Json = new("--json") { Description = "as JSON" };
 
@@ -28,7 +28,7 @@ internal static class ProxyCommand
     };
 
     public static Command Entry { get; } = new(
-        "proxy", "serve volumes to thin clients (started by the daemon); status, drain, undrain and upgrade are for people",
+        "proxy", "serve volumes to thin clients (started by the daemon); status, drain, undrain, upgrade",
         args => args switch
         {
             ["status", .. var rest] => Status(rest),
@@ -56,7 +56,7 @@ internal static class ProxyCommand
 
     private static int Drain(string[] args)
     {
-        var force = new Option<bool>("--force") { Description = "also when there is no other proxy: clients then stay" };
+        var force = new Option<bool>("--force") { Description = "also when there is no other proxy" };
         var wait = new Option<int>("--wait")
         {
             Description = "seconds that the command waits until our clients have left",
@@ -119,7 +119,8 @@ internal static class ProxyCommand
         var nodes = drained.Proxies.Select(p => p.Node).ToHashSet();
         for (var watch = Stopwatch.StartNew(); ;)
         {
-            var now = new ProxyListMessage([.. (await client.ProxiesAsync()).Proxies.Where(p => nodes.Contains(p.Node))]);
+            var all = (await client.ProxiesAsync()).Proxies;
+            var now = new ProxyListMessage([.. all.Where(p => nodes.Contains(p.Node))]);
             var isEmpty = now.Proxies.All(p => !p.Online || p.LeavingClients == 0);
             if (isEmpty || watch.Elapsed.TotalSeconds > seconds)
             {

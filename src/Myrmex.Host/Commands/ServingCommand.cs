@@ -20,6 +20,9 @@ internal sealed class ServingCommand
     /// <summary>SIGUSR1, which .NET does not name.</summary>
     private const PosixSignal DumpSignal = (PosixSignal)10;
 
+    private const int AdminTries = 100;
+    private const int AdminPauseMs = 20;
+
     private readonly string _name;
     private readonly Func<string, VolfileDocument, Seams, Action<string>, IServed> _start;
 
@@ -116,6 +119,9 @@ internal sealed class ServingCommand
             _name, options.GetRequiredValue(_list), runtime.Seams,
             (path, document, failed) => _start(path, document, runtime.Seams, failed));
         host.Reload();
+        // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
+        Sys.HeedSignal(Sys.SignalHangUp);
+        using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
         if (TryTakeOver(options, runtime, server, out var address) is { } failure)
         {
             Log.Error(_name, "cannot take over", ("reason", failure));
@@ -125,9 +131,6 @@ internal sealed class ServingCommand
         }
 
         using var admin = ListenForQuestions(options, runtime.Seams, host);
-        // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
-        Sys.HeedSignal(Sys.SignalHangUp);
-        using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
         address ??= server.Listen(
             new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)), ServerLinks);
         using var offer = options.GetValue(_handOver) is { } socket
@@ -150,7 +153,7 @@ internal sealed class ServingCommand
     private static LinkOptions ServerLinks =>
         RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls };
 
-    /// <summary>Where clients are listened for, when another process was to be taken over; or why it could not.</summary>
+    /// <summary>Where clients are listened for, when another process was taken over; or why it could not.</summary>
     private string? TryTakeOver(ParseResult options, LinuxRuntime runtime, RpcServer server, out LinkAddress? address)
     {
         address = null;
@@ -161,10 +164,12 @@ internal sealed class ServingCommand
 
         try
         {
+#pragma warning disable VSTHRD002 // The main thread has nothing else to do.
             address = HandOver.TakeAsync(
                 _name, server, runtime.Network, ServerLinks, Registry.Exports,
                 options.GetValue(_handOver) ?? throw new IOException("--take-over needs --hand-over"))
                 .GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
             return null;
         }
         catch (IOException e)
@@ -186,13 +191,21 @@ internal sealed class ServingCommand
             {
                 ProblemOf = host.ProblemOf,
             });
-        try
+        for (var triesLeft = options.GetValue(_takeOver) ? AdminTries : 1; triesLeft > 0; triesLeft--)
         {
-            admin.Listen(path);
-        }
-        catch (IOException e)
-        {
-            Log.Error(_name, "questions cannot be answered", ("socket", path), ("reason", e.Message));
+            try
+            {
+                admin.Listen(path);
+                break;
+            }
+            catch (IOException) when (triesLeft > 1)
+            {
+                Thread.Sleep(AdminPauseMs); // The former process is about to be gone.
+            }
+            catch (IOException e)
+            {
+                Log.Error(_name, "questions cannot be answered", ("socket", path), ("reason", e.Message));
+            }
         }
 
         return admin;

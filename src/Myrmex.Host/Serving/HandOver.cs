@@ -16,10 +16,10 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Host;
 
 /// <summary>
-/// A process of a proxy gives its clients to a new one without their noticing more than a pause. It stops reading at the
-/// end of a record, ends all fops, and hands over sockets and what it knows of each client (<see cref="ConnectionState"/>);
-/// the new one opens and locks everything by its own connections, and says so; then this one ends. Up to that moment it
-/// can go on as if nothing had been.
+/// A process of a proxy gives its clients to a new one without their noticing more than a pause. It stops reading at
+/// the end of a record, ends all fops, and hands over sockets and what it knows of each client
+/// (<see cref="ConnectionState"/>); the new one opens and locks everything by its own connections, and says so; then
+/// this one ends. Up to that moment it can go on as if nothing had been.
 /// </summary>
 internal sealed class HandOver : IDisposable
 {
@@ -72,8 +72,8 @@ internal sealed class HandOver : IDisposable
     public void Dispose() => _listener.Dispose();
 
     /// <summary>
-    /// Takes everything over from the process that offers it at a socket; answers where clients are listened for. Throws
-    /// <see cref="IOException"/> when that fails: the other one goes on, and this one has to end.
+    /// Takes everything over from the process that offers it at a socket; answers where clients are listened for.
+    /// Throws <see cref="IOException"/> when that fails: the other one goes on, and this one has to end.
     /// </summary>
     public static async Task<LinkAddress> TakeAsync(
         string name, RpcServer server, LinuxNetwork network, LinkOptions options, ExportTable exports, string path)
@@ -85,7 +85,7 @@ internal sealed class HandOver : IDisposable
                 throw new IOException("what is to be served is not up here");
             }
 
-            Thread.Sleep(LookMs);
+            await Task.Delay(LookMs);
         }
 
         using var channel = HandOverChannel.Connect(path, StepMs);
@@ -151,7 +151,7 @@ internal sealed class HandOver : IDisposable
             options, link =>
             {
                 var handler = server.Accept(link);
-                made.TrySetResult((RpcConnection)handler);
+                link.Scheduler.Post(() => made.TrySetResult((RpcConnection)handler)); // When it is open.
                 return handler;
             });
         var rpc = await made.Task;
@@ -166,7 +166,9 @@ internal sealed class HandOver : IDisposable
             try
             {
                 using var channel = new HandOverChannel(_listener.Accept(), StepMs);
+#pragma warning disable VSTHRD002 // The thread has nothing else to do.
                 GiveAsync(channel).GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
             }
             catch (IOException e)
             {
@@ -231,7 +233,7 @@ internal sealed class HandOver : IDisposable
                 connections.ForEach(c => c.TakeBackWaits());
             }
 
-            Thread.Sleep(LookMs);
+            await Task.Delay(LookMs);
         }
     }
 
@@ -239,7 +241,8 @@ internal sealed class HandOver : IDisposable
         string.Create(CultureInfo.InvariantCulture, $"{address.Host}\n{address.Port}");
 
     private static LinkAddress ParseAddress(byte[] bytes) =>
-        Encoding.UTF8.GetString(bytes).Split('\n') is [var host, var port] && int.TryParse(port, CultureInfo.InvariantCulture, out var number)
+        Encoding.UTF8.GetString(bytes).Split('\n') is [var host, var port]
+        && int.TryParse(port, CultureInfo.InvariantCulture, out var number)
             ? new LinkAddress(host, number) : throw new IOException("the address of the listener is not valid");
 
     private sealed record Client(RpcConnection Rpc, ServerConnection Connection, string Problem);

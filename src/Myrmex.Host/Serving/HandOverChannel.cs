@@ -31,8 +31,8 @@ internal enum HandOverMessage
 
 /// <summary>
 /// A unix socket between two processes of one server: messages of a kind (u32), a length (u32, both little-endian) and
-/// bytes, some with a descriptor. Blocks; not for a reactor. Throws <see cref="IOException"/> for everything that is not
-/// as it has to be.
+/// bytes, some with a descriptor. Blocks; not for a reactor. Throws <see cref="IOException"/> for everything that is
+/// not as it has to be.
 /// </summary>
 internal sealed class HandOverChannel : IDisposable
 {

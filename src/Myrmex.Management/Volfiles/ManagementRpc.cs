@@ -95,6 +95,7 @@ internal sealed class ManagementRpc : IDisposable
 
         private static readonly Dictionary<string, string> NoValues = [];
 
+        private NodeId? _proxy; // Whose proxy the client has got; owned by the loop.
         private string _volume = string.Empty; // Written by the loop, read by the pusher.
 
         public bool Asks(IReadOnlyList<string> volumes)
@@ -167,9 +168,13 @@ internal sealed class ManagementRpc : IDisposable
             }
 
             var isKey = VolfileKey.TryParse(key, out var parsed);
-            var isAgain = isKey && System.Threading.Volatile.Read(ref _volume) == parsed.Volume;
+            if (parsed.Volume != System.Threading.Volatile.Read(ref _volume))
+            {
+                _proxy = null;
+            }
+
             var spec = owner._service.Spec(
-                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), isAgain);
+                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), ref _proxy);
             if (isKey)
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);

@@ -21,6 +21,8 @@ internal sealed class AhaRules(Seams seams) : SendingRules
 
     public override bool TellsLostChanges => true;
 
+    public override bool CarriesLocks => true;
+
     public override Admission Admission { get; } = new(seams);
 
     public override long PauseMsMin => 50;

@@ -31,6 +31,7 @@ internal sealed class OpenFd
     private volatile bool _isBad;
     private long _keptBytes;
     private int _hasLostChange;
+    private byte[]? _lockInfo;
 
     public OpenFd(Fd fd, FdPlace place)
     {
@@ -47,6 +48,13 @@ internal sealed class OpenFd
 
     /// <summary>It answers EBADFD until it is closed.</summary>
     public bool IsBad => _isBad;
+
+    /// <summary>What takes its locks along from the server where it was used before; null for none.</summary>
+    public byte[]? LockInfo
+    {
+        get => Volatile.Read(ref _lockInfo);
+        set => Volatile.Write(ref _lockInfo, value);
+    }
 
     /// <summary>Place in the list of all; -1 when it is not in it.</summary>
     public int Index { get; set; } = -1;

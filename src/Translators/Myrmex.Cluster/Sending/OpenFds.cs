@@ -165,6 +165,38 @@ internal sealed class OpenFds(
     }
 
     /// <summary>
+    /// Asks a server that is left, and may still be there, for what takes the locks of fds along. True when it has told
+    /// it for all of them: they are then to be locked at the next server before they are closed at this one, so that
+    /// nobody gets them in between.
+    /// </summary>
+    public async Task<bool> TryCarryAsync(Server former)
+    {
+        var isCarried = true;
+        foreach (var fd in Locks.Fds())
+        {
+            if (isCarried && Find(fd) is { IsBad: false } open)
+            {
+                open.LockInfo = await LockInfoAsync(former, fd);
+                isCarried = open.LockInfo is not null;
+            }
+        }
+
+        return isCarried;
+    }
+
+    /// <summary>The former server is not there any more.</summary>
+    public void ForgetCarried()
+    {
+        foreach (var fd in Locks.Fds())
+        {
+            if (Find(fd) is { } open)
+            {
+                open.LockInfo = null;
+            }
+        }
+    }
+
+    /// <summary>
     /// Opens the fds with locks at a server and takes their locks there. Returns when that is done, or after so many
     /// milliseconds: it then goes on for those that are left, and their fops wait for it.
     /// </summary>
@@ -289,7 +321,7 @@ internal sealed class OpenFds(
         var waitedMs = 0L;
         while (Locks.FindOlder(open.Fd, move) is { } held)
         {
-            var error = await DoAsync<LkFop, LkReply>(move.Choice, held.ToFop(held.Type), held.ToCall());
+            var error = await TakeLockAsync(open, move, held);
             if (error is Errno.EAGAIN or Errno.EACCES)
             {
                 waitedMs += rules.LockPauseMs(tries);
@@ -318,6 +350,33 @@ internal sealed class OpenFds(
         }
 
         return Errno.Ok;
+    }
+
+    private async ValueTask<Errno> TakeLockAsync(OpenFd open, FdPlace move, HeldLock held)
+    {
+        var fop = held.ToFop(held.Type);
+        if (open.LockInfo is not { } info)
+        {
+            return await DoAsync<LkFop, LkReply>(move.Choice, fop, held.ToCall());
+        }
+
+        var xdata = XData.Rent();
+        xdata.SetBytes(LockMove.Key, info);
+        var error = await DoAsync<LkFop, LkReply>(move.Choice, fop with { XData = xdata }, held.ToCall());
+        xdata.Release();
+        return error;
+    }
+
+    private static async Task<byte[]?> LockInfoAsync(Server server, Fd fd)
+    {
+        var call = Call.Internal();
+        var fop = new FgetxattrFop { Gfid = fd.Gfid, Fd = fd, Name = new Name(LockMove.InfoName.ToArray()) };
+        var reply = await server.Translator.Fgetxattr(in fop, call);
+        var info = reply.IsOk && reply.Values is { } values && values.TryGetBytes(LockMove.InfoName, out var bytes)
+            ? bytes.ToArray() : null;
+        reply.Release();
+        call.Release();
+        return info;
     }
 
     private async Task CloseAtAsync(Server server, Fd fd)

@@ -467,6 +467,15 @@ internal sealed partial class Sender
                 ("server", former.Server.Number), ("count", former.UnderWay));
         }
 
+        if (_rules.CarriesLocks && former.Server != next.Server && await Fds.TryCarryAsync(former.Server))
+        {
+            await Fds.RelockAsync(next, SendingLimits.RelockMs);
+            await Fds.LeaveAsync(next.Server);
+            Fds.ForgetCarried();
+            return;
+        }
+
+        Fds.ForgetCarried();
         await Fds.LeaveAsync(next.Server);
         await Fds.RelockAsync(next, SendingLimits.RelockMs);
     }

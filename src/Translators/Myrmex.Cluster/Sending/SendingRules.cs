@@ -50,6 +50,9 @@ internal abstract class SendingRules
     public virtual bool AnswersAreDurable => false;
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
+    /// <summary>A server that sends elsewhere still has the locks: they are taken along before it is left.</summary>
+    public virtual bool CarriesLocks => false;
+
     public virtual Admission? Admission => null;
 
     public virtual long PauseMsMin => SendingLimits.PauseMsMin;

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics.CodeAnalysis;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -61,7 +60,7 @@ public sealed partial class ServerConnection
     public async Task<(ConnectionState State, int Descriptor)?> CaptureAsync(long limitMs)
     {
         var attachment = Attachment;
-        if ((attachment is null && _isAttaching)
+        if (_connection.Link.IsEncrypted || (attachment is null && _isAttaching)
             || (attachment is not null && attachment.Export.Locks?.HoldsOthers(attachment.Identity) != false))
         {
             return null;
@@ -111,6 +110,7 @@ public sealed partial class ServerConnection
             return;
         }
 
+        await RetakeLocksAsync();
         await OnLoopAsync(() =>
         {
             _isHeld = false;
@@ -209,6 +209,28 @@ public sealed partial class ServerConnection
             byte[] all = [.. _unanswered.SelectMany(static record => record)];
             _unanswered.Clear();
             return all;
+        }
+    }
+
+    /// <summary>The other process may have had them, and lost them when it ended.</summary>
+    private async Task RetakeLocksAsync()
+    {
+        if (Attachment is not { Export.Locks: { } locks } attachment)
+        {
+            return;
+        }
+
+        foreach (var view in Fds.List(FdTable.CountMax))
+        {
+            foreach (var held in Fds.Find(view.Number) is { } fd ? locks.LocksOf(attachment.Identity, fd) : [])
+            {
+                if (await LockAsync(attachment, held.Fd, StateOf(held), info: null) is not Errno.Ok and var error)
+                {
+                    Log.Warning(
+                        "server", "a lock of a client is lost",
+                        ("client", attachment.Identity), ("gfid", held.Fd.Gfid), ("errno", error));
+                }
+            }
         }
     }
 
@@ -343,14 +365,11 @@ public sealed partial class ServerConnection
         return error;
     }
 
-    [SuppressMessage("Reliability", "CA2025:Ensure tasks using IDisposable are awaited", Justification = "It is awaited.")]
-    private async Task DelayAsync(long ms)
+    private Task DelayAsync(long ms)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using (_connection.Link.Scheduler.Schedule(ms, () => done.TrySetResult()))
-        {
-            await done.Task;
-        }
+        _ = _connection.Link.Scheduler.Schedule(ms, () => done.TrySetResult());
+        return done.Task;
     }
 
     private Task<T> OnLoopAsync<T>(Func<T> action)
