@@ -269,6 +269,9 @@ public sealed class RpcConnection : ILinkHandler
         link.EndSend(RpcHeader.MarkSize + writer.Position, default);
     }
 
+    /// <summary>Handles a record once more that has come before; on the link's loop.</summary>
+    public void HandleAgain(Payload record) => OnRecord(Link, record);
+
     public void Close(Errno error, string reason) => _link?.Close(error, reason);
 
     void ILinkHandler.OnOpen(Link link)

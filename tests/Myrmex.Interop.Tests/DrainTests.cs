@@ -44,7 +44,8 @@ public sealed class DrainTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVo
         Assert.Equal("EAGAIN", other.Ask("try ex 15 1"));
         var newcomer = volumes.MountThin(volume, second.Port);
         newcomer.Sh("ls > /dev/null");
-        Assert.Equal((true, 0), State(volume)); // The new mount has avoided it.
+        Wait.Until( // The new mount avoids it, but for the question which proxy serves.
+            "the proxy is left", Soon, () => State(volume) == (true, 0), () => volumes.Status().ToString());
 
         volumes.Daemon.Kill(); // What was said holds on.
         volumes.Daemon.Start();

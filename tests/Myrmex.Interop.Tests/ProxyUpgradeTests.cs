@@ -53,6 +53,8 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
             open.Flush(flushToDisk: true);
         }
 
+        File.WriteAllText(stop, string.Empty);
+        Await(tries, mount);
         removed.Write(" and there"u8);
         removed.Flush(flushToDisk: true);
         removed.Position = 0;
@@ -62,8 +64,6 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         Assert.Equal("granted", waiter.Answer(Soon));
         Assert.Equal("EAGAIN", holder.Ask("try sh 12 1"));
         Assert.Equal("EAGAIN", prober.Ask("try ex 200 1"));
-        File.WriteAllText(stop, string.Empty);
-        Await(tries, mount);
         Await(fio, mount);
         mount.Sh("test \"$(cat d/e/f3)\" = threethreethree; for i in $(seq 4 20); do test \"$(cat d/e/f$i)\" = $i; done");
         Assert.Equal(0, mount.CountInLog("disconnected from") + rival.CountInLog("disconnected from"));

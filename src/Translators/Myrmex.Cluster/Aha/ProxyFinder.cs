@@ -45,8 +45,13 @@ internal sealed class ProxyFinder : ServerFinder
             await HearFirstAsync();
         }
 
+        return await FirstOfAsync(Ordered(mayBeUp: true)) ?? await FirstOfAsync(Ordered(mayBeUp: false));
+    }
+
+    private async ValueTask<Server?> FirstOfAsync(Server[] proxies)
+    {
         var race = new Race(Seams);
-        foreach (var proxy in Ordered())
+        foreach (var proxy in proxies)
         {
             _ = RunAsync(race, proxy);
             if (await race.WaitAsync(CompanyMs) is { } quick)
@@ -86,16 +91,13 @@ internal sealed class ProxyFinder : ServerFinder
     }
 
     /// <summary>
-    /// Those that have said that they are down come last and are asked all the same: one that drains serves who has
+    /// Those that have said that they are down are asked when no other one serves: one that drains serves who has
     /// nowhere else to go. The others answer at once that they are away.
     /// </summary>
-    private Server[] Ordered()
+    private Server[] Ordered(bool mayBeUp)
     {
         var nowNs = Seams.Clock.MonotonicNs;
-        return // The order is stable.
-        [
-            .. _preferred.OrderBy(static p => !p.MayBeUp).ThenBy(p => RestsSince(p, nowNs)),
-        ];
+        return [.. _preferred.Where(p => p.MayBeUp == mayBeUp).OrderBy(p => RestsSince(p, nowNs))]; // A stable order.
     }
 
     private long RestsSince(Server proxy, long nowNs)

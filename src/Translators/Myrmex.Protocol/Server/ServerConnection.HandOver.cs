@@ -87,7 +87,7 @@ public sealed partial class ServerConnection
         {
             PeerHost = peer.Host,
             PeerPort = peer.Port,
-            Input = [.. TakeUnanswered(), .. remains.Input],
+            Input = [.. Unanswered().SelectMany(Frame), .. remains.Input],
             Output = remains.Output,
             Attachment = attachment is null ? null : StateOf(attachment),
             Fds = fds!, // Else there are no remains.
@@ -97,24 +97,18 @@ public sealed partial class ServerConnection
     /// <summary>Goes on as if nothing had been; after <see cref="CaptureAsync"/> or without it.</summary>
     public async Task LetGoAsync()
     {
-        byte[] again = [];
-        if (_connection.IsOpen)
-        {
-            again = TakeUnanswered();
-        }
-
-        if (again.Length > 0)
-        {
-            // What it asked for was taken back, and nobody else will do it: it has to connect and ask again.
-            Close("a new process has not taken the connection over");
-            return;
-        }
-
         await RetakeLocksAsync();
         await OnLoopAsync(() =>
         {
             _isHeld = false;
             _connection.Link.Thaw();
+            foreach (var record in TakeUnanswered())
+            {
+                var again = Payload.CopyOf(record);
+                _connection.HandleAgain(again);
+                again.Release();
+            }
+
             if (_gate is { } gate)
             {
                 gate.Hold(false);
@@ -193,23 +187,38 @@ public sealed partial class ServerConnection
     /// <summary>The record of a call that was taken back.</summary>
     internal void KeepUnanswered(ReadOnlySpan<byte> record)
     {
-        var kept = new byte[RpcHeader.MarkSize + record.Length];
-        record.CopyTo(kept.AsSpan(RpcHeader.MarkSize));
-        RpcHeader.WriteMark(kept, record.Length);
         lock (_unansweredLock)
         {
-            _unanswered.Add(kept);
+            _unanswered.Add(record.ToArray());
         }
     }
 
-    private byte[] TakeUnanswered()
+    private byte[][] Unanswered()
     {
         lock (_unansweredLock)
         {
-            byte[] all = [.. _unanswered.SelectMany(static record => record)];
-            _unanswered.Clear();
-            return all;
+            return [.. _unanswered];
         }
+    }
+
+    private byte[][] TakeUnanswered()
+    {
+        var all = Unanswered();
+        lock (_unansweredLock)
+        {
+            _unanswered.Clear();
+        }
+
+        return all;
+    }
+
+    /// <summary>As it comes from the wire.</summary>
+    private static byte[] Frame(byte[] record)
+    {
+        var frame = new byte[RpcHeader.MarkSize + record.Length];
+        record.CopyTo(frame, RpcHeader.MarkSize);
+        RpcHeader.WriteMark(frame, record.Length);
+        return frame;
     }
 
     /// <summary>The other process may have had them, and lost them when it ended.</summary>
