@@ -5,7 +5,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Rpc;
 using Myrmex.Runtime;
 using Myrmex.Wire;
 
