@@ -51,6 +51,16 @@ public sealed class HeldLocks
         return fds;
     }
 
+    /// <summary>The locks that came through an fd.</summary>
+    public List<HeldLock> Of(Fd fd)
+    {
+        lock (_lock)
+        {
+            return _byFile.TryGetValue(fd.Gfid, out var locks)
+                ? locks.FindAll(held => ReferenceEquals(held.Fd, fd)) : [];
+        }
+    }
+
     /// <summary>Enters a lock that was granted.</summary>
     public void Add(HeldLock granted)
     {

@@ -55,7 +55,10 @@ internal sealed class DaemonSession : IAsyncDisposable
         _quorum = new ServerQuorum(view, presence, seams.Clock);
         Supervisor = new BrickSupervisor(options, view, _quorum, node, processes, probe, port, seams);
         Placement = new ProxyPlacement(Directory);
-        Proxies = new ProxySupervisor(options, view, Placement, node, processes, probe, proxyPort, seams);
+        Proxies = new ProxySupervisor(options, view, Placement, node, processes, probe, proxyPort, seams)
+        {
+            Admin = new LocalBrickAdmin(seams, BrickAdminProgram.ProxySocketOf(options.WorkingDirectory)),
+        };
         Worker = new OpWorker(
             view, Writer, node.Id, instance, new BrickSteps(view, node.Id, Supervisor), seams);
         Commands = new VolumeCommands(
@@ -143,7 +146,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             AreMetricsOpen = _options.AreMetricsOpen,
         };
         Routes = [.. services.Routes(), new TrustRoutes(nodes), new AuditRoutes(_audit, nodes, View),
-            new StoreRoutes(cluster), new ProxyRoutes(Commands.Proxies),
+            new StoreRoutes(cluster), new ProxyRoutes(new ProxyCommands(Commands, nodes.Peers)),
             new NodeBrickRoutes(local, Commands, _options.LogDirectory)];
     }
 

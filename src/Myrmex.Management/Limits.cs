@@ -44,6 +44,9 @@ internal static class Limits
 
     public const long SuspectPeriodMs = 20;
 
+    /// <summary>A proxy process that takes over from another one is given up after so long.</summary>
+    public const long UpgradeMs = 45_000;
+
     /// <summary>Between two looks whether a proxy process lives: its clients wait for it.</summary>
     public const long ProxyDeathMs = 100;
 

@@ -142,7 +142,7 @@ internal sealed partial class VolumeCommands(
     [
         .. placement.NodesOf(volume).Select(n => view.RunOf(n.Id)?.Proxies.FirstOrDefault(p => p.Volume == volume.Name)
             is { Online: true } run
-            ? new ProxyReport(volume.Name, n, Online: true, run.Port, run.Pid)
+            ? new ProxyReport(volume.Name, n, Online: true, run.Port, run.Pid) { Drain = run.Drain }
             : new ProxyReport(volume.Name, n, Online: false, 0, 0)),
     ];
 

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
@@ -15,7 +16,11 @@ internal sealed record BrickReport(Brick Brick, bool Online, int Port, int Pid, 
 /// <summary>The proxy of a volume on a node that should run one.</summary>
 /// <param name="Port">0 when clients cannot use it.</param>
 /// <param name="Pid">0 when clients cannot use it.</param>
-internal sealed record ProxyReport(string Volume, NodeRecord Node, bool Online, int Port, int Pid);
+internal sealed record ProxyReport(string Volume, NodeRecord Node, bool Online, int Port, int Pid)
+{
+    /// <summary>Who is left there; null unless it drains.</summary>
+    public ProxyDrainState? Drain { get; init; }
+}
 
 internal sealed record VolumeReport(Volume Volume, IReadOnlyList<BrickReport> Bricks)
 {

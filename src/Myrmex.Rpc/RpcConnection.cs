@@ -80,6 +80,9 @@ public sealed class RpcConnection : ILinkHandler
 
     public bool IsOpen => _link is { IsOpen: true };
 
+    /// <summary>No record has begun of which fragments are still to come; on the link's loop.</summary>
+    public bool IsBetweenRecords => _fragments is null;
+
     /// <summary>Calls waiting for an answer.</summary>
     public int Outstanding => Volatile.Read(ref _outstanding);
 
@@ -265,6 +268,9 @@ public sealed class RpcConnection : ILinkHandler
         _sentBytes += RpcHeader.MarkSize + writer.Position;
         link.EndSend(RpcHeader.MarkSize + writer.Position, default);
     }
+
+    /// <summary>Handles a record once more that has come before; on the link's loop.</summary>
+    public void HandleAgain(Payload record) => OnRecord(Link, record);
 
     public void Close(Errno error, string reason) => _link?.Close(error, reason);
 

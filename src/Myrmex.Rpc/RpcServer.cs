@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
@@ -60,7 +61,22 @@ public sealed class RpcServer : IDisposable
         }
     }
 
-    private ILinkHandler Accept(Link link)
+    /// <summary>Goes on with a socket that listens already.</summary>
+    /// <param name="listen">Makes the listener; takes what accepts links.</param>
+    public LinkAddress Listen(Func<Func<Link, ILinkHandler>, IListener> listen)
+    {
+        var listener = listen(Accept);
+        _listeners.Add(listener);
+        return listener.Address;
+    }
+
+    /// <summary>Takes nobody in any more; answers the sockets that listen.</summary>
+    public int[] Pause() => [.. _listeners.Select(l => l.Pause())];
+
+    public void Resume() => _listeners.ForEach(l => l.Resume());
+
+    /// <summary>Makes the connection of a link, and its handler; on the link's loop.</summary>
+    public ILinkHandler Accept(Link link)
     {
         var gate = new Gate(this);
         var connection = new RpcConnection(_seams, gate) { FrameTimeoutMs = FrameTimeoutMs };

@@ -146,6 +146,24 @@ internal sealed class FrameCutter(LinkOptions options, PayloadPool? pool = null)
         }
     }
 
+    /// <summary>A copy of what was received and not handed out.</summary>
+    public byte[] Remains()
+    {
+        var large = _large is null || _largeIsOut ? 0 : _largeReceived;
+        var rest = new byte[large + _end - _start];
+        if (large > 0)
+        {
+            _large!.GetSpan().Slice(_largeStart, large).CopyTo(rest); // There are bytes in it.
+        }
+
+        if (_end > _start)
+        {
+            _chunk!.GetSpan()[_start.._end].CopyTo(rest.AsSpan(large)); // So there is a chunk.
+        }
+
+        return rest;
+    }
+
     /// <summary>Drops everything.</summary>
     public void Clear()
     {

@@ -114,6 +114,18 @@ public abstract class Link
 
     public abstract void ResumeReading();
 
+    /// <summary>
+    /// Takes a link whose reading is paused out of use, for another process that goes on with it: nothing is sent or
+    /// received here any more. Null when that cannot be: bytes are being sent just now (try again), the link is closed,
+    /// or it has a state that is nowhere but here (TLS). On the loop.
+    /// </summary>
+    public virtual LinkRemains? Freeze() => null;
+
+    /// <summary>The other process does not go on with it after all. On the loop.</summary>
+    public virtual void Thaw()
+    {
+    }
+
     /// <summary>Closes from any thread; the handler hears OnClosed once, on the loop. Queued bytes are dropped.</summary>
     public abstract void Close(Errno error, string reason);
 }

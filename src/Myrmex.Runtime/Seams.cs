@@ -68,6 +68,14 @@ public interface IListener : IDisposable
 {
     /// <summary>The address in use; the port is the real one when 0 was asked for.</summary>
     LinkAddress Address { get; }
+
+    /// <summary>Takes nobody in any more; answers the socket, which stays its own, or -1 when it has none.</summary>
+    int Pause() => -1;
+
+    /// <summary>Takes clients in again.</summary>
+    void Resume()
+    {
+    }
 }
 
 /// <summary>The seams a graph or a server is given.</summary>

@@ -228,6 +228,33 @@ internal sealed class SendQueue
         }
     }
 
+    /// <summary>
+    /// Takes what is queued out of use until <see cref="Open"/>: nothing is queued or sent any more. Null while somebody
+    /// drains, and when the queue is closed.
+    /// </summary>
+    public byte[]? TryFreeze()
+    {
+        lock (_lock)
+        {
+            if (_draining || _closed)
+            {
+                return null;
+            }
+
+            _closed = true;
+            var rest = new byte[_queuedBytes];
+            var used = 0;
+            for (var i = 0; i < _count; i++)
+            {
+                ref var segment = ref At(i);
+                segment.Buffer.GetSpan().Slice(segment.Offset, segment.Length).CopyTo(rest.AsSpan(used));
+                used += segment.Length;
+            }
+
+            return rest;
+        }
+    }
+
     /// <summary>No more sends from now on.</summary>
     public void Close()
     {

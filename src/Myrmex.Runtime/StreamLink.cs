@@ -127,6 +127,15 @@ internal abstract class StreamLink : Link, IWork
         handler.OnOpen(this);
     }
 
+    public override void Thaw()
+    {
+        if (!IsClosing)
+        {
+            Queue.Open();
+            PostFlush();
+        }
+    }
+
     /// <summary>Names who hears OnClosed when the link never opens.</summary>
     public void HandledBy(ILinkHandler handler) => _handler = handler;
 

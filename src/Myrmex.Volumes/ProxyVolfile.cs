@@ -14,8 +14,9 @@ public static class ProxyVolfile
     public static string ExportOf(string volume) => "gfproxyd-" + volume;
 
     /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
+    /// <param name="drains">Clients that can go elsewhere are asked to.</param>
     public static VolfileDocument Build(
-        Volume volume, int managementPort = ClientVolfile.ManagementPortDefault)
+        Volume volume, int managementPort = ClientVolfile.ManagementPortDefault, bool drains = false)
     {
         var file = new VolfileDocument();
         var export = ExportOf(volume.Name);
@@ -31,6 +32,11 @@ public static class ProxyVolfile
         stats.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, stats.Type));
         BrickVolfile.AddServer(file, volume, $"{volume.Name}-gfproxyd-server", export, [export]);
         file.Top.With("client-changes", "on");
+        if (drains)
+        {
+            file.Top.With("draining", "on");
+        }
+
         return file;
     }
 }

@@ -35,6 +35,7 @@ public static class ThinVolfile
         {
             names.Add(string.Create(CultureInfo.InvariantCulture, $"{volume.Name}-gfproxy-client-{i}"));
             AddClient(file, volume, names[i], hosts[i], trusted, managementPort, PingTimeout);
+            file.Top.With("follows-drain", "on");
         }
 
         ClientVolfile.Add(file, volume, $"{volume.Name}-aha", AhaType, [], names);

@@ -20,7 +20,11 @@ internal static class BrickAnswers
     public static BrickClients Clients(IReadOnlyList<ClientView> clients) => new(
         [.. clients.Select(c => new BrickClient(
             c.Address, c.Uid, c.User, c.ProcessName, c.OpVersion, c.ConnectedWallNs / 1_000_000_000, c.ReceivedBytes,
-            c.SentBytes, c.FdCount))]);
+            c.SentBytes, c.FdCount)
+        {
+            FollowsDrain = c.FollowsDrain,
+            IsInUse = c.IsInUse,
+        })]);
 
     public static BrickFds Fds(IReadOnlyList<ClientView> clients) => new(
         [.. clients.Select(c => new BrickFdTable(

@@ -20,6 +20,9 @@ internal sealed class ServingCommand
     /// <summary>SIGUSR1, which .NET does not name.</summary>
     private const PosixSignal DumpSignal = (PosixSignal)10;
 
+    private const int AdminTries = 100;
+    private const int AdminPauseMs = 20;
+
     private readonly string _name;
     private readonly Func<string, VolfileDocument, Seams, Action<string>, IServed> _start;
 
@@ -63,6 +66,16 @@ internal sealed class ServingCommand
         Description = "unix socket at which the daemon lets bricks use the state of the cluster",
     };
 
+    private readonly Option<string?> _handOver = new("--hand-over")
+    {
+        Description = "unix socket at which a new process may take everything over",
+    };
+
+    private readonly Option<bool> _takeOver = new("--take-over")
+    {
+        Description = "begin by taking over from the process at the --hand-over socket",
+    };
+
     /// <param name="name">Name of the command.</param>
     /// <param name="list">The option that names the list.</param>
     /// <param name="start">Starts serving by a volume file.</param>
@@ -82,6 +95,7 @@ internal sealed class ServingCommand
         var root = new RootCommand($"Serves what the list {_list.Name} names.")
         {
             _port, _bind, _list, _logFile, _level, _pidFile, _reactors, _workers, _adminSocket, _stateSocket,
+            _handOver, _takeOver,
         };
         root.SetAction(Serve);
         return root.Parse(args).Invoke();
@@ -105,13 +119,22 @@ internal sealed class ServingCommand
             _name, options.GetRequiredValue(_list), runtime.Seams,
             (path, document, failed) => _start(path, document, runtime.Seams, failed));
         host.Reload();
-        using var admin = ListenForQuestions(options, runtime.Seams, host);
         // Before it listens: who reaches it may signal it at once. A daemon under nohup hands down an ignored SIGHUP.
         Sys.HeedSignal(Sys.SignalHangUp);
         using var hangUp = OnSignal(PosixSignal.SIGHUP, () => host.Reload());
-        var address = server.Listen(
-            new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)),
-            RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls });
+        if (TryTakeOver(options, runtime, server, out var address) is { } failure)
+        {
+            Log.Error(_name, "cannot take over", ("reason", failure));
+            server.Dispose();
+            host.StopAll();
+            return 1;
+        }
+
+        using var admin = ListenForQuestions(options, runtime.Seams, host);
+        address ??= server.Listen(
+            new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)), ServerLinks);
+        using var offer = options.GetValue(_handOver) is { } socket
+            ? HandOver.Offer(_name, server, address.Value, socket) : null;
         if (options.GetValue(_pidFile) is { } pidFile)
         {
             File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
@@ -128,6 +151,34 @@ internal sealed class ServingCommand
         return 0;
     }
 
+    private static LinkOptions ServerLinks =>
+        RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls };
+
+    /// <summary>Where clients are listened for, when another process was taken over; or why it could not.</summary>
+    private string? TryTakeOver(ParseResult options, LinuxRuntime runtime, RpcServer server, out LinkAddress? address)
+    {
+        address = null;
+        if (!options.GetValue(_takeOver))
+        {
+            return null;
+        }
+
+        try
+        {
+#pragma warning disable VSTHRD002 // The main thread has nothing else to do.
+            address = HandOver.TakeAsync(
+                _name, server, runtime.Network, ServerLinks, Registry.Exports,
+                options.GetValue(_handOver) ?? throw new IOException("--take-over needs --hand-over"))
+                .GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
+            return null;
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>Data is served also when questions cannot be.</summary>
     private BrickAdminServer? ListenForQuestions(ParseResult options, Seams seams, ServedList host)
     {
@@ -141,13 +192,21 @@ internal sealed class ServingCommand
             {
                 ProblemOf = host.ProblemOf,
             });
-        try
+        for (var triesLeft = options.GetValue(_takeOver) ? AdminTries : 1; triesLeft > 0; triesLeft--)
         {
-            admin.Listen(path);
-        }
-        catch (IOException e)
-        {
-            Log.Error(_name, "questions cannot be answered", ("socket", path), ("reason", e.Message));
+            try
+            {
+                admin.Listen(path);
+                break;
+            }
+            catch (IOException) when (triesLeft > 1)
+            {
+                Thread.Sleep(AdminPauseMs); // The former process is about to be gone.
+            }
+            catch (IOException e)
+            {
+                Log.Error(_name, "questions cannot be answered", ("socket", path), ("reason", e.Message));
+            }
         }
 
         return admin;

@@ -38,4 +38,8 @@ public static class BrickAdminProgram
     /// <summary>The same of its proxy, which answers the same questions.</summary>
     public static string ProxySocketOf(string workingDirectory) =>
         SocketPath.Of(workingDirectory, "proxy", "myrmex-proxy");
+
+    /// <summary>Where the proxy waits for a new process that takes over.</summary>
+    public static string ProxyHandOverSocketOf(string workingDirectory) =>
+        SocketPath.Of(workingDirectory, "proxy-hand-over", "myrmex-proxy-hand-over");
 }

@@ -40,7 +40,14 @@ public sealed record BrickReplicas(IReadOnlyList<ReplicaReport> Members);
 /// <param name="ConnectedSince">Seconds since 1970.</param>
 public sealed record BrickClient(
     string Address, string ProcessId, string User, string ProcessName, int OpVersion, long ConnectedSince,
-    long BytesRead, long BytesWritten, int OpenFds);
+    long BytesRead, long BytesWritten, int OpenFds)
+{
+    /// <summary>It goes to another proxy when this one drains.</summary>
+    public bool FollowsDrain { get; init; }
+
+    /// <summary>It has files open or fops under way, or has sent a fop within the last seconds.</summary>
+    public bool IsInUse { get; init; }
+}
 
 public sealed record BrickClients(IReadOnlyList<BrickClient> Clients);
 

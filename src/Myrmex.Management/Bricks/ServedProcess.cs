@@ -143,17 +143,49 @@ internal sealed class ServedProcess(
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(spec.LogFile)!); // It has a directory.
-        var process = processes.Start(
-            [
-                .. spec.Executable, spec.Name, "--port", Port.ToString(CultureInfo.InvariantCulture),
-                spec.ListOption, spec.ListPath, "--log-file", spec.LogFile, .. spec.MoreOptions,
-            ],
-            spec.LogFile);
+        var process = processes.Start(Command(), spec.LogFile);
         Identity = process;
         _hangUpDue = false; // It reads the list when it starts.
         _startedAtNs = seams.Clock.MonotonicNs;
         WritePidFile(process);
         Log.Information(spec.Room, $"{spec.Name} process started", ("pid", process.Pid), ("port", Port));
+    }
+
+    /// <summary>
+    /// Starts a new process that takes everything over from the one that runs, clients included; true when it did. It
+    /// stays as it is when that fails.
+    /// </summary>
+    public async Task<bool> UpgradeAsync(CancellationToken cancellation)
+    {
+        if (Identity is not { } former)
+        {
+            return false;
+        }
+
+        var process = processes.Start([.. Command(), "--take-over"], spec.LogFile);
+        Log.Information(
+            spec.Room, $"a new {spec.Name} process takes over", ("pid", process.Pid), ("from", former.Pid));
+        var deadlineNs = seams.Clock.MonotonicNs + (Limits.UpgradeMs * 1_000_000);
+        while (processes.IsAlive(former) && processes.IsAlive(process))
+        {
+            if (seams.Clock.MonotonicNs > deadlineNs)
+            {
+                processes.Signal(process, Sys.SignalKill);
+            }
+
+            await Pauses.WaitAsync(seams.Scheduler, Limits.SuspectPeriodMs, cancellation);
+        }
+
+        if (processes.IsAlive(former) || !processes.IsAlive(process))
+        {
+            Log.Error(spec.Room, $"the {spec.Name} process was not taken over", ("pid", former.Pid));
+            return false;
+        }
+
+        Identity = process;
+        _startedAtNs = seams.Clock.MonotonicNs;
+        WritePidFile(process);
+        return true;
     }
 
     /// <summary>It is to read its list again.</summary>
@@ -211,6 +243,12 @@ internal sealed class ServedProcess(
         Log.Information(spec.Room, $"{spec.Name} process ended, nothing is left to serve", ("pid", process.Pid));
         return true;
     }
+
+    private string[] Command() =>
+    [
+        .. spec.Executable, spec.Name, "--port", Port.ToString(CultureInfo.InvariantCulture), spec.ListOption,
+        spec.ListPath, "--log-file", spec.LogFile, .. spec.MoreOptions,
+    ];
 
     private async Task AdoptAsync(CancellationToken cancellation)
     {

@@ -53,6 +53,9 @@ public static class EventTypes
     public const string PeerConnect = "PEER_CONNECT";
     public const string PeerDisconnect = "PEER_DISCONNECT";
     public const string PeerLabel = "PEER_LABEL";
+    public const string ProxyDrain = "PROXY_DRAIN";
+    public const string ProxyUndrain = "PROXY_UNDRAIN";
+    public const string ProxyUpgrade = "PROXY_UPGRADE";
     public const string PeerRename = "PEER_RENAME";
     public const string QuorumLost = "QUORUM_LOST";
     public const string QuorumRegained = "QUORUM_REGAINED";

@@ -17,7 +17,16 @@ internal sealed record BrickRun(
 /// <param name="Online">Clients can use it.</param>
 /// <param name="Port">0 when it is not online.</param>
 /// <param name="Pid">0 when it is not online.</param>
-internal sealed record ProxyRun(string Volume, bool Online, int Port, int Pid);
+internal sealed record ProxyRun(string Volume, bool Online, int Port, int Pid)
+{
+    /// <summary>Who is left there; null unless it drains.</summary>
+    public ProxyDrainState? Drain { get; init; }
+}
+
+/// <summary>The clients of a proxy that drains.</summary>
+/// <param name="Leaving">They go elsewhere, and still use it.</param>
+/// <param name="Staying">Those of GlusterFS, which cannot go: they are served on.</param>
+internal sealed record ProxyDrainState(int Leaving, int Staying);
 
 /// <summary>
 /// What a node does, kept at <c>run/NODE</c> under the node's lease: it goes when the node is not heard of. It holds

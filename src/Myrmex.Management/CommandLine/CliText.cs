@@ -55,10 +55,21 @@ internal static class CliText
         foreach (var proxy in proxies)
         {
             AppendProcess(text, $"{proxy.Volume} on {proxy.Host}", proxy.Online, proxy.Port, proxy.Pid);
+            if (proxy.Draining)
+            {
+                text.Append("    ").Append(DrainText(proxy)).Append('\n');
+            }
         }
 
         return text.ToString();
     }
+
+    /// <summary>How far a proxy is that drains.</summary>
+    public static string DrainText(ProxyStatusMessage proxy) => proxy.LeavingClients is { } leaving
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"draining: {leaving} clients still leave, {proxy.StayingClients} of GlusterFS stay and are served")
+        : "draining: its clients are not known";
 
     public static string Status(VolumeStatusMessage volume, StatusParts parts)
     {

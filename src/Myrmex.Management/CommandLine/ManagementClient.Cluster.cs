@@ -18,6 +18,22 @@ public sealed partial class ManagementClient
     public Task<ProxyListMessage> ProxiesAsync() =>
         GetAsync("proxies", VolumeMessageJson.Default.ProxyListMessage);
 
+    /// <summary>The proxy of a node sends its clients to others; answers what it serves.</summary>
+    /// <param name="force">Also when there is no other one.</param>
+    public Task<ProxyListMessage> DrainProxyAsync(string host, bool force) => SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, $"proxies/{Uri.EscapeDataString(host)}/drain?force={Word(force)}"),
+        VolumeMessageJson.Default.ProxyListMessage);
+
+    /// <summary>A new process takes over from the proxy of a node; answers how it was before.</summary>
+    public Task<ProxyListMessage> UpgradeProxyAsync(string host) => SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, $"proxies/{Uri.EscapeDataString(host)}/upgrade"),
+        VolumeMessageJson.Default.ProxyListMessage);
+
+    /// <summary>The proxy of a node takes clients again.</summary>
+    public Task<ProxyListMessage> UndrainProxyAsync(string host) => SendAsync(
+        new HttpRequestMessage(HttpMethod.Delete, $"proxies/{Uri.EscapeDataString(host)}/drain"),
+        VolumeMessageJson.Default.ProxyListMessage);
+
     /// <summary>The join token.</summary>
     /// <param name="rotate">A new one; the former no longer works.</param>
     public async Task<string> TokenAsync(bool rotate) => (await SendAsync(

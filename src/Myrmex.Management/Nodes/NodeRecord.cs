@@ -51,6 +51,12 @@ internal sealed record NodeRecord
     /// <summary>Set by administrators, e.g. <c>rack</c> and <c>site</c>.</summary>
     public ImmutableSortedDictionary<string, string> Labels { get; init => field = value ?? NoLabels; } = NoLabels;
 
+    /// <summary>Its proxy asks clients to go to others; set by administrators.</summary>
+    public bool DrainsProxy { get; init; }
+
+    /// <summary>How often administrators have asked for a new process in the place of its proxy.</summary>
+    public int ProxyUpgrades { get; init; }
+
     /// <summary>When it became a member, milliseconds since 1970.</summary>
     public required long JoinedUnixMs { get; init; }
 

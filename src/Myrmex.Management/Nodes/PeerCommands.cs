@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Net;
@@ -98,6 +99,30 @@ internal sealed class PeerCommands(
         var changed = await members.EditAsync(
             record.Id, r => r with { Labels = With(r, labels) }, EventTypes.PeerLabel, cancellation);
         return changed ?? throw NotMember(host);
+    }
+
+    /// <summary>The proxy of a node asks its clients to go to others, or no longer.</summary>
+    /// <param name="check">Throws when it may not.</param>
+    public async Task<NodeRecord> DrainProxyAsync(
+        string host, bool drains, Action<NodeRecord> check, CancellationToken cancellation)
+    {
+        var snapshot = await members.ReadAsync(cancellation);
+        var record = await FindAsync(snapshot, host, cancellation);
+        check(record);
+        var type = drains ? EventTypes.ProxyDrain : EventTypes.ProxyUndrain;
+        return await members.EditAsync(record.Id, r => r with { DrainsProxy = drains }, type, cancellation)
+            ?? throw NotMember(host);
+    }
+
+    /// <summary>A new process is to take the place of a node's proxy.</summary>
+    public async Task<NodeRecord> UpgradeProxyAsync(string host, CancellationToken cancellation)
+    {
+        var snapshot = await members.ReadAsync(cancellation);
+        var record = await FindAsync(snapshot, host, cancellation);
+        var wanted = record.ProxyUpgrades + 1;
+        return await members.EditAsync(
+            record.Id, r => r with { ProxyUpgrades = wanted }, EventTypes.ProxyUpgrade, cancellation)
+            ?? throw NotMember(host);
     }
 
     /// <summary>

@@ -30,6 +30,8 @@ internal sealed class ProxySupervisor
     private readonly ServedProcess _process;
     private readonly Signal _look = new();
     private readonly HashSet<string> _online = new(StringComparer.Ordinal); // Owned by the loop.
+    private readonly Dictionary<string, ProxyDrainState> _drains = new(StringComparer.Ordinal); // Owned by the loop.
+    private int? _upgrades; // How often administrators have asked for one, as far as that was done; owned by the loop.
     private volatile IReadOnlyList<ProxyRun> _runs = [];
 
     public ProxySupervisor(
@@ -48,6 +50,11 @@ internal sealed class ProxySupervisor
         view.Volumes.Changed += _ => _look.Set();
         view.Nodes.Changed += _ => _look.Set();
     }
+
+    /// <summary>Asks the process who its clients are; without it nobody knows.</summary>
+    public IBrickAdmin? Admin { get; init; }
+
+    private bool IsDraining => _view.NodeOf(_node.Id) is { DrainsProxy: true };
 
     /// <summary>Raised when <see cref="Runs"/> is another. Handlers must not wait.</summary>
     public event Action? Changed;
@@ -72,7 +79,11 @@ internal sealed class ProxySupervisor
         PidFile = options.ProxyPidFile,
         LogFile = Path.Combine(options.LogDirectory, "proxy.log"),
         Executable = options.Executable,
-        MoreOptions = ["--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory)],
+        MoreOptions =
+        [
+            "--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory),
+            "--hand-over", BrickAdminProgram.ProxyHandOverSocketOf(options.WorkingDirectory),
+        ],
         PortBase = options.BrickPortBase + 1, // The first one is for bricks, also while they do not run.
         RestartPauseMsMin = 0, // Its clients wait, and it has no disk that could be broken.
     };
@@ -105,13 +116,15 @@ internal sealed class ProxySupervisor
         _process.HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
+        await UpgradeIfAskedAsync(cancellation);
+        await CountClientsAsync(cancellation);
         Publish(wanted);
-        return _online.Count == wanted.Count ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
+        return _online.Count == wanted.Count && _drains.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }
 
     private ServedFile FileOf(Volume volume) => new(
         Path.Combine(_options.ProxyVolfileDirectory, $"{volume.Name}.vol"),
-        ProxyVolfile.Build(volume, _options.Port).ToString());
+        ProxyVolfile.Build(volume, _options.Port, IsDraining).ToString());
 
     private async Task ProbeAsync(List<Volume> wanted, CancellationToken cancellation)
     {
@@ -138,10 +151,49 @@ internal sealed class ProxySupervisor
         }
     }
 
+    /// <summary>What was asked for while no daemon ran is not done: the process may be a new one by then.</summary>
+    private async Task UpgradeIfAskedAsync(CancellationToken cancellation)
+    {
+        var asked = _view.NodeOf(_node.Id)?.ProxyUpgrades ?? 0;
+        if (_upgrades is { } done && done != asked && _process.IsRunning)
+        {
+            await _process.UpgradeAsync(cancellation);
+        }
+
+        _upgrades = asked;
+    }
+
+    /// <summary>Of a proxy that drains it is known who is left.</summary>
+    private async Task CountClientsAsync(CancellationToken cancellation)
+    {
+        _drains.Clear();
+        if (!IsDraining || Admin is not { } admin)
+        {
+            return;
+        }
+
+        foreach (var volume in _online)
+        {
+            try
+            {
+                var clients = (await admin.ClientsAsync(ProxyVolfile.ExportOf(volume), cancellation)).Clients;
+                _drains[volume] = new ProxyDrainState(
+                    clients.Count(c => c.FollowsDrain && c.IsInUse), clients.Count(c => !c.FollowsDrain));
+            }
+            catch (BrickAdminException e)
+            {
+                Log.Warning("proxy", "the clients of the proxy are not known", ("reason", e.Message));
+            }
+        }
+    }
+
     private void Publish(List<Volume> wanted)
     {
         var runs = wanted.Select(v => _online.Contains(v.Name)
             ? new ProxyRun(v.Name, Online: true, _process.Port, _process.Pid)
+            {
+                Drain = _drains.GetValueOrDefault(v.Name),
+            }
             : new ProxyRun(v.Name, Online: false, 0, 0)).ToList();
         if (!runs.SequenceEqual(_runs))
         {

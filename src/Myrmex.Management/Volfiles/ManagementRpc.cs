@@ -95,6 +95,7 @@ internal sealed class ManagementRpc : IDisposable
 
         private static readonly Dictionary<string, string> NoValues = [];
 
+        private NodeId? _proxy; // Whose proxy the client has got; owned by the loop.
         private string _volume = string.Empty; // Written by the loop, read by the pusher.
 
         public bool Asks(IReadOnlyList<string> volumes)
@@ -166,9 +167,15 @@ internal sealed class ManagementRpc : IDisposable
                 return;
             }
 
+            var isKey = VolfileKey.TryParse(key, out var parsed);
+            if (parsed.Volume != System.Threading.Volatile.Read(ref _volume))
+            {
+                _proxy = null;
+            }
+
             var spec = owner._service.Spec(
-                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient));
-            if (VolfileKey.TryParse(key, out var parsed))
+                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), ref _proxy);
+            if (isKey)
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);
             }

@@ -24,6 +24,16 @@ internal sealed class VolfileService(
     /// <param name="isOurs">The asker is a client of ours, see <see cref="Rpc.HandshakeCodec.MyrmexClient"/>.</param>
     public string? Spec(string key, bool trusted, bool isOurs)
     {
+        NodeId? proxy = null;
+        return Spec(key, trusted, isOurs, ref proxy);
+    }
+
+    /// <param name="key">As above.</param>
+    /// <param name="trusted">As above.</param>
+    /// <param name="isOurs">As above.</param>
+    /// <param name="proxy">Whose proxy a client of GlusterFS has got; it keeps that as long as there is one.</param>
+    public string? Spec(string key, bool trusted, bool isOurs, ref NodeId? proxy)
+    {
         if (!VolfileKey.TryParse(key, out var parsed) || catalog.Find(parsed.Volume) is not { } volume)
         {
             return null;
@@ -43,7 +53,7 @@ internal sealed class VolfileService(
         var nodes = placement.NodesOf(volume);
         if (parsed.IsThin || (nodes.Count > 0 && IsThin(volume, trusted)))
         {
-            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs) : null;
+            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs, ref proxy) : null;
         }
 
         return ClientVolfile.Build(
@@ -61,9 +71,10 @@ internal sealed class VolfileService(
 
     /// <summary>
     /// Our clients get all proxies. Those of GlusterFS get the one of this node, at whatever address they have reached
-    /// it, else the first one whose node is heard of.
+    /// it, else the first one whose node is heard of. New ones avoid a proxy that drains; those that are there would
+    /// build a new graph, which they do not survive with their locks.
     /// </summary>
-    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs)
+    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs, ref NodeId? proxy)
     {
         if (isOurs)
         {
@@ -71,8 +82,13 @@ internal sealed class VolfileService(
             return ThinVolfile.Build(volume, hosts, trusted, managementPort).ToString();
         }
 
-        var chosen = nodes.FirstOrDefault(n => n.Id == node.Id)
+        var former = proxy;
+        var others = nodes.Where(n => !n.DrainsProxy && catalog.IsAlive(n.Id)).ToList();
+        var chosen = nodes.FirstOrDefault(n => n.Id == former)
+            ?? others.FirstOrDefault(n => n.Id == node.Id) ?? (others.Count > 0 ? others[0] : null)
+            ?? nodes.FirstOrDefault(n => n.Id == node.Id)
             ?? nodes.FirstOrDefault(n => catalog.IsAlive(n.Id)) ?? nodes[0];
+        proxy = chosen.Id;
         return ThinVolfile.BuildForGluster(
             volume, chosen.Id == node.Id ? null : ProxyPlacement.HostOf(volume, chosen), trusted, managementPort)
             .ToString();

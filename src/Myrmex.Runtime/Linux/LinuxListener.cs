@@ -20,14 +20,16 @@ internal sealed class LinuxListener : IListener, IPollHandler
     private readonly int _fd;
     private int _isDisposed;
 
+    /// <param name="descriptor">A socket that listens already; negative to make one.</param>
     public LinuxListener(
-        LinuxNetwork network, Reactor reactor, LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept)
+        LinuxNetwork network, Reactor reactor, LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept,
+        int descriptor = -1)
     {
         _network = network;
         _reactor = reactor;
         _options = options;
         _accept = accept;
-        _fd = Open(address);
+        _fd = descriptor >= 0 ? descriptor : Open(address);
         try
         {
             Address = address.UnixPath is not null ? address : address with { Port = BoundPort(_fd) };
@@ -64,6 +66,14 @@ internal sealed class LinuxListener : IListener, IPollHandler
             }
         }
     }
+
+    public int Pause()
+    {
+        _reactor.Modify(_fd, 0);
+        return _fd;
+    }
+
+    public void Resume() => _reactor.Modify(_fd, Sys.EpollIn);
 
     /// <summary>Stops listening; accepted links stay.</summary>
     public void Dispose()

@@ -50,6 +50,35 @@ public sealed class LinuxNetwork : INetwork, IDisposable
         return listener;
     }
 
+    /// <summary>Goes on with a socket that listens already, which it takes.</summary>
+    public IListener ListenOn(
+        int descriptor, LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept)
+    {
+        var listener = new LinuxListener(this, NextReactor(), address, options, accept, descriptor);
+        lock (_lock)
+        {
+            _listeners.Add(listener);
+        }
+
+        return listener;
+    }
+
+    /// <summary>
+    /// Goes on with a link of another process: takes the descriptor of the remains. Reading is paused until it is
+    /// resumed. <paramref name="accept"/> is called on the link's loop.
+    /// </summary>
+    public void Resume(LinkRemains remains, LinkAddress peer, LinkOptions options, Func<Link, ILinkHandler> accept)
+    {
+        var reactor = NextReactor();
+        var link = (SocketLink)Make(reactor, options with { Tls = null }, peer, isAccepted: true);
+        link.PauseReading();
+        reactor.Post(() =>
+        {
+            StartAccepted(link, remains.Descriptor, accept);
+            link.Preload(remains);
+        });
+    }
+
     public Link Connect(LinkAddress address, LinkOptions options, ILinkHandler handler) =>
         Connect(address, options, handler, NextReactor());
 

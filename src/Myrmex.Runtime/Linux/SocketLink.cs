@@ -18,6 +18,7 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
 
     private int _fd = -1;
     private bool _isReadable;
+    private ReadOnlyMemory<byte> _preload; // What another process has received: comes before what is in the socket.
     private bool _endSeen; // No further edge will come: read until the end shows.
     private long _sendCalls;
     private long _receiveCalls;
@@ -42,6 +43,31 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
         {
             Close(Sys.ErrorOf(result), "cannot watch the socket");
         }
+    }
+
+    /// <summary>
+    /// Begins, after <see cref="DescriptorLink.Start"/> with reading paused, with what another process has received and
+    /// not sent. On the loop.
+    /// </summary>
+    public void Preload(LinkRemains remains)
+    {
+        _preload = remains.Input;
+        if (remains.Output.Length > 0 && BeginSend(remains.Output.Length) is { IsEmpty: false } room)
+        {
+            remains.Output.CopyTo(room);
+            EndSend(remains.Output.Length, default);
+        }
+    }
+
+    public override LinkRemains? Freeze()
+    {
+        if (!IsOpen || Queue.TryFreeze() is not { } output)
+        {
+            return null;
+        }
+
+        Invariant.Check(IsPaused);
+        return new LinkRemains(_fd, [.. Cutter.Remains(), .. _preload.Span], output);
     }
 
     public void OnEvents(uint events)
@@ -103,7 +129,7 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
             return;
         }
 
-        while (_isReadable && !WaitsForMemory())
+        while ((_isReadable || !_preload.IsEmpty) && !WaitsForMemory())
         {
             if (budget <= 0)
             {
@@ -144,6 +170,15 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
     {
         Cutter.Room(out var first, out var second);
         var asked = first.Length + second.Length;
+        if (!_preload.IsEmpty)
+        {
+            var part = Math.Min(first.Length, _preload.Length);
+            _preload.Span[..part].CopyTo(first.Span);
+            _preload = _preload[part..];
+            Cutter.Received(part);
+            return part;
+        }
+
         nint received;
         if (second.Length == 0)
         {

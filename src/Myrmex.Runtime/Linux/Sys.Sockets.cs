@@ -31,6 +31,7 @@ public static unsafe partial class Sys
     public const int Ipv6Only = 26;
 
     private const int MsgNoSignal = 0x4000;
+    private const int ScmRights = 1;
 
     /// <summary>A non-blocking, close-on-exec stream socket.</summary>
     public static int Socket(int family) => Result(NativeSocket(family, SockStream | SockFlags, 0));
@@ -130,6 +131,61 @@ public static unsafe partial class Sys
         return Result(NativeSendMsg(fd, &message, MsgNoSignal));
     }
 
+    /// <summary>
+    /// Sends bytes, at least one, over a unix socket, and with them a descriptor, which stays the sender's. The number of
+    /// bytes taken, or negative errno.
+    /// </summary>
+    public static nint SendDescriptor(int fd, ReadOnlySpan<byte> bytes, int descriptor)
+    {
+        var control = new DescriptorMessage
+        {
+            Size = DescriptorMessage.SizeUsed, Level = SolSocket, Kind = ScmRights, Descriptor = descriptor,
+        };
+        fixed (byte* pointer = bytes)
+        {
+            var piece = new IoVec(pointer, bytes.Length);
+            var message = new MessageHeader
+            {
+                Pieces = &piece,
+                PieceCount = 1,
+                Control = (byte*)&control,
+                ControlSize = sizeof(DescriptorMessage),
+            };
+            return Result(NativeSendMsg(fd, &message, MsgNoSignal));
+        }
+    }
+
+    /// <summary>
+    /// Receives bytes from a unix socket, and the descriptor that came with them, close-on-exec; -1 when none did. The
+    /// number of bytes, 0 at the end, or negative errno.
+    /// </summary>
+    public static nint ReceiveDescriptor(int fd, Span<byte> bytes, out int descriptor)
+    {
+        const int closeOnExec = 0x40000000;
+        var control = default(DescriptorMessage);
+        nint result;
+        fixed (byte* pointer = bytes)
+        {
+            var piece = new IoVec(pointer, bytes.Length);
+            var message = new MessageHeader
+            {
+                Pieces = &piece,
+                PieceCount = 1,
+                Control = (byte*)&control,
+                ControlSize = sizeof(DescriptorMessage),
+            };
+            result = Result(NativeRecvMsg(fd, &message, closeOnExec));
+        }
+
+        var has = result >= 0 && control.Size == DescriptorMessage.SizeUsed && control.Level == SolSocket
+            && control.Kind == ScmRights;
+        descriptor = has ? control.Descriptor : -1;
+        return result;
+    }
+
+    [LibraryImport(Libc, EntryPoint = "recvmsg", SetLastError = true)]
+    private static partial nint NativeRecvMsg(int fd, MessageHeader* message, int flags);
+
     [LibraryImport(Libc, EntryPoint = "socket", SetLastError = true)]
     private static partial int NativeSocket(int family, int type, int protocol);
 
@@ -168,6 +224,19 @@ public static unsafe partial class Sys
 
     [LibraryImport(Libc, EntryPoint = "sendmsg", SetLastError = true)]
     private static partial nint NativeSendMsg(int fd, MessageHeader* message, int flags);
+
+    // struct cmsghdr of 64-bit Linux with one descriptor.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct DescriptorMessage
+    {
+        public const int SizeUsed = 20;
+
+        public nint Size;
+        public int Level;
+        public int Kind;
+        public int Descriptor;
+        public int Padding;
+    }
 
     // struct msghdr of 64-bit Linux.
     [StructLayout(LayoutKind.Sequential)]

@@ -34,5 +34,7 @@ internal sealed class OwnProxy : IDisposable
         Wait.Until("the second proxy listens", Soon, () => Addresses.Answers("127.0.0.1", Port));
     }
 
+    public void Stop() => _child?.Stop();
+
     public void Dispose() => _child?.Dispose();
 }

@@ -57,6 +57,11 @@ public sealed class ProxiedVolumes : IDisposable
         "/", Shell.DefaultLimit, "env",
         [$"MYRMEX_WORKDIR={Daemon.WorkingDirectory}", Product.Executable, "proxy", "status", "--json"]);
 
+    /// <summary><c>myrmex proxy ...</c></summary>
+    internal CommandResult Proxy(params string[] words) => Shell.Run(
+        "/", Shell.DefaultLimit, "env",
+        [$"MYRMEX_WORKDIR={Daemon.WorkingDirectory}", Product.Executable, "proxy", .. words]);
+
     public string ProxyLog => $"{Daemon.WorkingDirectory}/log/proxy.log";
 
     /// <summary>The stock client by the volume file that thin clients get.</summary>
@@ -101,7 +106,8 @@ public sealed class ProxiedVolumes : IDisposable
     {
         var at = port == 0 ? string.Empty : $"    option remote-port {port}\n";
         return $"volume {name}\n    type protocol/client\n    option remote-host {Daemon.Host}\n{at}"
-            + $"    option remote-subvolume gfproxyd-{volume}\n    option ping-timeout 2\nend-volume\n";
+            + $"    option remote-subvolume gfproxyd-{volume}\n    option ping-timeout 2\n"
+            + "    option follows-drain on\nend-volume\n";
     }
 
     private string NewName(string kind) => $"{kind}{Interlocked.Increment(ref _mounts)}";

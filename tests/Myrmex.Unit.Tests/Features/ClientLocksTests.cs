@@ -65,6 +65,30 @@ public sealed class ClientLocksTests
         Assert.Equal(Errno.EINTR, (await Lk(_two, _second, LockCommand.SetLockWait, LockType.Write)).Error);
     }
 
+    /// <summary>What goes with a client to another process: what it holds, and what it has to ask for again.</summary>
+    [Fact]
+    public async Task TheLocksOfAClientAreKnownAndItsWaitsCanBeTakenBack()
+    {
+        Assert.Empty(_top.LocksOf(_one, _fd));
+        await Lk(_one, _fd, LockCommand.SetLock, LockType.Write);
+        var held = Assert.Single(_top.LocksOf(_one, _fd));
+        Assert.Equal((LockType.Write, CallOf(_one).LockOwner), (held.Type, held.Owner));
+        var waiting = Lk(_two, _second, LockCommand.SetLockWait, LockType.Write);
+        Assert.Empty(_top.LocksOf(_two, _second));
+        _top.TakeBackWaits(_two);
+        Assert.Equal(Errno.EINTR, (await waiting).Error);
+        Assert.Empty(_top.LocksOf(_two, _second));
+        Assert.Single(_top.LocksOf(_one, _fd));
+        Assert.False(_top.HoldsOthers(_one));
+        await Inodelk(_one, LockCommand.SetLock, LockType.Write);
+        Assert.True(_top.HoldsOthers(_one));
+        await Lk(_one, _fd, LockCommand.SetLock, LockType.Unlock);
+        Assert.Empty(_top.LocksOf(_one, _fd));
+        await Lk(_one, _fd, LockCommand.SetLock, LockType.Read);
+        (await _top.Release(new ReleaseFop { Gfid = File, Fd = _fd }, CallOf(_one))).Release();
+        Assert.Empty(_top.LocksOf(_one, _fd));
+    }
+
     [Fact]
     public async Task WhatGoesWithNoOpenFileIsGivenUpForAClientThatLeaves()
     {

@@ -209,6 +209,50 @@ public sealed class LocksTests
         Assert.Equal(Errno.Ok, (await Lk(new("c", "c"), LockCommand.SetLock, LockType.Write, 0, 0)).Error);
     }
 
+    /// <summary>Nobody who waits gets the lock in between, and the former holder can go.</summary>
+    [Fact]
+    public async Task ARequestTakesALockAlongFromAnotherConnection()
+    {
+        var fd = new Fd(File, OpenFlags.ReadWrite, false, 4);
+        await Lk(_clientA, LockCommand.SetLock, LockType.Write, 0, 10);
+        var other = new Fd(File, OpenFlags.ReadWrite, false, 4);
+        var waiting = Move(new("c", "c"), other, LockCommand.SetLockWait, []);
+        Name name = "trusted.glusterfs.lockinfo";
+        var info = await _locks.Fgetxattr(new FgetxattrFop { Gfid = File, Fd = _fd, Name = name }, CallOf(_clientA));
+        var right = BytesOf(info.Values!);
+        var wrong = right.ToArray();
+        wrong[^2] ^= 1;
+        Assert.Equal(Errno.EAGAIN, (await Move(_clientB, fd, LockCommand.SetLock, wrong)).Error);
+        Assert.Equal(Errno.Ok, (await Move(_clientB, fd, LockCommand.SetLock, right)).Error);
+        Assert.Equal(Errno.EAGAIN, (await Lk(_clientA, LockCommand.SetLock, LockType.Read, 5, 1)).Error);
+        (await _locks.Release(new ReleaseFop { Gfid = File, Fd = _fd }, CallOf(_clientA))).Release();
+        _locks.ClientGone(_clientA);
+        Assert.False(waiting.IsCompleted);
+        _locks.ClientGone(_clientB);
+        Assert.Equal(Errno.Ok, (await waiting).Error);
+    }
+
+    private static byte[] BytesOf(XData values)
+    {
+        Assert.True(values.TryGetBytes(LockMove.InfoName, out var value));
+        return value.ToArray();
+    }
+
+    private async Task<LkReply> Move(ClientIdentity client, Fd fd, LockCommand command, byte[] info)
+    {
+        var xdata = XData.Rent();
+        xdata.SetBytes(LockMove.Key, info);
+        var reply = await _locks.Lk(
+            new LkFop
+            {
+                Gfid = File, Fd = fd, Command = command, Type = LockType.Write,
+                Flock = new Flock(LockType.Write, 0, 0, 10, 1, default), XData = xdata,
+            },
+            CallOf(client));
+        xdata.Release();
+        return reply;
+    }
+
     [Fact]
     public async Task ForeignOrBrokenLockInfoIsEinval()
     {

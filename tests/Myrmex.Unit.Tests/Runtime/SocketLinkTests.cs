@@ -46,6 +46,101 @@ public sealed class SocketLinkTests : IDisposable
         }
     }
 
+    /// <summary>As another process would: by a descriptor that came over a unix socket, in the middle of frames.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(20)]
+    public void AnotherNetworkGoesOnWithALink(int pauseMs)
+    {
+        const int Count = 300;
+        using var second = new LinuxRuntime(new LinuxRuntimeOptions { Reactors = 1, Workers = 1, Name = "second" });
+        var next = new Recorder { Frame = Echo };
+        _server.Frame = Echo;
+        var link = Connect("tcp");
+        var sender = new Thread(() =>
+        {
+            for (var i = 0; i < Count; i++)
+            {
+                Assert.True(TestFrames.Send(link, TestFrames.Make(SizeOf(i), i)));
+            }
+        });
+        sender.Start();
+        Thread.Sleep(pauseMs);
+        var former = _server.WaitOpen();
+        var remains = Freeze(former);
+        Assert.True(former.BeginSend(10).IsEmpty);
+        Assert.True(Sys.SocketPair(out var here, out var there) >= 0);
+        Assert.Equal(1, Sys.SendDescriptor(here, [1], remains.Descriptor));
+        Assert.Equal(1, Sys.ReceiveDescriptor(there, new byte[1], out var descriptor));
+        former.Close(Errno.ECANCELED, "handed over");
+        second.Network.Resume(
+            remains with { Descriptor = descriptor }, former.Peer, TestFrames.Options, _ => next);
+        next.WaitOpen().ResumeReading();
+        _client.WaitFrames(Count);
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.True(_client.Frames.TryDequeue(out var frame));
+            Assert.Equal(TestFrames.Make(SizeOf(i), i), frame);
+        }
+
+        sender.Join();
+        Sys.Close(here);
+        Sys.Close(there);
+        Assert.Equal(0, _client.Closes);
+        Assert.False(next.WasOffLoop);
+    }
+
+    [Fact]
+    public void AFrozenLinkThatIsLetGoHasLostNothing()
+    {
+        _server.Frame = Echo;
+        var link = Connect("tcp");
+        for (var i = 0; i < 100; i++)
+        {
+            if (i % 10 == 5)
+            {
+                var former = _server.WaitOpen();
+                Freeze(former);
+                former.Scheduler.Post(() =>
+                {
+                    former.Thaw();
+                    former.ResumeReading();
+                });
+            }
+
+            Assert.True(TestFrames.Send(link, TestFrames.Make(SizeOf(i), i)));
+        }
+
+        _client.WaitFrames(100);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(_client.Frames.TryDequeue(out var frame));
+            Assert.Equal(TestFrames.Make(SizeOf(i), i), frame);
+        }
+    }
+
+    private static int SizeOf(int i) => 4 + (i * 7919 % 150_000);
+
+    private static LinkRemains Freeze(Link link)
+    {
+        LinkRemains? remains = null;
+        for (var tries = 0; remains is null && tries < 10_000; tries++)
+        {
+            using var done = new ManualResetEventSlim();
+            link.Scheduler.Post(() =>
+            {
+                link.PauseReading();
+                remains = link.Freeze();
+                done.Set();
+            });
+            Assert.True(done.Wait(10_000));
+        }
+
+        Assert.NotNull(remains);
+        return remains;
+    }
+
     [Fact]
     public void ConnectingWhereNobodyListensIsHeardOnceAsClosed()
     {

@@ -49,7 +49,17 @@ public sealed record BrickStatusMessage(
 /// <param name="Host">Name of the node.</param>
 /// <param name="Port">0 when clients cannot use it.</param>
 /// <param name="Pid">0 when clients cannot use it.</param>
-public sealed record ProxyStatusMessage(string Volume, string Host, string Node, bool Online, int Port, int Pid);
+public sealed record ProxyStatusMessage(string Volume, string Host, string Node, bool Online, int Port, int Pid)
+{
+    /// <summary>It sends its clients to other proxies, and new ones avoid it.</summary>
+    public bool Draining { get; init; }
+
+    /// <summary>Clients that go elsewhere and still use it; null when it does not drain or that is not known.</summary>
+    public int? LeavingClients { get; init; }
+
+    /// <summary>Clients that cannot go elsewhere, those of GlusterFS; null as before.</summary>
+    public int? StayingClients { get; init; }
+}
 
 /// <summary>What <c>myrmex proxy status --json</c> prints.</summary>
 public sealed record ProxyListMessage(IReadOnlyList<ProxyStatusMessage> Proxies);

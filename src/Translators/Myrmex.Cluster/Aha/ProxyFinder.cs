@@ -45,8 +45,13 @@ internal sealed class ProxyFinder : ServerFinder
             await HearFirstAsync();
         }
 
+        return await FirstOfAsync(Ordered(mayBeUp: true)) ?? await FirstOfAsync(Ordered(mayBeUp: false));
+    }
+
+    private async ValueTask<Server?> FirstOfAsync(Server[] proxies)
+    {
         var race = new Race(Seams);
-        foreach (var proxy in Ordered())
+        foreach (var proxy in proxies)
         {
             _ = RunAsync(race, proxy);
             if (await race.WaitAsync(CompanyMs) is { } quick)
@@ -85,10 +90,14 @@ internal sealed class ProxyFinder : ServerFinder
         return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
     }
 
-    private Server[] Ordered()
+    /// <summary>
+    /// Those that have said that they are down are asked when no other one serves: one that drains serves who has
+    /// nowhere else to go. The others answer at once that they are away.
+    /// </summary>
+    private Server[] Ordered(bool mayBeUp)
     {
         var nowNs = Seams.Clock.MonotonicNs;
-        return [.. _preferred.Where(static p => p.MayBeUp).OrderBy(p => RestsSince(p, nowNs))]; // A stable order.
+        return [.. _preferred.Where(p => p.MayBeUp == mayBeUp).OrderBy(p => RestsSince(p, nowNs))]; // A stable order.
     }
 
     private long RestsSince(Server proxy, long nowNs)

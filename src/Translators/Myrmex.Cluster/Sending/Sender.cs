@@ -491,7 +491,7 @@ internal sealed partial class Sender
 
     /// <summary>
     /// Before the first fop goes to another server: nothing is under way at the former one, nothing is open there, and
-    /// the locks are held at the other.
+    /// the locks are held at the other; there first, when the servers know whose they are.
     /// </summary>
     private async Task PrepareAsync(Choice next, Choice? former)
     {
@@ -508,6 +508,14 @@ internal sealed partial class Sender
             Log.Warning(
                 _rules.Name, "a former server still has fops of ours", ("volume", _volume),
                 ("server", former.Server.Number), ("count", former.UnderWay));
+        }
+
+        if (_rules.NamesLocks)
+        {
+            // The former server may still be there: nobody gets the locks in between.
+            await Fds.RelockAsync(next, SendingLimits.RelockMs);
+            await Fds.LeaveAsync(next.Server);
+            return;
         }
 
         await Fds.LeaveAsync(next.Server);

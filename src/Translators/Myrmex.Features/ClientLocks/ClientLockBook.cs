@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Base;
@@ -6,7 +7,17 @@ using Myrmex.Graph;
 namespace Myrmex.Features;
 
 /// <summary>A SETLKW on its way or waiting.</summary>
-internal sealed record WaitingPosixLock(Gfid Gfid, Fd Fd, Flock Flock, LkOwner Owner, int Pid, LockSession Session);
+internal sealed record WaitingPosixLock(Gfid Gfid, Fd Fd, Flock Flock, LkOwner Owner, int Pid, LockSession Session)
+{
+    private bool _isTakenBack;
+
+    /// <summary>Whatever it is answered is void: it is asked for again elsewhere.</summary>
+    public bool IsTakenBack
+    {
+        get => Volatile.Read(ref _isTakenBack);
+        set => Volatile.Write(ref _isTakenBack, value);
+    }
+}
 
 /// <summary>Some POSIX lock of an owner that was taken without an open file.</summary>
 internal readonly record struct OrphanLock(Gfid Gfid, LkOwner Owner);
@@ -139,6 +150,55 @@ internal sealed class ClientLockBook
         }
     }
 
+    /// <summary>A POSIX lock of an open file was granted.</summary>
+    public void Hold(ClientIdentity client, HeldLock granted)
+    {
+        lock (_lock)
+        {
+            if (!client.IsGone) // Else its files are released, and their locks with them.
+            {
+                EntryOf(client).Held.Add(granted);
+            }
+        }
+    }
+
+    /// <summary>POSIX locks of a client have been given up, in one way or another.</summary>
+    public void Unhold(ClientIdentity client, Action<HeldLocks> change)
+    {
+        lock (_lock)
+        {
+            if (_clients.TryGetValue(client, out var entry) && !entry.Held.IsEmpty)
+            {
+                change(entry.Held);
+                DropIfEmpty(client, entry);
+            }
+        }
+    }
+
+    public IReadOnlyList<HeldLock> HeldOf(ClientIdentity client, Fd fd)
+    {
+        lock (_lock)
+        {
+            return _clients.TryGetValue(client, out var entry) ? entry.Held.Of(fd) : [];
+        }
+    }
+
+    public bool HoldsOthers(ClientIdentity client)
+    {
+        lock (_lock)
+        {
+            return _clients.TryGetValue(client, out var entry) && entry.Internal.Count + entry.Orphans.Count > 0;
+        }
+    }
+
+    public WaitingPosixLock[] WaitsOf(ClientIdentity client)
+    {
+        lock (_lock)
+        {
+            return _clients.TryGetValue(client, out var entry) ? [.. entry.Waiting] : [];
+        }
+    }
+
     /// <summary>What a client that has left waits for, and what it held: that is told once.</summary>
     public LeftLocks Left(ClientIdentity client)
     {
@@ -170,7 +230,7 @@ internal sealed class ClientLockBook
 
     private void DropIfEmpty(ClientIdentity client, Entry entry)
     {
-        if (entry.Waiting.Count == 0 && entry.Internal.Count == 0 && entry.Orphans.Count == 0)
+        if (entry.Waiting.Count + entry.Internal.Count + entry.Orphans.Count == 0 && entry.Held.IsEmpty)
         {
             _clients.Remove(client);
         }
@@ -181,6 +241,9 @@ internal sealed class ClientLockBook
         public HashSet<WaitingPosixLock> Waiting { get; } = new(ReferenceEqualityComparer.Instance);
 
         public List<(InternalLock Lock, LkOwner Owner)> Internal { get; set; } = [];
+
+        /// <summary>POSIX locks of open files, with the owners that the client sent.</summary>
+        public HeldLocks Held { get; } = new();
 
         public HashSet<OrphanLock> Orphans { get; set; } = [];
     }

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -9,7 +10,7 @@ namespace Myrmex.Features;
 /// features/client-locks: keeps the locks of clients apart that share one connection to the bricks, and gives up what a
 /// client leaves behind. See README.md.
 /// </summary>
-public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
+public sealed class ClientLocks(TranslatorPlace place) : Translator(place), IClientLocks
 {
     /// <summary>Milliseconds until the waits of a client that has left are looked at again.</summary>
     private const long LookAgainMs = 1_000;
@@ -34,11 +35,32 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         call.Client is { } client ? FlushAsync(fop, call, client) : Next.Flush(in fop, call);
 
     /// <summary>
-    /// A client that has left without a word may be on its way to another proxy: the brick keeps what it holds by
-    /// session for a while.
+    /// The locks of an open file go with it. A client that has left without a word may be on its way to another proxy:
+    /// the brick keeps what it holds by session for a while.
     /// </summary>
-    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
-        call.Client is { IsGone: true } ? LeaveAsync(fop, call) : Next.Release(in fop, call);
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
+    {
+        if (call.Client is { } client)
+        {
+            var fd = fop.Fd;
+            _book.Unhold(client, held => held.RemoveFd(fd));
+        }
+
+        return call.Client is { IsGone: true } ? LeaveAsync(fop, call) : Next.Release(in fop, call);
+    }
+
+    public IReadOnlyList<HeldLock> LocksOf(ClientIdentity client, Fd fd) => _book.HeldOf(client, fd);
+
+    public bool HoldsOthers(ClientIdentity client) => _book.HoldsOthers(client);
+
+    public void TakeBackWaits(ClientIdentity client)
+    {
+        foreach (var waiting in _book.WaitsOf(client))
+        {
+            waiting.IsTakenBack = true;
+            _ = TakeBackAsync(waiting, client);
+        }
+    }
 
     public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call) =>
         InternalAsync<InodelkFop, InodelkReply>(in fop, call);
@@ -99,6 +121,12 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         }
 
         var owned = OwnedCall(call, client);
+        var isKept = !fop.Fd.IsAnonymous && HeldLock.TryGetEnd(fop.Flock, out _) && fop.Command != LockCommand.GetLock;
+        if (isKept && fop.Type == LockType.Unlock)
+        {
+            Unhold(client, in fop, call.LockOwner);
+        }
+
         var reply = fop.Command == LockCommand.SetLockWait && fop.Type != LockType.Unlock
             ? await WaitAsync(fop, owned, client)
             : await Next.Lk(in fop, owned);
@@ -116,8 +144,26 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
             reply.Flock = reply.Flock with { Owner = call.LockOwner };
         }
 
+        if (reply.IsOk && isKept && fop.Type != LockType.Unlock && HeldLock.TryGetEnd(fop.Flock, out var last))
+        {
+            _book.Hold(client, new HeldLock(
+                fop.Fd, client, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, last)
+            {
+                Session = LockSession.Of(fop.XData),
+            });
+        }
+
         owned.Release();
         return reply;
+    }
+
+    private void Unhold(ClientIdentity client, in LkFop fop, LkOwner owner)
+    {
+        var (gfid, start) = (fop.Fd.Gfid, fop.Flock.Start);
+        if (HeldLock.TryGetEnd(fop.Flock, out var end))
+        {
+            _book.Unhold(client, held => held.Remove(in gfid, owner, start, end));
+        }
     }
 
     /// <summary>The request is known for as long as it may wait, so that it can be taken back.</summary>
@@ -132,6 +178,12 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
 
         var reply = await Next.Lk(in fop, owned);
         _book.Ended(client, waiting);
+        if (waiting.IsTakenBack)
+        {
+            reply.Release();
+            reply = LkReply.Fail(Errno.EINTR);
+        }
+
         return reply;
     }
 
@@ -146,6 +198,8 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
     private async ValueTask<FlushReply> FlushAsync(FlushFop fop, Call call, ClientIdentity client)
     {
         var owned = OwnedCall(call, client);
+        var (gfid, owner) = (fop.Fd.Gfid, call.LockOwner);
+        _book.Unhold(client, held => held.RemoveOwner(in gfid, owner));
         var reply = await Next.Flush(in fop, owned);
         owned.Release();
         return reply;

@@ -15,7 +15,7 @@ public sealed partial class Locks
 {
     private Gfid _lockInfoKey;
 
-    private static ReadOnlySpan<byte> LockInfoName => "trusted.glusterfs.lockinfo"u8;
+    private static ReadOnlySpan<byte> LockInfoName => LockMove.InfoName;
 
     public override void Start() => _lockInfoKey = Seams.NewGfid();
 
@@ -28,6 +28,12 @@ public sealed partial class Locks
         fop.Values is not null && fop.Values.TryGetBytes(LockInfoName, out var value)
             ? new ValueTask<FsetxattrReply>(SetLockInfo(GfidOf(fop.Gfid, fop.Fd), fop.Fd, value, call))
             : Next.Fsetxattr(in fop, call);
+
+    /// <summary>Tells the open file whose locks the request takes along; null when it takes none.</summary>
+    private Predicate<Fd>? FormerOf(XData? xdata) =>
+        xdata is { Count: > 0 } && xdata.TryGetBytes(LockMove.Key, out var value) && TryReadLockInfo(value, out var number)
+            ? fd => fd.Get(Slot) is FdNumber known && known.Value == number
+            : null;
 
     private FgetxattrReply GetLockInfo(Fd fd)
     {

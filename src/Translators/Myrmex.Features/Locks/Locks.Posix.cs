@@ -1,3 +1,4 @@
+using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
 
@@ -20,15 +21,16 @@ public sealed partial class Locks
         var gfid = GfidOf(fop.Gfid, fop.Fd);
         var wanted = new PosixLock(
             LockHolder.Of(call, fop.XData), fop.Type, start, end, flock.Pid, fop.Fd.IsAnonymous ? null : fop.Fd);
+        var former = fop.Type < LockType.Unlock ? FormerOf(fop.XData) : null;
         switch (fop.Command)
         {
             case LockCommand.GetLock when fop.Type <= LockType.Unlock:
                 return new ValueTask<LkReply>(GetLock(in gfid, in wanted, in flock));
             case LockCommand.SetLock when fop.Type <= LockType.Unlock:
             case LockCommand.SetLockWait when fop.Type == LockType.Unlock:
-                return new ValueTask<LkReply>(Answer(in flock, SetLock(in gfid, in wanted)));
+                return new ValueTask<LkReply>(Answer(in flock, SetLock(in gfid, in wanted, former)));
             case LockCommand.SetLockWait when fop.Type < LockType.Unlock:
-                return WaitLock(in gfid, in wanted, in flock);
+                return WaitLock(in gfid, in wanted, in flock, former);
             default:
                 return new ValueTask<LkReply>(Answer(in flock, Errno.EINVAL));
         }
@@ -73,14 +75,17 @@ public sealed partial class Locks
         }
     }
 
-    private Errno SetLock(in Gfid gfid, in PosixLock wanted)
+    private LockVerdict Set(in PosixLockRequest request, Predicate<Fd>? former, LockEffects effects) =>
+        former is null ? _posix.Set(in request, effects) : _posix.Move(in request, former, effects);
+
+    private Errno SetLock(in Gfid gfid, in PosixLock wanted, Predicate<Fd>? former)
     {
         var effects = LockEffects.Rent();
         LockVerdict verdict;
         lock (_posixGuard)
         {
             verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
-                : _posix.Set(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
+                : Set(new PosixLockRequest(gfid, wanted, Ticket: null), former, effects);
             _posixFileCount = _posix.FileCount;
         }
 
@@ -88,7 +93,8 @@ public sealed partial class Locks
         return ToErrno(verdict);
     }
 
-    private ValueTask<LkReply> WaitLock(in Gfid gfid, in PosixLock wanted, in Flock flock)
+    private ValueTask<LkReply> WaitLock(
+        in Gfid gfid, in PosixLock wanted, in Flock flock, Predicate<Fd>? former)
     {
         var ticket = PosixLockTicket.Rent(in flock, out var task);
         var effects = LockEffects.Rent();
@@ -96,7 +102,7 @@ public sealed partial class Locks
         lock (_posixGuard)
         {
             verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
-                : _posix.Set(new PosixLockRequest(gfid, wanted, ticket), effects);
+                : Set(new PosixLockRequest(gfid, wanted, ticket), former, effects);
             _posixFileCount = _posix.FileCount;
         }
 

@@ -100,6 +100,26 @@ public sealed class PosixLockTable
         return isLeft;
     }
 
+    /// <summary>
+    /// The holder of locks taken through a former open file asks for one of them by another connection: those that its
+    /// range meets are the asker's own from now on, whatever comes of the request.
+    /// </summary>
+    public LockVerdict Move(in PosixLockRequest request, Predicate<Fd> isFormer, LockEffects effects)
+    {
+        if (_files.TryGetValue(request.Gfid, out var file))
+        {
+            var wanted = request.Lock;
+            var moved = file.Held.FindAll(held => held.Fd is not null && isFormer(held.Fd) && Overlaps(in held, in wanted));
+            foreach (var held in moved)
+            {
+                file.Held.Remove(held);
+                Apply(file.Held, held with { Holder = wanted.Holder, Fd = wanted.Fd });
+            }
+        }
+
+        return Set(in request, effects);
+    }
+
     /// <summary>The held lock that a request would meet, the lowest one if there are several.</summary>
     public bool TryFindConflict(in Gfid gfid, in PosixLock wanted, out PosixLock conflict)
     {

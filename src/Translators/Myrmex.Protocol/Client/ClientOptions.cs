@@ -22,6 +22,9 @@ public static class ClientOptions
     public const string SendGids = "send-gids";
     public const string StrictLocks = "strict-locks";
 
+    /// <summary>The server reads it too: all options that are given are told with SETVOLUME.</summary>
+    public const string FollowsDrain = "follows-drain";
+
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
         new(RemoteHost, OptionKind.Text, null, "Host of the brick or proxy; the server of the volume file when left out."),
@@ -42,6 +45,9 @@ public static class ClientOptions
         new(
             StrictLocks, OptionKind.Boolean, "off",
             "After a reconnect do not take POSIX locks again; files with locks are then bad.") { Live = true },
+        new(
+            FollowsDrain, OptionKind.Boolean, "off",
+            "What is above goes to another server when this one says that its child is down: it may ask for that."),
         new(SendGids, OptionKind.Boolean, "on", "Send supplementary groups; off when the server resolves them."),
     ];
 }

@@ -331,9 +331,9 @@ internal sealed class ClientSession : IRpcHandler
         }
 
         Log.Information("client", "attached", ("volume", _name), ("remote", Remote));
-        if (_childIsUp)
+        if (_childIsUp || _options.Boolean(ClientOptions.FollowsDrain))
         {
-            _notify(new GraphEvent(GraphEventKind.ChildUp));
+            OnChild(_childIsUp); // One that would be asked to go elsewhere at once has to know that.
         }
     }
 

@@ -15,7 +15,14 @@ namespace Myrmex.Protocol;
 /// <param name="Fds">The first of them.</param>
 public sealed record ClientView(
     string Address, string Uid, string User, string ProcessName, int OpVersion, long ConnectedWallNs,
-    long ReceivedBytes, long SentBytes, int FdCount, IReadOnlyList<FdView> Fds);
+    long ReceivedBytes, long SentBytes, int FdCount, IReadOnlyList<FdView> Fds)
+{
+    /// <summary>It goes to another server when this one drains.</summary>
+    public bool FollowsDrain { get; init; }
+
+    /// <summary>It has files open or fops under way, or has sent a fop within the last seconds.</summary>
+    public bool IsInUse { get; init; }
+}
 
 /// <summary>One open file of a client.</summary>
 public readonly record struct FdView(long Number, Gfid Gfid, uint Flags, bool IsDirectory);

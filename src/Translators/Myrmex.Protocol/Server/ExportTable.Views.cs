@@ -26,6 +26,10 @@ public sealed partial class ExportTable
         return new ClientView(
             attachment.Identity.Address, attachment.Identity.Uid, attachment.Identity.User,
             values.GetValueOrDefault("process-name", string.Empty), opVersion, connection.AttachedWallNs,
-            connection.Rpc.ReceivedBytes, connection.Rpc.SentBytes, connection.Fds.Count, connection.Fds.List(fdsMax));
+            connection.Rpc.ReceivedBytes, connection.Rpc.SentBytes, connection.Fds.Count, connection.Fds.List(fdsMax))
+        {
+            FollowsDrain = connection.FollowsDrain,
+            IsInUse = connection.IsInUse,
+        };
     }
 }

@@ -24,10 +24,13 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     public bool IsRemote { get; } = EndsElsewhere(Top);
 
     /// <summary>Takes the messages of other members; null when nobody below does.</summary>
-    public IPeerReceiver? Receiver { get; } = FindReceiver(Top);
+    public IPeerReceiver? Receiver { get; } = Find<IPeerReceiver>(Top);
 
     /// <summary>Fops that belong to a change may say so: what came of them is remembered below.</summary>
     public bool KeepsOutcomes { get; } = FindOutcomes(Top);
+
+    /// <summary>Knows the locks of each client; null when nobody below does.</summary>
+    public IClientLocks? Locks { get; } = Find<IClientLocks>(Top);
 
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
@@ -97,13 +100,14 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
         return at.Type is ChangeRecord.OutcomesType or ChangeRecord.JournalType;
     }
 
-    private static IPeerReceiver? FindReceiver(Translator top)
+    private static T? Find<T>(Translator top)
+        where T : class
     {
         for (var at = top; at is not null; at = at.Subvolumes.Count > 0 ? at.Subvolumes[0] : null)
         {
-            if (at is IPeerReceiver receiver)
+            if (at is T found)
             {
-                return receiver;
+                return found;
             }
         }
 
@@ -219,6 +223,18 @@ public sealed partial class ExportTable
     internal bool IsOnLoopOf(ServerTranslator server) =>
         Connections(c => ReferenceEquals(c.Export.Server, server)).Any(c => c.Rpc.Link.Scheduler.IsCurrentThread);
 
+    /// <summary>All exports can serve.</summary>
+    public bool AreUp
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _exports.Values.All(static e => e.IsUp);
+            }
+        }
+    }
+
     internal Export? Find(string name)
     {
         lock (_lock)
@@ -288,9 +304,32 @@ public sealed partial class ExportTable
     /// <summary>Tells all clients of an export that what is behind it came or went.</summary>
     internal void Broadcast(Export export, bool up)
     {
+        var holdsBack = up && export.Server.Settings.IsDraining;
         foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
+            if (holdsBack && connection.FollowsDrain)
+            {
+                continue;
+            }
+
             connection.SendCallback(up ? Programs.ChildUp : Programs.ChildDown, ReadOnlyMemory<byte>.Empty);
+        }
+    }
+
+    /// <summary>
+    /// Asks the clients of a server that can go elsewhere to do so, or lets them come back. They heed "child down"
+    /// without losing anything: what is under way ends here, then they open and lock elsewhere.
+    /// </summary>
+    /// <param name="only">The clients that are asked.</param>
+    internal void AskToLeave(ServerTranslator server, bool leave, Func<ServerConnection, bool> only)
+    {
+        foreach (var connection in Connections(c => ReferenceEquals(c.Export.Server, server)))
+        {
+            if (connection.FollowsDrain && only(connection) && (leave || connection.Attachment!.Export.IsUp))
+            {
+                connection.SendCallback(
+                    leave ? Programs.ChildDown : Programs.ChildUp, ReadOnlyMemory<byte>.Empty);
+            }
         }
     }
 

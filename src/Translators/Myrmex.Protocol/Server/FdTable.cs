@@ -52,6 +52,31 @@ internal sealed class FdTable
         }
     }
 
+    /// <summary>Puts an open file under a number that is free.</summary>
+    public void Put(long number, Fd fd)
+    {
+        Invariant.Check(number is >= 0 and < CountMax);
+        lock (_lock)
+        {
+            if (number >= _fds.Length)
+            {
+                Array.Resize(ref _fds, (int)Math.Min(CountMax, Math.Max(number + 1, _fds.Length * 2L)));
+            }
+
+            Invariant.Check(_fds[number] is null);
+            _fds[number] = fd;
+            _next = Math.Max(_next, (int)number + 1);
+            _free.Clear(); // Lower numbers come last on the stack.
+            for (var i = _next - 1; i >= 0; i--)
+            {
+                if (_fds[i] is null)
+                {
+                    _free.Push(i);
+                }
+            }
+        }
+    }
+
     public Fd? Find(long number)
     {
         lock (_lock)

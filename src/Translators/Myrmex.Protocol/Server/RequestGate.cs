@@ -18,6 +18,8 @@ internal sealed class RequestGate(Link link, IClock clock)
     private readonly Link _link = link;
     private int _underWay;
     private volatile bool _isPaused;
+    private volatile bool _isHeld;
+    private int _limit;
     private volatile bool _isStuffed; // The send queue is full.
     private long _stuffedBytes;
     private long _progressNs;
@@ -55,15 +57,23 @@ internal sealed class RequestGate(Link link, IClock clock)
         }
     }
 
+    /// <summary>Stops the reading whatever else holds, or no longer.</summary>
+    public void Hold(bool isHeld)
+    {
+        _isHeld = isHeld;
+        Decide(Volatile.Read(ref _limit));
+    }
+
     private void Decide(int limit)
     {
         lock (_lock)
         {
+            Volatile.Write(ref _limit, limit);
             var was = _isPaused;
             _isPaused = true;
             Interlocked.MemoryBarrier();
             var most = was ? limit / 2 : limit;
-            var pause = _isStuffed || (limit > 0 && Volatile.Read(ref _underWay) > most);
+            var pause = _isHeld || _isStuffed || (limit > 0 && Volatile.Read(ref _underWay) > most);
             if (pause && !was)
             {
                 _link.PauseReading();

@@ -31,12 +31,14 @@ public sealed partial class ServerConnection : IRpcHandler
     private volatile bool _isAttaching;
     private int _underWay;
     private int _locksUnderWay;
+    private long _lastFopNs;
     private bool _closed;
     private int _endStarted;
 
     public ServerConnection(RpcConnection connection, ExportTable exports)
     {
         _connection = connection;
+        _connection.State = this;
         _exports = exports;
     }
 
@@ -51,6 +53,16 @@ public sealed partial class ServerConnection : IRpcHandler
 
     /// <summary>It has fops that are not answered yet, or files open.</summary>
     internal bool IsBusy => Volatile.Read(ref _underWay) > 0 || Fds.Count > 0;
+
+    /// <summary>
+    /// It goes elsewhere when it is told that the child is down, and loses nothing by that: a client of several proxies.
+    /// </summary>
+    internal bool FollowsDrain => Attachment is { Request.Values: var values }
+        && values.GetValueOrDefault(ClientOptions.FollowsDrain) is "on" or "true" or "yes" or "enable" or "1";
+
+    /// <summary>It has files open or fops under way, or has sent a fop within the last seconds.</summary>
+    internal bool IsInUse => IsBusy || (Volatile.Read(ref _lastFopNs) is > 0 and var lastNs
+        && _connection.Clock.MonotonicNs - lastNs < ServerLimits.InUseMs * 1_000_000);
 
     void IRpcHandler.OnOpen(RpcConnection connection) => Log.Debug("server", "client connected", ("peer", connection.Link.Peer));
 
@@ -191,6 +203,7 @@ public sealed partial class ServerConnection : IRpcHandler
         call.Client = attachment.Identity;
         var isLock = IsLock(head.Procedure);
         Interlocked.Increment(ref _underWay);
+        Volatile.Write(ref _lastFopNs, _connection.LastHeardNs);
         var request = ServerRequest.Rent(this, attachment, head, call, record, position, isLock);
         if (!isLock)
         {
@@ -371,12 +384,14 @@ public sealed partial class ServerConnection : IRpcHandler
         _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(Errno.Ok, AcceptedValues(attachment.Export))));
     }
 
-    private static Dictionary<string, string> AcceptedValues(Export export)
+    /// <summary>A client that would have to leave a server that drains does not begin there.</summary>
+    private Dictionary<string, string> AcceptedValues(Export export)
     {
+        var isOpen = export.IsUp && !(export.Server.Settings.IsDraining && FollowsDrain);
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ERROR"] = "Success",
-            ["child_up"] = export.IsUp ? "1" : "0",
+            ["child_up"] = isOpen ? "1" : "0",
             ["clnt-lk-version"] = "1",
         };
         if (export.KeepsOutcomes)

@@ -23,6 +23,7 @@ public static class ServerOptions
     public const string ManageGids = "manage-gids";
     public const string GidTimeout = "gid-timeout";
     public const string ClientChanges = "client-changes";
+    public const string Draining = "draining";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -43,6 +44,9 @@ public static class ServerOptions
             { Minimum = 0, Maximum = 3600, Live = true },
         new(ClientChanges, OptionKind.Boolean, "off",
             "Take the identity of changes (myrmex.session) from clients and hand it down with the call; for proxies."),
+        new(Draining, OptionKind.Boolean, "off",
+            "Ask clients that can go elsewhere (follows-drain) to do so; all others are served on; for proxies.")
+            { Live = true },
         new(VolumeId, OptionKind.Text, null, "Told to clients when they attach."),
     ];
 }

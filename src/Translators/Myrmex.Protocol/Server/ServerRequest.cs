@@ -259,6 +259,15 @@ internal sealed partial class ServerRequest : IWork, IFdSource
         where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
+        if (_isLock && reply.Error == Errno.EINTR && _connection.IsHeld)
+        {
+            _connection.KeepUnanswered(_record.Span);
+            reply.Release();
+            TCodec.ReleaseRequest(in fop);
+            Finish();
+            return;
+        }
+
         try
         {
             if (_newFd is not null && reply.IsOk)

@@ -19,6 +19,7 @@ internal sealed class ServerSettings
     {
         Options = options;
         OutstandingLimit = (int)options.Integer(ServerOptions.OutstandingLimit);
+        IsDraining = options.Boolean(ServerOptions.Draining);
         TakesChanges = options.Boolean(ServerOptions.ClientChanges);
         _rootSquash = options.Boolean(ServerOptions.RootSquash);
         _allSquash = options.Boolean(ServerOptions.AllSquash);
@@ -44,6 +45,9 @@ internal sealed class ServerSettings
     public TlsOptions? Tls { get; }
 
     public int OutstandingLimit { get; }
+
+    /// <summary>Clients that can go elsewhere are asked to.</summary>
+    public bool IsDraining { get; }
 
     /// <summary>What identifies the changes of clients goes down with the call, not in the xdata.</summary>
     public bool TakesChanges { get; }

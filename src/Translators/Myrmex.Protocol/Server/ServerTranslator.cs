@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -16,7 +17,10 @@ public sealed class ServerTranslator : Translator
     private readonly ExportTable _exports;
     private readonly Func<uint, uint[]?> _lookUpGroups;
     private readonly Dictionary<Translator, Export> _exportOf; // Filled by the constructor, then only read.
+    private readonly Lock _drainLock = new(); // Guards _drainNotice and _isStopped; a leaf lock.
     private volatile ServerSettings _settings;
+    private IDisposable? _drainNotice;
+    private bool _isStopped;
 
     /// <param name="exports">The doors of this process.</param>
     /// <param name="lookUpGroups">All groups of a uid, null for an unknown one; by default the user database of the machine.</param>
@@ -40,7 +44,11 @@ public sealed class ServerTranslator : Translator
             SubvolumesMax = 256,
         };
 
-    public override void Start() => _exports.Add(_exportOf.Values);
+    public override void Start()
+    {
+        _exports.Add(_exportOf.Values);
+        ScheduleDrainNotice();
+    }
 
     /// <summary>
     /// Closes the clients' connections and waits for their fops to end, so that nothing is under way below when this returns; except on
@@ -48,6 +56,12 @@ public sealed class ServerTranslator : Translator
     /// </summary>
     public override void Stop()
     {
+        lock (_drainLock)
+        {
+            _isStopped = true;
+            _drainNotice?.Dispose();
+        }
+
         var onLoop = Place.Seams.Scheduler.IsCurrentThread || _exports.IsOnLoopOf(this);
         _exports.Remove(this);
         if (!onLoop && !_exports.WaitForEnd(this, ServerLimits.StopWaitMs))
@@ -58,7 +72,15 @@ public sealed class ServerTranslator : Translator
 
     public override bool Reconfigure(OptionValues options)
     {
+        var wasDraining = _settings.IsDraining;
         _settings = new ServerSettings(options, Place.Seams, _lookUpGroups);
+        if (_settings.IsDraining != wasDraining)
+        {
+            Log.Information("server", wasDraining ? "no longer draining" : "draining", ("volume", Name));
+            _exports.AskToLeave(this, leave: !wasDraining, static _ => true);
+            ScheduleDrainNotice();
+        }
+
         if (options.Boolean(ServerOptions.DynamicAuth))
         {
             _exports.CloseWhere(this, a => !ServerAuthentication.Allows(options, a.Request, out _), "not allowed any more");
@@ -79,6 +101,7 @@ public sealed class ServerTranslator : Translator
 
     public override void DumpState(StateDump dump)
     {
+        dump.Put("draining", _settings.IsDraining ? 1 : 0);
         foreach (var client in _exports.ClientsOf(this).OrderBy(c => c.Uid, StringComparer.Ordinal))
         {
             dump.Put("client", client);
@@ -91,6 +114,29 @@ public sealed class ServerTranslator : Translator
     private static bool HasClients(Translator translator) =>
         translator is ILateStarter
         || translator.Subvolumes.Take(translator is IPeerReceiver ? 1 : int.MaxValue).Any(HasClients);
+
+    /// <summary>
+    /// Who still uses the server is asked again: it may have found no other one before, or have come back.
+    /// </summary>
+    private void ScheduleDrainNotice()
+    {
+        lock (_drainLock)
+        {
+            _drainNotice?.Dispose();
+            _drainNotice = _settings.IsDraining && !_isStopped
+                ? Place.Seams.Scheduler.Schedule(ServerLimits.DrainNoticeMs, OnDrainNotice) : null;
+        }
+    }
+
+    private void OnDrainNotice()
+    {
+        if (_settings.IsDraining)
+        {
+            _exports.AskToLeave(this, leave: true, static c => c.IsInUse);
+        }
+
+        ScheduleDrainNotice();
+    }
 
     private void Tell(Export export, in GraphEvent graphEvent)
     {
