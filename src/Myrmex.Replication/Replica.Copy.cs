@@ -294,6 +294,7 @@ public sealed partial class Replica : ICopyHost
         _receiver = null;
         _checkpoint = position.Index;
         receiver.Thank(position.Index);
+        DropUntold();
         _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
         Carry();
     }

@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -46,6 +47,12 @@ public sealed record ReplicaSetup
 
     /// <summary>Time between two checkpoints, in milliseconds.</summary>
     public long CheckpointMs { get; init; } = 5_000;
+
+    /// <summary>
+    /// Which boot of the machine it is: another one than at the last end says that memory was lost. 0: not known, each
+    /// end that was not clean counts as one.
+    /// </summary>
+    public UInt128 MachineBoot { get; init; }
 
     /// <summary>
     /// How the main store is copied to and from other members; null when it cannot be: a member that lacks more than

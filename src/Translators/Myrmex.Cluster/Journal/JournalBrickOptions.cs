@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -18,6 +19,8 @@ public sealed class JournalBrickOptions
     public const string PeersKey = "peers";
     public const string DirectoryKey = "journal-directory";
     public const string ReadModeKey = "read-mode";
+    public const string SyncIntervalKey = "sync-interval";
+    public const string SyncSizeKey = "sync-size";
 
     /// <summary>Throws <see cref="GraphException"/> for what cannot be used.</summary>
     public JournalBrickOptions(TranslatorPlace place)
@@ -52,7 +55,20 @@ public sealed class JournalBrickOptions
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
             + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
+        new(SyncIntervalKey, OptionKind.Integer, "100",
+            "Milliseconds after which the journal is synced where the set answers from memory.")
+            { Live = true, Minimum = 1, Maximum = 10_000 },
+        new(SyncSizeKey, OptionKind.Size, "16MB", "Bytes after which it is.")
+            { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
     ];
+
+    /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
+    public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
+        ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
+
+    /// <summary>Only options that can be changed live are different.</summary>
+    public static bool DiffersLiveOnly(OptionValues one, OptionValues other) => Table.Where(o => !o.Live).All(
+        o => one.Given.GetValueOrDefault(o.Key) == other.Given.GetValueOrDefault(o.Key));
 
     /// <summary>Identity of the replica set.</summary>
     public Gfid Id { get; }
