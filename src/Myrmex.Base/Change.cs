@@ -35,6 +35,12 @@ public readonly record struct Change(UInt128 Session, ulong Number, ulong Acknow
     /// </summary>
     public byte[]? Note { get; init; }
 
+    /// <summary>
+    /// It may be answered before it is on a disk, where the volume allows that: who sends it sends FSYNC too, and does
+    /// not answer that by itself.
+    /// </summary>
+    public bool FromMemory { get; init; }
+
     /// <summary>Nobody asks for it again.</summary>
     public bool IsNone => Session == 0;
 }

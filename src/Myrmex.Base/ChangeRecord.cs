@@ -8,7 +8,7 @@ namespace Myrmex.Base;
 /// <code>
 /// offset size
 ///      0   16  session id, big-endian
-///     16    8  number; bit 63 (<see cref="MayBeKnown"/>): it was sent before
+///     16    8  number; bit 63 (<see cref="MayBeKnown"/>): it was sent before; bit 62 (<see cref="FromMemory"/>)
 ///     24    8  acknowledged up to
 ///     32    4  label          from here on only when it is not a change of one step that is sent for the first time
 ///     36    4  run
@@ -35,6 +35,9 @@ public static class ChangeRecord
 
     /// <summary>In the number: it was sent before, so servers may know it.</summary>
     public const ulong MayBeKnown = 1UL << 63;
+
+    /// <summary>In the number: it may be answered before it is on a disk, because the client sends its syncs.</summary>
+    public const ulong FromMemory = 1UL << 62;
 
     /// <summary>Bytes of a record without label, run and age.</summary>
     public const int ShortBytes = 32;
@@ -132,7 +135,7 @@ public static class ChangeRecord
     private static void WriteHead(Span<byte> target, in Change change)
     {
         BinaryPrimitives.WriteUInt128BigEndian(target, change.Session);
-        var number = change.Number | (change.MayBeKnown ? MayBeKnown : 0);
+        var number = change.Number | (change.MayBeKnown ? MayBeKnown : 0) | (change.FromMemory ? FromMemory : 0);
         BinaryPrimitives.WriteUInt64LittleEndian(target[16..], number);
         BinaryPrimitives.WriteUInt64LittleEndian(target[24..], change.AcknowledgedUpTo);
     }
@@ -149,13 +152,14 @@ public static class ChangeRecord
         var isShort = bytes.Length == ShortBytes;
         var ageMs = isShort ? mayBeKnown ? UnknownAgeMs : 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[40..]);
         var change = new Change(
-            BinaryPrimitives.ReadUInt128BigEndian(bytes), number & ~MayBeKnown,
+            BinaryPrimitives.ReadUInt128BigEndian(bytes), number & ~(MayBeKnown | FromMemory),
             BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]), mayBeKnown)
         {
             Label = isShort ? Change.NoLabel : BinaryPrimitives.ReadUInt32LittleEndian(bytes[32..]),
             Run = isShort ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[36..]),
             Note = bytes.Length > Bytes ? bytes[Bytes..].ToArray() : null,
             SentNs = nowNs - (ageMs * 1_000_000),
+            FromMemory = (number & FromMemory) != 0,
         };
         return change.Number == 0 ? default : change;
     }

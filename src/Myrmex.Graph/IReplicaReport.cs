@@ -49,6 +49,9 @@ public sealed record ReplicaReport
     /// <summary>The last entry on its disk.</summary>
     public ulong Durable { get; init; }
 
+    /// <summary>What it has written and not synced counts: changes may be answered from memory.</summary>
+    public bool FromMemory { get; init; }
+
     /// <summary>The first entry its journal still has.</summary>
     public ulong JournalStart { get; init; }
 

@@ -212,7 +212,11 @@ internal sealed partial class VolumeCommands(
                 Condition.Unchanged(StateKeys.Volume(after.Name), row.Modified),
                 Condition.Missing(StateKeys.VolumeLock(after.Name)),
             ],
-            [Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after))], told, cancellation);
+            [
+                Operation.PutValue(StateKeys.Volume(after.Name), VolumeJson.ToBytes(after)),
+                .. ReplicaKeys.Settings(before, after),
+            ],
+            told, cancellation);
         ChangedException.ThrowUnless(saved);
         Log.Information(
             "volumes", "volume changed", ("volume", after.Name), ("version", after.Version),

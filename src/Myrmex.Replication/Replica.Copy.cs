@@ -303,6 +303,7 @@ public sealed partial class Replica : ICopyHost
         _checkpoint = position.Index;
         Tell(ReplicaNewsKind.CopyEnded, receiver.Source);
         receiver.Thank(position.Index);
+        DropUntold();
         _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
         Carry();
     }

@@ -35,7 +35,7 @@ public sealed partial class Replica
     private bool _isJournalHealthy = true;
     private long _unhandedBytes; // About what was proposed since the writer was given something.
 
-    void IJournalOwner.OnDurable(JournalIndex last, ulong generation)
+    void IJournalOwner.OnProgress(JournalIndex written, JournalIndex durable, ulong generation)
     {
         if (_isStopped)
         {
@@ -43,9 +43,10 @@ public sealed partial class Replica
         }
 
         ReportHealth();
-        _engine.JournalProgress(generation, last, last, NowMs);
+        _engine.JournalProgress(generation, AnswersFromMemory ? written : durable, durable, NowMs);
         DrainBacklog();
         Carry();
+        TellUntold();
     }
 
     void IJournalOwner.OnRefused(Errno error, JournalIndex last)
@@ -58,6 +59,7 @@ public sealed partial class Replica
         Log.Error("replica", "the journal takes nothing more", ("set", _setup.StorePrefix), ("member", Self),
             ("error", error));
         _isJournalHealthy = false;
+        DoubtMemory();
         DropBacklog();
         _engine.JournalFailed(NowMs);
         Carry();
@@ -206,7 +208,7 @@ public sealed partial class Replica
             ? Math.Min(HurryMs, _setup.CheckpointMs) : _setup.CheckpointMs;
         if (_isCheckpointing || _receiver is not null || _engine.NeedsCopy
             || NowMs - _checkpointMs < pauseMs || commit <= _checkpoint
-            || commit > _engine.Durable
+            || commit > _engine.Written
             || !_engine.Log.Knows(commit) || _engine.Role == ReplicaRole.Failed)
         {
             MaybeCompact();
@@ -225,7 +227,19 @@ public sealed partial class Replica
         _isCheckpointing = true;
         var file = new CheckpointFile(
             commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions);
-        _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
+        if (commit <= _engine.Durable)
+        {
+            _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));
+            return;
+        }
+
+        // What the store has on its disk should be in the journal on its disk too.
+        var result = Errno.Ok;
+        _isCheckpointing = _writer.Do(
+            journal => result = journal.Sync(),
+            () => _machine.Persist(
+                commit, error => _scheduler.Post(() => Persisted(file, result == Errno.Ok ? error : result))))
+            == Errno.Ok;
     }
 
     /// <summary>
@@ -271,7 +285,8 @@ public sealed partial class Replica
         var isHanded = _writer.Do(
             journal =>
             {
-                result = SaveCheckpoint(journal, file);
+                result = journal.Sync(); // The checkpoint is not to be ahead of the journal.
+                result = result == Errno.Ok ? SaveCheckpoint(journal, file) : result;
                 result = result == Errno.Ok ? journal.SaveState(state => state with { Checkpoint = file.Index })
                     : result;
                 result = result == Errno.Ok ? Compact(journal, file.Index, through, kept) : result;

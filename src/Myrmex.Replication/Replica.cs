@@ -48,6 +48,8 @@ public sealed partial class Replica : IJournalOwner
         _checkpoint = checkpoint.Index;
         _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
+        _said = new Said(journal.State.FromMemory, journal.State.StoreAhead, IsOfThisBoot: false);
+        StoreAheadThrough = engine.Status == MemberStatus.Voter ? Term.None : journal.State.StoreAhead;
         _proposing = new Proposing(this);
         // Required by the setup.
         _toldStatus = engine.Status;
@@ -79,6 +81,11 @@ public sealed partial class Replica : IJournalOwner
 
     /// <summary>The first entry the journal on disk still has. On the replica's scheduler only.</summary>
     public JournalIndex JournalStart => _engine.JournalStart;
+
+    /// <summary>
+    /// What the end of the process does not take away. On the replica's scheduler only.
+    /// </summary>
+    public JournalIndex Written => _engine.Written;
 
     /// <summary>What is on this disk. On the replica's scheduler only.</summary>
     public JournalIndex Durable => _engine.Durable;
@@ -135,6 +142,13 @@ public sealed partial class Replica : IJournalOwner
             return Errno.ESTALE;
         }
 
+        if (ReplicaStartup.MayHaveLostMemory(journal!, setup))
+        {
+            Log.Warning("replica", "the machine has lost what was answered from memory and not synced: this member "
+                + "counts for nothing until a leader has told it what it must have", ("set", setup.StorePrefix),
+                ("member", setup.Self), ("last", journal!.Last));
+        }
+
         error = ReplicaStartup.Read(disk, setup, journal!, out var start, out var checkpoint, out problem); // Opened.
         if (error != Errno.Ok)
         {
@@ -173,6 +187,7 @@ public sealed partial class Replica : IJournalOwner
         _stop.Cancel();
         _writer.Stop(stopped);
         DropBacklog();
+        DropUntold();
         _engine.Log.Release(_engine.Log.Last); // What the writer still has to write it holds itself.
     });
 
@@ -275,6 +290,21 @@ public sealed partial class Replica : IJournalOwner
     public void Sync(ulong tag, JournalIndex index) =>
         _scheduler.Post(() => Do(() => _engine.Sync(tag, index, NowMs), tag));
 
+    /// <summary>
+    /// Wants everything that was answered so far on the disks of a write quorum: Synced, or Refused, also when this
+    /// replica does not serve in a term.
+    /// </summary>
+    public void SyncCommitted(ulong tag, Term term) => _scheduler.Post(() =>
+    {
+        if (!_engine.IsServing || _engine.Term != term)
+        {
+            _machine.Refused(tag, Refusal.NotLeader, _engine.Leader, _setup.Options.RetryAfterMs);
+            return;
+        }
+
+        Do(() => _engine.Sync(tag, _engine.Commit, NowMs), tag);
+    });
+
     /// <summary>Changes members or quorums: Completed or Refused, or neither when the lead is lost meanwhile.</summary>
     public void ChangeMembers(ulong tag, ReplicaConfiguration next) =>
         _scheduler.Post(() => Do(() => _engine.ChangeMembers(tag, next, NowMs), tag));
@@ -339,7 +369,8 @@ public sealed partial class Replica : IJournalOwner
         }
         else
         {
-            _engine.Propose(proposal, NowMs);
+            _engine.Propose(
+                proposal with { FromMemory = proposal.FromMemory && MayLeadFromMemory }, NowMs);
         }
     }
 
@@ -371,6 +402,7 @@ public sealed partial class Replica : IJournalOwner
         Carry();
         TellOfStall();
         MaybeHandOver();
+        FollowMemory();
         MaybeCheckpoint();
         CopyTick();
         MaybeGiveLeaseUp();
@@ -428,7 +460,8 @@ public sealed partial class Replica : IJournalOwner
                 ToJournal(output);
                 break;
             case OutputKind.SyncJournal:
-                break; // The writer syncs every batch.
+                _writer.Sync();
+                break;
             case OutputKind.StoreTransaction:
                 AddTransaction(output.Ticket, output.Transaction!);
                 break;
@@ -443,7 +476,7 @@ public sealed partial class Replica : IJournalOwner
         switch (output.Kind)
         {
             case OutputKind.Committed:
-                _machine.Committed(output.Entry!);
+                TellCommitted(output.Entry!);
                 break;
             case OutputKind.Superseded:
                 _machine.Superseded(output.Entry!);
@@ -473,6 +506,7 @@ public sealed partial class Replica : IJournalOwner
                     "replica", "role", ("set", _setup.StorePrefix), ("member", Self), ("role", _engine.Role),
                         ("term", _engine.Term),
                     ("leader", _engine.Leader));
+                TellUntold(); // Who leads waits for nothing.
                 _machine.RoleChanged(_engine.Role, _engine.Term, _engine.Leader);
                 TellOfLead();
                 break;
@@ -484,8 +518,10 @@ public sealed partial class Replica : IJournalOwner
                 MarkCopying();
                 break;
             case OutputKind.LossyRestart:
-                Log.Warning("replica", "operations after the last sync may be lost on all members",
-                    ("set", _setup.StorePrefix));
+                Log.Error("replica", "no member knows everything that was answered: operations after the last sync "
+                    + "may be lost, those before it are not. The set goes on from the longest journal",
+                    ("set", _setup.StorePrefix), ("member", Self), ("last", output.Index), ("term", output.Term),
+                    ("store_may_differ", _said.StoreAhead != Term.None));
                 break;
             default:
                 break;

@@ -57,6 +57,12 @@ public sealed record ReplicaSetup
     public long CheckpointMs { get; init; } = 5_000;
 
     /// <summary>
+    /// Which boot of the machine it is: another one than at the last end says that memory was lost. 0: not known, each
+    /// end that was not clean counts as one.
+    /// </summary>
+    public UInt128 MachineBoot { get; init; }
+
+    /// <summary>
     /// How the main store is copied to and from other members; null when it cannot be: a member that lacks more than
     /// the journals of the others have stays behind then.
     /// </summary>

@@ -70,7 +70,9 @@ internal static class ReplicaStartup
             JournalStart = journal.First,
             Checkpoint = checkpoint.Index,
             Sessions = checkpoint.Sessions,
-            MayHaveLostEntries = !isWhole || isLost,
+            MayHaveLostEntries = !isWhole || isLost || MayHaveLostMemory(journal, setup),
+            HasUsedMemory = journal.State.FromMemory,
+            IsStoreAhead = journal.State.StoreAhead != Term.None,
             NeedsCopy = checkpoint.IsCopying,
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
@@ -113,6 +115,14 @@ internal static class ReplicaStartup
         error = error == Errno.Ok ? CheckpointFile.KeepDamaged(disk, setup.Journal.Path) : error;
         return error == Errno.Ok ? checkpoint.Save(disk, setup.Journal.Path) : error;
     }
+
+    /// <summary>
+    /// Entries that were written and acknowledged may be gone: they were in the memory of a machine that is not up any
+    /// more. What a process has written survives it.
+    /// </summary>
+    public static bool MayHaveLostMemory(ReplicaJournal journal, ReplicaSetup setup) =>
+        journal.State.FromMemory && !journal.Report.WasClean
+        && (setup.MachineBoot == 0 || journal.State.MachineBoot != setup.MachineBoot);
 
     /// <summary>
     /// A checkpoint of a copy that was installed, and the journal from before it: the end came in between, and the

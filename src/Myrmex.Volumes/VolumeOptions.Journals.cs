@@ -1,4 +1,7 @@
+using System;
+using System.Collections.Generic;
 using System.Globalization;
+using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
 
@@ -7,13 +10,56 @@ public static partial class VolumeOptions
     private const string QuorumType = "cluster.quorum-type";
     private const string QuorumCount = "cluster.quorum-count";
     private const string MaxHardlinks = "storage.max-hardlinks";
+    private const string JournalType = "cluster/journal";
+
+    /// <summary>Where a change is when it is answered.</summary>
+    public const string Acknowledge = "journal.acknowledge";
+
+    private const string JournalPrefix = "journal.";
+    private const string FromMemory = "memory";
+
+    /// <summary>Changes of the volume are answered when they are in the memory of enough members.</summary>
+    public static bool AcknowledgesMemory(Volume volume) =>
+        string.Equals(Effective(volume, Acknowledge), FromMemory, StringComparison.OrdinalIgnoreCase);
+
+    private static IEnumerable<VolumeOption> JournalTable() =>
+    [
+        Choice(
+            new VolumeOption(
+                new OptionDeclaration(
+                    Acknowledge, OptionKind.Choice, "disk",
+                    "With copies kept by a journal, a change is answered when it is on the disks of enough members "
+                    + "(disk), or when enough have it in memory that survives their processes (memory): then a loss of "
+                    + "power at all of them takes away what was not followed by fsync, from some change on.")
+                { Live = true },
+                [
+                    new OptionTarget(GraphSide.Client, ClientVolfile.JournalClientType, "acknowledge"),
+                    new OptionTarget(GraphSide.Brick, ClientVolfile.JournalClientType, "acknowledge"),
+                ]),
+            ["disk", FromMemory]),
+        new VolumeOption(
+            new OptionDeclaration(
+                "journal.sync-interval", OptionKind.Integer, "100",
+                "Milliseconds after which what was answered from memory is brought to the disk, with "
+                + "journal.acknowledge memory.") { Live = true, Minimum = 1, Maximum = 10_000 },
+            [new OptionTarget(GraphSide.Brick, JournalType, "sync-interval")]),
+        new VolumeOption(
+            new OptionDeclaration(
+                "journal.sync-size", OptionKind.Size, "16MB",
+                "Bytes after which what was answered from memory is brought to the disk, with journal.acknowledge "
+                + "memory; at most twice as many wait for it.") { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
+            [new OptionTarget(GraphSide.Brick, JournalType, "sync-size")]),
+    ];
 
     /// <summary>
     /// Null when the volume can have the setting, else why not. Besides what <see cref="Problem(string, string)"/>
     /// says, a volume with journals refuses what it cannot honour.
     /// </summary>
     public static string? Problem(Volume volume, string key, string value) =>
-        Problem(key, value) ?? (volume.HasJournals ? JournalProblem(key, value) : null);
+        Problem(key, value) ?? (volume.HasJournals ? JournalProblem(key, value)
+            : key.StartsWith(JournalPrefix, StringComparison.Ordinal)
+                ? $"'option {key} {value}' is for volumes whose copies are kept by a journal, and this one has none"
+            : null);
 
     private static string? JournalProblem(string key, string value) => key switch
     {

@@ -16,6 +16,7 @@ public static partial class VolumeOptions
         .. ConnectionTable(),
         .. DistributionTable(),
         .. CopyTable(),
+        .. JournalTable(),
         .. CacheTable(),
         .. FeatureTable(),
         .. ProxyTable(),

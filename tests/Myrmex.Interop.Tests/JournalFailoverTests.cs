@@ -18,11 +18,17 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    [InteropFact(Need.StockClient | Need.Xfs | Need.Python)]
-    public void AllMembersOfANodeDieAgainAndAgain()
+    /// <summary>
+    /// The same when changes are answered from memory: what a process has written survives it, synced or not.
+    /// </summary>
+    [InteropTheory(Need.StockClient | Need.Xfs | Need.Python)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AllMembersOfANodeDieAgainAndAgain(bool fromMemory)
     {
         var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
         var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
+        volume.Acknowledge(fromMemory);
         var mount = volume.Mount("mnt");
         using var load = new JournalLoad(_directory, "load", mount.Path, volume.Mount("mnt2").Path);
         for (var round = 0; round < (Machine.LongRuns ? 10 : 3); round++)
@@ -35,6 +41,31 @@ public sealed class JournalFailoverTests(ITestOutputHelper output) : IDisposable
         volume.Daemon.Kill();
         volume.Daemon.Start();
         load.AwaitProgress("after the daemon was killed");
+        output.WriteLine($"{load.Finish(mount.Path)}");
+        volume.CheckCopies();
+    }
+
+    /// <summary>
+    /// The setting is changed while programs work and members die. An interval of ten seconds makes all that is
+    /// answered from memory be in memory only when the members die.
+    /// </summary>
+    [InteropFact(Need.Xfs | Need.Fuse | Need.Python)]
+    public void WhereChangesAreWhenTheyAreAnsweredIsChangedWhileProgramsWork()
+    {
+        var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
+        var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
+        volume.Daemon.Gluster($"volume set {JournalVolume.Name} journal.sync-interval 10000");
+        var mount = volume.Mount("mnt");
+        using var load = new JournalLoad(_directory, "load", mount.Path, volume.Mount("mnt2").Path);
+        for (var round = 0; round < 4; round++)
+        {
+            load.AwaitProgress("before the change");
+            volume.Acknowledge(fromMemory: round % 2 == 0);
+            load.AwaitProgress("after the change");
+            volume.KillBricks();
+        }
+
+        load.AwaitProgress("after the kills");
         output.WriteLine($"{load.Finish(mount.Path)}");
         volume.CheckCopies();
     }

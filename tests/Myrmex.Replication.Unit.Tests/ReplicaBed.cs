@@ -24,8 +24,9 @@ internal sealed class ReplicaBed
     private const string Directory = "/rs";
 
     private readonly ReplicaConfiguration _configuration;
+    private readonly SimNode _storeNode;
 
-    public ReplicaBed(ulong seed, int count = 3, int segmentBytes = 256 << 10)
+    public ReplicaBed(ulong seed, int count = 3, int segmentBytes = 256 << 10, bool allowsMemory = false)
     {
         World = new SimWorld(seed);
         Store = new SimStateService(World);
@@ -34,9 +35,18 @@ internal sealed class ReplicaBed
         Members = [.. Enumerable.Range(0, count).Select(i => new BedMember(this, (byte)i, World.AddNode($"n{i}")))];
         _configuration = ReplicaConfiguration.Majority(
             [.. Members.Select(m => new ReplicaMember(m.Id, (ulong)m.Incarnation, m.Node.Name))]);
-        var put = SimTasks.Start(storeNode, () => Store.Connect(storeNode).CommitAsync(
-            StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, _configuration.Encode())),
-            CancellationToken.None));
+        _configuration = _configuration with { AllowsMemory = allowsMemory };
+        _storeNode = storeNode;
+        Put(StoreState.ConfigurationKey, _configuration);
+    }
+
+    /// <summary>Writes down that the members should acknowledge from memory, or from disk.</summary>
+    public void WantMemory(bool allows) => Put(StoreState.WantedKey, _configuration with { AllowsMemory = allows });
+
+    private void Put(string key, ReplicaConfiguration configuration)
+    {
+        var put = SimTasks.Start(_storeNode, () => Store.Connect(_storeNode).CommitAsync(
+            StateTransaction.Always(Operation.PutValue(Prefix + key, configuration.Encode())), CancellationToken.None));
         Assert.True(World.RunUntil(() => put.IsCompleted, 10_000));
     }
 
@@ -139,6 +149,8 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public Replica? Replica { get; private set; }
 
+    public int PowerLosses { get; private set; }
+
     /// <summary>What the main store holds in this life: index and text.</summary>
     public SortedDictionary<ulong, (UInt128 Chain, string Text)> Applied { get; } = [];
 
@@ -178,6 +190,7 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             CheckpointMs = 700,
             Options = _bed.Options,
             RetainedEntries = 50,
+            MachineBoot = (UInt128)(PowerLosses + 1),
         };
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
@@ -193,6 +206,7 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
     {
         Life++;
         Replica = null;
+        PowerLosses += kind == SimCrash.Power ? 1 : 0;
         Node.Crash(kind);
     }
 

@@ -59,6 +59,13 @@ internal static class ReplicaKeys
         ];
 
     /// <summary>
+    /// What tells all sets of a volume how a changed setting wants them; nothing when it makes no difference to them.
+    /// </summary>
+    public static IReadOnlyList<Operation> Settings(Volume before, Volume after) =>
+        !after.HasJournals || VolumeOptions.AcknowledgesMemory(before) == VolumeOptions.AcknowledgesMemory(after) ? []
+            : [.. Enumerable.Range(0, after.ReplicaSets.Count).Select(place => Wanted(after, place))];
+
+    /// <summary>
     /// Whether the set has the members that the volume says, but for the one brick; one that is changing has not.
     /// </summary>
     /// <param name="configuration">What the set has.</param>
@@ -88,13 +95,15 @@ internal static class ReplicaKeys
             .. volume.MembersAt(place).Select(b => new ReplicaMember(
                 new MemberId((byte)(b.Member ?? 0)), b.Incarnation, AddressOf(b))),
         ];
-        var majority = ReplicaConfiguration.Majority(members);
+        var allowsMemory = VolumeOptions.AcknowledgesMemory(volume);
+        var majority = ReplicaConfiguration.Majority(members) with { AllowsMemory = allowsMemory };
         return members.Length > ReplicaSet.CopiesMin ? majority : new ReplicaConfiguration
         {
             Epoch = majority.Epoch,
             Mode = ReplicaMode.InSync,
             Members = members,
             InSyncMin = 1,
+            AllowsMemory = allowsMemory,
         };
     }
 

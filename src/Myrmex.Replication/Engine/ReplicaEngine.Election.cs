@@ -89,7 +89,7 @@ public sealed partial class ReplicaEngine
 
         // On a full disk what is committed waits for room: others first.
         return waited >= (_options.ElectionStepMs * (1 + Rank(configuration)))
-            + (_room.IsOut ? _options.LeaderGraceMs : 0);
+            + (_room.IsOut || (_isStoreAhead && _status != MemberStatus.Voter) ? _options.LeaderGraceMs : 0);
     }
 
     /// <summary>The lead may be asked for now, if nobody has it.</summary>

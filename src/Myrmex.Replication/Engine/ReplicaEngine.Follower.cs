@@ -121,12 +121,13 @@ public sealed partial class ReplicaEngine
     /// Up to here the journal of every leader is equal to ours, before it has said anything: what we committed, but
     /// nothing where all members may have lost what they had in memory and gone on from less.
     /// </summary>
-    private JournalIndex Agreed => Configuration is { AllowsMemory: false } ? _commit : JournalIndex.None;
+    private JournalIndex Agreed =>
+        Configuration is { AllowsMemory: false } && !_hasUsedMemory ? _commit : JournalIndex.None;
 
     /// <summary>The leader has another entry than one we committed; see <see cref="IsDiverged"/>.</summary>
     private bool Contradicts(ReplicaMessage.Append message)
     {
-        if (Configuration?.AllowsMemory != true)
+        if (!_hasUsedMemory && Configuration?.AllowsMemory != true)
         {
             return false;
         }
@@ -134,7 +135,8 @@ public sealed partial class ReplicaEngine
         var isOther = IsOtherThanCommitted(message.PreviousIndex, message.PreviousChain);
         for (var i = 0; i < message.Items.Count && !isOther; i++)
         {
-            isOther = IsOtherThanCommitted(message.Items[i].Index, message.Items[i].Header.Chain);
+            isOther = IsOtherThanCommitted(message.Items[i].Index, message.Items[i].Header.Chain)
+                || HasLostFor(message.Items[i]);
         }
 
         return isOther;
@@ -149,7 +151,8 @@ public sealed partial class ReplicaEngine
     /// </summary>
     private bool IsDiverged(JournalIndex previous, JournalIndex hint)
     {
-        _isDiverged |= previous == _commit && hint == previous && Configuration?.AllowsMemory == true;
+        _isDiverged |= previous == _commit && hint == previous
+            && (_hasUsedMemory || Configuration?.AllowsMemory == true);
         return _isDiverged;
     }
 

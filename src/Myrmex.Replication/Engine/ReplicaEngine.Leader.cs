@@ -11,6 +11,9 @@ public sealed partial class ReplicaEngine
 {
     private const ulong RenewEvery = 64;
 
+    /// <summary>Meta of the first entry of a term: term and index of the one before.</summary>
+    private const int TermStartBytes = 16;
+
     private readonly Queue<ulong> _durableOnly = new(); // Uncommitted entries that memory does not commit.
     private readonly List<(ulong Tag, JournalIndex Index)> _syncs = [];
     private readonly ulong[] _reached = new ulong[Limits.MemberIdMax + 1];
@@ -19,6 +22,7 @@ public sealed partial class ReplicaEngine
     private JournalIndex _quorumDurable;
     private long _beatMs;
     private bool _owesEntries; // Logged and not sent: with the next drain.
+    private bool _owesSync; // Something that memory does not commit was logged: after that.
 
     /// <summary>
     /// A client's operation. Leads to <see cref="OutputKind.Accepted"/> (and later <see cref="OutputKind.Committed"/>
@@ -63,9 +67,9 @@ public sealed partial class ReplicaEngine
         var entry = LogOwn(proposal.Kind, proposal.Session, proposal.Sequence, proposal.Step, proposal.Meta,
             proposal.Data);
         _sessions.Use(proposal.Session, _now); // That it begins.
-        if (Configuration!.AllowsMemory && !proposal.FromMemory)
+        if (!proposal.FromMemory)
         {
-            _durableOnly.Enqueue(entry.Index.Value);
+            NeedsDisk(entry.Index);
         }
 
         Emit(new ReplicaOutput(OutputKind.Accepted) { Ticket = proposal.Tag, Index = entry.Index, Term = _term });
@@ -136,15 +140,26 @@ public sealed partial class ReplicaEngine
         var start = new BinaryBuilder();
         start.UInt64(_log.LastTerm.Value);
         start.UInt64(_log.Last.Value);
-        LogOwn(EntryKind.TermStart, default, 0, 0, start.ToArray(), default);
-        if (Configuration.AllowsMemory)
+        if (_isLossy)
         {
-            _durableOnly.Enqueue(_termStart.Value);
+            start.Byte(1); // See HasLostFor.
         }
 
+        LogOwn(EntryKind.TermStart, default, 0, 0, start.ToArray(), default);
+        NeedsDisk(_termStart);
         StartRound();
         SendToAll();
         AdvanceCommit();
+    }
+
+    /// <summary>Where memory commits, it does not commit this entry.</summary>
+    private void NeedsDisk(JournalIndex index)
+    {
+        if (Configuration!.AllowsMemory)
+        {
+            _durableOnly.Enqueue(index.Value);
+            _owesSync = true;
+        }
     }
 
     private JournalEntry LogOwn(

@@ -91,11 +91,7 @@ public sealed partial class ReplicaEngine
             if (IsServing && AreReady(pending))
             {
                 _changeIndex = LogOwn(EntryKind.Configuration, default, 0, 0, pending.Encode(), default).Index;
-                if (Configuration.AllowsMemory)
-                {
-                    _durableOnly.Enqueue(_changeIndex.Value);
-                }
-
+                NeedsDisk(_changeIndex);
                 _changeEpoch = pending.Epoch;
                 SendToAll();
                 AdvanceCommit();

@@ -15,6 +15,7 @@ public sealed partial class ReplicaEngine
     private JournalIndex? _recoverEnd;
     private ulong _installTicket;
     private int _installs;
+    private bool _isStoreAhead; // While the status is not Voter: of what this member may have lost.
     private bool _needsCopy; // The main store is being overwritten, or was when this replica ended.
 
     /// <summary>
@@ -83,6 +84,7 @@ public sealed partial class ReplicaEngine
         _effected = index;
         _isDiverged = false;
         _needsCopy = false;
+        _isStoreAhead = false;
         _installTicket = 0; // Of another copy that was begun meanwhile: it must not be told to overwrite this one.
         _matched = Agreed;
         _acknowledged = JournalIndex.None;
@@ -98,6 +100,16 @@ public sealed partial class ReplicaEngine
 
         Emit(new ReplicaOutput(OutputKind.ResetJournal) { Index = index, Generation = _generation });
     }
+
+    /// <summary>
+    /// The leader of this entry went on from what all members had left. What was lost nobody will ever say again, and
+    /// the store of this member may have some of it.
+    /// </summary>
+    private bool HasLostFor(JournalEntry entry) =>
+        _isStoreAhead && _status != MemberStatus.Voter && entry.Header.Kind == EntryKind.TermStart
+            && entry.Meta.Length > TermStartBytes && entry.Meta.Span[TermStartBytes] != 0
+            && !(entry.Index <= _log.Last && _log.Knows(entry.Index)
+                && _log.ChainAt(entry.Index) == entry.Header.Chain);
 
     private void FinishInstallBegin()
     {

@@ -113,6 +113,7 @@ public sealed partial class ReplicaEngine
         var before = _view?.Configuration;
         var beforeModified = _view?.ConfigurationModified ?? Revision.None;
         _view = state.Configuration is null && before is not null ? state with { Configuration = before } : state;
+        _hasUsedMemory |= Configuration is { AllowsMemory: true } or { Pending.AllowsMemory: true };
         if (_role is ReplicaRole.Active or ReplicaRole.Candidate && state.Term.Term > _term)
         {
             StepDown(); // Somebody was elected since.

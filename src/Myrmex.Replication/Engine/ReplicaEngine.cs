@@ -40,6 +40,7 @@ public sealed partial class ReplicaEngine
     private long _superblockMs; // Since when a superblock is owed, or when the last one that is owed got on.
     private JournalIndex _commit;
     private MemberId? _leader; // Of the promised term, as far as we heard from it.
+    private bool _hasUsedMemory; // Or may have; never unlearnt in a life.
     private bool _isHealthy = true;
     private bool _isFull;
     private bool _isOverfull;
@@ -72,6 +73,8 @@ public sealed partial class ReplicaEngine
         _written = _log.Last;
         RebuildSessions(start.Sessions.Span);
         StartGrants();
+        _hasUsedMemory = start.HasUsedMemory;
+        _isStoreAhead = start.IsStoreAhead;
         _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
@@ -107,6 +110,9 @@ public sealed partial class ReplicaEngine
 
     /// <summary>What is on this replica's disk.</summary>
     public JournalIndex Durable => _durable;
+
+    /// <summary>What a crash of the process does not take away.</summary>
+    public JournalIndex Written => _written;
 
     /// <summary>The entries in memory; lent.</summary>
     public ReplicaLog Log => _log;
@@ -154,6 +160,15 @@ public sealed partial class ReplicaEngine
             if (_role == ReplicaRole.Active)
             {
                 SendToAll();
+            }
+        }
+
+        if (_owesSync)
+        {
+            _owesSync = false;
+            if (_role == ReplicaRole.Active)
+            {
+                RequestSync(_log.Last);
             }
         }
 

@@ -37,6 +37,15 @@ public sealed record ReplicaStart
     /// </summary>
     public bool MayHaveLostEntries { get; init; }
 
+    /// <summary>Memory may have been acknowledged before this start, whatever the configuration says now.</summary>
+    public bool HasUsedMemory { get; init; }
+
+    /// <summary>
+    /// The main store may have effects of entries that this member has lost, see <see cref="MayHaveLostEntries"/>. When
+    /// all members have lost them, it needs a copy.
+    /// </summary>
+    public bool IsStoreAhead { get; init; }
+
     /// <summary>
     /// The main store holds nothing that can be relied on: a copy into it was begun and not installed. The status is
     /// Syncing then.

@@ -21,6 +21,9 @@ public static class JournalLimits
     /// <summary>Data at least so long, and aligned, is written from where it is instead of being copied.</summary>
     public const int InPlaceBytesMin = 64 << 10;
 
+    /// <summary>Bytes of a batch that is not synced at once and goes through the page cache.</summary>
+    public const int CachedBatchBytesMax = 64 << 10;
+
     /// <summary>
     /// Data at least so long is told to be in the journal: below, sharing blocks costs more than writing them again,
     /// and breaks files into pieces.
@@ -63,6 +66,12 @@ public static class JournalLimits
 
     /// <summary>Requests waiting for a <see cref="JournalWriter"/>; its owner hears EAGAIN beyond.</summary>
     public const int QueueMax = 8192;
+
+    /// <summary>Milliseconds that a batch which was only written waits for its sync, by default.</summary>
+    public const int LazyMs = 100;
+
+    /// <summary>Bytes of such batches, by default.</summary>
+    public const long LazyBytes = 16 << 20;
 
     /// <summary>Faults that one scan or scrub lists; more are only counted.</summary>
     public const int FaultsListedMax = 1 << 16;

@@ -10,11 +10,13 @@ namespace Myrmex.Replication.Journal;
 /// <summary>Who appends through a <see cref="JournalWriter"/>; called on the writer's scheduler.</summary>
 public interface IJournalOwner
 {
-    /// <summary>
-    /// All entries up to <paramref name="last"/> are durable. Numbers in between may be left out.
-    /// </summary>
-    /// <param name="generation">What <see cref="JournalWriter.Append"/> was given with the last of them.</param>
-    void OnDurable(JournalIndex last, ulong generation);
+    /// <summary>Entries were written, or synced. Numbers in between may be left out.</summary>
+    /// <param name="written">All entries up to here survive the end of the process.</param>
+    /// <param name="durable">All entries up to here survive a loss of power.</param>
+    /// <param name="generation">
+    /// What <see cref="JournalWriter.Append"/> was given with the last that is written.
+    /// </param>
+    void OnProgress(JournalIndex written, JournalIndex durable, ulong generation);
 
     /// <summary>
     /// An append was refused: it and all that were queued behind it are dropped, the journal ends at <paramref
@@ -28,6 +30,10 @@ public interface IJournalOwner
 /// possible and tells the owner how far the journal is durable. What is to happen between appends (cuts, reads,
 /// compaction, the superblock) is queued with them by <see cref="Do"/>. All members are safe for all threads.
 /// </summary>
+/// <remarks>
+/// With <see cref="IsLazy"/> batches are only written; they are synced beside the appends, by another job, when one of
+/// them is <see cref="LazyMs"/> old, when there are <see cref="LazyBytes"/> of them, or when <see cref="Sync"/> asks.
+/// </remarks>
 public sealed class JournalWriter : IWork
 {
     /// <summary>Batches after which other jobs of the workers get their turn.</summary>
@@ -54,8 +60,14 @@ public sealed class JournalWriter : IWork
     private bool _isNoticePosted;
     private Errno _refusal;
     private bool _isRefusalTold = true;
+    private JournalIndex _written;
     private JournalIndex _durable;
-    private ulong _generation; // Of the entry at _durable.
+    private ulong _generation; // Of the entry at _written.
+    private bool _isLazyTimerSet;
+    private bool _isSyncing; // Or about to: a sync is queued or under way.
+    private bool _isSyncOwed; // Another one after it.
+    private bool _isLazy; // Not guarded, like all that follows: numbers.
+    private long _lazyBytes; // Written since the last sync was begun; the worker's.
     private long _queuedBytes; // About what the appends that wait will take.
     private long _capacity; // Not guarded, like the next two: numbers that the worker says.
     private long _free;
@@ -71,10 +83,24 @@ public sealed class JournalWriter : IWork
         _workers = workers;
         _scheduler = scheduler;
         _owner = owner;
-        _durable = journal.Last;
+        _written = journal.Last;
+        _durable = journal.Durable;
         (_capacity, _free) = journal.Space;
         _notice = new Notice(this);
     }
+
+    /// <summary>What is appended from now on is only written, and synced soon.</summary>
+    public bool IsLazy
+    {
+        get => Volatile.Read(ref _isLazy);
+        set => Volatile.Write(ref _isLazy, value);
+    }
+
+    /// <summary>Milliseconds that a written batch waits for its sync.</summary>
+    public int LazyMs { get; set; } = JournalLimits.LazyMs;
+
+    /// <summary>Bytes of batches that wait for their sync.</summary>
+    public long LazyBytes { get; set; } = JournalLimits.LazyBytes;
 
     /// <summary>Counters of the journal; see <see cref="JournalMetrics"/>.</summary>
     public JournalMetrics Metrics => _journal.Metrics;
@@ -97,7 +123,7 @@ public sealed class JournalWriter : IWork
         {
             lock (_lock)
             {
-                return _isRunning;
+                return _isRunning || _isSyncing;
             }
         }
     }
@@ -167,6 +193,18 @@ public sealed class JournalWriter : IWork
         }
     }
 
+    /// <summary>Syncs what was appended so far. Nothing when there is nothing to sync.</summary>
+    public void Sync()
+    {
+        lock (_lock)
+        {
+            if (!_isStopped)
+            {
+                QueueSync();
+            }
+        }
+    }
+
     /// <summary>Takes appends again, after the owner has dealt with what was refused.</summary>
     public void Resume()
     {
@@ -224,6 +262,7 @@ public sealed class JournalWriter : IWork
             {
                 job.Work(_journal);
                 Measure();
+                TellIfSynced();
                 if (job.Done is not null)
                 {
                     _scheduler.Post(job.Done);
@@ -234,6 +273,64 @@ public sealed class JournalWriter : IWork
         }
 
         _workers.Submit(this);
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void QueueSync()
+    {
+        if (_isSyncing)
+        {
+            _isSyncOwed = true;
+            return;
+        }
+
+        _isSyncing = true;
+        _queue.Enqueue(new Request(null, 0, BeginSync, null));
+        Start();
+    }
+
+    private void BeginSync(ReplicaJournal journal)
+    {
+        _lazyBytes = 0;
+        if (journal.BeginSync() is { } sync)
+        {
+            _workers.Submit(new SyncJob(this, sync));
+        }
+        else
+        {
+            SyncIsOver();
+        }
+    }
+
+    private void EndSync(JournalSync sync)
+    {
+        lock (_lock)
+        {
+            _queue.Enqueue(new Request(
+                null,
+                0,
+                journal =>
+                {
+                    // After the stop the journal is closed, and synced.
+                    Tell(journal.EndSync(sync), _generation);
+                    SyncIsOver();
+                },
+                null));
+            Start();
+        }
+    }
+
+    private void SyncIsOver()
+    {
+        lock (_lock)
+        {
+            _isSyncing = false;
+            if (_isSyncOwed && !_isStopped)
+            {
+                _isSyncOwed = false;
+                QueueSync();
+            }
+        }
     }
 
     private Errno Start()
@@ -271,12 +368,13 @@ public sealed class JournalWriter : IWork
         var error = Errno.Ok;
         while (error == Errno.Ok && left.Length > 0)
         {
-            error = _journal.Append(left, out var taken);
+            error = _journal.Append(left, out var taken, isDurable: !IsLazy);
             left = left[taken..];
             if (error == Errno.Ok)
             {
                 Measure(); // Before the owner hears of it.
                 Tell(Errno.Ok, generation);
+                MaybeSync();
                 _ = _journal.Maintain(ZeroedPerBatch);
             }
         }
@@ -289,6 +387,7 @@ public sealed class JournalWriter : IWork
         }
 
         Interlocked.Add(ref _queuedBytes, -bytes);
+        _lazyBytes += bytes;
         entries.Clear();
         if (error != Errno.Ok)
         {
@@ -315,7 +414,8 @@ public sealed class JournalWriter : IWork
     {
         lock (_lock)
         {
-            _durable = _journal.Last;
+            _written = _journal.Last;
+            _durable = _journal.Durable;
             _generation = generation;
             _hasNews = true;
             if (error != Errno.Ok && _refusal == Errno.Ok)
@@ -334,6 +434,20 @@ public sealed class JournalWriter : IWork
         }
 
         _scheduler.Post(_notice);
+    }
+
+    /// <summary>Work may have synced what was only written.</summary>
+    private void TellIfSynced()
+    {
+        lock (_lock)
+        {
+            if (_journal.Durable <= _durable || (_isStopped && _queue.Count == 0))
+            {
+                return;
+            }
+        }
+
+        Tell(Errno.Ok, _generation);
     }
 
     private void DropAppends()
@@ -356,6 +470,7 @@ public sealed class JournalWriter : IWork
     /// <summary>On the scheduler: tells the owner, and sees to the index when nothing more comes.</summary>
     private void Deliver()
     {
+        JournalIndex written;
         JournalIndex durable;
         ulong generation;
         Errno refusal;
@@ -365,6 +480,7 @@ public sealed class JournalWriter : IWork
         {
             _isNoticePosted = false;
             _hasNews = false;
+            written = _written;
             durable = _durable;
             generation = _generation;
             refusal = _refusal;
@@ -379,10 +495,10 @@ public sealed class JournalWriter : IWork
             _ = _scheduler.Schedule(IdleMs, LookWhetherIdle);
         }
 
-        _owner.OnDurable(durable, generation);
+        _owner.OnProgress(written, durable, generation);
         if (tellsRefusal)
         {
-            _owner.OnRefused(refusal, durable);
+            _owner.OnRefused(refusal, written);
         }
     }
 
@@ -398,6 +514,62 @@ public sealed class JournalWriter : IWork
         }
 
         _ = Do(journal => journal.FlushIndex());
+    }
+
+    /// <summary>After a batch, by the worker.</summary>
+    private void MaybeSync()
+    {
+        if (_journal.IsSynced)
+        {
+            return;
+        }
+
+        bool setsTimer;
+        bool isLate;
+        lock (_lock)
+        {
+            isLate = _isSyncing && _lazyBytes >= 2 * LazyBytes;
+            if (_lazyBytes >= LazyBytes && !_isSyncing)
+            {
+                QueueSync();
+            }
+
+            setsTimer = !_isLazyTimerSet;
+            _isLazyTimerSet = true;
+        }
+
+        if (setsTimer)
+        {
+            _ = _scheduler.Schedule(LazyMs, SyncLate);
+        }
+
+        if (isLate)
+        {
+            // The disk does not keep up: now who appends waits for it.
+            _lazyBytes = 0;
+            Tell(_journal.Sync(), _generation);
+        }
+    }
+
+    private void SyncLate()
+    {
+        lock (_lock)
+        {
+            _isLazyTimerSet = false;
+            if (!_isStopped)
+            {
+                QueueSync();
+            }
+        }
+    }
+
+    private sealed class SyncJob(JournalWriter writer, JournalSync sync) : IWork
+    {
+        public void Run()
+        {
+            sync.Run();
+            writer.EndSync(sync);
+        }
     }
 
     private readonly record struct Request(

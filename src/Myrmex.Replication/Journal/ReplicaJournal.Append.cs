@@ -13,7 +13,10 @@ public sealed partial class ReplicaJournal
     /// cref="Compact"/> makes room (the disk may be full too), EUCLEAN the last entry is damaged (repair or cut it
     /// first), or <see cref="Failure"/>.
     /// </summary>
-    public Errno Append(ReadOnlySpan<JournalEntry> entries, out int taken)
+    /// <param name="entries">The next ones.</param>
+    /// <param name="taken">How many were written.</param>
+    /// <param name="isDurable">False: written only, to be synced later; see <see cref="BeginSync"/>.</param>
+    public Errno Append(ReadOnlySpan<JournalEntry> entries, out int taken, bool isDurable = true)
     {
         taken = 0;
         if (Failure != Errno.Ok)
@@ -48,7 +51,8 @@ public sealed partial class ReplicaJournal
             plan = BatchPlan.For(entries, RoomBlocks(), RoomRecords());
         }
 
-        var result = WriteBatch(BatchKind.Append, entries[..plan.Count], cutFrom: 0, last.Term.Value, last.Chain);
+        var result = WriteBatch(
+            BatchKind.Append, entries[..plan.Count], cutFrom: 0, last.Term.Value, last.Chain, isDurable);
         taken = result == Errno.Ok ? plan.Count : 0;
         return result;
     }
@@ -74,7 +78,12 @@ public sealed partial class ReplicaJournal
             return Errno.Ok;
         }
 
-        var error = RoomBlocks() < 1 ? OpenNextSegment(isReserved: true) : Errno.Ok;
+        var error = Sync();
+        if (error == Errno.Ok && RoomBlocks() < 1)
+        {
+            error = OpenNextSegment(isReserved: true);
+        }
+
         if (error != Errno.Ok)
         {
             return error;
@@ -143,7 +152,7 @@ public sealed partial class ReplicaJournal
 
     /// <summary>
     /// After a <see cref="Failure"/>: goes on in a new segment. What was not acknowledged before is gone for good;
-    /// the last entry is the last one that was durable.
+    /// the last entry is the last one that was durable. Not after a sync of batches that were only written has failed.
     /// </summary>
     public Errno Reopen()
     {
@@ -151,6 +160,11 @@ public sealed partial class ReplicaJournal
         if (failure == Errno.Ok)
         {
             return Errno.Ok;
+        }
+
+        if (!IsSynced)
+        {
+            return failure; // What of the batches before the last one is there, only a new start can say.
         }
 
         Failure = Errno.Ok;
@@ -221,8 +235,14 @@ public sealed partial class ReplicaJournal
         (int)Math.Max(0, (_options.IndexBytesMax - _segments[^1].IndexLength) / JournalFormat.EntrySize);
 
     private Errno WriteBatch(
-        BatchKind kind, ReadOnlySpan<JournalEntry> entries, ulong cutFrom, ulong previousTerm, UInt128 previousChain)
+        BatchKind kind, ReadOnlySpan<JournalEntry> entries, ulong cutFrom, ulong previousTerm, UInt128 previousChain,
+        bool isDurable = true)
     {
+        if (isDurable && Sync() is not Errno.Ok and var failure)
+        {
+            return failure;
+        }
+
         var segment = _segments[^1];
         Invariant.Check(!_isTailClosed);
         var head = new BatchHead
@@ -240,19 +260,28 @@ public sealed partial class ReplicaJournal
         };
         using var batch = new BatchWriter(head, entries, _superblock.State.Incarnation, _seed);
         Invariant.Check(segment.Next + batch.Head.Blocks <= segment.EndBlock);
-        var error = segment.File.WriteDurably((long)segment.Next * JournalLimits.BlockBytes, batch.Pieces);
-        Metrics.Syncs++;
+        var (offset, bytes) = ((long)segment.Next * JournalLimits.BlockBytes,
+            (long)batch.Head.Blocks * JournalLimits.BlockBytes);
+        var error = isDurable ? segment.File.WriteDurably(offset, batch.Pieces)
+            : WriteOnly(segment, offset, batch.Pieces, bytes);
+        Metrics.Syncs += isDurable ? 1 : 0;
         if (error != Errno.Ok)
         {
             Failure = error;
             return error;
         }
 
+        if (!isDurable)
+        {
+            (_syncedLast, _syncedBatch) = IsSynced ? (Last, _nextBatch - 1) : (_syncedLast, _syncedBatch);
+            _unsyncedBatches++;
+        }
+
         segment.Next += (uint)batch.Head.Blocks;
         _nextBatch++;
         Metrics.Batches++;
-        Metrics.WrittenBytes += (long)batch.Head.Blocks * JournalLimits.BlockBytes;
-        Take(segment, batch.Records);
+        Metrics.WrittenBytes += bytes;
+        Take(segment, batch.Records, isDurable);
         if (MayShare)
         {
             TellWhereStored(segment, entries, batch.Records);
@@ -282,8 +311,8 @@ public sealed partial class ReplicaJournal
         }
     }
 
-    /// <summary>Entries that are durable enter the table, and only now the header index.</summary>
-    private void Take(Segment segment, ReadOnlySpan<EntryRecord> records)
+    /// <summary>Entries enter the table, and the header index only when they are durable.</summary>
+    private void Take(Segment segment, ReadOnlySpan<EntryRecord> records, bool isDurable)
     {
         foreach (ref readonly var record in records)
         {
@@ -301,7 +330,14 @@ public sealed partial class ReplicaJournal
             segment.LiveMax = Math.Max(segment.LiveMax, index);
             Metrics.Entries++;
             Metrics.PayloadBytes += record.MetaLength + record.DataLength;
-            Metrics.WrittenBytes += segment.AddToIndex(record, _seed);
+            if (isDurable)
+            {
+                Metrics.WrittenBytes += segment.AddToIndex(record, _seed);
+            }
+            else
+            {
+                _unsynced.Add(record);
+            }
         }
     }
 }

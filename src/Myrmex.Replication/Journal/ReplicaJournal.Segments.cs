@@ -126,6 +126,11 @@ public sealed partial class ReplicaJournal
             return Errno.EINVAL;
         }
 
+        if (Sync() is not Errno.Ok and var failure)
+        {
+            return failure;
+        }
+
         _isTailClosed = true;
         var head = NewHead() with
         {
@@ -318,7 +323,13 @@ public sealed partial class ReplicaJournal
             return Errno.ENOSPC;
         }
 
-        var error = _spares.Count == 0 ? AddSpare() : Errno.Ok;
+        // A later segment proves what is before it.
+        var error = Sync();
+        if (error == Errno.Ok && _spares.Count == 0)
+        {
+            error = AddSpare();
+        }
+
         if (error != Errno.Ok)
         {
             return error;
@@ -348,6 +359,7 @@ public sealed partial class ReplicaJournal
         if (_segments.Count > 0)
         {
             Metrics.WrittenBytes += _segments[^1].CloseIndex();
+            _segments[^1].ReleaseCached();
         }
 
         _segments.Add(new Segment(_disk, _options.Path, head.Number, spare.Take(), head.Bytes) { Head = head });

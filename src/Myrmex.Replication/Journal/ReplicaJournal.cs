@@ -1,12 +1,14 @@
 using System;
 using System.Collections.Generic;
 using Myrmex.Base;
+using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
 
 namespace Myrmex.Replication.Journal;
 
 /// <summary>
-/// The journal of one replica on disk. Every call blocks until what it promises is durable; one owner calls at a time
+/// The journal of one replica on disk. Every call blocks until what it promises is durable (see <see cref="Append"/>
+/// for what is not to be); one owner calls at a time
 /// (see <see cref="JournalWriter"/>). README.md in this folder has the invariants.
 /// </summary>
 public sealed partial class ReplicaJournal : IDisposable
@@ -54,7 +56,7 @@ public sealed partial class ReplicaJournal : IDisposable
     /// <summary>The first entry that can be read.</summary>
     public JournalIndex First => new(_table.Base + 1);
 
-    /// <summary>The last entry; all entries up to it are durable.</summary>
+    /// <summary>The last entry; see <see cref="Durable"/>.</summary>
     public JournalIndex Last => new(_table.Last);
 
     /// <summary>
@@ -140,7 +142,14 @@ public sealed partial class ReplicaJournal : IDisposable
         var checkpoint = scan.StartsFresh && opened._table.Base > superblock.State.Checkpoint.Value
             ? new JournalIndex(opened._table.Base) : superblock.State.Checkpoint;
         error = opened.SaveState(
-            state => state with { BootCount = state.BootCount + 1, IsClean = false, Checkpoint = checkpoint });
+            state => state with
+            {
+                BootCount = state.BootCount + 1,
+                IsClean = false,
+                Checkpoint = checkpoint,
+                FromMemory = state.FromMemory && !state.IsClean, // A close in good order has synced everything.
+                StoreAhead = state is { IsClean: true, Status: MemberStatus.Voter } ? Term.None : state.StoreAhead,
+            });
         if (error != Errno.Ok)
         {
             problem = $"the superblock in {options.Path} cannot be written: {error}";
@@ -162,11 +171,16 @@ public sealed partial class ReplicaJournal : IDisposable
         var state = change(_superblock.State);
         Invariant.Check(state.Incarnation == _superblock.State.Incarnation);
         Invariant.Check(state.Checkpoint <= Last);
+        if (state.Checkpoint > Durable && Sync() is not Errno.Ok and var failure)
+        {
+            return failure;
+        }
+
         var before = _superblock.WrittenBytes;
         var error = _superblock.Save(state with
         {
-            DurableFloor = Last,
-            DurableBatch = _nextBatch - 1,
+            DurableFloor = Durable,
+            DurableBatch = DurableBatch,
             Cuts = _cuts,
         });
         Metrics.WrittenBytes += _superblock.WrittenBytes - before;
@@ -176,6 +190,7 @@ public sealed partial class ReplicaJournal : IDisposable
     /// <summary>Writes the header index and marks the close as one in good order. Dispose it afterwards.</summary>
     public Errno Close()
     {
+        _ = Sync(); // An end in good order is one of which nothing is lost: see Failure below.
         if (_segments.Count > 0)
         {
             Metrics.WrittenBytes += _segments[^1].CloseIndex();

@@ -18,6 +18,7 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     public const string SparePrefix = "spare-";
 
     private IDiskFile? _index;
+    private IDiskFile? _cached;
     private PayloadBuffer? _indexBlock;
     private long _indexLength; // Records added so far, in bytes.
     private bool _indexIsDirty;
@@ -27,6 +28,25 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
     public ulong Number => number;
 
     public IDiskFile File => file;
+
+    /// <summary>The same file through the page cache.</summary>
+    public IDiskFile CachedFile
+    {
+        get
+        {
+            if (!file.IsDirect)
+            {
+                return file;
+            }
+
+            if (_cached is null && disk.Open(Path, DiskOpen.Read | DiskOpen.Write, out var opened) == Errno.Ok)
+            {
+                _cached = opened;
+            }
+
+            return _cached ?? file;
+        }
+    }
 
     public long Bytes => bytes;
 
@@ -129,9 +149,17 @@ internal sealed class Segment(IDisk disk, string directory, ulong number, IDiskF
         return written;
     }
 
+    /// <summary>Nothing more is written to it through the page cache.</summary>
+    public void ReleaseCached()
+    {
+        _cached?.Dispose();
+        _cached = null;
+    }
+
     public void Dispose()
     {
         ReleaseIndex();
+        ReleaseCached();
         file.Dispose();
     }
 

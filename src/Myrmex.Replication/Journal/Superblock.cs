@@ -10,9 +10,12 @@ namespace Myrmex.Replication.Journal;
 /// The two copies of what a replica remembers for ever. Layout of <c>super.a</c> and <c>super.b</c>, 4096 bytes,
 /// little-endian: <code> offset size      0    8  magic "MYRMXSUP"      8    4  version     12    4  crc32c of bytes
 /// 16..4096     16    8  sequence of the save     24   16  incarnation     40    8  promised term     48    1  status
-///     49    1  1 after a close in good order     50    2  peers     52    4  0     56    8  configuration epoch
+///     49    1  1 after a close in good order     50    2  peers     52    1  1 while entries are acknowledged from
+/// memory (version 2)     53    3  0     56    8  configuration epoch
 /// 64    8  boot count     72    8  checkpoint     80    8  durable floor     88    8  batch of the durable floor
 /// 96   24  cuts: count, last from, lowest from    120   24  per peer: member 16, durable index 8
+/// 904   16  boot of the machine in which entries are acknowledged from memory     920    8  term up to which the
+/// main store may be ahead of the journal
 /// </code>
 /// A save writes and syncs one copy, then the other. So a torn copy leaves the state before the save or after it, and
 /// when a save has returned either copy alone has it: damage to one never takes back a promise.
@@ -20,11 +23,17 @@ namespace Myrmex.Replication.Journal;
 public sealed class Superblock
 {
     private const ulong Magic = 0x5055_5358_4D52_594D; // "MYRMXSUP"
-    private const uint Version = 1;
+    private const uint Version = 2;
+
+    /// <summary>A release that does not know of memory must not take a journal for whole that may not be.</summary>
+    private const uint VersionWithoutMemory = 1;
     private const int Size = JournalLimits.BlockBytes;
     private const int BodyStart = 16;
     private const int PeersStart = 120;
     private const int PeerSize = 24;
+    private const int MemoryAt = 52;
+    private const int MachineBootAt = PeersStart + (JournalLimits.PeersMax * PeerSize) + 16;
+    private const int StoreAheadAt = MachineBootAt + 16;
     private const DiskOpen Make = DiskOpen.Read | DiskOpen.Write | DiskOpen.Create;
 
     private readonly IDisk _disk;
@@ -228,6 +237,9 @@ public sealed class Superblock
             Checkpoint = new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes[72..])),
             DurableFloor = new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes[80..])),
             DurableBatch = BinaryPrimitives.ReadUInt64LittleEndian(bytes[88..]),
+            FromMemory = bytes[MemoryAt] == 1,
+            StoreAhead = new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[StoreAheadAt..])),
+            MachineBoot = BinaryPrimitives.ReadUInt128LittleEndian(bytes[MachineBootAt..]),
             Cuts = JournalFormat.ReadCuts(bytes[96..]),
             Peers = peers,
         };
@@ -237,12 +249,15 @@ public sealed class Superblock
     {
         bytes.Clear();
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], state.FromMemory ? Version : VersionWithoutMemory);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[BodyStart..], _sequence);
         BinaryPrimitives.WriteUInt128LittleEndian(bytes[24..], state.Incarnation);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[40..], state.Promised.Value);
         bytes[48] = (byte)state.Status;
         bytes[49] = state.IsClean ? (byte)1 : (byte)0;
+        bytes[MemoryAt] = state.FromMemory ? (byte)1 : (byte)0;
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[StoreAheadAt..], state.StoreAhead.Value);
+        BinaryPrimitives.WriteUInt128LittleEndian(bytes[MachineBootAt..], state.MachineBoot);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[50..], (ushort)state.Peers.Count);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[56..], state.ConfigurationEpoch);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[64..], state.BootCount);

@@ -38,6 +38,21 @@ public sealed record SuperblockState
     /// <summary>Number of the last batch that was durable then.</summary>
     public ulong DurableBatch { get; init; }
 
+    /// <summary>
+    /// Entries may have been acknowledged that were written and not synced, in the boot of the machine that <see
+    /// cref="MachineBoot"/> names: what another one finds after an end that was not clean may be less.
+    /// </summary>
+    public bool FromMemory { get; init; }
+
+    /// <summary>
+    /// In terms up to this one this member led while it acknowledged from memory: its main store may have effects of
+    /// entries that its journal, after a loss of power, does not have. None: it has not.
+    /// </summary>
+    public Term StoreAhead { get; init; }
+
+    /// <summary>Which boot of the machine that was; 0 while nothing is acknowledged from memory.</summary>
+    public UInt128 MachineBoot { get; init; }
+
     /// <summary>The cuts of suffixes that had happened then.</summary>
     public CutHistory Cuts { get; init; } = CutHistory.None;
 

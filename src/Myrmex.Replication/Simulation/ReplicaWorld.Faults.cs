@@ -265,6 +265,7 @@ internal sealed partial class ReplicaWorld
         node.IsStoreLost = false;
         node.ClaimedPromise = Term.None;
         node.MayHaveLostEntries = false;
+        node.IsStoreAhead = false;
         Start(node);
     }
 

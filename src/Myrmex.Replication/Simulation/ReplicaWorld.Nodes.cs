@@ -47,6 +47,8 @@ internal sealed partial class ReplicaWorld
             Checkpoint = node.Checkpoint.Index,
             Sessions = node.Checkpoint.Sessions,
             MayHaveLostEntries = node.MayHaveLostEntries,
+            HasUsedMemory = _options.AllowsMemory,
+            IsStoreAhead = node.IsStoreAhead,
             NeedsCopy = node.IsStoreLost,
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
@@ -80,6 +82,7 @@ internal sealed partial class ReplicaWorld
 
         node.UnsavedSuperblocks.Clear();
         node.MayHaveLostEntries |= losesPower && _options.AllowsMemory;
+        node.IsStoreAhead |= losesPower && _options.AllowsMemory && node.Engine!.Role == ReplicaRole.Active; // Is up.
         node.Engine = null;
         node.Life++;
         node.Requests.Clear();
@@ -452,6 +455,7 @@ internal sealed partial class ReplicaWorld
         {
             node.Superblock = node.UnsavedSuperblocks[0].Superblock;
             node.UnsavedSuperblocks.RemoveAt(0);
+            node.IsStoreAhead &= node.Superblock.Status != MemberStatus.Voter;
             node.MayHaveLostEntries = false; // Not before: the process may end again until the superblock says so.
         }
 

@@ -66,6 +66,9 @@ internal sealed class WorldNode(int number)
 
     public bool MayHaveLostEntries { get; set; }
 
+    /// <summary>It led when it lost power: its main store may have what no journal has.</summary>
+    public bool IsStoreAhead { get; set; }
+
     public Dictionary<uint, ulong> Values { get; } = [];
 
     public JournalIndex Applied { get; set; }

@@ -39,6 +39,13 @@ internal sealed class JournalVolume : IDisposable
     public StockMount MountStock(string name) =>
         _directory.Own(StockMount.FromServer(_directory, name, Daemon.Host, Name));
 
+    /// <summary>Sets where a change is when it is answered, and waits until the members do so.</summary>
+    public void Acknowledge(bool fromMemory)
+    {
+        Daemon.Gluster($"volume set {Name} journal.acknowledge {(fromMemory ? "memory" : "disk")}");
+        ReplicationView.AwaitAcknowledging(_rest, Name, fromMemory, Soon);
+    }
+
     /// <summary>The member that leads and serves.</summary>
     public int AwaitLeader() => ReplicationView.AwaitLeader(_rest, Name, Soon).Leader;
 

@@ -37,6 +37,15 @@ internal sealed record ReplicationView(
     public static ReplicationView AwaitLeader(NodeRest rest, string volume, TimeSpan limit) =>
         Await(rest, volume, limit, "a member leads", v => v.Leader >= 0);
 
+    /// <summary>Waits until all members count what is in memory, or none does.</summary>
+    public static void AwaitAcknowledging(NodeRest rest, string volume, bool fromMemory, TimeSpan limit) =>
+        Wait.Until($"changes are answered from {(fromMemory ? "memory" : "disk")}", limit, () =>
+        {
+            var answer = rest.Get($"volumes/{volume}/replication", Patience);
+            return answer.Succeeded && answer.Body!["sets"]![0]!["members"]!.AsArray().All(
+                m => m!["report"]?["fromMemory"]?.GetValue<bool>() == fromMemory);
+        });
+
     private static ReplicationView Await(
         NodeRest rest, string volume, TimeSpan limit, string what, Func<ReplicationView, bool> wanted)
     {

@@ -16,9 +16,9 @@ internal sealed class JournalBed : IDisposable
     private readonly SimRandom _random = new(11);
     private ulong _number;
 
-    public JournalBed(int blocks = 32, int segments = 6, bool format = true)
+    public JournalBed(int blocks = 32, int segments = 6, bool format = true, ulong seed = 5)
     {
-        Disk = new SimDisk(new SimRandom(5));
+        Disk = new SimDisk(new SimRandom(seed));
         Options = new JournalOptions { Path = "/j", SegmentBytes = blocks * Block, SegmentsMax = segments };
         if (format)
         {
@@ -58,12 +58,12 @@ internal sealed class JournalBed : IDisposable
     }
 
     /// <summary>Appends entries, in one batch.</summary>
-    public void Append(int count, int dataLength = 4096, ulong term = 1)
+    public void Append(int count, int dataLength = 4096, ulong term = 1, bool isDurable = true)
     {
-        Assert.Equal(Errno.Ok, TryAppend(count, dataLength, term));
+        Assert.Equal(Errno.Ok, TryAppend(count, dataLength, term, isDurable));
     }
 
-    public Errno TryAppend(int count, int dataLength = 4096, ulong term = 1)
+    public Errno TryAppend(int count, int dataLength = 4096, ulong term = 1, bool isDurable = true)
     {
         var made = new List<Sample>();
         for (var i = 0; i < count; i++)
@@ -72,7 +72,7 @@ internal sealed class JournalBed : IDisposable
         }
 
         var entries = made.Select(s => s.ToEntry()).ToArray();
-        var error = Journal.Append(entries, out var taken);
+        var error = Journal.Append(entries, out var taken, isDurable);
         Array.ForEach(entries, e => e.Data.Release());
         Samples.AddRange(made.Take(taken));
         Assert.True(error != Errno.Ok || taken == count);

@@ -12,12 +12,17 @@ namespace Myrmex.Replication.Unit.Tests.Journal;
 public sealed class JournalWriterTests : IJournalOwner
 {
     private readonly List<ulong> _told = [];
+    private readonly List<ulong> _written = [];
     private readonly List<(Errno Error, ulong Last)> _refused = [];
     private readonly SimRandom _random = new(8);
     private SimWorld _world = null!; // Made by each test.
     private SimNode _node = null!;
 
-    void IJournalOwner.OnDurable(JournalIndex last, ulong generation) => _told.Add(last.Value);
+    void IJournalOwner.OnProgress(JournalIndex written, JournalIndex durable, ulong generation)
+    {
+        _told.Add(durable.Value);
+        _written.Add(written.Value);
+    }
 
     void IJournalOwner.OnRefused(Errno error, JournalIndex last) => _refused.Add((error, last.Value));
 
@@ -76,6 +81,45 @@ public sealed class JournalWriterTests : IJournalOwner
         Assert.Equal(Errno.Ok, reopened);
         Append(writer, 3, 4);
         Assert.True(_world.RunUntil(() => _told.Contains(4), 1000));
+    }
+
+    /// <summary>
+    /// The owner hears at once that lazy batches are written, and after the interval that they are synced, many by one sync.
+    /// </summary>
+    [Fact]
+    public void WhatIsLazyIsToldAsWrittenAndSyncedTogether()
+    {
+        var writer = Start(6, out var journal);
+        (writer.IsLazy, writer.LazyMs) = (true, 50);
+        for (ulong i = 1; i <= 20; i++)
+        {
+            Append(writer, i, i);
+            Assert.True(_world.RunUntil(() => _written.Contains(i), 1000));
+        }
+
+        Assert.DoesNotContain(20ul, _told);
+        Assert.True(_world.RunUntil(() => _told.Contains(20), 200));
+        Assert.InRange(journal.Metrics.Syncs, 1, 8);
+        Append(writer, 21, 21);
+        _world.RunUntil(() => _written.Contains(21), 1000);
+        writer.Sync();
+        Assert.True(_world.RunUntil(() => _told.Contains(21), 30));
+        writer.IsLazy = false;
+        Append(writer, 22, 22);
+        Assert.True(_world.RunUntil(() => _told.Contains(22), 30));
+    }
+
+    [Fact]
+    public void ASyncThatFailsStopsTheWriter()
+    {
+        var writer = Start(7, out var journal);
+        (writer.IsLazy, writer.LazyMs) = (true, 50);
+        _node.Disk.FailNext(DiskCall.Sync, Errno.EIO, pathStart: "/j/s-");
+        Append(writer, 1, 5);
+        Assert.True(_world.RunUntil(() => _refused.Count > 0, 1000));
+        Assert.Equal(Errno.EIO, _refused[0].Error);
+        Assert.Equal(0ul, _told.Max());
+        Assert.Equal(0ul, journal.Durable.Value);
     }
 
     [Fact]

@@ -294,6 +294,24 @@ public sealed class JournalVolumeTests : IAsyncLifetime
         await _node.Commands.SetAsync("demo", [new VolumeSetting("cluster.quorum-type", "auto")], Forever);
     }
 
+    /// <summary>The members hear of it by the members that are wanted, in the transaction that changes the volume.</summary>
+    [RootFact]
+    public async Task WhereChangesAreWhenTheyAreAnsweredIsWrittenDownForTheMembers()
+    {
+        await CreateAsync(2, 1, 2);
+        Assert.False(await WantedMemoryAsync());
+        await _node.Commands.SetAsync("demo", [new VolumeSetting("journal.acknowledge", "memory")], Forever);
+        Assert.True(await WantedMemoryAsync());
+        await _node.Commands.SetAsync("demo", [new VolumeSetting("journal.sync-interval", "20")], Forever);
+        Assert.True(await WantedMemoryAsync());
+        await _node.Commands.ResetAsync("demo", "journal.acknowledge", false, Forever);
+        Assert.False(await WantedMemoryAsync());
+    }
+
+    private async Task<bool> WantedMemoryAsync() => (await KeysAsync())
+        .Where(k => k.Key.ToString().EndsWith("/0/want", StringComparison.Ordinal))
+        .Select(k => ReplicaConfiguration.Decode(k.Value.Span)!.AllowsMemory).SingleOrDefault();
+
     internal static ulong IncarnationOf(string brick, MemberStatus status = MemberStatus.Voter)
     {
         var options = new JournalOptions { Path = Path.Combine(brick, ".glusterfs", "journal") };

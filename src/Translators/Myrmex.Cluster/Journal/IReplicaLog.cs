@@ -56,6 +56,12 @@ public interface IReplicaLog
     ValueTask<Errno> ConfirmAsync(Term term);
 
     /// <summary>
+    /// Everything that was answered in this term or before is on the disks of a write quorum when it is Ok; else
+    /// EREMOTE, EAGAIN or ENOTCONN.
+    /// </summary>
+    ValueTask<Errno> SyncAsync(Term term) => new(Errno.Ok);
+
+    /// <summary>
     /// What may still be written, on the fullest of the members that count, in bytes; long.MaxValue when nobody knows.
     /// </summary>
     long RoomBytes => long.MaxValue;

@@ -13,6 +13,11 @@ public interface IReplicaRun
     /// <summary>Takes no part any more; returns when the journal is closed. Not on the replica's scheduler.</summary>
     void Stop();
 
+    /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
+    void BoundSyncs(int ms, long bytes)
+    {
+    }
+
     /// <summary>What the replica knows. Any thread; waits for the replica's scheduler.</summary>
     Task<ReplicaReport> ReportAsync();
 

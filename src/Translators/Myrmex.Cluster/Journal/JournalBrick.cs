@@ -47,6 +47,18 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
 
+    public override bool Reconfigure(OptionValues options)
+    {
+        if (!JournalBrickOptions.DiffersLiveOnly(Options, options))
+        {
+            return false;
+        }
+
+        var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
+        _run.BoundSyncs(ms, bytes);
+        return true;
+    }
+
     public override void Start() => _run.Start();
 
     public override void Stop() => _run.Stop();

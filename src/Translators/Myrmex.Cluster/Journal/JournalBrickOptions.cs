@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -25,6 +26,8 @@ public sealed class JournalBrickOptions
     public const string PreferredKey = "preferred-leader";
     public const string ReturnKey = "lead-return";
     public const string ReturnTimeKey = "lead-return-time";
+    public const string SyncIntervalKey = "sync-interval";
+    public const string SyncSizeKey = "sync-size";
 
     private const string MemberSuffix = ".member";
 
@@ -81,7 +84,20 @@ public sealed class JournalBrickOptions
             { Live = true },
         new(ReturnTimeKey, OptionKind.Time, "60", "Seconds that it must have been well before.")
             { Live = true, Minimum = 1, Maximum = 86_400 },
+        new(SyncIntervalKey, OptionKind.Integer, "100",
+            "Milliseconds after which the journal is synced where the set answers from memory.")
+            { Live = true, Minimum = 1, Maximum = 10_000 },
+        new(SyncSizeKey, OptionKind.Size, "16MB", "Bytes after which it is.")
+            { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
     ];
+
+    /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
+    public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
+        ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
+
+    /// <summary>Only options that can be changed live are different.</summary>
+    public static bool DiffersLiveOnly(OptionValues one, OptionValues other) => Table.Where(o => !o.Live).All(
+        o => one.Given.GetValueOrDefault(o.Key) == other.Given.GetValueOrDefault(o.Key));
 
     /// <summary>Identity of the replica set.</summary>
     public Gfid Id { get; }

@@ -112,7 +112,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     {
         redo.Room = this;
         _replica = replica;
-        _window = new ReplayWindow(replica.Uncheckpointed());
+        _window = new ReplayWindow(replica.Uncheckpointed(), replica.StoreAheadThrough);
         _applied = replica.Checkpoint.Value;
         _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
@@ -158,9 +158,22 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
                 Uses = uses,
                 RoomBytes = bytes,
                 Run = session.Run,
+                FromMemory = session.FromMemory,
             },
             term);
         return task;
+    }
+
+    public async ValueTask<Errno> SyncAsync(Term term)
+    {
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return Errno.ENOTCONN;
+        }
+
+        var task = waiter.Task;
+        _replica!.SyncCommitted(tag, term);
+        return (await task).Error;
     }
 
     public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session)
@@ -390,9 +403,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     void IReplicaMachine.ReadReady(ulong tag, JournalIndex index, Term? term) =>
         Complete(tag, new ProposeResult(Errno.Ok, index));
 
-    void IReplicaMachine.Synced(ulong tag)
-    {
-    }
+    void IReplicaMachine.Synced(ulong tag) => Complete(tag, new ProposeResult(Errno.Ok, default));
 
     void IReplicaMachine.Completed(ulong tag) => Complete(tag, default);
 
@@ -557,7 +568,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     private async ValueTask BeginReplayAsync()
     {
         var error = _window.Problem;
-        if (error == Errno.Ok && _window.Operations.Count > 0)
+        if (error == Errno.Ok && (_window.Operations.Count > 0 || _window.IsOpen))
         {
             lock (_lock)
             {
@@ -689,7 +700,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
         entry.Data.Release();
         Done(entry.Index, error);
-        if (_isReplaying && entry.Index >= _window.Last && error == Errno.Ok)
+        if (_isReplaying && _window.IsOverAfter(entry) && error == Errno.Ok)
         {
             await EndReplayAsync();
         }

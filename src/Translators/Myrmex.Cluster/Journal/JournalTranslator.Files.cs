@@ -15,7 +15,8 @@ public sealed partial class JournalTranslator
             () => _evaluator.WriteAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
-            gfid);
+            gfid,
+            isSync: ((f.Fd.Flags | f.Flags) & OpenFlags.DataSync) != 0); // A part of O_SYNC.
     }
 
     public override ValueTask<TruncateReply> Truncate(in TruncateFop fop, Call call)

@@ -48,11 +48,14 @@ public sealed partial class JournalTranslator : Translator
     /// <summary>What is available is what the members have room for beyond their reserves.</summary>
     public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call) => StatfsAsync(fop, call);
 
-    /// <summary>What was answered is on the disks of a write quorum already, in their journals.</summary>
+    /// <summary>
+    /// What was answered is in the journals of a write quorum; here, on their disks. The journal is one sequence: what
+    /// makes the file reachable is there too.
+    /// </summary>
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call) => SyncedAsync(fop, call);
 
     /// <summary>See <see cref="Fsync"/>.</summary>
-    public override ValueTask<FsyncdirReply> Fsyncdir(in FsyncdirFop fop, Call call) => new(FsyncdirReply.Rent());
+    public override ValueTask<FsyncdirReply> Fsyncdir(in FsyncdirFop fop, Call call) => DirectorySyncedAsync();
 
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) =>
         KeepsTimes(call) ? Next.Read(in fop, call) : QuietlyAsync<ReadFop, ReadReply>(fop, call);
@@ -91,8 +94,20 @@ public sealed partial class JournalTranslator : Translator
         return reply;
     }
 
+    private async ValueTask<FsyncdirReply> DirectorySyncedAsync()
+    {
+        var error = await _log.SyncAsync(_log.ServingTerm);
+        return error == Errno.Ok ? FsyncdirReply.Rent() : FsyncdirReply.Fail(error);
+    }
+
     private async ValueTask<FsyncReply> SyncedAsync(FsyncFop fop, Call call)
     {
+        var error = await _log.SyncAsync(_log.ServingTerm);
+        if (error != Errno.Ok)
+        {
+            return FsyncReply.Fail(error);
+        }
+
         var stat = await Next.Fstat(new FstatFop { Gfid = fop.Gfid, Fd = fop.Fd }, call);
         var reply = stat.IsOk ? FsyncReply.Rent() : FsyncReply.Fail(stat.Error);
         (reply.Pre, reply.Post) = (stat.Iatt, stat.Iatt);
@@ -116,13 +131,16 @@ public sealed partial class JournalTranslator : Translator
     /// <param name="fill">Puts the iatts of the outcome into the reply.</param>
     /// <param name="xdata">Of the request: its session, and what it asks about.</param>
     /// <param name="about">The inode whose attributes the xdata may ask for; null when it asks for none.</param>
+    /// <param name="isSync">Whatever the request says, it is answered when it is on disks.</param>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> RunAsync<TReply>(
         List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate, Action<TReply, Iatt[]> fill, XData? xdata,
-        Gfid about = default)
+        Gfid about = default, bool isSync = false)
         where TReply : Reply, IReply<TReply>
     {
-        var answer = await _leader.RunAsync(SessionKey.Of(xdata), keys, evaluate);
+        var session = SessionKey.Of(xdata);
+        session = isSync ? session with { FromMemory = false } : session;
+        var answer = await _leader.RunAsync(session, keys, evaluate);
         var reply = answer.Error == Errno.Ok ? TReply.Rent() : TReply.Fail(answer.Error);
         if (answer.Error == Errno.Ok)
         {

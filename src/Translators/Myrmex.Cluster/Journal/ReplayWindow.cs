@@ -15,10 +15,16 @@ public sealed class ReplayWindow
     private readonly Term _lastTerm;
 
     /// <param name="entries">In order; lent for this call.</param>
-    public ReplayWindow(IReadOnlyList<JournalEntry> entries)
+    /// <param name="ahead">
+    /// The store may have effects of other entries too, of terms up to this one: none for no others. They come before
+    /// any of a later term.
+    /// </param>
+    public ReplayWindow(IReadOnlyList<JournalEntry> entries, Term ahead = default)
     {
+        IsOpen = ahead != Term.None;
         Last = entries.Count == 0 ? JournalIndex.None : entries[^1].Index;
         _lastTerm = entries.Count == 0 ? Term.None : entries[^1].Term;
+        _lastTerm = ahead > _lastTerm ? ahead : _lastTerm;
         var operations = new List<JournalOperation>();
         foreach (var entry in entries.Where(e => e.Header.Kind == EntryKind.Operation))
         {
@@ -43,8 +49,14 @@ public sealed class ReplayWindow
 
     public JournalIndex Last { get; }
 
+    /// <summary>More belongs to it than was in the journal.</summary>
+    public bool IsOpen { get; }
+
     public IReadOnlyList<JournalOperation> Operations { get; }
 
     /// <summary>Nothing of the window comes from this committed entry on.</summary>
-    public bool IsOverBefore(JournalEntry entry) => entry.Index > Last || entry.Term > _lastTerm;
+    public bool IsOverBefore(JournalEntry entry) => (!IsOpen && entry.Index > Last) || entry.Term > _lastTerm;
+
+    /// <summary>Nothing of the window comes after this committed entry.</summary>
+    public bool IsOverAfter(JournalEntry entry) => !IsOpen && entry.Index >= Last;
 }

@@ -34,8 +34,11 @@ internal sealed partial class ReplicaRun(
 
     private Replica? _replica;
 
+    public void BoundSyncs(int ms, long bytes) => _replica?.BoundSyncs(ms, bytes);
+
     public void Start()
     {
+        var (ms, bytes) = JournalBrickOptions.SyncBounds(place.Options);
         var setup = new ReplicaSetup
         {
             Self = options.Member,
@@ -50,6 +53,7 @@ internal sealed partial class ReplicaRun(
             Machine = member,
             Copies = copies,
             News = Tell,
+            MachineBoot = MachineBoot(place.Seams.Disk!),
             Options = new ReplicaOptions
             {
                 ReadLease = options.ReadsByLease,
@@ -68,6 +72,7 @@ internal sealed partial class ReplicaRun(
         }
 
         _replica = replica;
+        replica!.BoundSyncs(ms, bytes);
         transport.Begin(replica!); // Opened.
         member.Start(replica!);
         copies.Start();
@@ -125,12 +130,29 @@ internal sealed partial class ReplicaRun(
         dump.Put("commit", report.Result.Commit);
         dump.Put("last", report.Result.Last);
         dump.Put("durable", report.Result.Durable);
+        dump.Put("acknowledges", report.Result.FromMemory ? "memory" : "disk");
         dump.Put("journal.start", report.Result.JournalStart);
         if (_replica is { } replica)
         {
             dump.Put("needs-copy", replica.NeedsCopy);
             dump.Put("copy.sending", replica.Sending);
             dump.Put("copy.receiving", replica.Receiving);
+        }
+    }
+
+    /// <summary>What the kernel calls this boot; 0 where it says nothing.</summary>
+    private static UInt128 MachineBoot(IDisk disk)
+    {
+        Span<byte> text = stackalloc byte[36];
+        if (disk.Open("/proc/sys/kernel/random/boot_id", DiskOpen.Read, out var file) != Errno.Ok)
+        {
+            return 0;
+        }
+
+        using (file)
+        {
+            return file!.ReadFully(0, text, out var count) == Errno.Ok && count == text.Length // Opened.
+                && Gfid.TryParse(text, out var boot) ? new UInt128(boot.High, boot.Low) : 0;
         }
     }
 
@@ -152,6 +174,7 @@ internal sealed partial class ReplicaRun(
             Commit = replica.Commit.Value,
             Applied = member.AppliedIndex.Value,
             Durable = replica.Durable.Value,
+            FromMemory = replica.AnswersFromMemory,
             JournalStart = replica.JournalStart.Value,
             RetainedBytes = replica.JournalSpace.UsedBytes,
             JournalBytes = replica.JournalSpace.CapacityBytes,

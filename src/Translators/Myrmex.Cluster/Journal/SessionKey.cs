@@ -24,6 +24,9 @@ public readonly record struct SessionKey(
     /// <summary>What is kept with the step for other runs.</summary>
     public byte[]? Note { get; init; }
 
+    /// <summary>It may be answered before it is on a disk.</summary>
+    public bool FromMemory { get; init; }
+
     /// <summary>The record has a label: it is that of a client behind a proxy.</summary>
     public bool IsLabelled { get; init; }
 
@@ -44,6 +47,7 @@ public readonly record struct SessionKey(
             Step = change.Label,
             Run = change.Run,
             Note = change.Note,
+            FromMemory = change.FromMemory,
             IsLabelled = bytes.Length > ChangeRecord.ShortBytes,
         };
     }

@@ -11,6 +11,7 @@ internal static class ClientOptions
 
     public const string Members = "members";
     public const string ElectionWait = "election-wait";
+    public const string Acknowledge = "acknowledge";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -19,7 +20,14 @@ internal static class ClientOptions
         new(ElectionWait, OptionKind.Time, "30",
             "Seconds that a fop waits for a leader, from its first trouble on, before it answers ENOTCONN.")
         { Live = true, Minimum = 1, Maximum = 3600 },
+        new(Acknowledge, OptionKind.Choice, "disk",
+            "memory: changes may be answered before they are on a disk, where the members allow that, and FSYNC is "
+            + "sent to the leader. disk: what is answered is on disks; a client's own FSYNC has nothing to add.")
+        { Live = true, Choices = ["disk", "memory"] },
     ];
+
+    /// <summary>Changes may be answered from memory.</summary>
+    public static bool FromMemory(OptionValues options) => options.Text(Acknowledge) == "memory";
 
     /// <summary>How long a fop may wait, in milliseconds.</summary>
     public static long WaitMs(OptionValues options) => options.Time(ElectionWait) * 1000;

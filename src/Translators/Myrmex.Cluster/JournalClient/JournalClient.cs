@@ -13,15 +13,19 @@ namespace Myrmex.Cluster.JournalClient;
 /// </summary>
 public sealed class JournalClient : ServerClient
 {
+    private readonly JournalRules _rules;
+
     public JournalClient(TranslatorPlace place)
-        : this(place, MembersOf(place), new JournalRules { WaitMs = ClientOptions.WaitMs(place.Options) })
+        : this(place, MembersOf(place), new JournalRules
+        {
+            WaitMs = ClientOptions.WaitMs(place.Options),
+            FromMemory = ClientOptions.FromMemory(place.Options),
+        })
     {
     }
 
     private JournalClient(TranslatorPlace place, Server[] members, JournalRules rules)
-        : base(place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules)
-    {
-    }
+        : base(place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules) => _rules = rules;
 
     public static TranslatorRegistration Registration { get; } =
         new(
@@ -41,12 +45,14 @@ public sealed class JournalClient : ServerClient
         }
 
         Rules.WaitMs = ClientOptions.WaitMs(options);
+        _rules.FromMemory = ClientOptions.FromMemory(options);
         return true;
     }
 
     public override void DumpState(StateDump dump)
     {
         dump.Put("leader", Finder.Choice?.Server.Number.ToString(CultureInfo.InvariantCulture) ?? "none");
+        dump.Put("acknowledge", _rules.FromMemory ? "memory" : "disk");
         dump.Put("leader.moves", Finder.Moves);
         dump.Put("leader.probes", Finder.Probes);
         dump.Put("leader.waiting", Finder.WaitingCount);

@@ -394,6 +394,7 @@ internal sealed partial class Sender
         var change = trip.Session is { } session
             ? new Change(session.Id, trip.Number, session.Acknowledged, trip.IsUnknown) { SentNs = trip.NumberedNs }
             : call.Change with { MayBeKnown = call.Change.MayBeKnown || trip.IsUnknown };
+        change = change with { FromMemory = _rules.MayAnswerFromMemory };
         if (trip.Session is not null && !(trip.IsUnknown && _rules.TellsAge))
         {
             ChangeRecord.WriteShort(numbered, in change);

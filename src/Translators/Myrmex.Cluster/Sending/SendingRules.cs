@@ -54,6 +54,11 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool AnswersAreDurable => false;
 
+    /// <summary>
+    /// Changes may be answered before they are on a disk. <see cref="AnswersAreDurable"/> is false then.
+    /// </summary>
+    public virtual bool MayAnswerFromMemory => false;
+
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
 
