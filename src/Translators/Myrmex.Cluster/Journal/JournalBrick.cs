@@ -47,18 +47,6 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
 
-    public override bool Reconfigure(OptionValues options)
-    {
-        if (!JournalBrickOptions.DiffersLiveOnly(Options, options))
-        {
-            return false;
-        }
-
-        var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
-        _run.BoundSyncs(ms, bytes);
-        return true;
-    }
-
     public override void Start() => _run.Start();
 
     public override void Stop() => _run.Stop();
@@ -82,6 +70,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             k => IsLive(k) || (Options.Has(k) && options.Has(k) && Options.Text(k) == options.Text(k)));
         if (isLive)
         {
+            var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
+            _run.BoundSyncs(ms, bytes);
             _run.Prefer(JournalBrickOptions.PreferredOf(options), JournalBrickOptions.ReturnMsOf(options));
         }
 

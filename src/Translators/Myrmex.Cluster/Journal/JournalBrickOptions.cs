@@ -95,10 +95,6 @@ public sealed class JournalBrickOptions
     public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
         ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
 
-    /// <summary>Only options that can be changed live are different.</summary>
-    public static bool DiffersLiveOnly(OptionValues one, OptionValues other) => Table.Where(o => !o.Live).All(
-        o => one.Given.GetValueOrDefault(o.Key) == other.Given.GetValueOrDefault(o.Key));
-
     /// <summary>Identity of the replica set.</summary>
     public Gfid Id { get; }
 
