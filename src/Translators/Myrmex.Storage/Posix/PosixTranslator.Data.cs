@@ -255,11 +255,16 @@ public sealed partial class PosixTranslator
 
     private Errno WriteOnce(in WriteFop fop, Call call, OpenFile file, bool appends, WriteReply reply)
     {
-        var inode = Inode.OfFd(file.Fd);
+        var inode = Inode.OfFd(file.Fd, file.HasStoredTimes && Settings.KeepsTimes);
         var error = Learn(ref inode, file.Gfid);
         if (error != Errno.Ok)
         {
             return error;
+        }
+
+        if (!inode.Facts.HasMdata)
+        {
+            inode.NeedChangeTimes();
         }
 
         if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite)
@@ -277,6 +282,7 @@ public sealed partial class PosixTranslator
 
         DropPrivileges(in inode, call);
         EndData(ref inode, TimeFlags.Ctime | TimeFlags.Mtime, call, ref reply.Post);
+        file.HasStoredTimes = inode.Facts.HasMdata;
         reply.OpRet = written;
         AnswerWriteXData(in fop, appends || fop.Offset == (long)reply.Pre.Size, in inode, reply);
         return Errno.Ok;
