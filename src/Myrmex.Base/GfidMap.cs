@@ -1,5 +1,5 @@
 using System;
-using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace Myrmex.Base;
@@ -73,38 +73,36 @@ public sealed class GfidMap<T>
     {
         public Gfid Gfid;
         public T Value;
+        public int Next; // Of the chain of its bucket, or of the free list; -1 ends it.
         public bool Used;
         public bool Touched;
     }
 
+    /// <summary>
+    /// A hash table whose chains run through the entries themselves: finding one touches its bucket and its entry,
+    /// nothing else.
+    /// </summary>
     private sealed class Shard(int countMax)
     {
         private readonly Lock _lock = new();
-        private readonly Dictionary<Gfid, int> _index = [];
+        private int[] _heads = NewHeads(16); // First entry of each bucket, or -1; the length is a power of two.
         private Entry[] _entries = new Entry[Math.Min(countMax, 16)];
-        private readonly Stack<int> _free = new();
+        private int _count;
+        private int _free = -1;
         private int _next;
         private int _hand;
 
-        public int Count
-        {
-            get
-            {
-                lock (_lock)
-                {
-                    return _index.Count;
-                }
-            }
-        }
+        public int Count => Volatile.Read(ref _count);
 
         public bool TryGet(in Gfid gfid, out T value)
         {
             lock (_lock)
             {
-                if (_index.TryGetValue(gfid, out var at))
+                ref var entry = ref Find(gfid);
+                if (!Unsafe.IsNullRef(ref entry))
                 {
-                    _entries[at].Touched = true;
-                    value = _entries[at].Value;
+                    entry.Touched = true;
+                    value = entry.Value;
                     return true;
                 }
             }
@@ -135,13 +133,14 @@ public sealed class GfidMap<T>
         {
             lock (_lock)
             {
-                if (!_index.TryGetValue(gfid, out var at))
+                ref var entry = ref Find(gfid);
+                if (Unsafe.IsNullRef(ref entry))
                 {
                     return false;
                 }
 
-                _entries[at].Touched = true;
-                change(ref _entries[at].Value, argument);
+                entry.Touched = true;
+                change(ref entry.Value, argument);
                 return true;
             }
         }
@@ -150,13 +149,14 @@ public sealed class GfidMap<T>
         {
             lock (_lock)
             {
-                if (!_index.Remove(gfid, out var at))
+                var at = Unlink(gfid);
+                if (at < 0)
                 {
                     return false;
                 }
 
-                _entries[at] = default;
-                _free.Push(at);
+                _entries[at] = new Entry { Next = _free };
+                _free = at;
                 return true;
             }
         }
@@ -165,33 +165,89 @@ public sealed class GfidMap<T>
         {
             lock (_lock)
             {
-                _index.Clear();
                 Array.Clear(_entries);
-                _free.Clear();
+                Array.Fill(_heads, -1);
+                _count = 0;
+                _free = -1;
                 _next = 0;
                 _hand = 0;
             }
         }
 
-        private ref T Slot(in Gfid gfid)
+        private static int[] NewHeads(int length)
         {
-            if (!_index.TryGetValue(gfid, out var at))
-            {
-                var slot = TakeSlot();
-                _index[gfid] = slot;
-                // Not touched yet: the hand comes round to it last, and files that are only passed by do not push out others.
-                _entries[slot] = new Entry { Gfid = gfid, Used = true };
-                return ref _entries[slot].Value;
-            }
-
-            _entries[at].Touched = true;
-            return ref _entries[at].Value;
+            var heads = new int[length];
+            Array.Fill(heads, -1);
+            return heads;
         }
 
+        // The lowest bits of the hash choose the shard.
+        private ref int HeadOf(in Gfid gfid) => ref _heads[(gfid.GetHashCode() >>> 8) & (_heads.Length - 1)];
+
+        private ref Entry Find(in Gfid gfid)
+        {
+            for (var at = HeadOf(gfid); at >= 0; at = _entries[at].Next)
+            {
+                if (_entries[at].Gfid == gfid)
+                {
+                    return ref _entries[at];
+                }
+            }
+
+            return ref Unsafe.NullRef<Entry>();
+        }
+
+        /// <summary>Takes an entry out of its chain: its index, or -1.</summary>
+        private int Unlink(in Gfid gfid)
+        {
+            ref var link = ref HeadOf(gfid);
+            while (link >= 0)
+            {
+                var at = link;
+                ref var entry = ref _entries[at];
+                if (entry.Gfid == gfid)
+                {
+                    link = entry.Next;
+                    _count--;
+                    return at;
+                }
+
+                link = ref entry.Next;
+            }
+
+            return -1;
+        }
+
+        private ref T Slot(in Gfid gfid)
+        {
+            ref var known = ref Find(gfid);
+            if (!Unsafe.IsNullRef(ref known))
+            {
+                known.Touched = true;
+                return ref known.Value;
+            }
+
+            var at = TakeSlot();
+            if (++_count > _heads.Length)
+            {
+                GrowHeads();
+            }
+
+            // Not touched yet: the hand comes round to it last, and files that are only passed by do not push out others.
+            ref var head = ref HeadOf(gfid);
+            ref var entry = ref _entries[at];
+            entry = new Entry { Gfid = gfid, Used = true, Next = head };
+            head = at;
+            return ref entry.Value;
+        }
+
+        /// <summary>The caller puts an entry into the slot, which is in no chain yet.</summary>
         private int TakeSlot()
         {
-            if (_free.TryPop(out var slot))
+            if (_free >= 0)
             {
+                var slot = _free;
+                _free = _entries[slot].Next;
                 return slot;
             }
 
@@ -226,9 +282,24 @@ public sealed class GfidMap<T>
                     continue;
                 }
 
-                _index.Remove(entry.Gfid);
+                Invariant.Check(Unlink(entry.Gfid) == at);
                 entry = default;
                 return at;
+            }
+        }
+
+        private void GrowHeads()
+        {
+            _heads = NewHeads(_heads.Length * 2);
+            for (var at = 0; at < _next; at++)
+            {
+                ref var entry = ref _entries[at];
+                if (entry.Used)
+                {
+                    ref var head = ref HeadOf(entry.Gfid);
+                    entry.Next = head;
+                    head = at;
+                }
             }
         }
     }

@@ -1,5 +1,4 @@
-using System;
-using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 
 namespace Myrmex.Base;
 
@@ -8,59 +7,37 @@ namespace Myrmex.Base;
 /// object rented on one thread and returned on another costs nothing in the steady state. What the bound does not hold
 /// is left to the garbage collector.
 /// </summary>
+/// <remarks>
+/// All pools of a thread hang on one thread-static field of a class without type parameters. In native code a
+/// thread-static field of this class would be looked up by type at every use, and a static constructor checked.
+/// </remarks>
 public static class Pool<T>
     where T : class, new()
 {
-    private const int LocalMax = 64;
-    private const int SharedMax = 8192;
-
-    private static readonly Stack<T> Shared = new();
-
-    [ThreadStatic]
-    private static Stack<T>? _local;
+    private static int _number; // 0 until the first use.
 
     public static T Rent()
     {
-        var local = _local ??= new Stack<T>(LocalMax + 1);
-        return local.TryPop(out var item) || Refill(local, out item) ? item : new T();
+        var local = Local();
+        return local.Count > 0 || local.Refill() ? Unsafe.As<T>(local.Pop()) : new T(); // Nothing but T comes in.
     }
 
     public static void Return(T item)
     {
-        var local = _local ??= new Stack<T>(LocalMax + 1);
-        if (local.Count >= LocalMax)
+        var local = Local();
+        if (local.Count == PoolStack.LocalMax)
         {
-            Spill(local);
+            local.Spill();
         }
 
         local.Push(item);
     }
 
-    private static bool Refill(Stack<T> local, out T item)
+    private static PoolStack Local()
     {
-        lock (Shared)
-        {
-            for (var i = 0; i < LocalMax / 2 && Shared.TryPop(out var spare); i++)
-            {
-                local.Push(spare);
-            }
-        }
-
-        return local.TryPop(out item!);
-    }
-
-    private static void Spill(Stack<T> local)
-    {
-        lock (Shared)
-        {
-            for (var i = 0; i < LocalMax / 2; i++)
-            {
-                var spare = local.Pop();
-                if (Shared.Count < SharedMax)
-                {
-                    Shared.Push(spare);
-                }
-            }
-        }
+        var stacks = PoolStack.OfThread;
+        var number = _number;
+        return stacks is not null && (uint)number < (uint)stacks.Length && stacks[number] is { } local
+            ? local : PoolStack.Add(ref _number);
     }
 }

@@ -16,6 +16,12 @@ public static class Limits
     public const int ReceiveBytesPerTurn = 2 << 20;
 
     /// <summary>
+    /// Bytes a link reads before what was answered meanwhile leaves: a peer that sends long frames shall not wait for
+    /// the end of the turn.
+    /// </summary>
+    public const int ReceiveBytesPerFlush = 512 << 10;
+
+    /// <summary>
     /// Bytes read past the end of a large frame while large frames follow each other: enough for the next header, so that
     /// the next payload is received straight into its own buffer.
     /// </summary>

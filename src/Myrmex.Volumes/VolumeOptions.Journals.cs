@@ -10,7 +10,6 @@ public static partial class VolumeOptions
     private const string QuorumType = "cluster.quorum-type";
     private const string QuorumCount = "cluster.quorum-count";
     private const string MaxHardlinks = "storage.max-hardlinks";
-    private const string JournalType = "cluster/journal";
 
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";

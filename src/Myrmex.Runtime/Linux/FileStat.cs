@@ -10,6 +10,7 @@ namespace Myrmex.Runtime.Linux;
 public struct FileStat
 {
     private const uint BirthTimeValid = 0x800;
+    private const uint ChangeTimesValid = 0xC0;
 
     [FieldOffset(0)]
     private readonly uint _mask;
@@ -72,6 +73,9 @@ public struct FileStat
 
     /// <summary>The file system keeps birth times.</summary>
     public readonly bool HasBirthTime => (_mask & BirthTimeValid) != 0;
+
+    /// <summary><see cref="Mtime"/> and <see cref="Ctime"/> were asked for.</summary>
+    public readonly bool HasChangeTimes => (_mask & ChangeTimesValid) == ChangeTimesValid;
 
     /// <summary>st_dev as the C library encodes it.</summary>
     public readonly ulong Dev => MakeDevice(_devMajor, _devMinor);

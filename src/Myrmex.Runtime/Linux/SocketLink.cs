@@ -124,6 +124,7 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
     protected override void ReceiveTurn()
     {
         var budget = Limits.ReceiveBytesPerTurn;
+        var flushAt = budget - Limits.ReceiveBytesPerFlush;
         if (!CutFrames()) // What was left when reading was paused.
         {
             return;
@@ -147,6 +148,12 @@ internal sealed unsafe class SocketLink(LinuxNetwork network, Reactor reactor, L
             if (!CutFrames())
             {
                 return;
+            }
+
+            if (budget <= flushAt)
+            {
+                FlushBatch.FlushNow();
+                flushAt = budget - Limits.ReceiveBytesPerFlush;
             }
         }
 

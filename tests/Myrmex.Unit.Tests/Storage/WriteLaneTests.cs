@@ -36,6 +36,28 @@ public sealed class WriteLaneTests
     }
 
     [Fact]
+    public void WhoeverEntersAnIdleLaneIsAloneAndWhatComesMeanwhileGoesToAWorker()
+    {
+        var workers = new QueuedWorkers();
+        var lane = new WriteLane();
+        var done = 0;
+        Assert.True(lane.TryEnter());
+        Assert.False(lane.TryEnter());
+        lane.Submit(new Job(() => done++), workers);
+        Assert.Equal(0, workers.Count);
+
+        lane.Leave(workers);
+        Assert.False(lane.TryEnter()); // The other one is not done yet.
+        workers.RunAll();
+        Assert.Equal(1, done);
+
+        Assert.True(lane.TryEnter());
+        lane.Leave(workers);
+        Assert.Equal(0, workers.Count);
+        Assert.True(lane.TryEnter());
+    }
+
+    [Fact]
     public async Task NoWriteIsLostAndNoTwoRunAtOnceWhateverThreadsSubmit()
     {
         var lane = new WriteLane();
@@ -55,9 +77,18 @@ public sealed class WriteLaneTests
         });
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
         {
+            var workers = new PoolWorkers();
             for (var i = 0; i < 5000; i++)
             {
-                lane.Submit(job, new PoolWorkers());
+                if (i % 3 == 0 && lane.TryEnter())
+                {
+                    job.Run();
+                    lane.Leave(workers);
+                }
+                else
+                {
+                    lane.Submit(job, workers);
+                }
             }
         })));
         await all.Task.WaitAsync(TimeSpan.FromSeconds(30));

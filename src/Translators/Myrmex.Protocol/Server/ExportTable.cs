@@ -18,7 +18,7 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     private readonly List<TaskCompletionSource> _waiting = [];
     private bool _isUp;
 
-    public InlineGate Gate { get; } = new(Seams);
+    public InlineGate Gate { get; } = new(Seams.Clock);
 
     /// <summary>No fop ever waits for this machine: none needs a worker.</summary>
     public bool IsRemote { get; } = EndsElsewhere(Top);

@@ -230,7 +230,7 @@ public sealed partial class ServerConnection : IRpcHandler
         }
         else if ((traits & FopTraits.Brief) != 0)
         {
-            attachment.Export.Gate.Run(request);
+            attachment.Export.Gate.Run(request, attachment.Export.Seams.Workers);
         }
         else
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime.Linux;
 
@@ -27,6 +28,8 @@ internal sealed class HandleTree(int fd)
 
     /// <summary>Bytes of <c>../../pp/qq/GFID/</c>.</summary>
     private const int LinkPrefixSize = 6 + 6 + 36 + 1;
+
+    private readonly int[] _parents = new int[65536 / 32]; // A bit for each aa/bb that was seen to be there.
 
     public int Fd => fd;
 
@@ -101,6 +104,7 @@ internal sealed class HandleTree(int fd)
     {
         Span<byte> path = stackalloc byte[PathSize];
         PathOf(gfid, path);
+        ExpectParent(gfid, path);
         var error = Sys.ErrorOf(Sys.LinkAt(directory, name, fd, path[..HandleSize]));
         if (error == Errno.ENOENT && MakeParent(path))
         {
@@ -117,6 +121,7 @@ internal sealed class HandleTree(int fd)
         Span<byte> path = stackalloc byte[PathSize];
         FormatLink(parent, name, text);
         PathOf(gfid, path);
+        ExpectParent(gfid, path);
         var error = Sys.ErrorOf(Sys.SymlinkAt(text, fd, path[..HandleSize]));
         if (error == Errno.ENOENT && MakeParent(path))
         {
@@ -182,6 +187,21 @@ internal sealed class HandleTree(int fd)
         PathOf(parent, text[6..]);
         text[LinkPrefixSize - 1] = (byte)'/';
         name.CopyTo(text[LinkPrefixSize..]);
+    }
+
+    /// <summary>
+    /// Makes the second-level directory of a path if it was never seen: a new brick asks for most of them once, and a
+    /// link that fails first costs more than a directory that is there already.
+    /// </summary>
+    private void ExpectParent(in Gfid gfid, ReadOnlySpan<byte> path)
+    {
+        var number = (int)(gfid.High >> 48);
+        ref var word = ref _parents[number >> 5];
+        var bit = 1 << (number & 31);
+        if ((Volatile.Read(ref word) & bit) == 0 && MakeParent(path))
+        {
+            Interlocked.Or(ref word, bit);
+        }
     }
 
     /// <summary>Makes the second-level directory of a path.</summary>

@@ -17,10 +17,13 @@ internal ref struct Inode
     private readonly int _fd;
     private readonly ReadOnlySpan<byte> _path;
     private readonly bool _isPathFd;
+    private readonly bool _hasStoredTimes;
     private DirectoryHandle? _directory;
 
-    private Inode(int fd, ReadOnlySpan<byte> path, bool isPathFd, DirectoryHandle? directory)
+    private Inode(
+        int fd, ReadOnlySpan<byte> path, bool isPathFd, DirectoryHandle? directory, bool hasStoredTimes = false)
     {
+        _hasStoredTimes = hasStoredTimes;
         _fd = fd;
         _path = path;
         _isPathFd = isPathFd;
@@ -38,8 +41,11 @@ internal ref struct Inode
     /// <summary>The open directory, or null.</summary>
     public readonly DirectoryHandle? Directory => _directory;
 
-    /// <summary>An open file; the caller keeps it open.</summary>
-    public static Inode OfFd(int fd) => new(fd, default, isPathFd: false, directory: null);
+    /// <summary>
+    /// An open file; the caller keeps it open. When its times are stored, those of the file system are not asked for.
+    /// </summary>
+    public static Inode OfFd(int fd, bool hasStoredTimes = false) =>
+        new(fd, default, isPathFd: false, directory: null, hasStoredTimes);
 
     /// <summary>A directory; takes over the caller's reference.</summary>
     public static Inode OfDirectory(DirectoryHandle directory) =>
@@ -54,7 +60,19 @@ internal ref struct Inode
 
     /// <summary>Fills <see cref="Stat"/> anew.</summary>
     public Errno Restat() =>
-        Sys.ErrorOf(_path.IsEmpty ? Sys.Stat(_fd, out Stat) : Sys.StatAt(_fd, _path, out Stat));
+        Sys.ErrorOf(
+            !_path.IsEmpty ? Sys.StatAt(_fd, _path, out Stat)
+            : _hasStoredTimes ? Sys.StatWithoutChangeTimes(_fd, out Stat)
+            : Sys.Stat(_fd, out Stat));
+
+    /// <summary>The times turned out not to be stored: those of the file system are needed after all.</summary>
+    public void NeedChangeTimes()
+    {
+        if (_hasStoredTimes && !Stat.HasChangeTimes)
+        {
+            _ = Sys.Stat(_fd, out Stat); // An open file can always be asked.
+        }
+    }
 
     public readonly nint GetXattr(ReadOnlySpan<byte> name, Span<byte> value) =>
         _isPathFd ? Sys.GetXattrOfPath(_fd, name, value)

@@ -21,6 +21,9 @@ internal sealed class OpenFile(Gfid gfid, int fd, uint flags)
     /// <summary><see cref="OpenFlags"/> of the open.</summary>
     public uint Flags { get; } = flags;
 
+    /// <summary>The last write found times stored on the file; a hint.</summary>
+    public bool HasStoredTimes { get; set; }
+
     /// <summary>Alignment of memory, offset and length on the direct descriptor.</summary>
     public uint DirectAlignment { get; private set; } = 4096;
 

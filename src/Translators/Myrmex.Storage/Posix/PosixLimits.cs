@@ -24,8 +24,11 @@ internal static class PosixLimits
     /// <summary>Longest read answered.</summary>
     public const int ReadBytesMax = 64 << 20;
 
-    /// <summary>Longest write done on the thread that received it; longer ones go to a worker.</summary>
+    /// <summary>Longest write always done on the thread that received it.</summary>
     public const int InlineWriteBytesMax = 64 << 10;
+
+    /// <summary>Longest write done there while the file system is quick; longer ones go to a worker.</summary>
+    public const int GatedWriteBytesMax = 1 << 20;
 
     /// <summary>Longest read tried on the thread that received it.</summary>
     public const int InlineReadBytesMax = 256 << 10;

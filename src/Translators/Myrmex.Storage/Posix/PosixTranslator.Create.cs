@@ -565,7 +565,8 @@ public sealed partial class PosixTranslator
         ref Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid, uint mode, IdSwitch switched,
         XData? xdata, Call call)
     {
-        var error = inode.Restat();
+        var isDirectory = (mode & FileMode.TypeMask) == FileMode.Directory;
+        var error = isDirectory || switched == IdSwitch.Failed ? inode.Restat() : Errno.Ok; // Else at the end only.
         if (error == Errno.Ok && switched == IdSwitch.Failed)
         {
             error = GiveToCaller(ref inode, in parent.Stat, mode, call);
@@ -573,7 +574,7 @@ public sealed partial class PosixTranslator
 
         // Linux takes the set-id bits out of the mode of a new directory.
         const uint setIds = FileMode.SetUid | FileMode.SetGid;
-        if (error == Errno.Ok && inode.IsDirectory && (mode & setIds & ~inode.Stat.Mode) != 0)
+        if (error == Errno.Ok && isDirectory && (mode & setIds & ~inode.Stat.Mode) != 0)
         {
             error = inode.ChangeMode((inode.Stat.Mode & FileMode.PermissionMask) | (mode & setIds));
         }
@@ -591,7 +592,7 @@ public sealed partial class PosixTranslator
         }
 
         inode.Facts = new InodeFacts { Gfid = gfid };
-        if (!inode.IsDirectory)
+        if (!isDirectory)
         {
             AddGfid2Path(in inode, parent.Facts.Gfid, name);
         }
@@ -600,7 +601,7 @@ public sealed partial class PosixTranslator
         error = SetAtCreation(in inode, xdata);
         if (error == Errno.Ok)
         {
-            error = MakeHandle(in inode, in parent, name, gfid);
+            error = MakeHandle(ref inode, isDirectory, in parent, name, gfid);
         }
 
         if (error == Errno.Ok)
@@ -667,18 +668,21 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
-    private Errno MakeHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid)
+    private Errno MakeHandle(
+        ref Inode inode, bool isDirectory, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid)
     {
         // Others may give the same gfid to another inode, or take one away that has it.
         lock (_inodeLocks.Of(gfid))
         {
-            var error = LinkHandle(in inode, in parent, name, gfid);
+            var error = LinkHandle(isDirectory, in parent, name, gfid);
             if (error != Errno.EEXIST || _handles.Stat(gfid, out var stat) < 0)
             {
                 return error;
             }
 
-            if (inode.IsDirectory ? IsHandleOf(gfid, parent.Facts.Gfid, name) : stat.Ino == inode.Stat.Ino)
+            if (isDirectory
+                ? IsHandleOf(gfid, parent.Facts.Gfid, name)
+                : inode.Restat() == Errno.Ok && stat.Ino == inode.Stat.Ino)
             {
                 return Errno.Ok; // A look-up of the name was faster.
             }
@@ -687,15 +691,15 @@ public sealed partial class PosixTranslator
             {
                 Log.Information("posix", "a handle that nothing needs is replaced", ("gfid", gfid));
                 _handles.Remove(gfid);
-                error = LinkHandle(in inode, in parent, name, gfid);
+                error = LinkHandle(isDirectory, in parent, name, gfid);
             }
 
             return error;
         }
     }
 
-    private Errno LinkHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
-        inode.IsDirectory
+    private Errno LinkHandle(bool isDirectory, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
+        isDirectory
             ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
             : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
 

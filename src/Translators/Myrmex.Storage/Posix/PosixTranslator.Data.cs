@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -58,9 +59,10 @@ public sealed partial class PosixTranslator
     }
 
     /// <summary>
-    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, others on a worker. On
-    /// an fd opened with O_APPEND the bytes go to the end of the file, whatever the offset, and Pre.Size is where that
-    /// was. ENOSPC below the reserve. OpRet may be less than asked when the disk became full in between.
+    /// Writes up to 64 KiB without O_SYNC, O_DSYNC or O_DIRECT are done on the calling thread, up to 1 MiB as long as
+    /// that is quick and no other is under way on the file, and others on a worker. On an fd opened with O_APPEND the
+    /// bytes go to the end of the file, whatever the offset, and Pre.Size is where that was. ENOSPC below the reserve.
+    /// OpRet may be less than asked when the disk became full in between.
     /// </summary>
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
@@ -88,9 +90,41 @@ public sealed partial class PosixTranslator
             return new(WriteNow(in fop, call, file!));
         }
 
+        if (isCached && TryWriteHere(in fop, call, file!, out var reply))
+        {
+            return new(reply);
+        }
+
         fop.Data.Retain();
         return PosixWork<WriteJob, WriteReply>.Submit(
             this, new WriteJob(fop, call, file!), isCached ? file!.Lane : null);
+    }
+
+    /// <summary>
+    /// A long write on the calling thread, in its turn among those of the file; false when it is one for a worker. The
+    /// payload is still in the cache of this processor, where it was received.
+    /// </summary>
+    private bool TryWriteHere(in WriteFop fop, Call call, OpenFile file, [NotNullWhen(true)] out WriteReply? reply)
+    {
+        reply = null;
+        if (fop.Data.Length > PosixLimits.GatedWriteBytesMax || call.Stored is not null
+            || !_writeGate.TryEnter(out var startNs) || !file.Lane.TryEnter())
+        {
+            return false;
+        }
+
+        var lane = file.Lane; // The write gives the file back.
+        try
+        {
+            reply = WriteNow(in fop, call, file);
+        }
+        finally
+        {
+            lane.Leave(Workers);
+        }
+
+        _writeGate.Leave(startNs);
+        return true;
     }
 
     private static bool IsDirect(uint flags, OpenFile file) => ((flags | file.Flags) & OpenFlags.Direct) != 0;
@@ -221,11 +255,16 @@ public sealed partial class PosixTranslator
 
     private Errno WriteOnce(in WriteFop fop, Call call, OpenFile file, bool appends, WriteReply reply)
     {
-        var inode = Inode.OfFd(file.Fd);
+        var inode = Inode.OfFd(file.Fd, file.HasStoredTimes && Settings.KeepsTimes);
         var error = Learn(ref inode, file.Gfid);
         if (error != Errno.Ok)
         {
             return error;
+        }
+
+        if (!inode.Facts.HasMdata)
+        {
+            inode.NeedChangeTimes();
         }
 
         if (fop.XData is not null && fop.XData.Contains(StorageKeys.AvoidOverwrite)
@@ -243,6 +282,7 @@ public sealed partial class PosixTranslator
 
         DropPrivileges(in inode, call);
         EndData(ref inode, TimeFlags.Ctime | TimeFlags.Mtime, call, ref reply.Post);
+        file.HasStoredTimes = inode.Facts.HasMdata;
         reply.OpRet = written;
         AnswerWriteXData(in fop, appends || fop.Offset == (long)reply.Pre.Size, in inode, reply);
         return Errno.Ok;

@@ -192,7 +192,7 @@ public sealed partial class PosixTranslator
         iatt.Gid = stat.Gid;
         iatt.BlockSize = BlockSize;
         iatt.Mode = stat.Mode;
-        if (facts.HasMdata && Settings.KeepsTimes)
+        if (facts.HasMdata && (Settings.KeepsTimes || !stat.HasChangeTimes))
         {
             (iatt.Atime, iatt.AtimeNsec) = (facts.Mdata.Atime, facts.Mdata.AtimeNsec);
             (iatt.Mtime, iatt.MtimeNsec) = (facts.Mdata.Mtime, facts.Mdata.MtimeNsec);
@@ -284,7 +284,13 @@ public sealed partial class PosixTranslator
         }
 
         inode.Facts.HasMdata = facts.HasMdata;
-        return facts.HasMdata ? facts.Mdata : MdataOf(in inode.Stat);
+        if (facts.HasMdata)
+        {
+            return facts.Mdata;
+        }
+
+        inode.NeedChangeTimes();
+        return MdataOf(in inode.Stat);
     }
 
     private static Mdata MdataOf(in FileStat stat) => new()

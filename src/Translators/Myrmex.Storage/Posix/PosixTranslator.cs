@@ -18,6 +18,7 @@ public sealed partial class PosixTranslator : LeafTranslator, IForcedStore
     private readonly OpenTable _open = new();
     private readonly AnonymousFiles _anonymous = new();
     private readonly InodeCache _inodes;
+    private readonly InlineGate _writeGate;
     private PosixOptions _options;
 
     // Made by Start; no fop comes before.
@@ -30,6 +31,7 @@ public sealed partial class PosixTranslator : LeafTranslator, IForcedStore
         : base(place)
     {
         _inodes = new InodeCache(place.Seams.Clock);
+        _writeGate = new InlineGate(place.Seams.Clock);
         _options = new PosixOptions(place.Options, place.Name);
         if (_options.Directory.Length == 0)
         {

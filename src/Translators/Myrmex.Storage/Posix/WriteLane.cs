@@ -36,6 +36,40 @@ internal sealed class WriteLane : IWork
         workers.Submit(this);
     }
 
+    /// <summary>
+    /// True when no write is under way or waits: the caller may do one itself, and calls <see cref="Leave"/> behind it.
+    /// </summary>
+    public bool TryEnter()
+    {
+        lock (_lock)
+        {
+            if (_isRunning)
+            {
+                return false;
+            }
+
+            _isRunning = true;
+            return true;
+        }
+    }
+
+    /// <summary>What has come meanwhile goes to a worker.</summary>
+    public void Leave(IWorkers workers)
+    {
+        lock (_lock)
+        {
+            if (_waiting.Count == 0)
+            {
+                _isRunning = false;
+                return;
+            }
+
+            _workers = workers;
+        }
+
+        workers.Submit(this);
+    }
+
     public void Run()
     {
         for (var i = 0; i < TurnMax; i++)
