@@ -68,6 +68,7 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         mount.Sh("test \"$(cat d/e/f3)\" = threethreethree; for i in $(seq 4 20); do test \"$(cat d/e/f$i)\" = $i; done");
         Assert.Equal(0, mount.CountInLog("disconnected from") + rival.CountInLog("disconnected from"));
         open.Dispose();
+        removed.Dispose();
         holder.Dispose();
         waiter.Dispose();
         prober.Dispose();
