@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Myrmex.Graph;
 
@@ -27,7 +28,8 @@ internal static class ClientOptions
     ];
 
     /// <summary>Changes may be answered from memory.</summary>
-    public static bool FromMemory(OptionValues options) => options.Text(Acknowledge) == "memory";
+    public static bool FromMemory(OptionValues options) =>
+        string.Equals(options.Text(Acknowledge), "memory", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>How long a fop may wait, in milliseconds.</summary>
     public static long WaitMs(OptionValues options) => options.Time(ElectionWait) * 1000;
