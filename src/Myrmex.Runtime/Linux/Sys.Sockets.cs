@@ -139,7 +139,10 @@ public static unsafe partial class Sys
     {
         var control = new DescriptorMessage
         {
-            Size = DescriptorMessage.SizeUsed, Level = SolSocket, Kind = ScmRights, Descriptor = descriptor,
+            Size = DescriptorMessage.SizeUsed,
+            Level = SolSocket,
+            Kind = ScmRights,
+            Descriptor = descriptor,
         };
         fixed (byte* pointer = bytes)
         {

@@ -245,8 +245,12 @@ public sealed class LocksTests
         var reply = await _locks.Lk(
             new LkFop
             {
-                Gfid = File, Fd = fd, Command = command, Type = LockType.Write,
-                Flock = new Flock(LockType.Write, 0, 0, 10, 1, default), XData = xdata,
+                Gfid = File,
+                Fd = fd,
+                Command = command,
+                Type = LockType.Write,
+                Flock = new Flock(LockType.Write, 0, 0, 10, 1, default),
+                XData = xdata,
             },
             CallOf(client));
         xdata.Release();
