@@ -63,7 +63,9 @@ public sealed class InlineGate(IClock clock)
         {
             _closedNs = _sinceOpen < WatchedCount ? Math.Min(2 * _closedNs, ClosedNsMax) : ClosedNs;
             _sinceOpen = 0;
+            _sinceSlow = WatchedCount; // What closed it does not count again.
             Volatile.Write(ref _closedUntilNs, end + _closedNs);
+            return;
         }
 
         _sinceSlow = 0;

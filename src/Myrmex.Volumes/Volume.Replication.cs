@@ -70,17 +70,24 @@ public sealed partial record Volume
 
     /// <summary>
     /// The brick of a set that should lead it where nobody has said otherwise: from set to set the one whose node is to
-    /// lead fewest sets so far, so that the nodes share the work. The same for the same bricks.
+    /// lead fewest sets so far, and then the one whose node is in fewest of the sets that follow, so that the nodes
+    /// share the work. The same for the same bricks.
     /// </summary>
     public Brick PreferredLeaderAt(int place)
     {
         var leads = new Dictionary<NodeId, int>();
+        var chances = Bricks.GroupBy(b => b.Node).ToDictionary(g => g.Key, g => g.Count());
         for (var at = 0; ; at++)
         {
             var members = MembersAt(at);
+            foreach (var member in members)
+            {
+                chances[member.Node]--;
+            }
+
             var first = at % members.Count; // Among equals from set to set another one.
             var leader = Enumerable.Range(0, members.Count).Select(i => members[(first + i) % members.Count])
-                .MinBy(b => leads.GetValueOrDefault(b.Node))!; // A set has members.
+                .MinBy(b => (leads.GetValueOrDefault(b.Node), chances[b.Node]))!; // A set has members.
             if (at == place)
             {
                 return leader;

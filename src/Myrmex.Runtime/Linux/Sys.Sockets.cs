@@ -132,8 +132,8 @@ public static unsafe partial class Sys
     }
 
     /// <summary>
-    /// Sends bytes, at least one, over a unix socket, and with them a descriptor, which stays the sender's. The number of
-    /// bytes taken, or negative errno.
+    /// Sends bytes, at least one, over a unix socket, and with them a descriptor, which stays the sender's. The number
+    /// of bytes taken, or negative errno.
     /// </summary>
     public static nint SendDescriptor(int fd, ReadOnlySpan<byte> bytes, int descriptor)
     {

@@ -90,7 +90,8 @@ internal sealed partial class Sender
                 open.Stale(place);
                 return Verdict.Again;
             case Errno.EBADF when FopFacts.TryPosixLock(in fop, out _, out _)
-                && way is { Open: { IsClosed: false, IsBad: false } moved, Place: { } old } && !ReferenceEquals(moved.Place, old):
+                && way is { Open: { IsClosed: false, IsBad: false } moved, Place: { } old }
+                && !ReferenceEquals(moved.Place, old):
                 return Verdict.Again; // It has waited at a server that was left, where the file is closed.
             default:
                 return Verdict.Answer;

@@ -31,7 +31,8 @@ public sealed partial class Locks
 
     /// <summary>Tells the open file whose locks the request takes along; null when it takes none.</summary>
     private Predicate<Fd>? FormerOf(XData? xdata) =>
-        xdata is { Count: > 0 } && xdata.TryGetBytes(LockMove.Key, out var value) && TryReadLockInfo(value, out var number)
+        xdata is { Count: > 0 } && xdata.TryGetBytes(LockMove.Key, out var value)
+        && TryReadLockInfo(value, out var number)
             ? fd => fd.Get(Slot) is FdNumber known && known.Value == number
             : null;
 

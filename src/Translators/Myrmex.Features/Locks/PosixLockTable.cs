@@ -109,7 +109,8 @@ public sealed class PosixLockTable
         if (_files.TryGetValue(request.Gfid, out var file))
         {
             var wanted = request.Lock;
-            var moved = file.Held.FindAll(held => held.Fd is not null && isFormer(held.Fd) && Overlaps(in held, in wanted));
+            var moved = file.Held.FindAll(
+                held => held.Fd is not null && isFormer(held.Fd) && Overlaps(in held, in wanted));
             foreach (var held in moved)
             {
                 file.Held.Remove(held);

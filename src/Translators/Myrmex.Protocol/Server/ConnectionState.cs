@@ -32,7 +32,9 @@ public sealed record AttachmentState
 {
     public required string Export { get; init; }
 
-    /// <summary>The directory that is the client's root, by its path and, when it is not the volume's, its gfid.</summary>
+    /// <summary>
+    /// The directory that is the client's root, by its path and, when it is not the volume's, its gfid.
+    /// </summary>
     public required string Directory { get; init; }
 
     public string? RootAlias { get; init; }

@@ -69,7 +69,8 @@ public static class ConnectionStateCodec
                 return "an open file has no gfid";
             }
 
-            if (fd.Locks.Any(l => l is null || l.Start < 0 || l.End < l.Start || l.Owner is not { Length: <= LkOwner.LengthMax })
+            if (fd.Locks.Any(l => l is null || l.Start < 0 || l.End < l.Start
+                    || l.Owner is not { Length: <= LkOwner.LengthMax })
                 || (fd.Locks.Count > 0 && fd.IsDirectory))
             {
                 return "a lock of an open file is out of range";

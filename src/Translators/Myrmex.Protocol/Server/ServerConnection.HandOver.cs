@@ -67,7 +67,9 @@ public sealed partial class ServerConnection
 
         var fds = attachment is null ? [] : await CaptureFdsAsync(attachment);
         LinkRemains? remains = null;
-        for (var waitedMs = 0; fds is not null && remains is null && waitedMs < limitMs && _connection.IsOpen; waitedMs++)
+        for (var waitedMs = 0;
+            fds is not null && remains is null && waitedMs < limitMs && _connection.IsOpen;
+            waitedMs++)
         {
             remains = await OnLoopAsync(() => _connection.IsBetweenRecords ? _connection.Link.Freeze() : null);
             if (remains is null)

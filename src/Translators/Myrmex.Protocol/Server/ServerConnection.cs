@@ -55,7 +55,8 @@ public sealed partial class ServerConnection : IRpcHandler
     internal bool IsBusy => Volatile.Read(ref _underWay) > 0 || Fds.Count > 0;
 
     /// <summary>
-    /// It goes elsewhere when it is told that the child is down, and loses nothing by that: a client of several proxies.
+    /// It goes elsewhere when it is told that the child is down, and loses nothing by that: a client of several
+    /// proxies.
     /// </summary>
     internal bool FollowsDrain => Attachment is { Request.Values: var values }
         && values.GetValueOrDefault(ClientOptions.FollowsDrain) is "on" or "true" or "yes" or "enable" or "1";

@@ -33,10 +33,14 @@ internal static class ServerLimits
     /// <summary>Clients that wait for that at once; further ones are refused.</summary>
     public const int UpWaitersMax = 65_536;
 
-    /// <summary>A client without open files that has sent no fop for so many milliseconds does not use the server.</summary>
+    /// <summary>
+    /// A client without open files that has sent no fop for so many milliseconds does not use the server.
+    /// </summary>
     public const long InUseMs = 3_000;
 
-    /// <summary>Milliseconds after which clients that still use a server that drains are asked again to leave.</summary>
+    /// <summary>
+    /// Milliseconds after which clients that still use a server that drains are asked again to leave.
+    /// </summary>
     public const long DrainNoticeMs = 5_000;
 
     /// <summary>Milliseconds that stopping waits for clients to leave and their fops to end.</summary>
