@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
-using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
 
 namespace Myrmex.Replication;

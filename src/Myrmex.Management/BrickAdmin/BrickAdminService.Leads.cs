@@ -1,7 +1,6 @@
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Myrmex.Coordination;
 using Myrmex.Management.Http;
 using Myrmex.Management.State;
 using Myrmex.Volumes;

@@ -1,5 +1,3 @@
-using System;
-
 namespace Myrmex.Replication.Engine;
 
 // The lead goes to another member without anybody missing it. The leader waits until that member nearly has

@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
-using System.Threading;
 using Myrmex.Interop.Tests.Kit;
 
 namespace Myrmex.Campaigns;

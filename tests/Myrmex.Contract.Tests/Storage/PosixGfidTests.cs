@@ -3,7 +3,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Graph;
 using Xunit;
 
 namespace Myrmex.Contract.Tests.Storage;

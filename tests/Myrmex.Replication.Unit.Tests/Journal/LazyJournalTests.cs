@@ -1,7 +1,5 @@
-using System;
 using System.Linq;
 using Myrmex.Base;
-using Myrmex.Replication.Journal;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 
