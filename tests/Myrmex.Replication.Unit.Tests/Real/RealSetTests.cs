@@ -46,52 +46,6 @@ public sealed class RealSetTests
         }
     }
 
-    /// <summary>As a proxy does it for a client that asks again, over the wire.</summary>
-    [Fact]
-    public async Task AChangeIsTakenOverAndWhatItsFormerRunHasLockedIsFree()
-    {
-        using var set = new RealSet(3);
-        await set.BeginAsync();
-        Assert.Equal(Errno.Ok, await LockAsync(set, owner: 1, run: 0));
-        Assert.Equal(Errno.EAGAIN, await LockAsync(set, owner: 2, run: 7));
-        var call = Call.Internal();
-        var reply = await set.Top.Ipc(
-            new IpcFop { Operation = ChangeRecord.TakeOver, XData = RecordOf(run: 7) }, call);
-        Assert.Equal(Errno.Ok, reply.Error);
-        Assert.True(reply.XData!.Contains(ChangeRecord.Steps));
-        reply.Release();
-        call.Release();
-        Assert.Equal(Errno.Ok, await LockAsync(set, owner: 2, run: 7));
-    }
-
-    private static XData RecordOf(uint run)
-    {
-        var xdata = XData.Rent();
-        ChangeRecord.Write(xdata, new Change(new UInt128(5, 6), 1, 0, MayBeKnown: run != 0) { Run = run }, 0);
-        return xdata;
-    }
-
-    private static async Task<Errno> LockAsync(RealSet set, ulong owner, uint run)
-    {
-        var call = Call.Internal();
-        call.LockOwner = LkOwner.From(owner);
-        var reply = await set.Top.Inodelk(
-            new InodelkFop
-            {
-                Gfid = Gfid.Root,
-                Command = LockCommand.SetLock,
-                Type = LockType.Write,
-                Flock = new Flock(LockType.Write, 0, 0, 0, 0, default),
-                Domain = "dht.layout.heal",
-                XData = RecordOf(run),
-            },
-            call);
-        var error = reply.Error;
-        reply.Release();
-        call.Release();
-        return error;
-    }
-
     private static async Task MakeAsync(RealSet set, Dictionary<string, Gfid> made, int round, int number)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"f{round}.{number}");
