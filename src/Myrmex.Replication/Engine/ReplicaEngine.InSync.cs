@@ -47,7 +47,8 @@ public sealed partial class ReplicaEngine
 
         if (_isInSyncUnknown)
         {
-            AskInSync(_joining is { } joining && IsFresh(joining) ? _inSync.With(joining) : _inSync);
+            // Not the one that was to join unless it has everything: what was asked may have been something else.
+            AskInSync(_joining is { } joining && MayJoin(joining) ? _inSync.With(joining) : _inSync);
             return;
         }
 
@@ -84,13 +85,12 @@ public sealed partial class ReplicaEngine
     {
         if (_joining is { } joining)
         {
-            var peer = Peer(joining);
             if (!IsFresh(joining) || _now - _joiningMs > _options.OutOfSyncMs)
             {
                 _joining = null;
                 AdvanceCommit();
             }
-            else if (Reached(peer) >= (Breaks(ReplicaMutations.InSyncLateCount) ? _commit.Value : _log.Last.Value))
+            else if (MayJoin(joining))
             {
                 AskInSync(_inSync.With(joining));
             }
@@ -110,6 +110,10 @@ public sealed partial class ReplicaEngine
             }
         }
     }
+
+    /// <summary>It has all that may have been committed without it.</summary>
+    private bool MayJoin(MemberId member) => IsFresh(member)
+        && Reached(Peer(member)) >= (Breaks(ReplicaMutations.InSyncLateCount) ? _commit.Value : _log.Last.Value);
 
     private ulong Reached(PeerState peer) => Counts(peer) ? peer.Durable : 0;
 
