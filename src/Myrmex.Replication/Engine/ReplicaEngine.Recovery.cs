@@ -57,9 +57,13 @@ public sealed partial class ReplicaEngine
         return true;
     }
 
-    /// <summary>A copy as of this entry is of use: nothing that is known to be good would be lost.</summary>
+    /// <summary>
+    /// A copy as of this entry is of use: nothing that is known to be good would be lost. While the store is being
+    /// overwritten that is any: a leader may know of fewer committed entries than this replica, and commit none before
+    /// this replica counts again.
+    /// </summary>
     public bool CanInstall(JournalIndex index) =>
-        _role == ReplicaRole.Follower && (index >= _commit || _isDiverged)
+        _role == ReplicaRole.Follower && (index >= _commit || _isDiverged || _needsCopy)
         && (_status != MemberStatus.Voter || Breaks(ReplicaMutations.SyncingCounts));
 
     /// <summary>The main store holds the state as of an entry; the journal goes on after it.</summary>

@@ -327,7 +327,7 @@ internal sealed partial class ReplicaWorld
                 break;
             case OutputKind.LossyRestart:
                 Trace($"{node.Number} restarts the set with what is left: {output.Index}");
-                _checker.Lost(output.Index, _options.AllowsMemory);
+                _checker.Lost(engine.Term, output.Index, _options.AllowsMemory);
                 break;
             case OutputKind.Synced:
                 _checker.Synced(output.Index);
@@ -556,6 +556,8 @@ internal sealed partial class ReplicaWorld
             answer = (succeeded, _store.State);
             if (isChanged)
             {
+                Trace($"{node.Number} changes the store: term {_store.State.Term.Term} of {_store.State.Term.Member}, "
+                    + $"lead {_store.State.Lead?.Term}, in sync {_store.State.InSync}");
                 TellWatchers();
             }
         }

@@ -20,6 +20,8 @@ internal sealed class WorldChecker
     private readonly List<(UInt128 Session, ulong Sequence, ulong Index)> _answered = [];
     private readonly HashSet<(UInt128 Session, ulong Sequence)> _never = [];
     private readonly Dictionary<uint, List<HistoryOperation>> _histories = [];
+    private readonly HashSet<(ulong Index, UInt128 Chain)> _lost = []; // Committed in memory, and gone with it.
+    private Term _goneOn; // The last term that began with what all had left.
     private ulong _durableFloor;
 
     public int Activations => _owners.Count;
@@ -60,6 +62,11 @@ internal sealed class WorldChecker
     /// <summary>I2, I5, I6: one sequence of committed entries, in which no operation is twice.</summary>
     public void Takes(WorldNode node, JournalEntry entry)
     {
+        if (node.Engine!.Promised < _goneOn && _lost.Contains((entry.Index.Value, entry.Header.Chain)))
+        {
+            return; // It has not heard yet that the others went on from less. Its store is made anew when it does.
+        }
+
         var place = (int)entry.Index.Value - 1;
         if (place > _chosen.Count)
         {
@@ -137,9 +144,10 @@ internal sealed class WorldChecker
     }
 
     /// <summary>I8: after a loss of all memory, what was on disk is there, and what is there is a prefix.</summary>
-    public void Lost(JournalIndex last, bool allowsMemory)
+    public void Lost(Term term, JournalIndex last, bool allowsMemory)
     {
         HasLost |= allowsMemory;
+        _goneOn = term;
         if (last.Value < (allowsMemory ? _durableFloor : (ulong)_chosen.Count))
         {
             Fail($"I8: only {last} entries are left, and {_durableFloor} were synced");
@@ -147,6 +155,11 @@ internal sealed class WorldChecker
 
         if (last.Value < (ulong)_chosen.Count)
         {
+            for (var i = (int)last.Value; i < _chosen.Count; i++)
+            {
+                _lost.Add(((ulong)i + 1, _chosen[i].Chain));
+            }
+
             _chosen.RemoveRange((int)last.Value, _chosen.Count - (int)last.Value);
             foreach (var key in _effects.Where(e => e.Value > last.Value).Select(e => e.Key).ToList())
             {
