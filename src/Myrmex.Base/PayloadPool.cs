@@ -42,7 +42,7 @@ public sealed class PayloadPool
 
     public bool IsOverLimit => OutstandingBytes > LimitBytes;
 
-    /// <summary>More than half of the limit is rented: what is not certain to be needed soon should not be taken.</summary>
+    /// <summary>More than half of the limit is rented: what may not be needed soon should not be taken.</summary>
     public bool IsPressed => OutstandingBytes > LimitBytes / 2;
 
     /// <summary>
