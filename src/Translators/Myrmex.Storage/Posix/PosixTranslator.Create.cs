@@ -600,7 +600,7 @@ public sealed partial class PosixTranslator
         error = SetAtCreation(in inode, xdata);
         if (error == Errno.Ok)
         {
-            error = MakeHandle(in inode, in parent, name, gfid);
+            error = MakeHandle(in inode, parent.Directory!, name, gfid); // A parent is always an open directory.
         }
 
         if (error == Errno.Ok)
@@ -667,18 +667,21 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
-    private Errno MakeHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid)
+    /// <summary>
+    /// Ok also when the inode has its handle already; EEXIST when the handle is that of another living one.
+    /// </summary>
+    private Errno MakeHandle(in Inode inode, DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid)
     {
         // Others may give the same gfid to another inode, or take one away that has it.
         lock (_inodeLocks.Of(gfid))
         {
-            var error = LinkHandle(in inode, in parent, name, gfid);
+            var error = LinkHandle(in inode, parent, name, gfid);
             if (error != Errno.EEXIST || _handles.Stat(gfid, out var stat) < 0)
             {
                 return error;
             }
 
-            if (inode.IsDirectory ? IsHandleOf(gfid, parent.Facts.Gfid, name) : stat.Ino == inode.Stat.Ino)
+            if (inode.IsDirectory ? IsHandleOf(gfid, parent.Gfid, name) : stat.Ino == inode.Stat.Ino)
             {
                 return Errno.Ok; // A look-up of the name was faster.
             }
@@ -687,17 +690,16 @@ public sealed partial class PosixTranslator
             {
                 Log.Information("posix", "a handle that nothing needs is replaced", ("gfid", gfid));
                 _handles.Remove(gfid);
-                error = LinkHandle(in inode, in parent, name, gfid);
+                error = LinkHandle(in inode, parent, name, gfid);
             }
 
             return error;
         }
     }
 
-    private Errno LinkHandle(in Inode inode, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
+    private Errno LinkHandle(in Inode inode, DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
         inode.IsDirectory
-            ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
-            : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
+            ? _handles.LinkDirectory(gfid, parent.Gfid, name) : _handles.Link(parent.Fd, name, gfid);
 
     /// <summary>Changes the owner of a new inode that could not be made under the caller's ids.</summary>
     private static Errno GiveToCaller(ref Inode inode, in FileStat parent, uint mode, Call call)
