@@ -12,6 +12,7 @@ using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
+using Xunit;
 
 namespace Myrmex.Unit.Tests.Management;
 
@@ -312,6 +313,18 @@ internal sealed class FakeNode : IAsyncDisposable
         _loops = Task.WhenAll([.. Session.Run(_stop.Token), presence.RunAsync(_stop.Token)]);
         await view.WaitAsync(() => view.IsAlive(NodeId), 5_000, RealTime.Seams, _stop.Token);
         return this;
+    }
+
+    /// <summary>Ends when something has come to pass; fails after 20 s. It is looked at once a time.</summary>
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        const int PeriodMs = 20;
+        const int PeriodsMax = 1_000;
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < PeriodsMax, "it has not come to pass");
+            await Task.Delay(PeriodMs);
+        }
     }
 
     /// <summary>The daemon dies; processes and the store stay.</summary>

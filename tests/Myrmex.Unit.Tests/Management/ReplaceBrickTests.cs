@@ -12,6 +12,7 @@ using Myrmex.Replication.Journal;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 using Xunit;
+using static Myrmex.Unit.Tests.Management.FakeNode;
 
 namespace Myrmex.Unit.Tests.Management;
 
@@ -244,17 +245,6 @@ public sealed class ReplaceBrickTests : IAsyncLifetime
 
     private static async Task<string> WhyNotAsync(Task command) =>
         (await Assert.ThrowsAsync<CommandException>(() => command)).Message;
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        const int PeriodMs = 20;
-        const int PeriodsMax = 1_000;
-        for (var i = 0; !condition(); i++)
-        {
-            Assert.True(i < PeriodsMax, "it has not come to pass");
-            await Task.Delay(PeriodMs);
-        }
-    }
 
     /// <summary>A started volume whose bricks are served.</summary>
     private async Task<Volume> CreateAsync(int copies, params int[] bricks)

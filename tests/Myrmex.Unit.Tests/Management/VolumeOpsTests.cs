@@ -12,6 +12,7 @@ using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 using Xunit;
+using static Myrmex.Unit.Tests.Management.FakeNode;
 
 namespace Myrmex.Unit.Tests.Management;
 
@@ -384,15 +385,4 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     }
 
     private List<string> Events() => [.. _nodes[0].Session.View.Events.Rows.Values.Select(r => r.Value.Type)];
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        const int PeriodMs = 20;
-        const int PeriodsMax = 1_000;
-        for (var i = 0; !condition(); i++)
-        {
-            Assert.True(i < PeriodsMax, "it has not come to pass");
-            await Task.Delay(PeriodMs);
-        }
-    }
 }

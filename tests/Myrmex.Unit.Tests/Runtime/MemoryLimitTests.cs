@@ -30,9 +30,7 @@ public sealed class MemoryLimitTests : IDisposable
     [Fact]
     public void AcceptedLinksWaitForMemoryAndOutgoingOnesDoNot()
     {
-        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), TestFrames.Options, _ => _server);
-        _runtime.Network.Connect(listener.Address, TestFrames.Options, _client);
-        var client = _client.WaitOpen();
+        using var listener = Connect(TestFrames.Options, out var client);
         var server = _server.WaitOpen();
 
         PayloadPool.Shared.LimitBytes = -1;
@@ -52,9 +50,7 @@ public sealed class MemoryLimitTests : IDisposable
     public void HalfAFrameIsHeldForAsLongAsMemoryIsNotShort()
     {
         var options = TestFrames.Options with { StalledFrameMs = 100 };
-        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
-        _runtime.Network.Connect(listener.Address, options, _client);
-        var client = _client.WaitOpen();
+        using var listener = Connect(options, out var client);
         var server = _server.WaitOpen();
         var frame = TestFrames.Make(1 << 20);
         TestFrames.Send(client, frame[..(frame.Length / 2)]);
@@ -71,9 +67,7 @@ public sealed class MemoryLimitTests : IDisposable
     public void AFrameThatComesSlowlyIsTakenThoughMemoryIsShort()
     {
         var options = TestFrames.Options with { StalledFrameMs = 300 };
-        using var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
-        _runtime.Network.Connect(listener.Address, options, _client);
-        var client = _client.WaitOpen();
+        using var listener = Connect(options, out var client);
         _ = _server.WaitOpen();
         var frame = TestFrames.Make(1 << 20);
         PayloadPool.Shared.LimitBytes = 1 << 20;
@@ -87,5 +81,14 @@ public sealed class MemoryLimitTests : IDisposable
         PayloadPool.Shared.LimitBytes = _limit;
         _server.WaitFrames(1);
         Assert.Equal(0, _server.Closes);
+    }
+
+    /// <summary>Opens a link from the client to the server; the listener is the caller's.</summary>
+    private IListener Connect(LinkOptions options, out Link client)
+    {
+        var listener = _runtime.Network.Listen(new LinkAddress("127.0.0.1", 0), options, _ => _server);
+        _runtime.Network.Connect(listener.Address, options, _client);
+        client = _client.WaitOpen();
+        return listener;
     }
 }

@@ -601,7 +601,7 @@ public sealed partial class PosixTranslator
         error = SetAtCreation(in inode, xdata);
         if (error == Errno.Ok)
         {
-            error = MakeHandle(ref inode, isDirectory, in parent, name, gfid);
+            error = MakeHandle(in inode, isDirectory, parent.Directory!, name, gfid); // A parent is always open.
         }
 
         if (error == Errno.Ok)
@@ -668,21 +668,24 @@ public sealed partial class PosixTranslator
         return Errno.Ok;
     }
 
+    /// <summary>
+    /// Ok also when the inode has its handle already; EEXIST when the handle is that of another living one.
+    /// </summary>
     private Errno MakeHandle(
-        ref Inode inode, bool isDirectory, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid)
+        in Inode inode, bool isDirectory, DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid)
     {
         // Others may give the same gfid to another inode, or take one away that has it.
         lock (_inodeLocks.Of(gfid))
         {
-            var error = LinkHandle(isDirectory, in parent, name, gfid);
+            var error = LinkHandle(isDirectory, parent, name, gfid);
             if (error != Errno.EEXIST || _handles.Stat(gfid, out var stat) < 0)
             {
                 return error;
             }
 
-            if (isDirectory
-                ? IsHandleOf(gfid, parent.Facts.Gfid, name)
-                : inode.Restat() == Errno.Ok && stat.Ino == inode.Stat.Ino)
+            var current = inode; // What is known of it may be from before it had all it needs.
+            if (isDirectory ? IsHandleOf(gfid, parent.Gfid, name)
+                : current.Restat() == Errno.Ok && stat.Ino == current.Stat.Ino)
             {
                 return Errno.Ok; // A look-up of the name was faster.
             }
@@ -691,17 +694,16 @@ public sealed partial class PosixTranslator
             {
                 Log.Information("posix", "a handle that nothing needs is replaced", ("gfid", gfid));
                 _handles.Remove(gfid);
-                error = LinkHandle(isDirectory, in parent, name, gfid);
+                error = LinkHandle(isDirectory, parent, name, gfid);
             }
 
             return error;
         }
     }
 
-    private Errno LinkHandle(bool isDirectory, in Inode parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
+    private Errno LinkHandle(bool isDirectory, DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid) =>
         isDirectory
-            ? _handles.LinkDirectory(gfid, parent.Facts.Gfid, name)
-            : _handles.Link(parent.Directory!.Fd, name, gfid); // A parent is always an open directory.
+            ? _handles.LinkDirectory(gfid, parent.Gfid, name) : _handles.Link(parent.Fd, name, gfid);
 
     /// <summary>Changes the owner of a new inode that could not be made under the caller's ids.</summary>
     private static Errno GiveToCaller(ref Inode inode, in FileStat parent, uint mode, Call call)

@@ -285,7 +285,7 @@ public sealed partial class PosixTranslator
                     return Errno.Ok;
                 }
 
-                error = TakeHandle(parent, name, gfid);
+                error = MakeHandle(in inode, inode.IsDirectory, parent, name, gfid);
             }
 
             if (error != Errno.EEXIST)
@@ -296,20 +296,6 @@ public sealed partial class PosixTranslator
         }
 
         return Errno.Ok;
-    }
-
-    /// <summary>EEXIST: another living inode has got it meanwhile, or this one.</summary>
-    private Errno TakeHandle(DirectoryHandle parent, ReadOnlySpan<byte> name, in Gfid gfid)
-    {
-        lock (_inodeLocks.Of(gfid))
-        {
-            if (_handles.Stat(gfid, out var stat) >= 0 && IsOrphan(gfid, in stat))
-            {
-                _handles.Remove(gfid);
-            }
-
-            return _handles.Link(parent.Fd, name, gfid);
-        }
     }
 
     /// <summary>
