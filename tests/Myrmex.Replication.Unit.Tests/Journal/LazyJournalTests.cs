@@ -1,4 +1,3 @@
-using System.Linq;
 using Myrmex.Base;
 using Myrmex.Runtime.Simulation;
 using Xunit;
