@@ -1,4 +1,5 @@
 using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Base;
 
 namespace Myrmex.Fuse;
@@ -6,8 +7,9 @@ namespace Myrmex.Fuse;
 /// <summary>What stands behind a file handle of the kernel: an open file or directory.</summary>
 internal sealed class FuseFile(Gfid gfid, ulong node, uint flags, bool isDirectory)
 {
-    private readonly Lock _lock = new(); // Guards _fd and _kept; a leaf lock.
+    private readonly Lock _lock = new(); // Guards _fd, _kept and _move; a leaf lock.
     private OpenFd? _fd;
+    private TaskCompletionSource<Errno>? _move;
     private DirectoryChunk? _kept;
 
     public Gfid Gfid { get; } = gfid;
@@ -68,6 +70,37 @@ internal sealed class FuseFile(Gfid gfid, ulong node, uint flags, bool isDirecto
             _fd = fd;
             return true;
         }
+    }
+
+    /// <summary>
+    /// One at a time moves a file to another graph, or the locks that one of them takes there would end with the fd of
+    /// the other. Null when the caller is the one, who must call <see cref="EndMove"/>; else the move to wait for.
+    /// </summary>
+    public Task<Errno>? BeginMove()
+    {
+        lock (_lock)
+        {
+            if (_move is { } underWay)
+            {
+                return underWay.Task;
+            }
+
+            _move = new TaskCompletionSource<Errno>();
+            return null;
+        }
+    }
+
+    /// <summary>Those who wait for the move go on, on this thread.</summary>
+    public void EndMove(Errno error)
+    {
+        TaskCompletionSource<Errno>? move;
+        lock (_lock)
+        {
+            move = _move;
+            _move = null;
+        }
+
+        move?.SetResult(error);
     }
 
     /// <summary>Takes the rest of a directory chunk, if one is kept.</summary>

@@ -287,6 +287,27 @@ public sealed partial class FuseSession : IDisposable
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     internal async ValueTask<Errno> MoveAsync(FuseFile file, IHostedGraph graph)
     {
+        if (file.BeginMove() is { } underWay)
+        {
+            return await underWay;
+        }
+
+        var error = Errno.EIO;
+        try
+        {
+            error = await MoveAloneAsync(file, graph);
+        }
+        finally
+        {
+            file.EndMove(error);
+        }
+
+        return error;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Errno> MoveAloneAsync(FuseFile file, IHostedGraph graph)
+    {
         var old = file.Acquire();
         if (old is null || ReferenceEquals(old.Graph, graph))
         {

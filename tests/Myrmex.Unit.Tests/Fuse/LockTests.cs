@@ -1,5 +1,7 @@
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Fuse.Protocol;
 using Myrmex.Graph;
@@ -16,13 +18,15 @@ public sealed class LockTests : IDisposable
     private const ulong Bob = 0xB;
 
     private readonly ManualTime _time = new();
+    private readonly TestGraphs _graphs;
     private readonly TestKernel _kernel;
     private readonly FuseCreateOut _ann;
     private readonly FuseCreateOut _bob;
 
     public LockTests()
     {
-        _kernel = new TestKernel(TestGraphs.MemoryWithLocks(_time), time: _time);
+        _graphs = TestGraphs.MemoryWithLocks(_time);
+        _kernel = new TestKernel(_graphs, time: _time);
         _ann = _kernel.Create(Root, "a");
         _bob = _kernel.Create(Root, "a");
     }
@@ -128,6 +132,51 @@ public sealed class LockTests : IDisposable
         Assert.Equal(Errno.EINVAL, Lock(_ann, Ann, FuseBits.LockWrite, 10, 9));
         Assert.Equal(Errno.EINVAL, Lock(_ann, Ann, FuseBits.LockWrite, ulong.MaxValue, ulong.MaxValue));
         Assert.Equal(Errno.EINVAL, Lock(_ann, Ann, type: 9, 0, 1));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ALockStaysWhenTwoRequestsMoveItsFileToANewGraphAtOnce(bool firstFirst)
+    {
+        Lock(_ann, Ann, FuseBits.LockWrite, 0, 9);
+        var graph = new SlowToOpen(_time, _graphs.Graph.Top);
+        _graphs.SwitchTo(graph);
+        var read = TestKernel.Bytes(new FuseReadIn { Handle = _ann.Open.Handle, Size = 1 });
+        var one = _kernel.Post(FuseOpcode.Read, _ann.Entry.Node, read);
+        var other = _kernel.Post(FuseOpcode.Read, _ann.Entry.Node, read);
+        Assert.False(_kernel.HasReply(one) || _kernel.HasReply(other));
+        while (graph.Held.Count > 0)
+        {
+            var next = firstFirst ? graph.Held[0] : graph.Held[^1];
+            graph.Held.Remove(next);
+            next.SetResult();
+        }
+
+        Assert.Equal((Errno.Ok, Errno.Ok), (_kernel.Reply(one).Error, _kernel.Reply(other).Error));
+        graph.IsSlow = false;
+        Assert.Equal(Errno.EAGAIN, Lock(_bob, Bob, FuseBits.LockWrite, 5, 5));
+        Assert.Equal(Errno.Ok, Lock(_ann, Ann, FuseBits.LockUnlock, 0, 9));
+        Assert.Equal(Errno.Ok, Lock(_bob, Bob, FuseBits.LockWrite, 5, 5));
+    }
+
+    /// <summary>A graph that opens files when the test says so.</summary>
+    private sealed class SlowToOpen(ManualTime time, Translator below) : Translator(TestPlace.For(time, subvolume: below))
+    {
+        public bool IsSlow { get; set; } = true;
+
+        public List<TaskCompletionSource> Held { get; } = [];
+
+        public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
+            IsSlow ? OpenLater(fop, call) : base.Open(in fop, call);
+
+        private async ValueTask<OpenReply> OpenLater(OpenFop fop, Call call)
+        {
+            var held = new TaskCompletionSource();
+            Held.Add(held);
+            await held.Task;
+            return await base.Open(in fop, call);
+        }
     }
 
     private static byte[] Argument(FuseCreateOut file, ulong owner, uint type, ulong start, ulong end, uint flags = 0) =>
