@@ -20,6 +20,7 @@ internal static class CommandTable
         GlusterCommands.Events,
         GlusterCommands.Tasks,
         ClusterCommand.Entry,
+        WebCommand.Entry,
         Aliases.Install,
     ];
 }

@@ -14,6 +14,13 @@ internal static class HostPaths
         Environment.GetEnvironmentVariable(WorkingDirectoryVariable) is { Length: > 0 } directory
             ? Path.GetFullPath(directory) : DaemonOptions.DefaultWorkingDirectory;
 
+    /// <summary>
+    /// Directory with an administrator's certificate: the option, the environment, or where a user keeps settings.
+    /// </summary>
+    public static string CertificateOf(string? given) =>
+        given ?? Environment.GetEnvironmentVariable("MYRMEX_CERTIFICATE")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "myrmex");
+
     /// <summary>Command and leading arguments that start this executable again.</summary>
     public static string[] Executable
     {

@@ -252,6 +252,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         Version, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
     {
         WorkingDirectory = options.WorkingDirectory,
+        HttpPort = options.HttpPort,
     };
 
     /// <summary>The token of the REST port, made when it is missing.</summary>

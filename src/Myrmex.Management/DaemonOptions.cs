@@ -56,7 +56,10 @@ public sealed record DaemonOptions
 
     public string StateFile => Path.Combine(WorkingDirectory, "state.db");
 
-    public string TokenFile => Path.Combine(WorkingDirectory, "token");
+    /// <summary>What opens the loopback port, in the working directory.</summary>
+    public const string TokenFileName = "token";
+
+    public string TokenFile => Path.Combine(WorkingDirectory, TokenFileName);
 
     public string PidFile => Path.Combine(WorkingDirectory, "daemon.pid");
 

@@ -20,9 +20,21 @@ internal static class ClusterCommand
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
 
-    internal static readonly Option<string?> WorkingDirectory = new("--working-directory")
+    private static readonly Option<string?> WorkingDirectory = new("--working-directory")
     {
         Description = "working directory of the daemon; MYRMEX_WORKDIR by default",
+        Recursive = true,
+    };
+
+    private static readonly Option<string?> RemoteHost = new("--remote-host")
+    {
+        Description = "a daemon elsewhere, HOST or HOST:PORT of its node port; needs an administrator's certificate",
+        Recursive = true,
+    };
+
+    private static readonly Option<string?> Certificate = new("--certificate")
+    {
+        Description = "directory with admin.key, admin.pem and ca.pem; MYRMEX_CERTIFICATE by default",
         Recursive = true,
     };
 
@@ -31,7 +43,7 @@ internal static class ClusterCommand
 
     private static int Run(string[] args)
     {
-        var root = new RootCommand("What concerns the cluster as a whole.") { WorkingDirectory };
+        var root = new RootCommand("What concerns the cluster as a whole.") { WorkingDirectory, RemoteHost, Certificate };
         root.Add(Token());
         root.Add(Join());
         root.Add(AdminCert());
@@ -185,17 +197,44 @@ internal static class ClusterCommand
         return Success;
     }
 
-    /// <summary>A command that asks the daemon of this node.</summary>
-    internal static System.CommandLine.Command Acting(
+    private static ManagementClient Connect(ParseResult parsed)
+    {
+        if (parsed.GetValue(RemoteHost) is { } host)
+        {
+            return new ManagementClient(host, HostPaths.CertificateOf(parsed.GetValue(Certificate)), Timeout);
+        }
+
+        var directory = parsed.GetValue(WorkingDirectory) is { } given
+            ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(given)) : HostPaths.WorkingDirectory;
+        return new ManagementClient(directory, Timeout);
+    }
+
+    /// <summary>A root command that asks the daemon of this node, or one elsewhere.</summary>
+    internal static System.CommandLine.Command Asking(
+        RootCommand root, Func<ManagementClient, ParseResult, Task<int>> act)
+    {
+        root.Add(WorkingDirectory);
+        root.Add(RemoteHost);
+        root.Add(Certificate);
+        return Acting(root, act);
+    }
+
+    /// <summary>A root command that asks the daemon of this node.</summary>
+    internal static System.CommandLine.Command AskingHere(
+        RootCommand root, Func<ManagementClient, ParseResult, Task<int>> act)
+    {
+        root.Add(WorkingDirectory);
+        return Acting(root, act);
+    }
+
+    private static System.CommandLine.Command Acting(
         System.CommandLine.Command command, Func<ManagementClient, ParseResult, Task<int>> act)
     {
         command.SetAction(async (parsed, _) =>
         {
             try
             {
-                var directory = parsed.GetValue(WorkingDirectory) is { } given
-                    ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(given)) : HostPaths.WorkingDirectory;
-                using var client = new ManagementClient(directory, Timeout);
+                using var client = Connect(parsed);
                 return await act(client, parsed);
             }
             catch (CommandException e)

@@ -36,15 +36,10 @@ internal static class GlusterCommands
     {
         if (arguments.RemoteHost is { } host)
         {
-            return new ManagementClient(host, CertificateOf(arguments), arguments.Timeout);
+            return new ManagementClient(host, HostPaths.CertificateOf(arguments.Certificate), arguments.Timeout);
         }
 
         var directory = arguments.WorkingDirectory is { } given ? Path.GetFullPath(given) : HostPaths.WorkingDirectory;
         return new ManagementClient(Path.TrimEndingDirectorySeparator(directory), arguments.Timeout, arguments.Socket);
     }
-
-    /// <summary>The option, the environment, or where a user keeps settings.</summary>
-    private static string CertificateOf(CliArguments arguments) =>
-        arguments.Certificate ?? Environment.GetEnvironmentVariable("MYRMEX_CERTIFICATE")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "myrmex");
 }

@@ -42,11 +42,8 @@ internal static class ProxyCommand
 
     private static int Status(string[] args)
     {
-        var root = new RootCommand("Shows the proxies of all started volumes.")
-        {
-            Json, ClusterCommand.WorkingDirectory,
-        };
-        return ClusterCommand.Acting(root, async (client, parsed) =>
+        var root = new RootCommand("Shows the proxies of all started volumes.") { Json };
+        return ClusterCommand.Asking(root, async (client, parsed) =>
         {
             var all = await client.ProxiesAsync();
             Write(all, parsed.GetValue(Json));
@@ -64,9 +61,9 @@ internal static class ProxyCommand
         };
         var root = new RootCommand("Sends the clients of a proxy to others, before maintenance of its node.")
         {
-            Node, force, wait, Json, ClusterCommand.WorkingDirectory,
+            Node, force, wait, Json,
         };
-        return ClusterCommand.Acting(root, async (client, parsed) =>
+        return ClusterCommand.Asking(root, async (client, parsed) =>
         {
             var drained = await client.DrainProxyAsync(parsed.GetRequiredValue(Node), parsed.GetValue(force));
             var (list, isEmpty) = await AwaitLeftAsync(client, drained, parsed.GetValue(wait));
@@ -77,8 +74,8 @@ internal static class ProxyCommand
 
     private static int Undrain(string[] args)
     {
-        var root = new RootCommand("Lets a proxy take clients again.") { Node, Json, ClusterCommand.WorkingDirectory };
-        return ClusterCommand.Acting(root, async (client, parsed) =>
+        var root = new RootCommand("Lets a proxy take clients again.") { Node, Json };
+        return ClusterCommand.Asking(root, async (client, parsed) =>
         {
             Write(await client.UndrainProxyAsync(parsed.GetRequiredValue(Node)), parsed.GetValue(Json));
             return 0;
@@ -89,9 +86,9 @@ internal static class ProxyCommand
     {
         var root = new RootCommand("Puts a new process in the place of a proxy; its clients notice a pause.")
         {
-            Node, Json, ClusterCommand.WorkingDirectory,
+            Node, Json,
         };
-        return ClusterCommand.Acting(root, async (client, parsed) =>
+        return ClusterCommand.Asking(root, async (client, parsed) =>
         {
             var before = (await client.UpgradeProxyAsync(parsed.GetRequiredValue(Node))).Proxies;
             for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < UpgradeSeconds;)

@@ -14,7 +14,8 @@ namespace Myrmex.Management.Http;
 
 /// <summary>
 /// The REST service's listeners: a unix socket for the command line, a loopback port, and more on demand.
-/// What is served is in the <see cref="RestRoutes"/>, who may in the guard.
+/// What is served is in the <see cref="RestRoutes"/>, who may in the guard. Only here is the page for people: a port
+/// that takes client certificates would let pages from elsewhere act with those of a browser.
 /// </summary>
 internal sealed class RestServer : IAsyncDisposable
 {
@@ -50,6 +51,7 @@ internal sealed class RestServer : IAsyncDisposable
             subject.Map(map);
         }
 
+        new WebRoutes().Map(map);
         MapDescription(map);
     }
 

@@ -65,13 +65,14 @@ public sealed class RestServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WithoutTheTokenNothingButHealthIsShown()
+    public async Task WithoutTheTokenNothingButHealthAndTheEmptyPageIsShown()
     {
         _client.DefaultRequestHeaders.Authorization = null;
         foreach (var route in _server.Routes)
         {
             using var answer = await SendAsync(route.Method, PathOf(route));
-            var expected = route.Pattern == "/v1/health" ? HttpStatusCode.OK : HttpStatusCode.Unauthorized;
+            var isOpen = route.Pattern is "/v1/health" or "/" or "/web/app.js" or "/web/style.css";
+            var expected = isOpen ? HttpStatusCode.OK : HttpStatusCode.Unauthorized;
             Assert.True(expected == answer.StatusCode, $"{route.Method} {route.Pattern}: {answer.StatusCode}");
         }
 
@@ -81,6 +82,30 @@ public sealed class RestServerTests : IAsyncLifetime
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token + "0");
         using var wrong = await SendAsync("GET", "/v1/volumes");
         Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
+    }
+
+    [Fact]
+    public async Task ThePageIsTheSameForEveryoneAndTakesNothingFromElsewhere()
+    {
+        _client.DefaultRequestHeaders.Authorization = null;
+        foreach (var path in new[] { "/", "/web/app.js", "/web/style.css" })
+        {
+            using var answer = await SendAsync("GET", path);
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.DoesNotContain(Token, text);
+            Assert.DoesNotContain("innerHTML", text); // What comes from the cluster is text.
+            Assert.DoesNotMatch("(src|href)=\"(?!/web/|data:)", text);
+            Assert.StartsWith("default-src 'none'; ", answer.Headers.GetValues("Content-Security-Policy").Single());
+        }
+
+        using var program = await SendAsync("GET", "/web/app.js");
+        foreach (Match asked in Regex.Matches(await program.Content.ReadAsStringAsync(), @"get\([""`]([a-z]+)[""`/?]"))
+        {
+            Assert.Contains(_server.Routes, r => r.Pattern.StartsWith("/v1/" + asked.Groups[1].Value, StringComparison.Ordinal));
+        }
+
+        using var change = await SendAsync("POST", "/");
+        Assert.Equal(HttpStatusCode.Unauthorized, change.StatusCode);
     }
 
     [Fact]

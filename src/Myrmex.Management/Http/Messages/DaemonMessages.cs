@@ -6,6 +6,9 @@ namespace Myrmex.Management.Http;
 public sealed record DaemonMessage(string Version, string NodeId, string HostName, int Port, int Pid)
 {
     public string WorkingDirectory { get; init => field = value ?? string.Empty; } = string.Empty;
+
+    /// <summary>The loopback port of the REST service and the page; 0 for none.</summary>
+    public int HttpPort { get; init; }
 }
 
 /// <summary>All that is told to everyone: the daemon lives.</summary>
