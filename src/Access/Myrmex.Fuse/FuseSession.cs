@@ -287,7 +287,7 @@ public sealed partial class FuseSession : IDisposable
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     internal async ValueTask<Errno> MoveAsync(FuseFile file, IHostedGraph graph)
     {
-        if (file.BeginMove() is { } underWay && graph is null)
+        if (file.BeginMove() is { } underWay)
         {
             return await underWay;
         }
