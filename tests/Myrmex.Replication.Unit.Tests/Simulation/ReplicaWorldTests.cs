@@ -63,6 +63,9 @@ public sealed class ReplicaWorldTests
     [InlineData(4049936)]
     [InlineData(4099625)]
     [InlineData(5001116)]
+    [InlineData(9513601)]
+    [InlineData(9563740)]
+    [InlineData(9605775)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]

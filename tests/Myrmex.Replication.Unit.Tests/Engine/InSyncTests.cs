@@ -1,0 +1,161 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Myrmex.Coordination;
+using Myrmex.Replication.Engine;
+using Xunit;
+
+namespace Myrmex.Replication.Unit.Tests.Engine;
+
+/// <summary>One leader of a set whose members must all have an entry: whom it asks the state store to count.</summary>
+public sealed class InSyncTests
+{
+    private const ulong Last = 1; // The entry with which the term begins.
+    private static readonly MemberId Self = new(0);
+    private static readonly MemberId Silent = new(1);
+    private static readonly MemberId Joining = new(2);
+
+    private readonly ReplicaOptions _options = new();
+    private readonly ReplicaEngine _engine;
+    private long _nowMs = 1000;
+
+    public InSyncTests()
+    {
+        _engine = new ReplicaEngine(new ReplicaStart
+        {
+            Self = Self,
+            Superblock = new Superblock(new Term(1), MemberStatus.Voter, 100, 1),
+            StorePrefix = "rs/",
+            Options = _options,
+            Log = new ReplicaLog(JournalIndex.None, Term.None, default),
+            NowMs = _nowMs,
+        });
+        _engine.StoreChanged(State(revision: 9), _nowMs);
+        Drain();
+        _engine.JournalProgress(0, new JournalIndex(Last), new JournalIndex(Last), _nowMs);
+        Assert.Equal(ReplicaRole.Active, _engine.Role);
+    }
+
+    /// <summary>
+    /// One is to leave while another is to join. The answer is lost, and what is asked next must not make a member
+    /// eligible that lacks what was committed without it.
+    /// </summary>
+    [Theory]
+    [InlineData(Last - 1, false)]
+    [InlineData(Last, true)]
+    public void WhoLacksEntriesIsNotAskedForWhenAnAnswerIsLost(ulong durable, bool isAsked)
+    {
+        Answer(Joining, Last - 1);
+        Tick(1); // It is about to join.
+        _nowMs += _options.OutOfSyncMs;
+        Answer(Joining, Last - 1);
+        var (ticket, set) = Asked(Tick(1));
+        Assert.Equal(MemberSet.Of(Self), set);
+        _engine.StoreAnswered(ticket, succeeded: null, state: null, _nowMs);
+        var read = NextTransaction(); // What the store holds.
+        Answer(Joining, durable);
+        _engine.StoreAnswered(read.Ticket, succeeded: true, State(revision: 10), _nowMs);
+        (_, set) = Asked(Tick(1));
+        Assert.Equal(isAsked, set.Contains(Joining));
+        Assert.True(set.Contains(Silent)); // It may be in the store still.
+    }
+
+    private static (ulong Ticket, MemberSet Set) Asked(List<ReplicaOutput> outputs)
+    {
+        var output = outputs.Single(o => o.Kind == OutputKind.StoreTransaction);
+        var put = output.Transaction!.Then.OfType<Operation.Put>().Single(p => p.Key == "rs/" + StoreState.InSyncKey);
+        foreach (var set in Enumerable.Range(0, 8).Select(bits => Of(bits)))
+        {
+            if (StoreState.EncodeSet(set).AsSpan().SequenceEqual(put.Value.Span))
+            {
+                return (output.Ticket, set);
+            }
+        }
+
+        throw new Xunit.Sdk.XunitException("a set of none of these members");
+    }
+
+    private static MemberSet Of(int bits)
+    {
+        var set = MemberSet.Empty;
+        for (byte member = 0; member < 3; member++)
+        {
+            set = (bits & (1 << member)) != 0 ? set.With(new MemberId(member)) : set;
+        }
+
+        return set;
+    }
+
+    private ReplicaOutput NextTransaction()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            if (Tick(_options.BeatMs).FirstOrDefault(o => o.Kind == OutputKind.StoreTransaction) is { Transaction: not null } found)
+            {
+                return found;
+            }
+        }
+
+        throw new Xunit.Sdk.XunitException("the store is not asked");
+    }
+
+    private List<ReplicaOutput> Tick(long ms)
+    {
+        _nowMs += ms;
+        _engine.Tick(_nowMs);
+        return Drain();
+    }
+
+    private void Answer(MemberId member, ulong durable)
+    {
+        _engine.Receive(
+            new ReplicaMessage.AppendAnswer
+            {
+                From = new MessageOrigin(new Term(4), member, 100ul + member.Value, 1, 1),
+                Promised = new Term(4),
+                Status = MemberStatus.Voter,
+                Durable = new JournalIndex(durable),
+                Written = new JournalIndex(durable),
+            },
+            _nowMs);
+    }
+
+    private List<ReplicaOutput> Drain()
+    {
+        var outputs = new List<ReplicaOutput>();
+        _engine.Drain(outputs);
+        foreach (var output in outputs.Where(o => o.Kind == OutputKind.SaveSuperblock).ToList())
+        {
+            _engine.SuperblockSaved(output.Ticket, _nowMs);
+        }
+
+        _engine.Drain(outputs);
+        foreach (var output in outputs.Where(o => o.Kind == OutputKind.StoreTransaction && IsHistory(o)).ToList())
+        {
+            outputs.Remove(output);
+            _engine.StoreAnswered(output.Ticket, succeeded: true, State(revision: 9), _nowMs);
+        }
+
+        return outputs;
+    }
+
+    private static bool IsHistory(ReplicaOutput output) => output.Transaction!.Then.OfType<Operation.Put>().Any(
+        p => p.Key.StartsWith("rs/" + StoreState.HistoryPrefix, StringComparison.Ordinal));
+
+    private static StoreState State(long revision) => new()
+    {
+        Revision = new Revision(revision),
+        Term = new TermOwner(new Term(4), Self, 100, 1),
+        Lead = new TermOwner(new Term(4), Self, 100, 1),
+        InSync = MemberSet.Of(Self).With(Silent),
+        Configuration = new ReplicaConfiguration
+        {
+            Epoch = 1,
+            Mode = ReplicaMode.InSync,
+            Members = [new(Self, 100, "a"), new(Silent, 101, "b"), new(Joining, 102, "c")],
+            WriteQuorum = 2,
+            ElectionQuorum = 2,
+            InSyncMin = 1,
+        },
+    };
+}
