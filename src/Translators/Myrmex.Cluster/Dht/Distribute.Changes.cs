@@ -117,8 +117,8 @@ public sealed partial class Distribute
     }
 
     /// <summary>
-    /// What earlier runs have locked is free now: the change is finished, or nothing of it is left. A subvolume that does
-    /// not hear it frees it by time.
+    /// What earlier runs have locked is free now: the change is finished, or nothing of it is left. A subvolume that
+    /// does not hear it frees it by time.
     /// </summary>
     private async ValueTask FreeLocksAsync(Call own)
     {

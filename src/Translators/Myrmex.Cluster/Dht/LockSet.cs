@@ -11,8 +11,8 @@ namespace Myrmex.Cluster.Dht;
 /// The locks of one transaction, held under a lock owner of its own so that other transactions of this process are kept
 /// out too. A subvolume without a lock service (EOPNOTSUPP, ENOSYS) counts as locked.
 /// Invariant: while a request waits, only locks that come before it in the order of all clients are held.
-/// Invariant: <see cref="UnlockAsync"/> is called once, also after a failed request. Invariant: while the outcome of a plan is
-/// for another run to find out, nobody but that run gets its locks.
+/// Invariant: <see cref="UnlockAsync"/> is called once, also after a failed request.
+/// Invariant: while the outcome of a plan is for another run to find out, nobody but that run gets its locks.
 /// </summary>
 internal sealed class LockSet
 {
@@ -157,7 +157,9 @@ internal sealed class LockSet
     }
 
     /// <summary>Gives all locks back and the set to its pool.</summary>
-    /// <param name="outcome">Of the plan: when another run will find it out, the lock services keep the locks for that one.</param>
+    /// <param name="outcome">
+    /// Of the plan: when another run will find it out, the lock services keep the locks for that one.
+    /// </param>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<int> UnlockAsync(Errno outcome = Errno.Ok)
     {

@@ -185,8 +185,8 @@ public sealed class DomainLockTable<TScope>
     }
 
     /// <summary>
-    /// Drops everything of a client and ends its waiting requests with ENOTCONN. What it holds for changes of clients is
-    /// kept for their next runs: true when there is such.
+    /// Drops everything of a client and ends its waiting requests with ENOTCONN. What it holds for changes of clients
+    /// is kept for their next runs: true when there is such.
     /// </summary>
     public bool DropClient(ClientIdentity client, long nowMs, LockEffects effects)
     {
@@ -421,7 +421,8 @@ public sealed class DomainLockTable<TScope>
         for (var i = 0; i < at.Held.Count; i++)
         {
             var held = at.Held[i];
-            if (held.Holder.Client is null || held.LeftMs is not null || held.Holder == wanted.Holder || !held.Scope.Excludes(wanted.Scope)
+            if (held.Holder.Client is null || held.LeftMs is not null || held.Holder == wanted.Holder
+                || !held.Scope.Excludes(wanted.Scope)
                 || (held.ToldMs is { } told && nowMs - told < tellEveryMs))
             {
                 continue;

@@ -150,8 +150,8 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
     }
 
     /// <summary>
-    /// A lock that a step takes: features/locks below keeps it for the next run when this one is lost, so it hears whose
-    /// it is. None is taken for a run that has nothing to say any more.
+    /// A lock that a step takes: features/locks below keeps it for the next run when this one is lost, so it hears
+    /// whose it is. None is taken for a run that has nothing to say any more.
     /// </summary>
     private async ValueTask<TReply> LockAsync<TFop, TReply>(
         Translator next, TFop fop, Change change, Call call)
