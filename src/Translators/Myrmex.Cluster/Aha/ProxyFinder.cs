@@ -67,11 +67,11 @@ internal sealed class ProxyFinder : ServerFinder
 
     /// <summary>
     /// One that comes while others are asked, and do not answer, is asked as well: a proxy that died is back after a
-    /// moment, and the other may have no way to the bricks.
+    /// moment, and the other may have no way to the bricks. At the beginning all come, and their order counts.
     /// </summary>
     public override void CameUp(Server server)
     {
-        if (Choice is null && Volatile.Read(ref _race) is { IsOpen: true } race)
+        if (Moves > 0 && Choice is null && Volatile.Read(ref _race) is { IsOpen: true } race)
         {
             _ = RunAsync(race, server);
         }
