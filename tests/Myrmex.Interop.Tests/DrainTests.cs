@@ -69,7 +69,7 @@ public sealed class DrainTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVo
         const string Volume = ProxiedVolumes.Distributed;
         Assert.Equal(0, volumes.Proxy("drain", "--force").ExitCode);
         var path = volumes.Directory.Make("late");
-        var volfile = volumes.Directory.Write("late.vol", volumes.ThinVolfile(Volume, port: 1)); // Nobody listens there.
+        var volfile = volumes.Directory.Write("late.vol", volumes.ThinVolfile(Volume)); // There is no other proxy.
         var refused = Shell.Run("/", Soon, Product.Executable, ["mount", "-f", "-o", $"volfile={volfile},mount-timeout=4", path]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("did not come up within 4 s", refused.Error, StringComparison.Ordinal);
