@@ -33,6 +33,12 @@ public static class ChangeRecord
     /// <summary>IPC: the client has left through a proxy; nothing is asked again. Not sent by clients.</summary>
     public const int LeaveSession = 0x4D5C;
 
+    /// <summary>
+    /// IPC: the run has done with what earlier ones have left behind; inode and entry locks of theirs that it has not
+    /// taken over are free. Not sent by clients.
+    /// </summary>
+    public const int FreeLocks = 0x4D5D;
+
     /// <summary>In the number: it was sent before, so servers may know it.</summary>
     public const ulong MayBeKnown = 1UL << 63;
 

@@ -63,6 +63,29 @@ public sealed class DrainTests(ProxiedVolumes volumes) : IClassFixture<ProxiedVo
         Assert.True(newcomer.Unmount() && mount.Unmount() && stock.Unmount());
     }
 
+    [InteropFact(Needs)]
+    public void ANewMountSaysThatItWaitsWhileAllProxiesDrain()
+    {
+        const string Volume = ProxiedVolumes.Distributed;
+        Assert.Equal(0, volumes.Proxy("drain", "--force").ExitCode);
+        var path = volumes.Directory.Make("late");
+        var volfile = volumes.Directory.Write("late.vol", volumes.ThinVolfile(Volume)); // There is no other proxy.
+        var refused = Shell.Run("/", Soon, Product.Executable, ["mount", "-f", "-o", $"volfile={volfile},mount-timeout=4", path]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("did not come up within 4 s", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("all its proxies drain", refused.Error, StringComparison.Ordinal);
+
+        using var mount = Child.Start("late", volumes.Directory.Logs, Product.Executable, "mount", "-f", "-o", $"volfile={volfile}", path);
+        Wait.Until(
+            "it says that it waits", Soon, () => mount.LogTail().Contains("all its proxies drain", StringComparison.Ordinal), () => mount.LogTail());
+        Assert.True(mount.Running);
+        Assert.Equal(0, volumes.Proxy("undrain").ExitCode);
+        Wait.Until("it is there", Soon, () => Shell.Run("/", Soon, "mountpoint", "-q", path).ExitCode == 0, () => mount.LogTail());
+        Shell.CheckBash(path, "echo in > in; test \"$(cat in)\" = in; rm in");
+        Shell.Check("/", "umount", path);
+        Assert.True(mount.WaitForExit(Soon), mount.LogTail());
+    }
+
     private Child StartFio(string volume, FuseMount mount) => Child.Start(
         $"fio-{volume}", volumes.Directory.Logs, "fio", "--name=drained", $"--directory={mount.Path}", "--size=16m",
         "--rw=randrw", "--bsrange=4k-64k", "--numjobs=2", "--verify=crc32c", "--verify_fatal=1", "--verify_backlog=64",

@@ -1,6 +1,9 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -109,6 +112,56 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         finally
         {
             volumes.Daemon.Gluster($"volume set {Volume} client.mode thick");
+        }
+    }
+
+    [InteropFact(Needs)]
+    public void ANewProcessThatDiesLeavesEverythingToTheFormerOne()
+    {
+        const string Volume = ProxiedVolumes.Distributed;
+        var mount = volumes.MountStock(Volume);
+        var rival = volumes.MountStock(Volume);
+        using var holder = Open(mount);
+        using var prober = Open(rival);
+        Assert.Equal("granted", holder.Ask("lock ex 10 20"));
+        var former = volumes.Daemon.ProxyPid;
+        var upgrading = Task.Run(() => volumes.Proxy("upgrade"));
+        var newcomer = 0;
+        Wait.Until("there is a new process", Soon, () => (newcomer = FindNewcomer()) != 0, () => Child.TailOf(volumes.ProxyLog));
+        Shell.Check("/", "kill", "-KILL", Addresses.Text(newcomer));
+        Assert.True(upgrading.Wait(ProgramEnds), "the command does not end");
+        Assert.Equal(1, upgrading.Result.ExitCode);
+        Assert.Equal(former, volumes.Daemon.ProxyPid);
+        Assert.Equal("EAGAIN", prober.Ask("try sh 12 1"));
+        rival.Sh("echo still > served; test \"$(cat served)\" = still; rm served");
+        Assert.Equal(0, mount.CountInLog("disconnected from") + rival.CountInLog("disconnected from"));
+
+        Upgrade();
+        Assert.Equal("EAGAIN", prober.Ask("try sh 12 1"));
+        Assert.Equal("granted", holder.Ask("unlock 10 20"));
+        Assert.Equal("granted", prober.Ask("try sh 12 1"));
+        holder.Dispose();
+        prober.Dispose();
+        Assert.True(rival.Unmount() && mount.Unmount());
+    }
+
+    /// <summary>The process that is to take the proxy's place; 0 when there is none.</summary>
+    private int FindNewcomer() => Directory.GetDirectories("/proc")
+        .Where(p => char.IsAsciiDigit(p["/proc/".Length]))
+        .Where(p => CommandLineOf(p) is var words && words.Contains("--take-over", StringComparison.Ordinal)
+            && words.Contains(volumes.Daemon.WorkingDirectory, StringComparison.Ordinal))
+        .Select(p => int.Parse(Path.GetFileName(p), CultureInfo.InvariantCulture))
+        .FirstOrDefault();
+
+    private static string CommandLineOf(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (IOException)
+        {
+            return string.Empty; // It has just ended.
         }
     }
 

@@ -10,6 +10,8 @@ namespace Myrmex.Interop.Tests;
 /// </summary>
 public sealed class TlsTests : IDisposable
 {
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+
     private readonly TestDirectory _directory = new(nameof(TlsTests));
 
     public void Dispose() => _directory.Dispose();
@@ -43,6 +45,34 @@ public sealed class TlsTests : IDisposable
         var plain = Volfiles.Client("secret", [new BrickAddress(daemon.Host, 24007, paths[0])]);
         AssertRefused("plain", plain, "remote-error=the volume takes only clients that speak TLS");
     }
+
+    /// <summary>The keys of a connection are in the process: clients connect again, and nobody sees an error.</summary>
+    [InteropFact(Need.Xfs)]
+    public void ClientsOfAProxyConnectAgainWhenItIsUpgraded()
+    {
+        var (daemon, _) = Volumes();
+        daemon.Gluster("volume set secret config.gfproxyd enable");
+        Wait.Until("the proxy serves", Soon, () => Proxy(daemon, "status").ExitCode == 0, () => Proxy(daemon, "status").ToString());
+        Ledger.AddProcess(daemon.ProxyPid);
+        var mount = _directory.Own(MyrmexMount.FromServer(_directory, "thin", daemon.Host, "secret", "thin-client"));
+        mount.Sh("echo before > file; exec 5< file; exec 6>> file; echo open >&6; test \"$(tail -1 <&5)\" = open");
+        using var writer = Child.Start(
+            "writer", _directory.Logs, "bash", "-c",
+            "set -e; cd \"$0\"; exec 5>> log; for i in $(seq 400); do echo $i >&5; echo $i > f$((i % 20)); sleep 0.02; done; echo done", mount.Path);
+        var former = daemon.ProxyPid;
+        var upgraded = Proxy(daemon, "upgrade");
+        Assert.True(upgraded.ExitCode == 0, $"{upgraded}\n{mount.LogTail()}");
+        Assert.NotEqual(former, daemon.ProxyPid);
+        Ledger.AddProcess(daemon.ProxyPid);
+        Assert.True(writer.Running, $"the upgrade came too late: {writer.LogTail()}");
+        Assert.True(writer.WaitForExit(Soon), "the writer does not end");
+        Assert.True(writer.ExitCode == 0, writer.LogTail() + mount.LogTail());
+        mount.Sh("test \"$(seq 400)\" = \"$(cat log)\"; test $(cat f0) = 400");
+        Assert.True(mount.Unmount());
+    }
+
+    private static CommandResult Proxy(MyrmexDaemon daemon, string word) => Shell.Run(
+        "/", Shell.DefaultLimit, "env", [$"MYRMEX_WORKDIR={daemon.WorkingDirectory}", Product.Executable, "proxy", word]);
 
     /// <summary>A refused client says why in its log and ends, perhaps before the mount is seen.</summary>
     private void AssertRefused(string name, string volfile, string reason)

@@ -8,6 +8,7 @@ using Myrmex.Fuse;
 using Myrmex.Graph;
 using Myrmex.Management.Metrics;
 using Myrmex.Protocol;
+using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Host;
@@ -15,6 +16,8 @@ namespace Myrmex.Host;
 /// <summary>A volume and its mount in this process: threads, graph, session, in this order, and down again.</summary>
 internal sealed class MountedVolume : IDisposable
 {
+    private const int PatienceMs = 3_000;
+
     private readonly MountArguments _arguments;
     private readonly LinuxRuntime _runtime;
     private readonly TaskCompletionSource<string?> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,10 +36,11 @@ internal sealed class MountedVolume : IDisposable
     public void Start()
     {
         _host = _arguments.VolfilePath.Length > 0 ? LoadFile() : Fetch();
-        if (!_up.Task.Wait(_arguments.MountTimeoutMs))
+        if (!AwaitUp())
         {
             throw new FuseException(
-                $"the volume did not come up within {_arguments.MountTimeoutMs / 1000} s (are its bricks running?)");
+                $"the volume did not come up within {_arguments.MountTimeoutMs / 1000} s "
+                + "(are its bricks running? do all its proxies drain?)");
         }
 
         if (_up.Task.Result is { } problem)
@@ -52,6 +56,23 @@ internal sealed class MountedVolume : IDisposable
         }
 
         _session.Mount(_runtime.Reactors);
+    }
+
+    /// <summary>Whoever waits for long is told what for.</summary>
+    private bool AwaitUp()
+    {
+        var patienceMs = Math.Min(PatienceMs, _arguments.MountTimeoutMs);
+        if (_up.Task.Wait(patienceMs))
+        {
+            return true;
+        }
+
+        var remaining = (_arguments.MountTimeoutMs - patienceMs) / 1000;
+        Console.Error.WriteLine(
+            "myrmex mount: the volume is not up yet (its bricks are away, or all its proxies drain); "
+            + $"waiting for at most {remaining} s more");
+        Log.Warning("mount", "the volume is not up yet", ("mount", _arguments.MountPoint), ("seconds", remaining));
+        return _up.Task.Wait(_arguments.MountTimeoutMs - patienceMs);
     }
 
     public void Unmount() => _session?.Unmount();

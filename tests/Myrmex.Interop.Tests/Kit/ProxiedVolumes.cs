@@ -97,10 +97,13 @@ public sealed class ProxiedVolumes : IDisposable
     /// <summary>Our thin client to the daemon's proxy and one at a port.</summary>
     internal MyrmexMount MountThin(string volume, int port) => Directory.Own(
         MyrmexMount.FromVolfile(
-            Directory, NewName("thin"),
-            Attachment("p0", volume, 0) + Attachment("p1", volume, port)
-            + "volume aha\n    type cluster/aha\n    subvolumes p0 p1\nend-volume\n"
-            + $"volume {volume}\n    type performance/write-behind\n    subvolumes aha\nend-volume\n"));
+            Directory, NewName("thin"), ThinVolfile(volume, port)));
+
+    /// <summary>Of a thin client to the daemon's proxy and one at a port, if there is one.</summary>
+    internal string ThinVolfile(string volume, int? port = null) =>
+        Attachment("p0", volume, 0) + (port is { } second ? Attachment("p1", volume, second) : "")
+        + $"volume aha\n    type cluster/aha\n    subvolumes p0{(port is null ? "" : " p1")}\nend-volume\n"
+        + $"volume {volume}\n    type performance/write-behind\n    subvolumes aha\nend-volume\n";
 
     private string Attachment(string name, string volume, int port)
     {

@@ -345,6 +345,24 @@ public sealed class MovingTests
         Assert.NotEqual("p0", bed.Get("proxy"));
     }
 
+    /// <summary>The other proxy has no way to the bricks: the one that has died is back long before that one is given up.</summary>
+    [Fact]
+    public void AProxyThatIsBackIsAskedWhileAnotherOneDoesNotAnswer()
+    {
+        var bed = new AhaBed(proxies: 2);
+        var fd = bed.Create("file");
+        var dead = bed.Current;
+        bed.Proxies.Single(p => p != dead).DelayMsMax = int.MaxValue - 1;
+        dead.Crash();
+        var beganNs = bed.World.NowNs;
+        var write = bed.BeginWrite(fd, 0, 1);
+        bed.World.RunFor(100);
+        dead.Restart();
+        Assert.Equal(Errno.Ok, bed.End(write, 10_000));
+        Assert.InRange(bed.World.NowNs - beganNs, 0, 900_000_000);
+        Assert.Same(dead, bed.Current);
+    }
+
     internal static void EndOf(AhaBed bed, ProxyNode proxy, End end)
     {
         switch (end)

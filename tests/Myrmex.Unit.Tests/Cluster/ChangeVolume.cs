@@ -66,10 +66,11 @@ internal sealed class ChangeVolume
     }
 
     /// <summary>The call of a change as a proxy gets it.</summary>
-    public Call NewCall(ulong number, bool mayBeKnown, long ageMs = 0)
+    /// <param name="rival">The number of another client that has changes, too; 0 for the usual one.</param>
+    public Call NewCall(ulong number, bool mayBeKnown, long ageMs = 0, uint rival = 0)
     {
         var call = DhtVolume.NewCall();
-        call.Change = new Change(Session, number, 0, mayBeKnown)
+        call.Change = new Change(Session + rival, number, 0, mayBeKnown)
         {
             SentNs = Bricks.Clock.MonotonicNs - (ageMs * 1_000_000),
         };

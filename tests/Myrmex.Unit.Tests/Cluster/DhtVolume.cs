@@ -10,6 +10,7 @@ using Myrmex.Features;
 using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Storage;
+using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
 namespace Myrmex.Unit.Tests.Cluster;
@@ -310,7 +311,7 @@ internal sealed class DhtBricks
     public DhtBricks(int count, Func<int, string>? nameOf = null, bool locks = true)
     {
         Clock = new TestClock();
-        Seams = new Seams(Clock, new TestRandom(1), null!, null!, null!);
+        Seams = new Seams(Clock, new TestRandom(1), new ManualTime(), null!, null!); // Timers never fire.
         for (var i = 0; i < count; i++)
         {
             Add(nameOf?.Invoke(i) ?? $"v-client-{i}", locks);

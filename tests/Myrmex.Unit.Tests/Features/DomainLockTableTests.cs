@@ -207,7 +207,7 @@ public sealed class DomainLockTableTests
         where TScope : struct, ILockScope<TScope>
     {
         var effects = new LockEffects();
-        var verdict = table.Unlock(File, Data, Holder(owner), scope, effects);
+        var verdict = table.Unlock(File, Data, Holder(owner), scope, by: default, leftMs: null, effects);
         Deliver(effects);
         return verdict;
     }
@@ -220,7 +220,7 @@ public sealed class DomainLockTableTests
         {
             case 0:
                 var effects = new LockEffects();
-                table.DropClient(Clients[random.Next(2)], effects);
+                table.DropClient(Clients[random.Next(2)], nowMs: 0, effects);
                 Deliver(effects);
                 break;
             case < 10:
@@ -261,8 +261,8 @@ public sealed class DomainLockTableTests
         where TScope : struct, ILockScope<TScope>
     {
         var effects = new LockEffects();
-        table.DropClient(Clients[0], effects);
-        table.DropClient(Clients[1], effects);
+        table.DropClient(Clients[0], nowMs: 0, effects);
+        table.DropClient(Clients[1], nowMs: 0, effects);
         Deliver(effects);
         Assert.Equal(0, table.FileCount);
     }

@@ -303,22 +303,66 @@ public sealed class LocksTests
     }
 
     [Fact]
-    public async Task ATakeOverFreesWhatTheFormerRunOfTheChangeHoldsAndWaitsFor()
+    public async Task ATakeOverKeepsWhatTheFormerRunOfTheChangeHoldsForTheNextOne()
     {
+        var next = new ClientIdentity("client-c", "c");
         await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, change: (7, 0));
-        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, "other", change: (8, 0));
-        var former = Inodelk(_clientA, LockCommand.SetLockWait, LockType.Write, "third", change: (7, 0));
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, "third", change: (7, 0));
         await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "fourth");
         var late = Inodelk(_clientA, LockCommand.SetLockWait, LockType.Write, "fourth", change: (7, 0));
-        var next = Inodelk(_clientB, LockCommand.SetLockWait, LockType.Write, change: (7, 5));
-        Assert.Equal(Errno.Ok, (await former).Error);
-        Assert.False(late.IsCompleted || next.IsCompleted);
-        var call = CallOf(_clientB);
-        (await _locks.Ipc(new IpcFop { Operation = ChangeRecord.TakeOver, XData = RecordOf(7, 5) }, call)).Release();
-        Assert.Equal((Errno.ECANCELED, Errno.Ok), ((await late).Error, (await next).Error));
-        Assert.Equal(Errno.EAGAIN, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "other")).Error);
-        Assert.Equal(Errno.Ok, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "third")).Error);
+        var rival = Inodelk(_clientB, LockCommand.SetLockWait, LockType.Write);
+        var other = Inodelk(_clientB, LockCommand.SetLockWait, LockType.Write, "third");
+        await AboutAsync(ChangeRecord.TakeOver, 7, 5);
+        Assert.Equal(Errno.ECANCELED, (await late).Error);
+        Assert.Equal(Errno.ECANCELED, (await Inodelk(_clientA, LockCommand.SetLock, LockType.Unlock, change: (7, 0))).Error);
+        Assert.Equal(Errno.EAGAIN, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, change: (8, 1))).Error);
+
+        // Before the one that has waited for longer; and nobody else gets it when the former one is free.
+        Assert.Equal(Errno.Ok, (await Inodelk(next, LockCommand.SetLock, LockType.Write, change: (7, 5))).Error);
+        await AboutAsync(ChangeRecord.FreeLocks, 7, 5);
+        Assert.Equal(Errno.Ok, (await other).Error);
+        Assert.False(rival.IsCompleted);
+        Assert.Equal(Errno.Ok, (await Inodelk(next, LockCommand.SetLock, LockType.Unlock, change: (7, 5))).Error);
+        Assert.Equal(Errno.Ok, (await rival).Error);
     }
+
+    [Fact]
+    public async Task LocksOfAChangeOutliveTheirConnectionForAWhile()
+    {
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, change: (7, 0));
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, "third");
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, "fourth", change: (7, 0));
+        _locks.ClientGone(_clientA);
+        Assert.Equal(Errno.Ok, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "third")).Error);
+        Assert.Equal(Errno.EAGAIN, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write)).Error);
+
+        // The same run over its next connection may free it.
+        var again = new ClientIdentity("client-a", "again");
+        Assert.Equal(Errno.Ok, (await Inodelk(again, LockCommand.SetLock, LockType.Unlock, "fourth", change: (7, 0))).Error);
+        Assert.Equal(Errno.Ok, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write, "fourth")).Error);
+        _time.Advance(9_000);
+        Assert.Equal(Errno.EAGAIN, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write)).Error);
+        _time.Advance(2_000);
+        Assert.Equal(Errno.Ok, (await Inodelk(_clientB, LockCommand.SetLock, LockType.Write)).Error);
+    }
+
+    [Fact]
+    public async Task ALockThatIsLeftWaitsForTheNextRun()
+    {
+        await Inodelk(_clientA, LockCommand.SetLock, LockType.Write, change: (7, 0));
+        var record = RecordOf(7, 0);
+        record.SetInt("myrmex.left"u8, 1);
+        Assert.Equal(Errno.Ok, (await Inodelk(_clientA, LockCommand.SetLock, LockType.Unlock, xdata: record)).Error);
+        var rival = Inodelk(_clientB, LockCommand.SetLockWait, LockType.Write);
+        Assert.False(rival.IsCompleted);
+        await AboutAsync(ChangeRecord.TakeOver, 7, 5);
+        Assert.False(rival.IsCompleted);
+        _time.Advance(11_000);
+        Assert.Equal(Errno.Ok, (await rival).Error);
+    }
+
+    private async Task AboutAsync(int operation, ulong number, uint run) =>
+        (await _locks.Ipc(new IpcFop { Operation = operation, XData = RecordOf(number, run) }, CallOf(_clientB))).Release();
 
     private static XData RecordOf(ulong number, uint run)
     {
@@ -356,7 +400,7 @@ public sealed class LocksTests
 
     private ValueTask<InodelkReply> Inodelk(
         ClientIdentity client, LockCommand command, LockType type, string domain = "vol-replicate-0",
-        (ulong Number, uint Run)? change = null) =>
+        (ulong Number, uint Run)? change = null, XData? xdata = null) =>
         _locks.Inodelk(
             new InodelkFop
             {
@@ -365,7 +409,7 @@ public sealed class LocksTests
                 Type = type,
                 Flock = default,
                 Domain = domain,
-                XData = change is { } c ? RecordOf(c.Number, c.Run) : null,
+                XData = change is { } c ? RecordOf(c.Number, c.Run) : xdata,
             },
             CallOf(client));
 

@@ -24,6 +24,7 @@ internal sealed class ProxyFinder : ServerFinder
 
     private readonly Server[] _preferred;
     private readonly long[] _leftNs; // By index; 0 for one that was never left.
+    private Race? _race; // Of the present search, or the last one.
 
     public ProxyFinder(string volume, Seams seams, Server[] proxies, string[] local, SendingRules rules)
         : base(volume, seams, proxies, rules)
@@ -51,6 +52,7 @@ internal sealed class ProxyFinder : ServerFinder
     private async ValueTask<Server?> FirstOfAsync(Server[] proxies)
     {
         var race = new Race(Seams);
+        Volatile.Write(ref _race, race);
         foreach (var proxy in proxies)
         {
             _ = RunAsync(race, proxy);
@@ -61,6 +63,18 @@ internal sealed class ProxyFinder : ServerFinder
         }
 
         return await race.WaitAsync(SendingLimits.ProbeMs);
+    }
+
+    /// <summary>
+    /// One that comes while others are asked, and do not answer, is asked as well: a proxy that died is back after a
+    /// moment, and the other may have no way to the bricks. At the beginning all come, and their order counts.
+    /// </summary>
+    public override void CameUp(Server server)
+    {
+        if (Moves > 0 && Choice is null && Volatile.Read(ref _race) is { IsOpen: true } race)
+        {
+            _ = RunAsync(race, server);
+        }
     }
 
     /// <summary>At the beginning the first of all is given the time to attach.</summary>
@@ -120,6 +134,18 @@ internal sealed class ProxyFinder : ServerFinder
         private int _running;
         private Server? _winner;
         private Waiter? _waiter;
+
+        /// <summary>Somebody has been asked and has not answered, and nobody serves yet.</summary>
+        public bool IsOpen
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _running > 0 && _winner is null;
+                }
+            }
+        }
 
         public void Begin()
         {

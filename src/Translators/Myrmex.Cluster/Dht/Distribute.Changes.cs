@@ -43,6 +43,11 @@ public sealed partial class Distribute
             own.Change = own.Change with { Label = Past.LabelOf(past.LastAttempt + 1, StepKind.Own), Note = null };
         }
 
+        if (past is not null && (reply is null || !IsLeftToOthers(reply.Error, own)))
+        {
+            await FreeLocksAsync(own);
+        }
+
         reply ??= await run(this, fop, own);
         if (past is { IsUncertain: true })
         {
@@ -109,6 +114,22 @@ public sealed partial class Distribute
 
         answers.Release();
         return (worst, past);
+    }
+
+    /// <summary>
+    /// What earlier runs have locked is free now: the change is finished, or nothing of it is left. A subvolume that
+    /// does not hear it frees it by time.
+    /// </summary>
+    private async ValueTask FreeLocksAsync(Call own)
+    {
+        var request = XData.Rent();
+        ChangeRecord.Write(request, own.Change with { Note = null }, Seams.Clock.MonotonicNs);
+        var ask = new IpcFop { Operation = ChangeRecord.FreeLocks, XData = request };
+        var answers = Answers<IpcReply>.Rent(_subvolumes.Length);
+        AskAll<IpcFop, IpcReply>(answers, in ask, own);
+        await answers.JoinAsync();
+        answers.Release();
+        request.Release();
     }
 
     private static Errno Hear(IpcReply reply, Subvolume at, Past past)
@@ -190,7 +211,7 @@ public sealed partial class Distribute
     /// <summary>
     /// The step that decides has no known outcome, and another run will find out: nothing may be taken back.
     /// </summary>
-    private static bool IsLeftToOthers(Errno error, Call call) =>
+    internal static bool IsLeftToOthers(Errno error, Call call) =>
         !call.Change.IsNone && error is Errno.ENOTCONN or Errno.ECANCELED;
 
     /// <summary>The gfid of a new file or directory: random, but the same in each run of a change.</summary>

@@ -217,7 +217,7 @@ public sealed partial class Distribute
 
         if (error != Errno.Ok)
         {
-            await locks.UnlockAsync();
+            await locks.UnlockAsync(error);
             return TReply.Fail(error);
         }
 
@@ -231,7 +231,7 @@ public sealed partial class Distribute
             await OwnLinkAsync(hashed, new Iatt { Gfid = gfid, Uid = call.Uid, Gid = call.Gid }, locks.Plan);
         }
 
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply.Error);
         return reply;
     }
 
@@ -259,7 +259,7 @@ public sealed partial class Distribute
             var error = await locks.NameAsync(hashed, parent, name);
             error = error == Errno.Ok
                 ? await RemoveLinkOfAsync(hashed, parent, name, note.Gfid, locks.Plan, StepKind.UndoLink) : error;
-            await locks.UnlockAsync();
+            await locks.UnlockAsync(error);
             return error == Errno.Ok || IsAbsence(error) ? null : TReply.Fail(error);
         }
 

@@ -86,14 +86,14 @@ public sealed partial class Distribute
         var error = await locks.NameAsync(hashed, fop.Parent, fop.Name);
         if (error != Errno.Ok)
         {
-            await locks.UnlockAsync();
+            await locks.UnlockAsync(error);
             return MkdirReply.Fail(error);
         }
 
         var reply = await MkdirHashedAsync(fop, place, call);
         if (!reply.IsOk)
         {
-            await locks.UnlockAsync();
+            await locks.UnlockAsync(reply.Error);
             return reply;
         }
 

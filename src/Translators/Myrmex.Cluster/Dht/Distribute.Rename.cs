@@ -99,7 +99,7 @@ public sealed partial class Distribute
                     hashed, fop.NewParent, fop.NewName, sparesOpen: false, locks.Plan, StepKind.UndoLink);
         }
 
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply.Error);
         if (reply.IsOk)
         {
             RememberName(fop.NewParent, fop.NewName, fop.Gfid, cached);
@@ -270,7 +270,7 @@ public sealed partial class Distribute
             target = default;
         }
 
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply.Error);
         ForgetName(fop.OldParent, fop.OldName);
         ForgetName(fop.NewParent, fop.NewName);
         if (reply.IsOk)

@@ -23,7 +23,7 @@ public sealed partial class Distribute
         var reply = error == Errno.Ok
             ? await RenameDirectoryLockedAsync(fop, oldHashed, newHashed, gfid, strays, locks, call)
             : RenameReply.Fail(error);
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply.Error);
         if (strays.Links is { } links)
         {
             error = await RemoveStrayLinksAsync(strays.Directory, links, call);

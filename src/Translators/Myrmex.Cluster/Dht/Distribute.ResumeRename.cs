@@ -30,7 +30,7 @@ public sealed partial class Distribute
         error = error == Errno.Ok
             ? await RemoveLinkOfAsync(hashed, fop.NewParent, fop.NewName, fop.Gfid, locks.Plan, StepKind.UndoLink)
             : error;
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(error);
         return error == Errno.Ok || IsAbsence(error) ? null : LinkReply.Fail(error);
     }
 
@@ -54,7 +54,7 @@ public sealed partial class Distribute
             : note.Kind == PlanKind.RenameDirectory
                 ? await ResumeRenameDirectoryAsync(fop, past, note, locks, own)
                 : await ResumeRenameFileAsync(PlanOf(fop, note), past, locks.Plan, own);
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply?.Error ?? Errno.Ok);
         return reply;
     }
 

@@ -85,7 +85,7 @@ public sealed partial class Distribute
             var reply = error == Errno.Ok && isPlaced
                 ? await RmdirLockedAsync(fop, gfid, hashed, locks, call)
                 : RmdirReply.Fail(error);
-            await locks.UnlockAsync();
+            await locks.UnlockAsync(reply.Error);
             if (error != Errno.Ok || isPlaced)
             {
                 return reply;

@@ -101,7 +101,7 @@ public sealed partial class Distribute
         var reply = error is Errno.Ok or Errno.ENOTCONN
             ? await UnlinkLockedAsync(fop, hashed, cached, gfid, locks, call)
             : UnlinkReply.Fail(error);
-        await locks.UnlockAsync();
+        await locks.UnlockAsync(reply.Error);
         return reply;
     }
 

@@ -12,6 +12,7 @@ namespace Myrmex.Cluster.Dht;
 /// out too. A subvolume without a lock service (EOPNOTSUPP, ENOSYS) counts as locked.
 /// Invariant: while a request waits, only locks that come before it in the order of all clients are held.
 /// Invariant: <see cref="UnlockAsync"/> is called once, also after a failed request.
+/// Invariant: while the outcome of a plan is for another run to find out, nobody but that run gets its locks.
 /// </summary>
 internal sealed class LockSet
 {
@@ -31,6 +32,7 @@ internal sealed class LockSet
     private readonly List<ValueTask<Errno>> _tasks = [];
     private Call _call = null!;
     private Call _plan = null!;
+    private XData? _unlock; // What every unlock says.
 
     /// <summary>
     /// Identity of the transaction, also for fops that it sends as root. They belong to no change of the client:
@@ -155,10 +157,21 @@ internal sealed class LockSet
     }
 
     /// <summary>Gives all locks back and the set to its pool.</summary>
+    /// <param name="outcome">
+    /// Of the plan: when another run will find it out, the lock services keep the locks for that one.
+    /// </param>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    public async ValueTask<int> UnlockAsync()
+    public async ValueTask<int> UnlockAsync(Errno outcome = Errno.Ok)
     {
+        if (Distribute.IsLeftToOthers(outcome, _plan))
+        {
+            _unlock = XData.Rent();
+            _unlock.SetInt(LockSession.LeftKey, 1);
+        }
+
         var count = await UnlockDownToAsync(0);
+        _unlock?.Release();
+        _unlock = null;
         _wanted.Clear();
         if (_plan != _call)
         {
@@ -184,7 +197,7 @@ internal sealed class LockSet
         for (var i = 0; i < count; i++)
         {
             var error = await _tasks[i];
-            if (error is not (Errno.Ok or Errno.ENOTCONN or Errno.ESTALE or Errno.ENOENT))
+            if (error is not (Errno.Ok or Errno.ENOTCONN or Errno.ESTALE or Errno.ENOENT or Errno.ECANCELED))
             {
                 var held = _held[kept + i];
                 Log.Warning(
@@ -235,6 +248,7 @@ internal sealed class LockSet
             Type = type,
             Flock = new Flock(type, Whence: 0, Start: 0, Length: 0, Pid: (uint)_call.Pid, Owner: default),
             Domain = held.Domain,
+            XData = type == LockType.Unlock ? _unlock : null,
         };
         var reply = await held.Subvolume.Translator.Inodelk(in fop, _plan);
         var error = reply.Error;
@@ -253,6 +267,7 @@ internal sealed class LockSet
             NameLength = (ulong)held.Name.Length,
             Name = held.Name,
             Domain = held.Domain,
+            XData = command == EntryLockCommand.Unlock ? _unlock : null,
         };
         var reply = await held.Subvolume.Translator.Entrylk(in fop, _plan);
         var error = reply.Error;

@@ -185,8 +185,15 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return await TakeOverAsync<TReply>(ipc.XData);
         }
 
+        if (ipc.Operation == ChangeRecord.FreeLocks && member.ServingTerm != Term.None)
+        {
+            await TellLocksAsync(in ipc);
+            return TReply.Rent();
+        }
+
         var error = ipc.Operation switch
         {
+            ChangeRecord.FreeLocks => Errno.EREMOTE,
             ChangeRecord.BeginSession when session != 0 =>
                 await member.ChangeSessionAsync(session, SessionAction.Begin),
             ChangeRecord.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
@@ -213,12 +220,23 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return Fail<TReply>(error);
         }
 
-        var call = Call.Internal();
-        (await inner.Ipc(new IpcFop { Operation = ChangeRecord.TakeOver, XData = xdata }, call)).Release();
-        call.Release();
+        await TellLocksAsync(new IpcFop { Operation = ChangeRecord.TakeOver, XData = xdata });
         var reply = TReply.Rent();
         reply.NeedXData().SetBytes(ChangeRecord.Steps, KnownSteps.Encode(steps));
         return reply;
+    }
+
+    /// <summary>features/locks below has the inode and entry locks of runs.</summary>
+    private ValueTask TellLocksAsync(in IpcFop fop)
+    {
+        var call = Call.Internal();
+        return EndAsync(inner.Ipc(in fop, call), call);
+
+        static async ValueTask EndAsync(ValueTask<IpcReply> task, Call call)
+        {
+            (await task).Release();
+            call.Release();
+        }
     }
 
     /// <summary>With who leads, where that helps.</summary>

@@ -126,7 +126,11 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
     private void Report(Server server, bool up)
     {
         server.Report(up);
-        if (!up)
+        if (up)
+        {
+            Finder.CameUp(server);
+        }
+        else
         {
             Finder.Lost(server);
         }

@@ -103,6 +103,11 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         }
     }
 
+    /// <summary>A server has come up; on any thread.</summary>
+    public virtual void CameUp(Server server)
+    {
+    }
+
     /// <summary>The server that a reply names; null when it names none that is known.</summary>
     public virtual Server? HintOf(Reply reply) => null;
 

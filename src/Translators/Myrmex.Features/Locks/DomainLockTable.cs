@@ -16,6 +16,14 @@ public record struct DomainLock<TScope>(LockHolder Holder, TScope Scope, int Pid
 
     /// <summary>When its holder was last told that somebody waits, ms of the monotonic clock; null for never.</summary>
     public long? ToldMs;
+
+    /// <summary>
+    /// Since when it waits for the next run of its change, ms of the monotonic clock; null while its own run goes on.
+    /// </summary>
+    public long? LeftMs;
+
+    /// <summary>Another run has taken the change over: its own run has nothing to say any more.</summary>
+    public bool IsTakenOver;
 }
 
 /// <summary>A holder who should hear that somebody wants its lock.</summary>
@@ -27,7 +35,8 @@ public readonly record struct Contention<TScope>(Gfid Gfid, LockDomain Domain, D
 /// threads, time comes with the step. The owner of the table serialises the steps and carries out the effects afterwards.
 /// Rules: a holder never excludes itself, whatever it already has; every lock is unlocked on its own, by its exact scope;
 /// a request that could be granted still queues behind an earlier waiting one that excludes it, unless its holder already
-/// has a lock in the domain. A file without locks is not in the table.
+/// has a lock in the domain. A file without locks is not in the table. A lock that a run of a client's change has left
+/// excludes all but other runs of that change; the one that asks for it gets it, before all others.
 /// </summary>
 public sealed class DomainLockTable<TScope>
     where TScope : struct, ILockScope<TScope>
@@ -63,6 +72,7 @@ public sealed class DomainLockTable<TScope>
                 return LockVerdict.Full;
             }
 
+            Inherit(at, in wanted);
             at.Held.Add(Owned(in wanted) with { Ticket = null });
             GrantWaiting(at, effects); // Another request of the same holder may pass now.
             return LockVerdict.Granted;
@@ -87,9 +97,15 @@ public sealed class DomainLockTable<TScope>
         return LockVerdict.Waiting;
     }
 
-    /// <summary>Gives up the latest lock of the holder with exactly this scope.</summary>
+    /// <summary>
+    /// Gives up the latest lock of the holder with exactly this scope, or of that run of a change, whose connection may
+    /// be another one by now. Late when another run has taken the change over.
+    /// </summary>
+    /// <param name="by">The run that gives it up; default for none.</param>
+    /// <param name="leftMs">The lock is kept for the next run, as left since then; null to free it.</param>
     public LockVerdict Unlock(
-        in Gfid gfid, in LockDomain domain, in LockHolder holder, in TScope scope, LockEffects effects)
+        in Gfid gfid, in LockDomain domain, in LockHolder holder, in TScope scope, in LockedChange by, long? leftMs,
+        LockEffects effects)
     {
         if (!_files.TryGetValue(gfid, out var file) || file.Find(in domain) is not { } at)
         {
@@ -99,9 +115,19 @@ public sealed class DomainLockTable<TScope>
         for (var i = at.Held.Count - 1; i >= 0; i--)
         {
             var held = at.Held[i];
-            if (held.Holder == holder && held.Scope.Matches(in scope))
+            if ((held.Holder == holder || (!by.IsNone && held.For == by)) && held.Scope.Matches(in scope))
             {
+                if (held.IsTakenOver)
+                {
+                    return LockVerdict.Late;
+                }
+
                 at.Held.RemoveAt(i);
+                if (leftMs is not null && !held.For.IsNone)
+                {
+                    at.Held.Insert(i, held with { LeftMs = leftMs });
+                }
+
                 GrantWaiting(at, effects);
                 Settle(file);
                 return LockVerdict.Granted;
@@ -112,39 +138,73 @@ public sealed class DomainLockTable<TScope>
     }
 
     /// <summary>
-    /// Another run has taken a change over: what the former ones hold for it is given up, and what they wait for ends
-    /// with ECANCELED.
+    /// Another run has taken a change over: what the former ones hold for it is kept for that one, and what they wait
+    /// for ends with ECANCELED. True when something is kept.
     /// </summary>
-    public void DropChange(in LockedChange taken, LockEffects effects)
+    public bool TakeOver(in LockedChange taken, long nowMs, LockEffects effects)
     {
         var by = taken;
+        var isKept = false;
         foreach (var file in SnapshotFiles())
         {
             foreach (var at in file.Domains)
             {
                 at.Waiting.RemoveAll(w => w.For.IsFormer(in by) && Ended(w, Errno.ECANCELED, effects));
-                at.Held.RemoveAll(h => h.For.IsFormer(in by));
+                isKept |= Leave(at, h => h.For.IsFormer(in by), nowMs, isTakenOver: true);
                 GrantWaiting(at, effects);
             }
 
             Settle(file);
         }
+
+        return isKept;
     }
 
-    /// <summary>Drops everything of a client and ends its waiting requests with ENOTCONN.</summary>
-    public void DropClient(ClientIdentity client, LockEffects effects)
+    /// <summary>A run has done with its change: what earlier ones have left and it has not asked for is free.</summary>
+    public void DropLeftOf(in LockedChange change, LockEffects effects)
     {
+        var by = change;
+        DropHeld(h => h.LeftMs is not null && h.For.IsSame(in by), effects);
+    }
+
+    /// <summary>
+    /// Drops what was left by then and no other run has asked for. True when something is left that is younger.
+    /// </summary>
+    public bool DropLeft(long untilMs, LockEffects effects)
+    {
+        DropHeld(h => h.LeftMs <= untilMs, effects);
+        foreach (var file in _files.Values)
+        {
+            if (file.Domains.Exists(d => d.Held.Exists(h => h.LeftMs is not null)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Drops everything of a client and ends its waiting requests with ENOTCONN. What it holds for changes of clients
+    /// is kept for their next runs: true when there is such.
+    /// </summary>
+    public bool DropClient(ClientIdentity client, long nowMs, LockEffects effects)
+    {
+        var isKept = false;
         foreach (var file in SnapshotFiles())
         {
             foreach (var at in file.Domains)
             {
                 at.Waiting.RemoveAll(w => ReferenceEquals(w.Holder.Client, client) && Ended(w, Errno.ENOTCONN, effects));
-                at.Held.RemoveAll(h => ReferenceEquals(h.Holder.Client, client));
+                at.Held.RemoveAll(h => ReferenceEquals(h.Holder.Client, client) && h.For.IsNone);
+                isKept |= Leave(at, h => ReferenceEquals(h.Holder.Client, client), nowMs, isTakenOver: false);
                 GrantWaiting(at, effects);
             }
 
             Settle(file);
         }
+
+        return isKept;
     }
 
     /// <summary>Ends every waiting request, and drops every lock as well if that is wanted.</summary>
@@ -278,7 +338,7 @@ public sealed class DomainLockTable<TScope>
         var hasLock = false;
         foreach (var held in at.Held)
         {
-            if (held.Holder == wanted.Holder)
+            if (held.Holder == wanted.Holder || IsLeftTo(in held, in wanted))
             {
                 hasLock = true;
             }
@@ -300,6 +360,56 @@ public sealed class DomainLockTable<TScope>
         return true;
     }
 
+    /// <summary>An earlier run of the same change has left it.</summary>
+    private static bool IsLeftTo(in DomainLock<TScope> held, in DomainLock<TScope> wanted) =>
+        held.LeftMs is not null && held.For.IsSame(in wanted.For);
+
+    /// <summary>What is granted takes the place of what an earlier run of the change has left.</summary>
+    private static void Inherit(DomainLocks at, in DomainLock<TScope> granted)
+    {
+        for (var i = 0; i < at.Held.Count; i++)
+        {
+            if (IsLeftTo(at.Held[i], in granted) && at.Held[i].Scope.Matches(granted.Scope))
+            {
+                at.Held.RemoveAt(i);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Keeps locks for the next run of their change; true when there are any.</summary>
+    private static bool Leave(DomainLocks at, Predicate<DomainLock<TScope>> which, long nowMs, bool isTakenOver)
+    {
+        var isKept = false;
+        for (var i = 0; i < at.Held.Count; i++)
+        {
+            var held = at.Held[i];
+            if (which(held))
+            {
+                isKept = true;
+                at.Held[i] = held with { LeftMs = nowMs, IsTakenOver = isTakenOver || held.IsTakenOver };
+            }
+        }
+
+        return isKept;
+    }
+
+    private void DropHeld(Predicate<DomainLock<TScope>> which, LockEffects effects)
+    {
+        foreach (var file in SnapshotFiles())
+        {
+            foreach (var at in file.Domains)
+            {
+                if (at.Held.RemoveAll(which) > 0)
+                {
+                    GrantWaiting(at, effects);
+                }
+            }
+
+            Settle(file);
+        }
+    }
+
     private static void Tell(
         FileDomains file,
         DomainLocks at,
@@ -311,7 +421,8 @@ public sealed class DomainLockTable<TScope>
         for (var i = 0; i < at.Held.Count; i++)
         {
             var held = at.Held[i];
-            if (held.Holder.Client is null || held.Holder == wanted.Holder || !held.Scope.Excludes(wanted.Scope)
+            if (held.Holder.Client is null || held.LeftMs is not null || held.Holder == wanted.Holder
+                || !held.Scope.Excludes(wanted.Scope)
                 || (held.ToldMs is { } told && nowMs - told < tellEveryMs))
             {
                 continue;
@@ -338,6 +449,7 @@ public sealed class DomainLockTable<TScope>
             }
 
             at.Waiting.RemoveAt(i);
+            Inherit(at, in waiting);
             at.Held.Add(waiting with { Ticket = null });
             Ended(in waiting, Errno.Ok, effects);
             i = -1;

@@ -10,7 +10,11 @@ public readonly record struct LockedChange(UInt128 Session, ulong Number, uint R
         ChangeRecord.TryRead(xdata, nowNs: 0, out var change)
             ? new(change.Session, change.Number, change.Run) : default;
 
+    public bool IsNone => Session == 0;
+
+    /// <summary>It is of the same change, of whichever run.</summary>
+    public bool IsSame(in LockedChange other) => !IsNone && Session == other.Session && Number == other.Number;
+
     /// <summary>It is of the same change, and of another run than the one that has taken it over.</summary>
-    public bool IsFormer(in LockedChange by) =>
-        Session != 0 && Session == by.Session && Number == by.Number && Run != by.Run;
+    public bool IsFormer(in LockedChange by) => IsSame(in by) && Run != by.Run;
 }

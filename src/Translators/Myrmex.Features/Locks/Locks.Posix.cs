@@ -145,13 +145,26 @@ public sealed partial class Locks
     private void LookForLeft() =>
         _leftLook ??= Seams.Scheduler.Schedule(LockLimits.LeftMs + LockLimits.LeftSlackMs, DropLeft);
 
+    /// <summary>The same, not under the guard, if there is something.</summary>
+    private void LookForLeft(bool isLeft)
+    {
+        if (isLeft)
+        {
+            lock (_posixGuard)
+            {
+                LookForLeft();
+            }
+        }
+    }
+
     private void DropLeft()
     {
         var effects = LockEffects.Rent();
+        var untilMs = NowMs - LockLimits.LeftMs;
         lock (_posixGuard)
         {
             _leftLook = null;
-            if (_posix.DropLeft(NowMs - LockLimits.LeftMs, effects))
+            if (_posix.DropLeft(untilMs, effects))
             {
                 LookForLeft();
             }
@@ -159,6 +172,17 @@ public sealed partial class Locks
             _posixFileCount = _posix.FileCount;
         }
 
+        var isLeft = false;
+        foreach (var shard in _shards)
+        {
+            lock (shard.Guard)
+            {
+                isLeft |= shard.Inodes.DropLeft(untilMs, effects);
+                isLeft |= shard.Entries.DropLeft(untilMs, effects);
+            }
+        }
+
+        LookForLeft(isLeft);
         CarryOut(effects);
     }
 }

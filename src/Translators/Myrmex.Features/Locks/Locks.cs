@@ -74,40 +74,54 @@ public sealed partial class Locks : Translator, ILockTables
             _posixFileCount = _posix.FileCount;
         }
 
+        var isKept = false;
         foreach (var shard in _shards)
         {
             lock (shard.Guard)
             {
-                shard.Inodes.DropClient(client, effects);
-                shard.Entries.DropClient(client, effects);
+                isKept |= shard.Inodes.DropClient(client, NowMs, effects);
+                isKept |= shard.Entries.DropClient(client, NowMs, effects);
             }
         }
 
+        LookForLeft(isKept);
         CarryOut(effects);
         base.ClientGone(client);
     }
 
     /// <summary>
-    /// Another run has taken a change over: the locks of the former ones, which may be silent for long, are free.
+    /// Another run has taken a change over: the locks of the former ones, which may be silent for long, are its own to
+    /// ask for; or it has done with them.
     /// </summary>
     public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
     {
-        if (fop.Operation != ChangeRecord.TakeOver)
+        if (fop.Operation is not (ChangeRecord.TakeOver or ChangeRecord.FreeLocks))
         {
             return Next.Ipc(in fop, call);
         }
 
-        var taken = LockedChange.Of(fop.XData);
+        var change = LockedChange.Of(fop.XData);
+        var frees = fop.Operation == ChangeRecord.FreeLocks;
+        var isKept = false;
         var effects = LockEffects.Rent();
         foreach (var shard in _shards)
         {
             lock (shard.Guard)
             {
-                shard.Inodes.DropChange(in taken, effects);
-                shard.Entries.DropChange(in taken, effects);
+                if (frees)
+                {
+                    shard.Inodes.DropLeftOf(in change, effects);
+                    shard.Entries.DropLeftOf(in change, effects);
+                }
+                else
+                {
+                    isKept |= shard.Inodes.TakeOver(in change, NowMs, effects);
+                    isKept |= shard.Entries.TakeOver(in change, NowMs, effects);
+                }
             }
         }
 
+        LookForLeft(isKept);
         CarryOut(effects);
         return new ValueTask<IpcReply>(IpcReply.Rent());
     }
@@ -211,7 +225,7 @@ public sealed partial class Locks : Translator, ILockTables
         var domain = LockDomain.OfRange(domainText, flock.Start, flock.Length);
         var scope = new RangeScope(type, start, end);
         return type == LockType.Unlock
-            ? Unlock<TReply, RangeScope>(shard, shard.Inodes, in gfid, in domain, in scope, call)
+            ? Unlock<TReply, RangeScope>(shard, shard.Inodes, in gfid, in domain, in scope, xdata, call)
             : Lock<TReply, RangeScope>(
                 shard, shard.Inodes, in gfid, in domain, in scope, command == LockCommand.SetLockWait, xdata, call);
     }
@@ -229,23 +243,28 @@ public sealed partial class Locks : Translator, ILockTables
         var domain = LockDomain.Parse(domainText);
         var scope = new NameScope(name);
         return command == EntryLockCommand.Unlock
-            ? Unlock<TReply, NameScope>(shard, shard.Entries, in gfid, in domain, in scope, call)
+            ? Unlock<TReply, NameScope>(shard, shard.Entries, in gfid, in domain, in scope, xdata, call)
             : Lock<TReply, NameScope>(
                 shard, shard.Entries, in gfid, in domain, in scope, command == EntryLockCommand.Lock, xdata, call);
     }
 
     private ValueTask<TReply> Unlock<TReply, TScope>(
-        LockShard shard, DomainLockTable<TScope> table, in Gfid gfid, in LockDomain domain, in TScope scope, Call call)
+        LockShard shard, DomainLockTable<TScope> table, in Gfid gfid, in LockDomain domain, in TScope scope,
+        XData? xdata, Call call)
         where TReply : Reply, IReply<TReply>
         where TScope : struct, ILockScope<TScope>
     {
+        var by = LockedChange.Of(xdata);
+        long? leftMs = !by.IsNone && xdata!.Contains(LockSession.LeftKey) ? NowMs : null; // It is in there.
         var effects = LockEffects.Rent();
         LockVerdict verdict;
         lock (shard.Guard)
         {
-            verdict = table.Unlock(in gfid, in domain, LockHolder.Of(call), in scope, effects);
+            verdict = table.Unlock(
+                in gfid, in domain, LockHolder.Of(call), in scope, in by, leftMs, effects);
         }
 
+        LookForLeft(leftMs is not null);
         CarryOut(effects);
         return new ValueTask<TReply>(verdict == LockVerdict.Granted ? TReply.Rent() : TReply.Fail(ToErrno(verdict)));
     }

@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Graph;
 
 namespace Myrmex.Features.Outcomes;
 
@@ -31,9 +30,7 @@ internal sealed class ChangeState
     /// <summary>In the order in which they began; few.</summary>
     public List<Outcome> Outcomes { get; } = [];
 
-    public List<StepLock> Locks { get; } = [];
-
-    public bool IsIdle => Run == 0 && Outcomes.Count == 0 && Locks.Count == 0;
+    public bool IsIdle => Run == 0 && Outcomes.Count == 0;
 }
 
 /// <summary>A session of a client.</summary>
@@ -53,10 +50,3 @@ internal sealed class SessionState
 
     public bool IsEnded { get; set; }
 }
-
-/// <summary>An inode or entry lock that a step of a change holds.</summary>
-/// <param name="Client">Its holder's connection.</param>
-/// <param name="Owner">Its holder.</param>
-/// <param name="Lock">The lock, with names of its own.</param>
-/// <param name="Run">The run that has taken it.</param>
-internal sealed record StepLock(ClientIdentity? Client, LkOwner Owner, InternalLock Lock, uint Run);

@@ -15,9 +15,6 @@ internal static class OutcomeLimits
     /// <summary>Outcomes of one session: 16 steps for each of 1024 changes under way.</summary>
     public const int SessionOutcomesMax = 16 * 1024;
 
-    /// <summary>Locks of steps, of all sessions together; others stay with their connection.</summary>
-    public const int LocksMax = 1 << 18;
-
     /// <summary>Bytes that an outcome takes besides its dictionaries.</summary>
     public const int OutcomeBytes = 1024;
 

@@ -45,18 +45,17 @@ internal sealed class OutcomeTable(IClock clock)
     private long _certainFromNs = clock.MonotonicNs; // Of changes sent before, something may be missing.
     private long _sweptNs = clock.MonotonicNs;
     private int _outcomes;
-    private int _locks;
     private long _bytes;
     private long _repeats;
 
-    /// <summary>Sessions, outcomes, their bytes, locks of steps, steps answered from what is known.</summary>
-    public (int Sessions, int Outcomes, long Bytes, int Locks, long Repeats) Counts
+    /// <summary>Sessions, outcomes, their bytes, steps answered from what is known.</summary>
+    public (int Sessions, int Outcomes, long Bytes, long Repeats) Counts
     {
         get
         {
             lock (_lock)
             {
-                return (_sessions.Count, _outcomes, _bytes, _locks, _repeats);
+                return (_sessions.Count, _outcomes, _bytes, _repeats);
             }
         }
     }
@@ -130,26 +129,23 @@ internal sealed class OutcomeTable(IClock clock)
 
     /// <summary>
     /// Another run of a change begins: waits for what is under way of the others, refuses the rest of them, and tells
-    /// what is known. The locks that they hold here are answered, to be given back.
+    /// what is known.
     /// </summary>
     public async ValueTask<TakenOver> TakeOverAsync(Change change)
     {
         var underWay = new List<Task>();
-        List<StepLock> locks = [];
         lock (_lock)
         {
             var session = Use(in change, clock.MonotonicNs);
             if (session is null || session.IsEnded || change.Number <= session.AcknowledgedUpTo)
             {
-                return new TakenOver(session is null ? Errno.EAGAIN : Errno.EBADE, [], [], IsUncertain: true);
+                return new TakenOver(session is null ? Errno.EAGAIN : Errno.EBADE, [], IsUncertain: true);
             }
 
             session.Changes.TryGetValue(change.Number, out var state);
             state = Need(session, change.Number, state, change.Run);
             state.Run = change.Run;
             underWay.AddRange(state.Outcomes.Where(o => o.Reply is null).Select(o => o.Done.Task));
-            locks.AddRange(state.Locks.Where(l => l.Run != change.Run));
-            _locks -= state.Locks.RemoveAll(l => l.Run != change.Run);
         }
 
         foreach (var task in underWay)
@@ -162,11 +158,11 @@ internal sealed class OutcomeTable(IClock clock)
             if (!_sessions.TryGetValue(change.Session, out var session)
                 || !session.Changes.TryGetValue(change.Number, out var state) || state.Run != change.Run)
             {
-                return new TakenOver(Errno.ECANCELED, [], locks, IsUncertain: true);
+                return new TakenOver(Errno.ECANCELED, [], IsUncertain: true);
             }
 
             var steps = state.Outcomes.Where(o => o.Reply is not null).Select(o => new KnownStep(o.Label, o.Note));
-            return new TakenOver(Errno.Ok, [.. steps], locks, IsUncertain(in change, session));
+            return new TakenOver(Errno.Ok, [.. steps], IsUncertain(in change, session));
         }
     }
 
@@ -195,7 +191,7 @@ internal sealed class OutcomeTable(IClock clock)
         }
     }
 
-    /// <summary>A step is about to ask for a lock.</summary>
+    /// <summary>Ok while the run of a step may take locks.</summary>
     public Errno CheckRun(in Change change)
     {
         lock (_lock)
@@ -207,72 +203,6 @@ internal sealed class OutcomeTable(IClock clock)
                     StepVerdict.Acknowledged => Errno.EBADE,
                     _ => Errno.Ok,
                 };
-        }
-    }
-
-    /// <summary>A step has got a lock; false when it must be given back: another run has taken over.</summary>
-    public bool TryHold(in Change change, StepLock held)
-    {
-        lock (_lock)
-        {
-            if (Use(in change, clock.MonotonicNs) is not { } session)
-            {
-                return true;
-            }
-
-            if (Refusal(session, in change, out var state) is not null)
-            {
-                return false;
-            }
-
-            if (_locks < OutcomeLimits.LocksMax)
-            {
-                Need(session, change.Number, state, change.Run).Locks.Add(held);
-                _locks++;
-            }
-
-            return true;
-        }
-    }
-
-    /// <summary>A step gives a lock back.</summary>
-    public void Release(in Change change, Predicate<StepLock> which)
-    {
-        lock (_lock)
-        {
-            if (_sessions.TryGetValue(change.Session, out var session)
-                && session.Changes.TryGetValue(change.Number, out var state))
-            {
-                var index = state.Locks.FindIndex(which);
-                if (index >= 0)
-                {
-                    state.Locks.RemoveAt(index);
-                    _locks--;
-                }
-
-                DropIdle(session, change.Number, state);
-            }
-        }
-    }
-
-    /// <summary>The locks of a client that is gone are gone.</summary>
-    public void ClientGone(ClientIdentity client)
-    {
-        lock (_lock)
-        {
-            if (_locks == 0)
-            {
-                return;
-            }
-
-            foreach (var session in _sessions.Values)
-            {
-                foreach (var (number, state) in session.Changes.Where(c => c.Value.Locks.Count > 0).ToList())
-                {
-                    _locks -= state.Locks.RemoveAll(l => ReferenceEquals(l.Client, client));
-                    DropIdle(session, number, state);
-                }
-            }
         }
     }
 
@@ -393,7 +323,6 @@ internal sealed class OutcomeTable(IClock clock)
         session.OutcomeCount -= state.Outcomes.Count;
         _outcomes -= state.Outcomes.Count;
         _bytes -= state.Outcomes.Sum(o => o.Bytes);
-        _locks -= state.Locks.Count;
     }
 
     private void Sweep(long nowNs)
@@ -419,4 +348,4 @@ internal sealed class OutcomeTable(IClock clock)
 
 /// <summary>What a run finds that takes a change over.</summary>
 internal readonly record struct TakenOver(
-    Errno Error, IReadOnlyCollection<KnownStep> Steps, IReadOnlyList<StepLock> Locks, bool IsUncertain);
+    Errno Error, IReadOnlyCollection<KnownStep> Steps, bool IsUncertain);

@@ -18,12 +18,6 @@ public sealed class Outcomes : Uniform<OutcomesPolicy>
     public static TranslatorRegistration Registration { get; } =
         new(ChangeRecord.OutcomesType, static place => new Outcomes(place), [], Maturity.Experimental);
 
-    public override void ClientGone(ClientIdentity client)
-    {
-        Policy.Table.ClientGone(client);
-        base.ClientGone(client);
-    }
-
     public override bool Reconfigure(OptionValues options) => true;
 
     public override void DumpState(StateDump dump)
@@ -32,7 +26,6 @@ public sealed class Outcomes : Uniform<OutcomesPolicy>
         dump.Put("sessions", counts.Sessions);
         dump.Put("outcomes", counts.Outcomes);
         dump.Put("outcome_bytes", counts.Bytes);
-        dump.Put("step_locks", counts.Locks);
         dump.Put("repeats", counts.Repeats);
     }
 }

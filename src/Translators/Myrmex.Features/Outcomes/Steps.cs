@@ -25,10 +25,14 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
             return new ValueTask<TReply>(TReply.Fail(Errno.EINVAL));
         }
 
+        if (IsLock<TFop>())
+        {
+            return LockAsync<TFop, TReply>(next, fop, change, call);
+        }
+
         var plain = xdata.Count > 1 ? xdata.Clone() : null; // Nobody below needs the record.
         plain?.Remove(ChangeRecord.Key);
-        return IsLock<TFop>() ? LockAsync<TFop, TReply>(next, fop, plain, change, call)
-            : Changes<TFop, TReply>(in fop) ? RunAsync<TFop, TReply>(next, fop, plain, change, call)
+        return Changes<TFop, TReply>(in fop) ? RunAsync<TFop, TReply>(next, fop, plain, change, call)
             : PassAsync<TFop, TReply>(next, fop, plain, call);
     }
 
@@ -146,41 +150,36 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
     }
 
     /// <summary>
-    /// A lock that a step takes is given back when another run takes the change over: the run that holds it cannot do
-    /// anything any more, and may be stopped and silent for long.
+    /// A lock that a step takes: features/locks below keeps it for the next run when this one is lost, so it hears
+    /// whose it is. None is taken for a run that has nothing to say any more.
     /// </summary>
     private async ValueTask<TReply> LockAsync<TFop, TReply>(
-        Translator next, TFop fop, XData? plain, Change change, Call call)
+        Translator next, TFop fop, Change change, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        var ask = TFop.WithXData(in fop, plain);
         var asked = InternalLock.Of(in fop, out var unlocks);
         if (unlocks)
         {
-            var (client, owner) = (call.Client, call.LockOwner);
-            table.Release(
-                in change, l => ReferenceEquals(l.Client, client) && l.Owner.Equals(owner) && l.Lock == asked);
-            var given = await TFop.Invoke(next, in ask, call);
-            plain?.Release();
-            return given;
+            return await TFop.Invoke(next, in fop, call);
         }
 
         var error = table.CheckRun(in change);
-        var reply = error == Errno.Ok ? await TFop.Invoke(next, in ask, call) : TReply.Fail(error);
-        plain?.Release();
-        if (reply.IsOk)
+        if (error != Errno.Ok)
         {
-            var held = new StepLock(call.Client, call.LockOwner, asked.ToOwned(), change.Run);
-            if (!table.TryHold(in change, held))
-            {
-                await held.Lock.GiveUpAsync(next, held.Owner, held.Client);
-                reply.Release();
-                return TReply.Fail(Errno.ECANCELED);
-            }
+            return TReply.Fail(error);
         }
 
-        return reply;
+        var reply = await TFop.Invoke(next, in fop, call);
+        error = reply.IsOk ? table.CheckRun(in change) : Errno.Ok;
+        if (error == Errno.Ok)
+        {
+            return reply;
+        }
+
+        await asked.GiveUpAsync(next, call.LockOwner, call.Client);
+        reply.Release();
+        return TReply.Fail(error);
     }
 
     private async ValueTask<TReply> SessionAsync<TFop, TReply>(Translator next, TFop fop, XData xdata, Call call)
@@ -199,26 +198,24 @@ internal sealed class Steps(TranslatorPlace place, OutcomeTable table)
             case ChangeRecord.TakeOver:
                 ChangeRecord.TryRead(xdata, _clock.MonotonicNs, out var change);
                 return change.IsNone || change.Run == 0
-                    ? TReply.Fail(Errno.EINVAL) : await TakeOverAsync<TReply>(next, change);
+                    ? TReply.Fail(Errno.EINVAL) : await TakeOverAsync<TReply>(next, change, xdata);
             default:
                 return await TFop.Invoke(next, in fop, call);
         }
     }
 
-    private async ValueTask<TReply> TakeOverAsync<TReply>(Translator next, Change change)
+    private async ValueTask<TReply> TakeOverAsync<TReply>(Translator next, Change change, XData record)
         where TReply : Reply, IReply<TReply>
     {
         var taken = await table.TakeOverAsync(change);
-        foreach (var held in taken.Locks)
-        {
-            await held.Lock.GiveUpAsync(next, held.Owner, held.Client);
-        }
-
         if (taken.Error != Errno.Ok)
         {
             return TReply.Fail(taken.Error);
         }
 
+        var call = Call.Internal();
+        (await next.Ipc(new IpcFop { Operation = ChangeRecord.TakeOver, XData = record }, call)).Release();
+        call.Release();
         var reply = TReply.Rent();
         reply.NeedXData().SetBytes(ChangeRecord.Steps, KnownSteps.Encode(taken.Steps));
         if (taken.IsUncertain)

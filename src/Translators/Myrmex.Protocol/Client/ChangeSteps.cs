@@ -18,5 +18,5 @@ internal static class ChangeSteps
     public static bool IsForOutcomes<TFop>(in TFop fop)
         where TFop : struct =>
         typeof(TFop) == typeof(IpcFop)
-        && fop is IpcFop { Operation: ChangeRecord.TakeOver or ChangeRecord.LeaveSession };
+        && fop is IpcFop { Operation: ChangeRecord.TakeOver or ChangeRecord.FreeLocks or ChangeRecord.LeaveSession };
 }

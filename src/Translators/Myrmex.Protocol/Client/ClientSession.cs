@@ -333,6 +333,13 @@ internal sealed class ClientSession : IRpcHandler
         Log.Information("client", "attached", ("volume", _name), ("remote", Remote));
         if (_childIsUp || _options.Boolean(ClientOptions.FollowsDrain))
         {
+            if (!_childIsUp)
+            {
+                Log.Warning(
+                    "client", "attached, but the server takes nobody now: it drains, or its volume is away",
+                    ("volume", _name), ("remote", Remote));
+            }
+
             OnChild(_childIsUp); // One that would be asked to go elsewhere at once has to know that.
         }
     }
