@@ -43,6 +43,15 @@ internal static class SendingLimits
     /// </summary>
     public const int InternalLocksMax = 1 << 16;
 
+    /// <summary>Owners of locks that may have more than they know of; of those beyond nothing is given up.</summary>
+    public const int DoubtfulLocksMax = 1 << 16;
+
+    /// <summary>The pause before what was not given up is given up again.</summary>
+    public const long GiveUpPauseMs = 1000;
+
+    /// <summary>How often a client with locks says that it is there.</summary>
+    public const long HoldAgainMs = 10_000;
+
     /// <summary>Fops that are kept until their answer.</summary>
     public const int EntriesMax = 8192;
 

@@ -49,6 +49,15 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool AnswersAreDurable => false;
 
+    /// <summary>
+    /// The servers keep record locks for our session, whichever of them leads: taking and giving up are numbered
+    /// changes, and at a change of server it is only looked whether they are still held.
+    /// </summary>
+    public virtual bool KeepsLocks => false;
+
+    /// <summary>How long they keep them when our connection has gone; null for as long as they like.</summary>
+    public virtual long? LockGraceMs => null;
+
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
 
