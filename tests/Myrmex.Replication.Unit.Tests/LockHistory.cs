@@ -33,9 +33,6 @@ internal sealed class LockHistory
     /// <summary>Loses all locks with a leader, as if they were not in the journal.</summary>
     public bool ForgetsLocks { get; init; }
 
-    /// <summary>Does what is sent again as if it were new.</summary>
-    public bool ForgetsNumbers { get; init; }
-
     public List<HistoryOperation> Operations { get; } = [];
 
     public int Refusals => Operations.Count(o => o.Kind == HistoryKind.Refusal);
@@ -98,7 +95,6 @@ internal sealed class LockHistory
         {
             Retries++;
             trial.MayBeKnown |= error == Errno.ENOTCONN;
-            trial.Number += ForgetsNumbers && trial.MayBeKnown ? 1UL : 0;
             return;
         }
 

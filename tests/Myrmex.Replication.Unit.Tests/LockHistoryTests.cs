@@ -28,18 +28,16 @@ public sealed class LockHistoryTests
         Assert.True(LinearizabilityChecker.IsLinearizable(history.Operations), string.Join('\n', history.Operations));
     }
 
-    [Theory]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    public void AMistakeIsNoticed(bool forgetsLocks, bool forgetsNumbers)
+    [Fact]
+    public void AMistakeIsNoticed()
     {
         var isNoticed = Enumerable.Range(1, 20).Any(seed =>
         {
-            var history = new LockHistory((ulong)seed) { ForgetsLocks = forgetsLocks, ForgetsNumbers = forgetsNumbers };
+            var history = new LockHistory((ulong)seed) { ForgetsLocks = true };
             history.Run();
             return !LinearizabilityChecker.IsLinearizable(history.Operations);
         });
-        Assert.True(isNoticed);
+        Assert.True(isNoticed, "locks that end with a leader are not noticed");
     }
 
     [Fact]

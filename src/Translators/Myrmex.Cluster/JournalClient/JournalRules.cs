@@ -1,4 +1,3 @@
-using System.Threading;
 using Myrmex.Cluster.Sending;
 
 namespace Myrmex.Cluster.JournalClient;
@@ -6,8 +5,6 @@ namespace Myrmex.Cluster.JournalClient;
 /// <summary>The members of a replica set: ENOTCONN may mean that another one leads.</summary>
 internal sealed class JournalRules : SendingRules
 {
-    private long _lockGraceMs = -1;
-
     public override string Name => "journal-client";
 
     /// <summary>On those of a write quorum.</summary>
@@ -15,9 +12,4 @@ internal sealed class JournalRules : SendingRules
 
     /// <summary>They are entries of the journal.</summary>
     public override bool KeepsLocks => true;
-
-    public override long? LockGraceMs => Volatile.Read(ref _lockGraceMs) is >= 0 and var graceMs ? graceMs : null;
-
-    /// <summary>Sets <see cref="LockGraceMs"/>; negative for null.</summary>
-    public void SetLockGrace(long graceMs) => Volatile.Write(ref _lockGraceMs, graceMs);
 }

@@ -269,11 +269,7 @@ internal sealed partial class Sender
         _heldSession = session.Id;
         Volatile.Write(ref _heldAt, choice);
         var xdata = XDataOf(session.Id);
-        if (_rules.LockGraceMs is { } graceMs)
-        {
-            xdata.SetInt(LockClaim.Grace, graceMs);
-        }
-
+        xdata.SetInt(LockClaim.Grace, _rules.LockGraceMs);
         var call = Call.Internal();
         var reply = await choice.Server.Translator.Ipc(
             new IpcFop { Operation = LockClaim.HoldSession, XData = xdata }, call);

@@ -34,7 +34,7 @@ internal static class SendingLimits
     /// <summary>
     /// How long a lock that is not free at a new server is asked for: the former connection may linger.
     /// </summary>
-    public const long LockWaitMs = 45_000;
+    public const long LockWaitMs = 75_000;
 
     public const long LockPauseMs = 500;
 

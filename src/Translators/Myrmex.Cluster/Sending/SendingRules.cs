@@ -9,6 +9,7 @@ internal abstract class SendingRules
     public const long NeverMs = 100L * 365 * 24 * 3600 * 1000;
 
     private long _waitMs;
+    private long _lockGraceMs;
 
     /// <summary>Who speaks in the log.</summary>
     public abstract string Name { get; }
@@ -55,8 +56,12 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool KeepsLocks => false;
 
-    /// <summary>How long they keep them when our connection has gone; null for as long as they like.</summary>
-    public virtual long? LockGraceMs => null;
+    /// <summary>For how long they are to keep them when our connection has gone, in milliseconds.</summary>
+    public long LockGraceMs
+    {
+        get => System.Threading.Volatile.Read(ref _lockGraceMs);
+        set => System.Threading.Volatile.Write(ref _lockGraceMs, value);
+    }
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
