@@ -77,6 +77,32 @@ public sealed class HeldLocks
     public void RemoveOwner(in Gfid gfid, LkOwner owner) =>
         Change(in gfid, locks => locks.RemoveAll(held => held.Owner.Equals(owner)));
 
+    /// <summary>Whether an owner holds something on a file.</summary>
+    public bool HasOwner(in Gfid gfid, LkOwner owner)
+    {
+        if (IsEmpty)
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            return _byFile.TryGetValue(gfid, out var locks) && locks.Exists(held => held.Owner.Equals(owner));
+        }
+    }
+
+    /// <summary>Takes everything that came through an fd out, and tells what that was.</summary>
+    public List<HeldLock> TakeFd(Fd fd)
+    {
+        List<HeldLock> taken = [];
+        Change(fd.Gfid, locks =>
+        {
+            taken.AddRange(locks.FindAll(held => ReferenceEquals(held.Fd, fd)));
+            locks.RemoveAll(held => ReferenceEquals(held.Fd, fd));
+        });
+        return taken;
+    }
+
     /// <summary>Takes everything that came through an fd out; true when there was something.</summary>
     public bool RemoveFd(Fd fd)
     {

@@ -268,8 +268,8 @@ internal sealed class History
             Problems.Add("a count took effect twice, or not at all");
         }
 
-        var locks = Bed.Members[Bed.Leader].Locks;
-        if (Enumerable.Range(0, Users).Any(u => !locks.Contains((LkOwner.From((ulong)u + 1), u, LockType.Write))))
+        if (Enumerable.Range(0, Users).Any(
+            u => !Bed.Set.Locks.Exists(l => l.Owner.Equals(LkOwner.From((ulong)u + 1)) && l.Start == u)))
         {
             Problems.Add("a lock is not held at the leader");
         }

@@ -18,6 +18,7 @@ public sealed class JournalBrickOptions
     public const string PeersKey = "peers";
     public const string DirectoryKey = "journal-directory";
     public const string ReadModeKey = "read-mode";
+    public const string LockGraceKey = "lock-grace";
 
     /// <summary>Throws <see cref="GraphException"/> for what cannot be used.</summary>
     public JournalBrickOptions(TranslatorPlace place)
@@ -33,6 +34,7 @@ public sealed class JournalBrickOptions
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
         Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
+        LockGraceMs = place.Options.Time(LockGraceKey) * 1000;
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         Links = LinksOf(place);
     }
@@ -52,6 +54,9 @@ public sealed class JournalBrickOptions
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
             + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
             { Choices = ["lease", "confirm"] },
+        new(LockGraceKey, OptionKind.Time, "60",
+            "Seconds for which the record locks of a client are kept that is not heard of; then they are revoked.")
+            { Minimum = 1, Maximum = 3600 },
     ];
 
     /// <summary>Identity of the replica set.</summary>
@@ -69,6 +74,9 @@ public sealed class JournalBrickOptions
     public string Directory { get; }
 
     public bool ReadsByLease { get; }
+
+    /// <summary>How long a client that is away keeps its locks.</summary>
+    public long LockGraceMs { get; }
 
     /// <summary>The ways to the other members.</summary>
     public IReadOnlyDictionary<MemberId, IPeerLink> Links { get; }

@@ -11,6 +11,7 @@ internal static class ClientOptions
 
     public const string Members = "members";
     public const string ElectionWait = "election-wait";
+    public const string LockGrace = "lock-grace";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -19,7 +20,13 @@ internal static class ClientOptions
         new(ElectionWait, OptionKind.Time, "30",
             "Seconds that a fop waits for a leader, from its first trouble on, before it answers ENOTCONN.")
         { Live = true, Minimum = 1, Maximum = 3600 },
+        new(LockGrace, OptionKind.Time, "60",
+            "Seconds for which the members keep our record locks when the connection to the leader has gone; they may"
+            + " keep them for less.")
+        { Live = true, Minimum = 0, Maximum = 3600 },
     ];
+
+    public static long LockGraceMs(OptionValues options) => options.Time(LockGrace) * 1000;
 
     /// <summary>How long a fop may wait, in milliseconds.</summary>
     public static long WaitMs(OptionValues options) => options.Time(ElectionWait) * 1000;

@@ -14,7 +14,13 @@ namespace Myrmex.Cluster.JournalClient;
 public sealed class JournalClient : ServerClient
 {
     public JournalClient(TranslatorPlace place)
-        : this(place, MembersOf(place), new JournalRules { WaitMs = ClientOptions.WaitMs(place.Options) })
+        : this(
+            place, MembersOf(place),
+            new JournalRules
+            {
+                WaitMs = ClientOptions.WaitMs(place.Options),
+                LockGraceMs = ClientOptions.LockGraceMs(place.Options),
+            })
     {
     }
 
@@ -41,6 +47,7 @@ public sealed class JournalClient : ServerClient
         }
 
         Rules.WaitMs = ClientOptions.WaitMs(options);
+        Rules.LockGraceMs = ClientOptions.LockGraceMs(options);
         return true;
     }
 

@@ -9,4 +9,7 @@ internal sealed class JournalRules : SendingRules
 
     /// <summary>On those of a write quorum.</summary>
     public override bool AnswersAreDurable => true;
+
+    /// <summary>They are entries of the journal.</summary>
+    public override bool KeepsLocks => true;
 }

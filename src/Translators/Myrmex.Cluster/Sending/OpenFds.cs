@@ -25,6 +25,12 @@ internal sealed class OpenFds(
     /// <summary>POSIX locks held through the fds.</summary>
     public HeldLocks Locks { get; } = new();
 
+    /// <summary>The session that the servers keep locks for, where they do.</summary>
+    public Func<UInt128>? SessionId { get; set; }
+
+    /// <summary>An fd is closed or has gone bad, and locks that the servers keep may have come by it.</summary>
+    public Action<Fd>? Closing { get; set; }
+
     public int Count
     {
         get
@@ -100,7 +106,7 @@ internal sealed class OpenFds(
         Remove(open);
         var place = open.Place;
         var openAt = open.Close();
-        Locks.RemoveFd(fd);
+        LeaveLocks(fd);
         foreach (var server in servers)
         {
             if ((openAt & server.Bit) != 0 && server != place?.Choice.Server)
@@ -195,6 +201,30 @@ internal sealed class OpenFds(
         await Task.WhenAll(moving);
     }
 
+    /// <summary>The locks that came by an fd are lost: it answers EBADFD until it is closed.</summary>
+    public void Spoil(Fd fd)
+    {
+        Locks.RemoveFd(fd);
+        if (Find(fd) is { } open)
+        {
+            Log.Warning(rules.Name, "the locks of a file are lost: it is bad until it is closed", ("volume", volume),
+                ("gfid", fd.Gfid));
+            open.Spoil();
+        }
+    }
+
+    private void LeaveLocks(Fd fd)
+    {
+        if (Closing is { } closing)
+        {
+            closing(fd);
+        }
+        else
+        {
+            Locks.RemoveFd(fd);
+        }
+    }
+
     private OpenFd[] Snapshot()
     {
         lock (_lock)
@@ -242,7 +272,7 @@ internal sealed class OpenFds(
             Log.Warning(
                 rules.Name, "a file cannot be opened again, or not with its locks: it is bad until it is closed",
                 ("volume", volume), ("gfid", open.Fd.Gfid), ("server", move.Choice.Server.Number), ("errno", error));
-            Locks.RemoveFd(open.Fd);
+            LeaveLocks(open.Fd);
             open.EndMove(move, isThere: false, isBad: true);
         }
         else
@@ -294,7 +324,14 @@ internal sealed class OpenFds(
         var waitedMs = 0L;
         while (Locks.FindOlder(open.Fd, move) is { } held)
         {
-            var error = await LockAsync(move.Choice, held, held.Type);
+            var error = SessionId is { } session
+                ? await CheckAsync(move, held, session())
+                : await LockAsync(move.Choice, held, held.Type);
+            if (error == Errno.ENOLCK && SessionId is not null)
+            {
+                return Errno.EBADFD;
+            }
+
             if (error is Errno.EAGAIN or Errno.EACCES)
             {
                 waitedMs += rules.LockPauseMs(tries);
@@ -315,7 +352,7 @@ internal sealed class OpenFds(
             {
                 return error;
             }
-            else if (!Locks.TryRenew(held, move))
+            else if (!Locks.TryRenew(held, move) && SessionId is null)
             {
                 // Its owner has given it up meanwhile, or a part of it: what is left is found in the next round.
                 await LockAsync(move.Choice, held, LockType.Unlock);
@@ -331,6 +368,17 @@ internal sealed class OpenFds(
         var xdata = (session.IsNone ? held.Session : session).RentXData();
         var error = await DoAsync<LkFop, LkReply>(choice, held.ToFop(type, xdata), held.ToCall());
         xdata?.Release();
+        return error;
+    }
+
+    /// <summary>Whether a lock is still held.</summary>
+    private async ValueTask<Errno> CheckAsync(FdPlace move, HeldLock held, UInt128 session)
+    {
+        var xdata = XData.Rent();
+        new LockClaim(session, LockAsk.Check, 0, 0).Write(xdata);
+        var error = await DoAsync<LkFop, LkReply>(
+            move.Choice, held.ToFop(held.Type) with { XData = xdata }, held.ToCall());
+        xdata.Release();
         return error;
     }
 

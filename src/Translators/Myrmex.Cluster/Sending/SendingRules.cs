@@ -9,6 +9,7 @@ internal abstract class SendingRules
     public const long NeverMs = 100L * 365 * 24 * 3600 * 1000;
 
     private long _waitMs;
+    private long _lockGraceMs;
 
     /// <summary>Who speaks in the log.</summary>
     public abstract string Name { get; }
@@ -53,6 +54,19 @@ internal abstract class SendingRules
     /// What has been answered is on the disks of as many servers as it takes: FSYNC has nothing to add.
     /// </summary>
     public virtual bool AnswersAreDurable => false;
+
+    /// <summary>
+    /// The servers keep record locks for our session, whichever of them leads: taking and giving up are numbered
+    /// changes, and at a change of server it is only looked whether they are still held.
+    /// </summary>
+    public virtual bool KeepsLocks => false;
+
+    /// <summary>For how long they are to keep them when our connection has gone, in milliseconds.</summary>
+    public long LockGraceMs
+    {
+        get => System.Threading.Volatile.Read(ref _lockGraceMs);
+        set => System.Threading.Volatile.Write(ref _lockGraceMs, value);
+    }
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;
