@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 
 namespace Myrmex.Base;
 
@@ -32,12 +33,67 @@ public readonly record struct LockClaim(UInt128 Session, LockAsk Ask, long AgeMs
     /// </summary>
     public const int HoldSession = 0x4D5D;
 
+    /// <summary>
+    /// IPC: those of <see cref="Behind"/> are not behind this connection any more. Their locks are kept for the usual
+    /// time, for they may come through another one.
+    /// </summary>
+    public const int LeaveSessions = 0x4D5E;
+
+    /// <summary>Most sessions that one IPC names.</summary>
+    public const int BehindMax = 256;
+
     private const int Bytes = 33;
+    private const int BehindBytes = 20;
 
     public static ReadOnlySpan<byte> Key => "myrmex.lock"u8;
 
     /// <summary>With HoldSession: milliseconds for which the locks are kept when the connection has gone.</summary>
     public static ReadOnlySpan<byte> Grace => "myrmex.lock-grace"u8;
+
+    /// <summary>
+    /// With HoldSession and LeaveSessions: clients behind the proxy that the connection is of, which hold locks. For
+    /// each one 16 bytes id, big-endian, and u32 epoch, little-endian (<see cref="LockSession"/>).
+    /// </summary>
+    public static ReadOnlySpan<byte> Behind => "myrmex.lock-behind"u8;
+
+    public static void WriteBehind(XData xdata, ReadOnlySpan<LockSession> sessions)
+    {
+        var bytes = new byte[sessions.Length * BehindBytes];
+        for (var i = 0; i < sessions.Length; i++)
+        {
+            var place = bytes.AsSpan(i * BehindBytes);
+            BinaryPrimitives.WriteUInt128BigEndian(place, sessions[i].Id);
+            BinaryPrimitives.WriteUInt32LittleEndian(place[16..], sessions[i].Epoch);
+        }
+
+        xdata.SetBytes(Behind, bytes);
+    }
+
+    /// <summary>
+    /// The sessions that a request names, without owners; none when it names too many or nothing right.
+    /// </summary>
+    public static LockSession[] ReadBehind(XData? xdata)
+    {
+        if (xdata is not { Count: > 0 } || !xdata.TryGetBytes(Behind, out var bytes)
+            || bytes.Length % BehindBytes != 0 || bytes.Length > BehindMax * BehindBytes)
+        {
+            return [];
+        }
+
+        var sessions = new List<LockSession>();
+        for (; bytes.Length > 0; bytes = bytes[BehindBytes..])
+        {
+            var session = new LockSession(
+                BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]),
+                default);
+            if (!session.IsNone)
+            {
+                sessions.Add(session);
+            }
+        }
+
+        return [.. sessions];
+    }
 
     /// <summary>Whether the locks of a LK belong to a session, so that no connection has them.</summary>
     public static bool IsIn(XData? xdata) =>

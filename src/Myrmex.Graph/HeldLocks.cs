@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 
@@ -37,18 +38,44 @@ public sealed class HeldLocks
     }
 
     /// <summary>The fds through which locks are held, once each.</summary>
-    public HashSet<Fd> Fds()
+    /// <param name="ownOnly">Not those of clients behind a proxy.</param>
+    public HashSet<Fd> Fds(bool ownOnly = false)
     {
         var fds = new HashSet<Fd>();
         lock (_lock)
         {
-            foreach (var locks in _byFile.Values)
+            foreach (var held in _byFile.Values.SelectMany(static locks => locks))
             {
-                locks.ForEach(held => fds.Add(held.Fd));
+                if (!ownOnly || held.Session.IsNone)
+                {
+                    fds.Add(held.Fd);
+                }
             }
         }
 
         return fds;
+    }
+
+    /// <summary>The clients behind a proxy that hold something, once each, at the last proxy that is known.</summary>
+    public LockSession[] Sessions()
+    {
+        var sessions = new Dictionary<UInt128, LockSession>();
+        lock (_lock)
+        {
+            foreach (var locks in _byFile.Values)
+            {
+                foreach (var held in locks)
+                {
+                    if (!held.Session.IsNone && !(sessions.TryGetValue(held.Session.Id, out var known)
+                        && known.Epoch >= held.Session.Epoch))
+                    {
+                        sessions[held.Session.Id] = held.Session;
+                    }
+                }
+            }
+        }
+
+        return [.. sessions.Values];
     }
 
     /// <summary>Enters a lock that was granted.</summary>

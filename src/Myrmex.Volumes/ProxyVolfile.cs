@@ -10,7 +10,10 @@ namespace Myrmex.Volumes;
 /// </summary>
 public static class ProxyVolfile
 {
-    /// <summary>For how long replica sets keep the locks of a proxy whose connection has gone.</summary>
+    /// <summary>
+    /// For how long replica sets keep the locks of clients that cannot come back through another proxy, when the
+    /// connection of this one has gone.
+    /// </summary>
     private const string LockGraceSeconds = "1";
 
     /// <summary>What thin clients attach to.</summary>
@@ -29,7 +32,7 @@ public static class ProxyVolfile
         {
             if (set.Type == ClientVolfile.JournalClientType)
             {
-                set.With("lock-grace", LockGraceSeconds); // Its clients take their locks again through another proxy.
+                set.With("lock-grace", LockGraceSeconds); // Those that can are kept in their own name.
             }
         }
 

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Threading;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -74,6 +75,59 @@ public sealed class JournalLockTests : IDisposable
         bed.TakeBack(leader, FailoverFault.KillNode);
         bed.AwaitWhole();
         Assert.Equal("EAGAIN", first.Ask("try ex 0 0", Soon));
+    }
+
+    /// <summary>
+    /// The lock of a thin client is in its own name: its proxies are killed and hang in turn, then the leader dies, then
+    /// the leader with all proxies, and nobody else gets it in between.
+    /// </summary>
+    [InteropFact(FailoverBed.Needs)]
+    public void AThinClientsLockIsNobodyElsesWhateverBecomesOfProxiesAndLeaders()
+    {
+        using var bed = new FailoverBed(_directory);
+        bed.AwaitWhole();
+        using var first = Open(bed.MountThin("mnt1", 0));
+        using var second = Open(bed.Mount("mnt2", 1));
+        Assert.Equal("granted", first.Ask("lock ex 0 100"));
+        Assert.Equal("EAGAIN", second.Ask("try sh 50 1", Soon));
+        foreach (var node in bed.Nodes)
+        {
+            node.SignalProxy("KILL");
+            AssertIsHeld(second, TimeSpan.FromSeconds(3));
+            bed.AwaitProxies();
+            node.SignalProxy("STOP");
+            AssertIsHeld(second, TimeSpan.FromSeconds(5)); // The client goes on after two.
+            node.SignalProxy("CONT");
+            AssertIsHeld(second, TimeSpan.FromSeconds(2));
+            Assert.Equal("granted", first.Ask("try ex 200 1", Soon));
+            Assert.Equal("granted", first.Ask("unlock 200 1", Soon));
+        }
+
+        var leader = bed.AwaitWhole();
+        bed.Inject(leader, FailoverFault.KillNode);
+        AssertIsHeld(second, TimeSpan.FromSeconds(10));
+        bed.TakeBack(leader, FailoverFault.KillNode);
+        leader = bed.AwaitWhole();
+        bed.AwaitProxies();
+        foreach (var node in bed.Nodes)
+        {
+            node.SignalProxy("KILL");
+        }
+
+        leader.KillBricks();
+        AssertIsHeld(second, TimeSpan.FromSeconds(10));
+        Assert.Equal("EAGAIN", second.Ask("try sh 0 1", Soon));
+        Assert.Equal("granted", first.Ask("unlock 0 100", Soon));
+        Assert.Equal("granted", second.Ask("lock ex 0 100", Soon));
+        Assert.Equal("EAGAIN", first.Ask("try ex 0 0", Soon));
+    }
+
+    private static void AssertIsHeld(Helper other, TimeSpan during)
+    {
+        for (var over = DateTime.UtcNow + during; DateTime.UtcNow < over; Thread.Sleep(100))
+        {
+            Assert.Equal("EAGAIN", other.Ask("try sh 50 1", Soon));
+        }
     }
 
     private static Helper Open(FuseMount mount)

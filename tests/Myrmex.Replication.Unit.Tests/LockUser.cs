@@ -20,6 +20,15 @@ internal sealed class LockUser(ulong session, ulong owner)
 
     public UInt128 Session => new(99, session);
 
+    /// <summary>The client behind this proxy whose locks they are; none for its own.</summary>
+    public LockSession Behind { get; set; }
+
+    /// <summary>The client behind asks for what it has held before.</summary>
+    public bool WasHeld { get; set; }
+
+    /// <summary>The connection of this proxy.</summary>
+    public ClientIdentity? Connection { get; set; }
+
     private LkOwner Owner => LkOwner.From(owner);
 
     public static StoreBed NewBed(StoreBedOptions? options = null)
@@ -69,7 +78,8 @@ internal sealed class LockUser(ulong session, ulong owner)
     public Errno Check(StoreBed bed, long start, long length) => AtLeader(bed, async (top, call) =>
     {
         call.LockOwner = Owner;
-        var xdata = XData.Rent();
+        call.Client = Connection;
+        var xdata = Named(XData.Rent());
         new LockClaim(Session, LockAsk.Check, 0, 0).Write(xdata);
         var error = Outcome(await top.Lk(LkOf(start, length, LockType.Write, xdata), call));
         xdata.Release();
@@ -82,6 +92,7 @@ internal sealed class LockUser(ulong session, ulong owner)
         return AtLeader(bed, async (top, call) =>
         {
             call.LockOwner = Owner;
+            call.Client = Connection;
             var xdata = Record(number, mayBeKnown: false);
             var error = Outcome(await top.Flush(
                 new FlushFop { Gfid = File, Fd = Fd.Anonymous(File), XData = xdata }, call));
@@ -98,8 +109,8 @@ internal sealed class LockUser(ulong session, ulong owner)
         var number = ++_wait;
         return SimTasks.Start(member.Node, async () =>
         {
-            var call = new Call { LockOwner = Owner };
-            var xdata = XData.Rent();
+            var call = new Call { LockOwner = Owner, Client = Connection };
+            var xdata = Named(XData.Rent());
             new LockClaim(Session, LockAsk.Look, ageMs, number).Write(xdata);
             var fop = LkOf(start, length, LockType.Write, xdata) with { Command = LockCommand.SetLockWait };
             var error = Outcome(await member.Top!.Lk(fop, call));
@@ -108,11 +119,31 @@ internal sealed class LockUser(ulong session, ulong owner)
         });
     }
 
+    /// <summary>The client behind has left while its last wait was under way.</summary>
+    public Errno TakeBack(StoreBed bed, long start, long length)
+    {
+        var number = _wait;
+        return AtLeader(bed, async (top, call) =>
+        {
+            call.Client = Connection;
+            var xdata = Named(XData.Rent());
+            xdata.SetInt(LockSession.LeftKey, 1);
+            new LockClaim(Session, LockAsk.Look, 0, number).Write(xdata);
+            var error = Outcome(await top.Lk(LkOf(start, length, LockType.Unlock, xdata), call));
+            xdata.Release();
+            return error;
+        });
+    }
+
+    /// <summary>Says which clients are behind this proxy, or are not any more.</summary>
+    public Errno TellBehind(StoreBed bed, int operation) => Ipc(bed, operation, Connection, null, [Behind]);
+
     public async Task<Errno> LockAsync(
         Translator top, Call call, ulong number, long start, long length, LockType type = LockType.Write,
         bool mayBeKnown = false)
     {
         call.LockOwner = Owner;
+        call.Client = Connection;
         var xdata = Record(number, mayBeKnown);
         var error = Outcome(await top.Lk(LkOf(start, length, type, xdata), call));
         xdata.Release();
@@ -148,10 +179,26 @@ internal sealed class LockUser(ulong session, ulong owner)
     {
         var xdata = XData.Rent();
         ChangeRecord.WriteShort(xdata, new Change(Session, number, 0, mayBeKnown));
+        return Named(xdata);
+    }
+
+    private XData Named(XData xdata)
+    {
+        if (!Behind.IsNone)
+        {
+            Behind.WriteTo(xdata);
+        }
+
+        if (WasHeld)
+        {
+            xdata.SetInt(LockSession.HeldKey, 1);
+        }
+
         return xdata;
     }
 
-    private Errno Ipc(StoreBed bed, int operation, ClientIdentity? client, long? graceMs) =>
+    private Errno Ipc(
+        StoreBed bed, int operation, ClientIdentity? client, long? graceMs, LockSession[]? behind = null) =>
         AtLeader(bed, async (top, call) =>
         {
             call.Client = client;
@@ -162,6 +209,11 @@ internal sealed class LockUser(ulong session, ulong owner)
             if (graceMs is { } grace)
             {
                 xdata.SetInt(LockClaim.Grace, grace);
+            }
+
+            if (behind is not null)
+            {
+                LockClaim.WriteBehind(xdata, behind);
             }
 
             var error = Outcome(await top.Ipc(new IpcFop { Operation = operation, XData = xdata }, call));

@@ -258,6 +258,129 @@ public sealed class TermLockTests
     }
 
     [Fact]
+    public void AClientBehindProxiesGoesOnAtAnotherOneAndNobodyGetsItsLockInBetween()
+    {
+        using var bed = LockUser.NewBed(new StoreBedOptions { LockGraceMs = GraceMs });
+        var (first, second) = NewProxies(bed);
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 100));
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+        Leave(bed, first.Connection!); // Its proxy is dead.
+        bed.World.RunFor(GraceMs / 2);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1)); // However short the grace of the proxy's own session is.
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 100));
+        Assert.Equal(1, bed.Leader!.Replica!.Locks.Count);
+        bed.World.RunFor(3 * GraceMs);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+
+        // Late ones of the former proxy change nothing.
+        first.Connection = new ClientIdentity("first", "again");
+        Assert.Equal(Errno.ECANCELED, first.Lock(bed, 0, 100, LockType.Unlock));
+        Assert.Equal(Errno.ECANCELED, first.Lock(bed, 200, 1));
+        Assert.Equal(Errno.ECANCELED, first.Check(bed, 0, 100));
+        Assert.Equal(Errno.ECANCELED, first.Flush(bed));
+        Assert.Equal(Errno.Ok, first.End(bed));
+        Assert.Equal(Errno.Ok, second.Check(bed, 0, 100));
+        Assert.Equal(Errno.Ok, second.Flush(bed));
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1));
+        AssertTablesAreEqual(bed);
+    }
+
+    [Fact]
+    public void AProxyThatHangsStandsForNoClientThatHasLeftIt()
+    {
+        using var bed = LockUser.NewBed(new StoreBedOptions { LockGraceMs = GraceMs });
+        var (first, second) = NewProxies(bed);
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 1)); // The connection of the first one is still there.
+        Leave(bed, second.Connection!);
+        bed.World.RunFor(GraceMs - 3_000);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+        bed.World.RunFor(6_000);
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1));
+        Assert.Equal(Errno.ENOLCK, second.Check(bed, 0, 1));
+    }
+
+    [Fact]
+    public void AProxyTellsWhichClientsHaveLeftIt()
+    {
+        using var bed = LockUser.NewBed(new StoreBedOptions { LockGraceMs = GraceMs });
+        var (first, second) = NewProxies(bed);
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, first.TellBehind(bed, LockClaim.LeaveSessions));
+        bed.World.RunFor(GraceMs / 2);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, first.TellBehind(bed, LockClaim.LeaveSessions)); // Late.
+        bed.World.RunFor(3 * GraceMs);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, second.TellBehind(bed, LockClaim.LeaveSessions));
+        bed.World.RunFor(GraceMs + 2_000);
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1));
+    }
+
+    [Fact]
+    public void ANewLeaderHearsOfClientsBehindProxiesAndKnowsWhatIsLate()
+    {
+        using var bed = LockUser.NewBed(new StoreBedOptions { LockGraceMs = GraceMs });
+        var (first, second) = NewProxies(bed);
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 1));
+        LockUser.Transfer(bed, bed.Leader!, bed.Members.First(m => m != bed.Leader));
+        Assert.Equal(Errno.Ok, second.TellBehind(bed, LockClaim.HoldSession));
+        bed.World.RunFor(3 * GraceMs);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1));
+        Assert.Equal(Errno.Ok, first.TellBehind(bed, LockClaim.HoldSession)); // It has heard nothing yet.
+        Assert.Equal(Errno.ECANCELED, first.Lock(bed, 0, 1, LockType.Unlock));
+        Leave(bed, second.Connection!);
+        bed.World.RunFor(GraceMs + 2_000);
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1));
+    }
+
+    [Fact]
+    public void AClientBehindProxiesThatWasAwayForTooLongDoesNotGetBackWhatOthersMayHaveHad()
+    {
+        using var bed = LockUser.NewBed(new StoreBedOptions { LockGraceMs = GraceMs });
+        var (first, second) = NewProxies(bed);
+        second.WasHeld = true;
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 10));
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 5, LockType.Read)); // It need not have heard of that.
+        Leave(bed, first.Connection!);
+        bed.World.RunFor(GraceMs / 2);
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 10));
+        Leave(bed, second.Connection!);
+        bed.World.RunFor(GraceMs + 2_000);
+        second.Connection = new ClientIdentity("second", "2");
+        Assert.Equal(Errno.ENOLCK, second.Lock(bed, 0, 10)); // Though it is free.
+        second.WasHeld = false;
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 10));
+    }
+
+    [Fact]
+    public void WhatAClientBehindProxiesWaitsForGoesAlongAndItsLocksStay()
+    {
+        using var bed = LockUser.NewBed();
+        var (first, second) = NewProxies(bed);
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1, LockType.Read));
+        Assert.Equal(Errno.Ok, first.Lock(bed, 0, 1, LockType.Read));
+        var wait = first.Wait(bed, 0, 1);
+        bed.World.RunFor(100);
+        Assert.Equal(Errno.Ok, first.TakeBack(bed, 0, 1));
+        Assert.True(bed.World.RunUntil(() => wait.IsCompleted, 1_000));
+        Assert.Equal(Errno.EINTR, wait.Result);
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 1)); // It still reads there.
+        wait = first.Wait(bed, 0, 1);
+        bed.World.RunFor(100);
+        var other = second.Wait(bed, 0, 1);
+        Assert.True(bed.World.RunUntil(() => wait.IsCompleted, 1_000));
+        Assert.Equal(Errno.ECANCELED, wait.Result);
+        Assert.False(other.IsCompleted);
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 1, LockType.Unlock));
+        Assert.True(bed.World.RunUntil(() => other.IsCompleted, 1_000));
+        Assert.Equal(Errno.Ok, other.Result);
+        Assert.Equal(Errno.Ok, second.Lock(bed, 0, 1));
+    }
+
+    [Fact]
     public void WhoSendsNoSessionGetsNoLock()
     {
         using var bed = LockUser.NewBed();
@@ -277,6 +400,27 @@ public sealed class TermLockTests
         LockUser.Transfer(bed, bed.Leader!, first);
         Assert.Equal(Errno.EBADFD, LockUser.On(bed, first, async (top, call) =>
             Outcome(await top.Read(new ReadFop { Gfid = LockUser.File, Fd = fd, Size = 10 }, call))));
+    }
+
+    /// <summary>Two proxies that speak for one client, which has gone from the first to the second.</summary>
+    private (LockUser First, LockUser Second) NewProxies(StoreBed bed)
+    {
+        var first = new LockUser(31, 1)
+        {
+            Behind = new LockSession(77, 1, LkOwner.From(9)),
+            Connection = new ClientIdentity("first", "1"),
+        };
+        var second = new LockUser(32, 5)
+        {
+            Behind = new LockSession(77, 2, LkOwner.From(9)),
+            Connection = new ClientIdentity("second", "1"),
+        };
+        Assert.Equal(Errno.Ok, first.Begin(bed));
+        Assert.Equal(Errno.Ok, second.Begin(bed));
+        Assert.Equal(Errno.Ok, first.Hold(bed, first.Connection, graceMs: 0));
+        Assert.Equal(Errno.Ok, second.Hold(bed, second.Connection, graceMs: 0));
+        Assert.Equal(Errno.Ok, _b.Begin(bed));
+        return (first, second);
     }
 
     private static void Leave(StoreBed bed, ClientIdentity connection)

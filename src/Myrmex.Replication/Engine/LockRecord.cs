@@ -39,30 +39,41 @@ public readonly record struct RangeLock(
 }
 
 /// <summary>
-/// The meta part of an entry of kind Lock. The session of Set and DropOwner is that of the entry, that of Revoke is in
-/// the record: nobody asks for it again.
+/// The meta part of an entry of kind Lock. The session of Set and DropOwner is that of the entry in version 1; in
+/// version 2 it is in the record, for the change is one of a proxy, and the lock that of a client behind it. That of
+/// Revoke is in the record: nobody asks for it again.
 /// </summary>
 /// <remarks>
-/// Layout, version 1, little-endian: u8 version, u8 action; Revoke: u128 session; the others: 16 bytes gfid, then for
-/// Set and Clear u8 type, u64 start, u64 end, u32 pid, and for Set and DropOwner the owner with its length (u32) before
-/// it. Another version or action is refused, so no replica skips what it does not understand.
+/// Layout, little-endian: u8 version, u8 action; Revoke: u128 session; the others: in version 2 u128 session, 16 bytes
+/// gfid, then for Set and Clear u8 type, u64 start, u64 end, u32 pid, and for Set and DropOwner the owner with its
+/// length (u32) before it. Another version or action is refused, so no replica skips what it does not understand.
 /// </remarks>
 public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock Lock)
 {
     private const byte Version = 1;
 
+    /// <summary>With the session; only where that is not the entry's. Set and DropOwner alone have it.</summary>
+    private const byte VersionWithSession = 2;
+
     public static LockRecord Revoke(UInt128 session) =>
         new(LockAction.Revoke, default, new RangeLock(session, default, LockType.Unlock, 0, 0, 0));
 
-    public byte[] Encode()
+    /// <param name="session">That of the entry.</param>
+    public byte[] Encode(UInt128 session)
     {
         var builder = new BinaryBuilder();
-        builder.Byte(Version);
+        var isOther = Action is LockAction.Set or LockAction.DropOwner && Lock.Session != session;
+        builder.Byte(isOther ? VersionWithSession : Version);
         builder.Byte((byte)Action);
         if (Action == LockAction.Revoke)
         {
             builder.UInt128(Lock.Session);
             return builder.ToArray();
+        }
+
+        if (isOther)
+        {
+            builder.UInt128(Lock.Session);
         }
 
         WriteGfid(builder, Gfid);
@@ -87,15 +98,19 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
     public static LockRecord? Decode(ReadOnlySpan<byte> bytes, UInt128 session)
     {
         var parser = new BinaryParser(bytes);
-        parser.Require(parser.Byte() == Version);
+        var version = parser.Byte();
         var action = (LockAction)parser.Byte();
         parser.Require(action is >= LockAction.Set and <= LockAction.Clear);
+        parser.Require(version == Version
+            || (version == VersionWithSession && action is LockAction.Set or LockAction.DropOwner));
         if (action == LockAction.Revoke)
         {
             var revoked = Revoke(parser.UInt128());
             return parser.IsComplete ? revoked : null;
         }
 
+        session = version == VersionWithSession ? parser.UInt128() : session;
+        parser.Require(version == Version || session != 0);
         var gfid = ReadGfid(ref parser);
         var held = new RangeLock(session, default, LockType.Unlock, 0, long.MaxValue, 0);
         if (action is LockAction.Set or LockAction.Clear)

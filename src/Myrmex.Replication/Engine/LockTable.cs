@@ -120,6 +120,26 @@ public sealed class LockTable
         }
     }
 
+    /// <summary>Whether its holder has a lock on some of the range.</summary>
+    public bool HasSome(in Gfid gfid, in RangeLock wanted)
+    {
+        lock (_lock)
+        {
+            if (_files.TryGetValue(gfid, out var locks))
+            {
+                foreach (var held in locks)
+                {
+                    if (held.IsOfHolder(in wanted) && held.Overlaps(in wanted))
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Whether the table can take a change. What makes it smaller always fits.</summary>
     /// <param name="underWay">Changes that are decided and not in the table yet.</param>
     public bool HasRoom(in Gfid gfid, in RangeLock wanted, int underWay)

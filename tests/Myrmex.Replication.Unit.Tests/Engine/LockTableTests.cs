@@ -77,7 +77,7 @@ public sealed class LockTableTests
     {
         var table = new SessionTable();
         Begin(table, 1);
-        var entry = Entry(2, 1, 1, new LockRecord(LockAction.Set, Files[0], LockOf(1, 1, LockType.Write, 0, 5)).Encode());
+        var entry = Entry(2, 1, 1, new LockRecord(LockAction.Set, Files[0], LockOf(1, 1, LockType.Write, 0, 5)).Encode(1));
         table.Logged(entry);
         Assert.Equal(SessionFinding.Logged, table.Find(1, 1, 0, out _, out _));
         Assert.Equal(0, table.Locks.Count);
@@ -131,6 +131,50 @@ public sealed class LockTableTests
     }
 
     [Fact]
+    public void ARecordOfAClientBehindAProxyNamesItsSession()
+    {
+        LockRecord[] records =
+        [
+            new(LockAction.Set, Files[1], LockOf(7, 1, LockType.Read, 3, long.MaxValue) with { Pid = 9 }),
+            new(LockAction.DropOwner, Files[1], LockOf(7, 1, LockType.Unlock, 0, long.MaxValue)),
+        ];
+        foreach (var record in records)
+        {
+            var bytes = record.Encode(session: 8);
+            Assert.Equal(2, bytes[0]);
+            Assert.Equal(record, LockRecord.Decode(bytes, 8));
+            Assert.Equal(1, record.Encode(session: 7)[0]);
+            for (var length = 0; length < bytes.Length; length++)
+            {
+                Assert.Null(LockRecord.Decode(bytes.AsSpan(0, length), 8));
+            }
+
+            bytes[1] = (byte)LockAction.Clear;
+            Assert.Null(LockRecord.Decode(bytes, 8));
+            (bytes[0], bytes[1]) = (3, (byte)record.Action);
+            Assert.Null(LockRecord.Decode(bytes, 8));
+        }
+    }
+
+    [Fact]
+    public void TheEndOfAProxysSessionLeavesWhatItsClientsHold()
+    {
+        var table = new SessionTable();
+        Begin(table, 1);
+        var entry = Entry(
+            2, 1, 1, new LockRecord(LockAction.Set, Files[0], LockOf(50, 1, LockType.Write, 0, 5)).Encode(session: 1));
+        table.Logged(entry);
+        table.Committed(entry);
+        var end = Entry(3, 1, 0, new SessionRecord(SessionAction.End, 0).Encode(), EntryKind.Session);
+        table.Logged(end);
+        table.Committed(end);
+        Assert.Equal((0, 1), (table.Count, table.Locks.CountOf(50)));
+        var copy = new SessionTable();
+        Assert.True(copy.Import(table.Export()));
+        Assert.Equal((1, true), (copy.Locks.Count, copy.Locks.HasSession(50)));
+    }
+
+    [Fact]
     public void ARecordIsReadAsItWasWrittenAndNothingElseIs()
     {
         LockRecord[] records =
@@ -142,7 +186,7 @@ public sealed class LockTableTests
         ];
         foreach (var record in records)
         {
-            var bytes = record.Encode();
+            var bytes = record.Encode(session: 7);
             Assert.Equal(record, LockRecord.Decode(bytes, 7));
             Assert.Null(LockRecord.Decode([.. bytes, 0], 7));
             for (var length = 0; length < bytes.Length; length++)
@@ -152,11 +196,14 @@ public sealed class LockTableTests
 
             bytes[1] = 5;
             Assert.Null(LockRecord.Decode(bytes, 7));
-            (bytes[0], bytes[1]) = (2, (byte)record.Action);
-            Assert.Null(LockRecord.Decode(bytes, 7));
+            foreach (var version in new byte[] { 0, 3 })
+            {
+                (bytes[0], bytes[1]) = (version, (byte)record.Action);
+                Assert.Null(LockRecord.Decode(bytes, 7));
+            }
         }
 
-        Assert.Equal(LockRecord.Revoke(8), LockRecord.Decode(LockRecord.Revoke(8).Encode(), 0));
+        Assert.Equal(LockRecord.Revoke(8), LockRecord.Decode(LockRecord.Revoke(8).Encode(0), 0));
     }
 
     private static void Step(
@@ -249,7 +296,7 @@ public sealed class LockTableTests
 
     private static void Take(SessionTable table, ulong index, UInt128 session, ulong sequence, LockRecord record)
     {
-        var entry = Entry(index, session, sequence, record.Encode());
+        var entry = Entry(index, session, sequence, record.Encode(session));
         table.Logged(entry);
         table.Committed(entry);
     }

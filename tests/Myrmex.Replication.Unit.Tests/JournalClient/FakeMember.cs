@@ -18,7 +18,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 {
     private readonly HashSet<Fd> _open = [];
     private readonly List<IUnderWay> _underWay = [];
-    private readonly List<(ModelLock Wanted, TaskCompletionSource<Errno> End)> _waits = [];
+    private readonly List<(ModelLock Wanted, ulong Number, TaskCompletionSource<Errno> End)> _waits = [];
     private readonly List<(string Domain, LkOwner Owner)> _internalLocks = [];
 
     public int Number => number;
@@ -159,34 +159,52 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
-        var (owner, record) = (call.LockOwner, RecordOf(fop.XData));
+        var record = RecordOf(fop.XData);
+        var behind = LockSession.Of(fop.XData);
+        var holder = record is null ? default : HolderOf(behind, SessionOf(record), call, 0);
         return Serve<FlushReply>(
             FopCode.Flush, record, fop.Fd,
             () =>
             {
-                Locks.RemoveAll(l => record is not null && l.Session == SessionOf(record) && l.Owner.Equals(owner));
+                if (IsLate(behind))
+                {
+                    return new Outcome(Errno.ECANCELED);
+                }
+
+                Locks.RemoveAll(l => record is not null && l with { Start = 0 } == holder);
                 return new Outcome(Errno.Ok);
             },
             null);
     }
 
+    private static ModelLock HolderOf(LockSession behind, UInt128 session, Call call, long start) =>
+        behind.IsNone ? new ModelLock(session, call.LockOwner, start) : new ModelLock(behind.Id, behind.Owner, start);
+
+    private bool IsLate(LockSession behind) => bed.Set.Epochs.GetValueOrDefault(behind.Id) > behind.Epoch;
+
+    /// <summary>What clients of doors have told to be theirs, or to be left.</summary>
+    public List<(int Operation, LockSession Session)> Behind { get; } = [];
+
     /// <summary>Locks of one byte each, exclusive.</summary>
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
     {
-        var (fd, owner, start, type, record) =
-            (fop.Fd, call.LockOwner, fop.Flock.Start, fop.Type, RecordOf(fop.XData));
+        var (fd, start, type, record) = (fop.Fd, fop.Flock.Start, fop.Type, RecordOf(fop.XData));
+        var behind = LockSession.Of(fop.XData);
+        var hasLeft = LockSession.HasLeft(fop.XData);
         var isClaimed = LockClaim.TryRead(fop.XData, out var claim);
         Assert.NotEqual(record is null, !isClaimed); // One of them.
-        var wanted = new ModelLock(record is null ? claim.Session : SessionOf(record), owner, start);
+        var wanted = HolderOf(behind, record is null ? claim.Session : SessionOf(record), call, start);
         if (fop.Command == LockCommand.SetLockWait)
         {
             Claims.Add(claim);
-            return WaitAsync(wanted);
+            return WaitAsync(wanted, claim.Wait);
         }
 
         return Serve<LkReply>(
             FopCode.Lk, record, fd,
-            () => record is not null ? Locked(wanted, type)
+            () => IsLate(behind) ? new Outcome(Errno.ECANCELED)
+                : hasLeft ? TakenBack(claim)
+                : record is not null ? Locked(wanted, type)
                 : claim.Ask == LockAsk.Check ? Outcome.Of(Locks.Contains(wanted), Errno.ENOLCK)
                 : new Outcome(Errno.Ok),
             null);
@@ -195,7 +213,13 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     /// <summary>What has come with SETLKWs.</summary>
     public List<LockClaim> Claims { get; } = [];
 
-    private async ValueTask<LkReply> WaitAsync(ModelLock wanted)
+    private Outcome TakenBack(LockClaim claim)
+    {
+        EndWaits(Errno.EINTR, number: claim.Wait);
+        return new Outcome(Errno.Ok);
+    }
+
+    private async ValueTask<LkReply> WaitAsync(ModelLock wanted, ulong number)
     {
         Calls.Add((FopCode.Lk, 0));
         if (!IsUp || !Leads)
@@ -206,7 +230,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         while (Locks.Exists(l => l.Start == wanted.Start && l != wanted))
         {
             var wait = new TaskCompletionSource<Errno>();
-            _waits.Add((wanted, wait));
+            _waits.Add((wanted, number, wait));
             var error = await wait.Task;
             if (error != Errno.Ok)
             {
@@ -217,13 +241,13 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         return LkReply.Rent();
     }
 
-    private void EndWaits(Errno error, Predicate<ModelLock>? which = null)
+    private void EndWaits(Errno error, Predicate<ModelLock>? which = null, ulong number = 0)
     {
-        foreach (var (wanted, wait) in _waits.ToArray())
+        foreach (var (wanted, named, wait) in _waits.ToArray())
         {
-            if (which is null || which(wanted))
+            if ((which is null || which(wanted)) && (number == 0 || named == number))
             {
-                _waits.Remove((wanted, wait));
+                _waits.Remove((wanted, named, wait));
                 Post(() => wait.SetResult(error));
             }
         }
@@ -249,6 +273,13 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
     {
+        var behind = LockClaim.ReadBehind(fop.XData);
+        var operation = fop.Operation;
+        if (operation == LockClaim.LeaveSessions)
+        {
+            return Serve<IpcReply>(FopCode.Rchecksum, null, null, () => Told(operation, behind), null);
+        }
+
         var id = BinaryPrimitives.ReadUInt128BigEndian(RecordOf(fop.XData));
         var begins = fop.Operation == ChangeRecord.BeginSession;
         if (fop.Operation == LockClaim.HoldSession)
@@ -258,7 +289,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
                 () =>
                 {
                     Holding.Add(id);
-                    return new Outcome(Errno.Ok);
+                    return Told(operation, behind);
                 },
                 null);
         }
@@ -276,6 +307,12 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
                 return new Outcome(Errno.Ok);
             },
             null);
+    }
+
+    private Outcome Told(int operation, LockSession[] behind)
+    {
+        Behind.AddRange(behind.Select(session => (operation, session)));
+        return new Outcome(Errno.Ok);
     }
 
     public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)

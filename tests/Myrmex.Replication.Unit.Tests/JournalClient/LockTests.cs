@@ -177,6 +177,117 @@ public sealed class LockTests
         Assert.Empty(bed.Set.Locks);
     }
 
+    [Fact]
+    public void AClientBehindKeepsItsLocksWhenItHasLeftAndTheSessionIsForgotten()
+    {
+        var bed = new ClientBed();
+        var (fd, own) = (bed.Open(), bed.Open());
+        var (session, xdata) = Behind(50, epoch: 3);
+        var other = Behind(51, epoch: 1);
+        Assert.Equal(Errno.Ok, Lock(bed, fd, 10, xdata));
+        Assert.Equal(Errno.Ok, Lock(bed, fd, 20, other.XData));
+        Assert.Equal(Errno.Ok, bed.Lock(own, 1, 30));
+        Assert.Contains(new ModelLock(50, LkOwner.From(9), 10), bed.Set.Locks); // It is the client's own.
+        bed.Lead(1);
+        Assert.Equal(Errno.Ok, bed.Read(fd)); // Looked at in its name.
+        bed.World.RunFor(1_000);
+        Assert.Contains((LockClaim.HoldSession, session with { Owner = default }), bed.Members[1].Behind);
+        Assert.Contains((LockClaim.HoldSession, other.Session with { Owner = default }), bed.Members[1].Behind);
+
+        // The members do not know the proxy's own session any more: only its own locks are gone.
+        bed.Set.ForgetSessions();
+        Assert.Equal(Errno.Ok, bed.Count());
+        Assert.Equal(Errno.EBADFD, bed.Read(own));
+        Assert.Equal(Errno.Ok, bed.Read(fd));
+        var left = XData.Rent();
+        left.SetInt(LockSession.LeftKey, 1);
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Release(new ReleaseFop { Fd = fd, XData = left }, call)));
+        bed.World.RunFor(1_000);
+        Assert.Equal([10L, 20L], bed.Set.Locks.Where(l => l.Session < 100).Select(l => l.Start).Order());
+        Assert.Contains((LockClaim.LeaveSessions, session with { Owner = default }), bed.Members[1].Behind);
+    }
+
+    [Fact]
+    public void AClientBehindThatClosesItsFileGivesItsLocksUp()
+    {
+        var bed = new ClientBed();
+        var (fd, second) = (bed.Open(), bed.Open());
+        var (_, xdata) = Behind(50, epoch: 3);
+        Assert.Equal(Errno.Ok, Lock(bed, fd, 10, xdata));
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Release(new ReleaseFop { Fd = fd }, call)));
+        bed.World.RunFor(1_000);
+        Assert.Empty(bed.Set.Locks);
+
+        // A flush ends also what was taken through another proxy.
+        bed.Set.Locks.Add(new ModelLock(50, LkOwner.From(9), 20));
+        Assert.Equal(
+            Errno.Ok,
+            bed.Do((c, call) => c.Flush(new FlushFop { Fd = second, XData = xdata }, call), ClientBed.CallOf(1)));
+        Assert.Empty(bed.Set.Locks);
+    }
+
+    [Fact]
+    public void WhatAClientBehindHasTakenElsewhereIsNotTouched()
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        var (_, xdata) = Behind(50, epoch: 3);
+        Assert.Equal(Errno.Ok, Lock(bed, fd, 10, xdata));
+        bed.Set.Epochs[50] = 4; // It has gone on to another proxy, and its lock with it.
+        Assert.Equal(Errno.ECANCELED, Lock(bed, fd, 10, xdata, LockType.Unlock));
+        Assert.Equal(Errno.ECANCELED, Lock(bed, fd, 30, xdata));
+        Assert.Equal(Errno.ECANCELED, bed.Do(
+            (c, call) => c.Flush(new FlushFop { Fd = fd, XData = xdata }, call), ClientBed.CallOf(1)));
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Release(new ReleaseFop { Fd = fd }, call)));
+        bed.World.RunFor(5_000);
+        Assert.Equal(10, Assert.Single(bed.Set.Locks).Start);
+    }
+
+    [Fact]
+    public void AClientBehindThatLeavesWaitsForNothingMoreAndKeepsWhatItHas()
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        var (_, xdata) = Behind(50, epoch: 3);
+        var client = new ClientIdentity("a", "1");
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
+        foreach (var isTold in new[] { true, false })
+        {
+            var wait = bed.Begin(
+                (c, k) => c.Lk(
+                    ClientBed.LockOf(fd, 10, LockType.Write) with { Command = LockCommand.SetLockWait, XData = xdata },
+                    k),
+                new Call { LockOwner = ClientOwner.Of(client, LkOwner.From(9)), Pid = 5 });
+            bed.World.RunFor(100);
+            Assert.False(wait.IsCompleted);
+            var locks = bed.Set.Locks.Count;
+            if (isTold)
+            {
+                bed.Run(() => bed.Client.ClientGone(client));
+            }
+            else
+            {
+                var left = xdata.Clone();
+                left.SetInt(LockSession.LeftKey, 1);
+                var call = new Call { LockOwner = ClientOwner.Of(client, LkOwner.From(9)), Pid = 5 };
+                Assert.Equal(Errno.Ok, bed.Do(
+                    (c, k) => c.Lk(ClientBed.LockOf(fd, 10, LockType.Unlock) with { XData = left }, k), call));
+            }
+
+            Assert.Equal(Errno.EINTR, bed.End(wait));
+            Assert.Equal(locks, bed.Set.Locks.Count);
+        }
+    }
+
+    private static (LockSession Session, XData XData) Behind(ulong id, uint epoch)
+    {
+        var session = new LockSession(id, epoch, LkOwner.From(9));
+        return (session, session.RentXData()!);
+    }
+
+    private static Errno Lock(ClientBed bed, Fd fd, long start, XData xdata, LockType type = LockType.Write) => bed.Do(
+        (c, call) => c.Lk(ClientBed.LockOf(fd, start, type) with { XData = xdata }, call), ClientBed.CallOf(1));
+
     private static Task<Errno> Wait(ClientBed bed, Fd fd, ulong owner, Call? call = null) => bed.Begin(
         (c, k) => c.Lk(ClientBed.LockOf(fd, 10, LockType.Write) with { Command = LockCommand.SetLockWait }, k),
         call ?? ClientBed.CallOf(owner));

@@ -29,6 +29,9 @@ internal sealed class ModelSet
 
     public List<ModelLock> Locks { get; } = [];
 
+    /// <summary>The epochs of clients behind proxies that the set has heard of.</summary>
+    public Dictionary<UInt128, uint> Epochs { get; } = [];
+
     public long Counter { get; set; }
 
     public int SessionCount => _sessions.Count;
@@ -54,6 +57,13 @@ internal sealed class ModelSet
     {
         Locks.RemoveAll(l => l.Session == id);
         return _sessions.Remove(id);
+    }
+
+    /// <summary>All sessions are ended; those of clients behind proxies are none of these.</summary>
+    public void ForgetSessions()
+    {
+        Locks.RemoveAll(l => _sessions.ContainsKey(l.Session));
+        _sessions.Clear();
     }
 
     public void EvictAll()

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -174,7 +175,8 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
 
         var error = ipc.Operation switch
         {
-            LockClaim.HoldSession when session != 0 => await locks.HoldAsync(session, client, GraceOf(ipc.XData)),
+            LockClaim.HoldSession when session != 0 => await HoldAsync(session, client, ipc.XData),
+            LockClaim.LeaveSessions => LeaveBehind(client, ipc.XData),
             ChangeRecord.BeginSession when session != 0 =>
                 await member.ChangeSessionAsync(session, SessionAction.Begin),
             ChangeRecord.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
@@ -187,6 +189,24 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         return error == Errno.Ok ? TReply.Rent() : Fail<TReply>(error);
+    }
+
+    private async ValueTask<Errno> HoldAsync(UInt128 session, ClientIdentity? client, XData? xdata)
+    {
+        var graceMs = GraceOf(xdata);
+        await locks.HoldBehindAsync(LockClaim.ReadBehind(xdata), client); // In order with those who leave.
+        return await locks.HoldAsync(session, client, graceMs);
+    }
+
+    private Errno LeaveBehind(ClientIdentity? client, XData? xdata)
+    {
+        if (member.ServingTerm == Term.None)
+        {
+            return Errno.EREMOTE;
+        }
+
+        locks.LeaveBehind(LockClaim.ReadBehind(xdata), client);
+        return Errno.Ok;
     }
 
     private static long? GraceOf(XData? xdata) =>

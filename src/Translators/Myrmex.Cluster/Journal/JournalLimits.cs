@@ -51,7 +51,9 @@ internal static class JournalLimits
     /// <summary>Waiting requests looked at by one search for a deadlock; beyond it the request simply waits.</summary>
     public const int DeadlockStepsMax = 256;
 
-    /// <summary>How long a lock is kept for one who has waited for it: an answer and a request have to get through.</summary>
+    /// <summary>
+    /// How long a lock is kept for one who has waited for it: an answer and a request have to get through.
+    /// </summary>
     public const long LockKeptMs = 2_000;
 
     /// <summary>How often the leader looks for sessions that are away.</summary>
@@ -59,6 +61,12 @@ internal static class JournalLimits
 
     /// <summary>How long a session that is away keeps its locks, where nothing else is said.</summary>
     public const long LockGraceMs = 60_000;
+
+    /// <summary>
+    /// Sessions of clients behind proxies that a leader knows; beyond it those without locks are forgotten, and with
+    /// them what is late.
+    /// </summary>
+    public const int LockSessionsMax = 65_536;
 
     /// <summary>Outcomes kept of one session that are not in the journal: those of the numbers under way.</summary>
     public const int LockOutcomesMax = 1024;

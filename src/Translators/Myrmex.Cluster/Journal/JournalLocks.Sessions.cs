@@ -14,7 +14,7 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 internal sealed partial class JournalLocks
 {
-    private readonly Dictionary<UInt128, LockSession> _sessions = [];
+    private readonly Dictionary<UInt128, KnownSession> _sessions = [];
     private int _underWay; // Changes in all files.
     private long _revoked;
     private bool _isStopped;
@@ -44,6 +44,78 @@ internal sealed partial class JournalLocks
             }
 
             return Errno.Ok;
+        }
+    }
+
+    /// <summary>
+    /// A request of a client behind proxies has come through a connection: that is the one its session is behind now.
+    /// The first one from another proxy ends what waits through an earlier one with ECANCELED, for nobody hears that.
+    /// </summary>
+    /// <returns>ECANCELED when the client has gone on to another proxy since; EREMOTE when this member does not lead.
+    /// </returns>
+    public async ValueTask<Errno> EnterAsync(LockSession asking, ClientIdentity? client)
+    {
+        if (!TryEnter(asking, client, out var error))
+        {
+            return error;
+        }
+
+        await HearAsync(asking.Id);
+        return IsLate(asking) ? Errno.ECANCELED : Errno.Ok;
+    }
+
+    /// <summary>The proxy behind a connection tells which clients of it have locks.</summary>
+    public async ValueTask HoldBehindAsync(LockSession[] sessions, ClientIdentity? client)
+    {
+        var entered = new bool[sessions.Length];
+        for (var i = 0; i < sessions.Length; i++)
+        {
+            entered[i] = TryEnter(sessions[i], client, out _);
+        }
+
+        for (var i = 0; i < sessions.Length; i++)
+        {
+            if (entered[i])
+            {
+                await HearAsync(sessions[i].Id);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Clients have left the proxy behind a connection: they may come through another one, in their time.
+    /// </summary>
+    public void LeaveBehind(LockSession[] sessions, ClientIdentity? client)
+    {
+        lock (_lock)
+        {
+            foreach (var left in sessions)
+            {
+                if (!_sessions.TryGetValue(left.Id, out var known) || known.Epoch > left.Epoch)
+                {
+                    continue; // It has gone on since.
+                }
+
+                var wasHere = known.IsHere;
+                known.IsLocal &= client is not null;
+                if (client is not null)
+                {
+                    known.Clients.Remove(client);
+                }
+
+                known.AwaySinceMs = wasHere && !known.IsHere ? NowMs : known.AwaySinceMs;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A request from a proxy that the client has left for another one, as far as this leader has heard.
+    /// </summary>
+    public bool IsLate(LockSession asking)
+    {
+        lock (_lock)
+        {
+            return _sessions.TryGetValue(asking.Id, out var known) && known.Epoch > asking.Epoch;
         }
     }
 
@@ -158,9 +230,13 @@ internal sealed partial class JournalLocks
                 }
             }
 
-            foreach (var (id, session) in new List<KeyValuePair<UInt128, LockSession>>(_sessions))
+            foreach (var (id, session) in new List<KeyValuePair<UInt128, KnownSession>>(_sessions))
             {
-                if (session is { IsHere: false, Revoking: null } && nowMs - session.AwaySinceMs > _graceMs)
+                // Of a client behind proxies what is late is refused for as long as there is room to know it.
+                if (session.Revoking is null && nowMs - session.AwaySinceMs > _graceMs
+                    && (session.IsBehind
+                        ? _sessions.Count > JournalLimits.LockSessionsMax && !_log.Locks.HasSession(id)
+                        : !session.IsHere))
                 {
                     _sessions.Remove(id);
                 }
@@ -175,6 +251,40 @@ internal sealed partial class JournalLocks
         }
 
         WakeAll();
+    }
+
+    private bool TryEnter(LockSession asking, ClientIdentity? client, out Errno error)
+    {
+        List<LockWait> ended = [];
+        lock (_lock)
+        {
+            error = _log.ServingTerm == Term.None ? Errno.EREMOTE
+                : _sessions.TryGetValue(asking.Id, out var former) && former.Epoch > asking.Epoch ? Errno.ECANCELED
+                : Errno.Ok;
+            if (error != Errno.Ok)
+            {
+                return false;
+            }
+
+            var known = SessionOf(asking.Id);
+            if (!known.IsBehind || known.Epoch < asking.Epoch)
+            {
+                (known.IsBehind, known.Epoch, known.IsLocal) = (true, asking.Epoch, false);
+                known.Clients.Clear();
+                ended = TakeWaitsLocked(wait => wait.Lock.Session == asking.Id);
+            }
+
+            known.IsLocal |= client is null;
+            if (client is { IsGone: false })
+            {
+                known.Clients.Add(client);
+            }
+
+            known.AwaySinceMs = NowMs;
+        }
+
+        ended.ForEach(static wait => wait.End(Errno.ECANCELED));
+        return true;
     }
 
     private async Task RevokeAsync(Term term, List<UInt128> due)
@@ -235,7 +345,9 @@ internal sealed partial class JournalLocks
         }
     }
 
-    /// <summary>What a number was told that changed nothing, or EBADE for one that its client asks for no more.</summary>
+    /// <summary>
+    /// What a number was told that changed nothing, or EBADE for one that its client asks for no more.
+    /// </summary>
     private Errno? Recall(SessionKey key)
     {
         if (key.Session == 0)
@@ -275,11 +387,11 @@ internal sealed partial class JournalLocks
         }
     }
 
-    private LockSession SessionOf(UInt128 id)
+    private KnownSession SessionOf(UInt128 id)
     {
         if (!_sessions.TryGetValue(id, out var session))
         {
-            session = new LockSession { AwaySinceMs = NowMs, GraceMs = _graceMs };
+            session = new KnownSession { AwaySinceMs = NowMs, GraceMs = _graceMs };
             _sessions.Add(id, session);
         }
 
@@ -287,9 +399,15 @@ internal sealed partial class JournalLocks
     }
 
     /// <summary>A session that holds locks or has asked for some, as the leader of this term knows it.</summary>
-    private sealed class LockSession
+    private sealed class KnownSession
     {
         public HashSet<ClientIdentity> Clients { get; } = new(ReferenceEqualityComparer.Instance);
+
+        /// <summary>It is that of a client behind proxies, known by what comes through them.</summary>
+        public bool IsBehind { get; set; }
+
+        /// <summary>How many proxies that client has used, as far as this leader has heard.</summary>
+        public uint Epoch { get; set; }
 
         /// <summary>It is one of this process.</summary>
         public bool IsLocal { get; set; }

@@ -10,8 +10,8 @@ namespace Myrmex.Cluster.Journal;
 internal sealed partial class JournalLocks
 {
     /// <summary>
-    /// Waits until nothing is in the way of a lock. Ok: it is kept for its holder for a moment; EDEADLK: that would never
-    /// be; EINTR: the holder has given it up; ENOLCK: too many wait; EREMOTE: another member has to be asked.
+    /// Waits until nothing is in the way of a lock. Ok: it is kept for its holder for a moment; EDEADLK: that would
+    /// never be; EINTR: the holder has given it up; ENOLCK: too many wait; EREMOTE: another member has to be asked.
     /// </summary>
     /// <param name="gfid">The file.</param>
     /// <param name="wanted">The lock.</param>
@@ -30,7 +30,7 @@ internal sealed partial class JournalLocks
         lock (_lock)
         {
             var file = FileOf(gfid);
-            former = file.Waits.Find(w => w.Lock.Session == wanted.Session && w.Number == claim.Wait);
+            former = file.Waits.Find(w => w.Asker == claim.Session && w.Number == claim.Wait);
             if (former is not null)
             {
                 file.Waits.Remove(former); // It has come over another connection, with the same place in the order.
@@ -48,7 +48,7 @@ internal sealed partial class JournalLocks
             else if (error == Errno.EAGAIN)
             {
                 var sinceMs = former?.SinceMs ?? (NowMs - claim.AgeMs);
-                wait = new LockWait(gfid, wanted, claim.Wait, sinceMs, client);
+                wait = new LockWait(gfid, wanted, (claim.Session, claim.Wait), sinceMs, client);
                 var place = file.Waits.FindIndex(w => w.SinceMs > sinceMs);
                 file.Waits.Insert(place < 0 ? file.Waits.Count : place, wait);
             }
@@ -57,6 +57,10 @@ internal sealed partial class JournalLocks
         former?.End(Errno.ENOTCONN);
         return wait is null ? error : await wait.Task;
     }
+
+    /// <summary>A client behind a proxy has left it: its wait is over, and what it holds stays.</summary>
+    public void TakeBack(LockClaim claim) =>
+        TakeWaits(wait => wait.Asker == claim.Session && wait.Number == claim.Wait, Errno.EINTR);
 
     /// <summary>
     /// An unlock of exactly the range of a wait ends it; so does giving up all of a file. What was kept is free.
@@ -74,23 +78,31 @@ internal sealed partial class JournalLocks
 
     private void TakeWaits(System.Predicate<LockWait> which, Errno error)
     {
-        List<LockWait> ended = [];
+        List<LockWait> ended;
         lock (_lock)
         {
-            foreach (var file in _files.Values)
+            ended = TakeWaitsLocked(which);
+        }
+
+        ended.ForEach(wait => wait.End(error));
+    }
+
+    private List<LockWait> TakeWaitsLocked(System.Predicate<LockWait> which)
+    {
+        List<LockWait> taken = [];
+        foreach (var file in _files.Values)
+        {
+            for (var i = file.Waits.Count - 1; i >= 0; i--)
             {
-                for (var i = file.Waits.Count - 1; i >= 0; i--)
+                if (which(file.Waits[i]))
                 {
-                    if (which(file.Waits[i]))
-                    {
-                        ended.Add(file.Waits[i]);
-                        file.Waits.RemoveAt(i);
-                    }
+                    taken.Add(file.Waits[i]);
+                    file.Waits.RemoveAt(i);
                 }
             }
         }
 
-        ended.ForEach(wait => wait.End(error));
+        return taken;
     }
 
     /// <summary>Looks at all who wait again.</summary>

@@ -97,6 +97,23 @@ internal sealed partial class JournalLocks
         return error != Errno.Ok ? error : isHeld ? Errno.Ok : Errno.ENOLCK;
     }
 
+    /// <summary>
+    /// Ok when something of a lock is held, ENOLCK when nothing is; else as for reads. Its client may not have heard
+    /// what it was changed to last.
+    /// </summary>
+    public async ValueTask<Errno> CheckSomeAsync(Gfid gfid, RangeLock held)
+    {
+        var term = _log.ServingTerm;
+        if (term == Term.None)
+        {
+            return Errno.EREMOTE;
+        }
+
+        var isHeld = _log.Locks.HasSome(in gfid, in held);
+        var error = await _log.ConfirmAsync(term);
+        return error != Errno.Ok ? error : isHeld ? Errno.Ok : Errno.ENOLCK;
+    }
+
     /// <summary>The lock that is in the way of another one; null for none.</summary>
     public async ValueTask<(Errno Error, RangeLock? Conflict)> LookAsync(Gfid gfid, RangeLock wanted)
     {

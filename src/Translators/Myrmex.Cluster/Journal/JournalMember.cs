@@ -183,7 +183,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         var task = waiter.Task;
         _replica!.Propose(
             new Proposal(
-                tag, EntryKind.Lock, session.Session, session.Sequence, session.Step, record.Encode(), default)
+                tag, EntryKind.Lock, session.Session, session.Sequence, session.Step, record.Encode(session.Session),
+                default)
             {
                 AcknowledgedUpTo = session.AcknowledgedUpTo,
                 Run = session.Run,

@@ -32,9 +32,23 @@ public sealed partial class JournalTranslator
         var gfid = Of(fop.Fd, fop.Gfid);
         var session = SessionKey.Of(fop.XData);
         var isClaimed = LockClaim.TryRead(fop.XData, out var claim);
+        var behind = LockSession.Of(fop.XData);
         var wanted = new RangeLock(
-            session.Session != 0 ? session.Session : claim.Session, call.LockOwner, fop.Type, flock.Start, end,
-            flock.Pid);
+            !behind.IsNone ? behind.Id : session.Session != 0 ? session.Session : claim.Session,
+            behind.IsNone ? call.LockOwner : behind.Owner, fop.Type, flock.Start, end, flock.Pid);
+        if (isClaimed && fop.Type == LockType.Unlock && LockSession.HasLeft(fop.XData))
+        {
+            locks.TakeBack(claim);
+            return Answer(in flock, Errno.Ok);
+        }
+
+        if (fop.Command != LockCommand.GetLock && !behind.IsNone
+            && await EnterAsync(locks, behind, gfid, wanted, LockSession.WasHeld(fop.XData), call.Client) is var refused
+            && refused != Errno.Ok)
+        {
+            return Answer(in flock, refused);
+        }
+
         switch (fop.Command)
         {
             case LockCommand.GetLock:
@@ -54,11 +68,27 @@ public sealed partial class JournalTranslator
         }
     }
 
+    /// <summary>A client behind a proxy asks; what it has held before it gets only when it still holds it.</summary>
+    private static async ValueTask<Errno> EnterAsync(
+        JournalLocks locks, LockSession behind, Gfid gfid, RangeLock wanted, bool wasHeld, ClientIdentity? client)
+    {
+        var error = await locks.EnterAsync(behind, client);
+        return error == Errno.Ok && wasHeld ? await locks.CheckSomeAsync(gfid, wanted) : error;
+    }
+
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<FlushReply> FlushAsync(JournalLocks locks, SessionKey session, FlushFop fop, Call call)
     {
-        var all = new RangeLock(session.Session, call.LockOwner, LockType.Unlock, 0, long.MaxValue, 0);
-        var error = await locks.ChangeAsync(session, new LockRecord(LockAction.DropOwner, Of(fop.Fd, fop.Gfid), all));
+        var behind = LockSession.Of(fop.XData);
+        var error = behind.IsNone ? Errno.Ok : await locks.EnterAsync(behind, call.Client);
+        if (error == Errno.Ok)
+        {
+            var all = behind.IsNone
+                ? new RangeLock(session.Session, call.LockOwner, LockType.Unlock, 0, long.MaxValue, 0)
+                : new RangeLock(behind.Id, behind.Owner, LockType.Unlock, 0, long.MaxValue, 0);
+            error = await locks.ChangeAsync(session, new LockRecord(LockAction.DropOwner, Of(fop.Fd, fop.Gfid), all));
+        }
+
         return error == Errno.Ok ? await Next.Flush(in fop, call) : FlushReply.Fail(error);
     }
 

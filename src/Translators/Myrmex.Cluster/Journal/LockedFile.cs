@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -91,7 +92,8 @@ internal sealed class LockChange(LockRecord record)
 }
 
 /// <summary>A request that waits until nobody is in the way. Ended once, by who takes it out of its list.</summary>
-internal sealed class LockWait(Gfid gfid, RangeLock wanted, ulong number, long sinceMs, ClientIdentity? client)
+internal sealed class LockWait(
+    Gfid gfid, RangeLock wanted, (UInt128 Asker, ulong Number) name, long sinceMs, ClientIdentity? client)
 {
     private readonly TaskCompletionSource<Errno> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -99,8 +101,11 @@ internal sealed class LockWait(Gfid gfid, RangeLock wanted, ulong number, long s
 
     public RangeLock Lock => wanted;
 
-    /// <summary>Its number in the session.</summary>
-    public ulong Number => number;
+    /// <summary>The session that asks: that of the holder, or that of the proxy which it is behind.</summary>
+    public UInt128 Asker => name.Asker;
+
+    /// <summary>Its number in that session.</summary>
+    public ulong Number => name.Number;
 
     /// <summary>When it was asked first, here or at another leader.</summary>
     public long SinceMs { get; set; } = sinceMs;

@@ -10,8 +10,12 @@ namespace Myrmex.Cluster.Sending;
 internal sealed class LockWaiting(LkFop asked, LkOwner owner, ulong number)
 {
     private volatile bool _isCancelled;
+    private volatile bool _isTakenBack;
 
     public LkFop Asked => asked;
+
+    /// <summary>The client behind a proxy that waits; none for all others.</summary>
+    public LockSession Session { get; init; }
 
     public LkOwner Owner => owner;
 
@@ -20,7 +24,14 @@ internal sealed class LockWaiting(LkFop asked, LkOwner owner, ulong number)
     /// <summary>Its owner does not want it any more.</summary>
     public bool IsCancelled => _isCancelled;
 
+    /// <summary>
+    /// Cancelled because its client has left the proxy: what it was granted is its own, wherever it is.
+    /// </summary>
+    public bool IsTakenBack => _isTakenBack;
+
     public void Cancel() => _isCancelled = true;
+
+    public void TakeBack() => (_isTakenBack, _isCancelled) = (true, true);
 }
 
 /// <summary>
@@ -31,7 +42,7 @@ internal sealed class LockBook
 {
     private readonly Lock _lock = new(); // Guards all fields; a leaf lock.
     private readonly List<LockWaiting> _waiting = [];
-    private readonly Dictionary<(Gfid Gfid, LkOwner Owner), Fd> _doubtful = [];
+    private readonly Dictionary<(Gfid Gfid, LkOwner Owner), (Fd Fd, LockSession Session)> _doubtful = [];
     private readonly Dictionary<(Gfid Gfid, LkOwner Owner), Task> _owed = [];
     private ulong _number;
 
@@ -39,7 +50,7 @@ internal sealed class LockBook
     {
         lock (_lock)
         {
-            var waiting = new LockWaiting(asked, owner, ++_number);
+            var waiting = new LockWaiting(asked, owner, ++_number) { Session = LockSession.Of(asked.XData) };
             _waiting.Add(waiting);
             return waiting;
         }
@@ -81,19 +92,31 @@ internal sealed class LockBook
         lock (_lock)
         {
             var found = _waiting.FindAll(waiting => ClientOwner.IsOf(client, waiting.Owner));
-            found.ForEach(static waiting => waiting.Cancel());
+            found.ForEach(static waiting => Cancel(waiting, hasLeft: !waiting.Session.IsNone));
+            return found;
+        }
+    }
+
+    /// <summary>What an owner whose client has left waits for with exactly that range.</summary>
+    public List<LockWaiting> TakeBack(Gfid gfid, LkOwner owner, Flock flock)
+    {
+        lock (_lock)
+        {
+            var found = _waiting.FindAll(waiting => waiting.Asked.Fd.Gfid == gfid && waiting.Owner.Equals(owner)
+                && (waiting.Asked.Flock.Start, waiting.Asked.Flock.Length) == (flock.Start, flock.Length));
+            found.ForEach(static waiting => waiting.TakeBack());
             return found;
         }
     }
 
     /// <summary>The servers may hold something for an owner that it does not know of.</summary>
-    public void Doubt(Fd fd, LkOwner owner)
+    public void Doubt(Fd fd, LkOwner owner, LockSession session)
     {
         lock (_lock)
         {
             if (_doubtful.Count < SendingLimits.DoubtfulLocksMax)
             {
-                _doubtful[(fd.Gfid, owner)] = fd;
+                _doubtful[(fd.Gfid, owner)] = (fd, session);
             }
         }
     }
@@ -115,23 +138,35 @@ internal sealed class LockBook
     }
 
     /// <summary>Takes out the owners that may have something through an fd.</summary>
-    public List<LkOwner> TakeDoubtful(Fd fd)
+    public List<(LkOwner Owner, LockSession Session)> TakeDoubtful(Fd fd)
     {
-        var owners = new List<LkOwner>();
+        var owners = new List<(LkOwner Owner, LockSession Session)>();
         lock (_lock)
         {
             foreach (var (key, through) in _doubtful)
             {
-                if (ReferenceEquals(through, fd))
+                if (ReferenceEquals(through.Fd, fd))
                 {
-                    owners.Add(key.Owner);
+                    owners.Add((key.Owner, through.Session));
                 }
             }
 
-            owners.ForEach(owner => _doubtful.Remove((fd.Gfid, owner)));
+            owners.ForEach(one => _doubtful.Remove((fd.Gfid, one.Owner)));
         }
 
         return owners;
+    }
+
+    private static void Cancel(LockWaiting waiting, bool hasLeft)
+    {
+        if (hasLeft)
+        {
+            waiting.TakeBack();
+        }
+        else
+        {
+            waiting.Cancel();
+        }
     }
 
     /// <summary>

@@ -14,6 +14,6 @@ internal sealed class LockTrip
     /// <summary>When it was asked for the first time.</summary>
     public long SinceNs { get; init; }
 
-    /// <summary>Number of the wait.</summary>
+    /// <summary>Number of the wait; 0 for none.</summary>
     public ulong Wait { get; init; }
 }

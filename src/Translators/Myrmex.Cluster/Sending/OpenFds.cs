@@ -28,8 +28,11 @@ internal sealed class OpenFds(
     /// <summary>The session that the servers keep locks for, where they do.</summary>
     public Func<UInt128>? SessionId { get; set; }
 
-    /// <summary>An fd is closed or has gone bad, and locks that the servers keep may have come by it.</summary>
-    public Action<Fd>? Closing { get; set; }
+    /// <summary>
+    /// An fd is closed or has gone bad, and locks that the servers keep may have come by it; true when its client has
+    /// left without a word.
+    /// </summary>
+    public Action<Fd, bool>? Closing { get; set; }
 
     public int Count
     {
@@ -47,7 +50,9 @@ internal sealed class OpenFds(
 
     /// <summary>Whose a lock is that is asked for at a server; none when only the connection counts.</summary>
     public LockSession SessionOf(Choice choice, LkOwner owner) =>
-        _lockSession.IsNull ? default : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
+        _lockSession.IsNull
+            ? default
+            : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
 
     /// <summary>What is kept on an fd; null for one that was not opened here.</summary>
     public OpenFd? Find(Fd? fd) => fd is null or { IsAnonymous: true } ? null : fd.Get(slot) as OpenFd;
@@ -106,7 +111,7 @@ internal sealed class OpenFds(
         Remove(open);
         var place = open.Place;
         var openAt = open.Close();
-        LeaveLocks(fd);
+        LeaveLocks(fd, hasLeft: LockSession.HasLeft(TFop.XDataOf(in fop)));
         foreach (var server in servers)
         {
             if ((openAt & server.Bit) != 0 && server != place?.Choice.Server)
@@ -150,7 +155,8 @@ internal sealed class OpenFds(
 
     /// <summary>
     /// Closes everything at all servers but one. At those that are gone nothing is left to close, but what speaks to
-    /// them would open and lock it all again when they come back.
+    /// them would open and lock it all again when they come back. What is locked by our name stays: it is asked for at
+    /// that one.
     /// </summary>
     public async Task LeaveAsync(Server except)
     {
@@ -160,7 +166,7 @@ internal sealed class OpenFds(
             foreach (var server in servers)
             {
                 if (server != except && open.Leave(server)
-                    && CloseAtAsync(server, open.Fd) is { IsCompleted: false } one)
+                    && CloseAtAsync(server, open.Fd, staysLocked: rules.NamesLocks) is { IsCompleted: false } one)
                 {
                     closing.Add(one);
                     if (closing.Count == SendingLimits.FdWindow)
@@ -173,6 +179,18 @@ internal sealed class OpenFds(
         }
 
         await Task.WhenAll(closing);
+    }
+
+    /// <summary>The client ends: who holds locks through its fds at a server gives them up.</summary>
+    public void LeaveLocks(Server server)
+    {
+        foreach (var fd in Locks.Fds())
+        {
+            if (Find(fd) is { } open && open.Leave(server))
+            {
+                _ = CloseAtAsync(server, fd);
+            }
+        }
     }
 
     /// <summary>
@@ -213,11 +231,11 @@ internal sealed class OpenFds(
         }
     }
 
-    private void LeaveLocks(Fd fd)
+    private void LeaveLocks(Fd fd, bool hasLeft)
     {
         if (Closing is { } closing)
         {
-            closing(fd);
+            closing(fd, hasLeft);
         }
         else
         {
@@ -272,7 +290,7 @@ internal sealed class OpenFds(
             Log.Warning(
                 rules.Name, "a file cannot be opened again, or not with its locks: it is bad until it is closed",
                 ("volume", volume), ("gfid", open.Fd.Gfid), ("server", move.Choice.Server.Number), ("errno", error));
-            LeaveLocks(open.Fd);
+            LeaveLocks(open.Fd, hasLeft: false);
             open.EndMove(move, isThere: false, isBad: true);
         }
         else
@@ -327,9 +345,10 @@ internal sealed class OpenFds(
             var error = SessionId is { } session
                 ? await CheckAsync(move, held, session())
                 : await LockAsync(move.Choice, held, held.Type);
-            if (error == Errno.ENOLCK && SessionId is not null)
+            if ((error == Errno.ENOLCK && (SessionId is not null || rules.NamesLocks))
+                || (error == Errno.ECANCELED && SessionId is not null))
             {
-                return Errno.EBADFD;
+                return Errno.EBADFD; // It was revoked, or is held through another proxy.
             }
 
             if (error is Errno.EAGAIN or Errno.EACCES)
@@ -366,6 +385,11 @@ internal sealed class OpenFds(
     {
         var session = SessionOf(choice, held.Owner);
         var xdata = (session.IsNone ? held.Session : session).RentXData();
+        if (type != LockType.Unlock)
+        {
+            xdata?.SetInt(LockSession.HeldKey, 1);
+        }
+
         var error = await DoAsync<LkFop, LkReply>(choice, held.ToFop(type, xdata), held.ToCall());
         xdata?.Release();
         return error;
@@ -374,7 +398,7 @@ internal sealed class OpenFds(
     /// <summary>Whether a lock is still held.</summary>
     private async ValueTask<Errno> CheckAsync(FdPlace move, HeldLock held, UInt128 session)
     {
-        var xdata = XData.Rent();
+        var xdata = held.Session.RentXData() ?? XData.Rent();
         new LockClaim(session, LockAsk.Check, 0, 0).Write(xdata);
         var error = await DoAsync<LkFop, LkReply>(
             move.Choice, held.ToFop(held.Type) with { XData = xdata }, held.ToCall());
@@ -382,12 +406,15 @@ internal sealed class OpenFds(
         return error;
     }
 
-    private async Task CloseAtAsync(Server server, Fd fd)
+    private async Task CloseAtAsync(Server server, Fd fd, bool staysLocked = false)
     {
         var call = Call.Internal();
+        var xdata = staysLocked ? XData.Rent() : null;
+        xdata?.SetInt(LockSession.LeftKey, 1);
         Reply reply = fd.IsDirectory
             ? await server.Translator.Releasedir(new ReleasedirFop { Gfid = fd.Gfid, Fd = fd }, call)
-            : await server.Translator.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd }, call);
+            : await server.Translator.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd, XData = xdata }, call);
+        xdata?.Release();
         reply.Release();
         call.Release();
     }

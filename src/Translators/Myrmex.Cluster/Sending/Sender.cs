@@ -80,6 +80,11 @@ internal sealed partial class Sender
     public void Stop()
     {
         _isStopped = true;
+        if (_finder.Choice is { } last && _rules.NamesLocks)
+        {
+            Fds.LeaveLocks(last.Server);
+        }
+
         if (Sessions.Take() is { } session && _finder.Choice is { } choice)
         {
             _ = EndAsync(session, choice.Server);
@@ -115,7 +120,7 @@ internal sealed partial class Sender
 
         if (typeof(TFop) == typeof(FlushFop) && _rules.KeepsLocks)
         {
-            return EndsLocks(TFop.FdOf(in fop)!.Gfid, call.LockOwner)
+            return EndsLocks(TFop.FdOf(in fop)!.Gfid, call.LockOwner, TFop.XDataOf(in fop))
                 ? FlushLocksAsync<TFop, TReply>(fop, call) : SendAsync<TFop, TReply>(fop, call);
         }
 
@@ -357,7 +362,9 @@ internal sealed partial class Sender
         return isThere ? Errno.Ok : Errno.ENOTCONN;
     }
 
-    /// <summary>The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.</summary>
+    /// <summary>
+    /// The fop as it is sent: with its number, or with whose the lock is, or what change it is taken for.
+    /// </summary>
     private TFop Named<TFop, TReply>(in TFop fop, Call call, Choice choice, ref Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>

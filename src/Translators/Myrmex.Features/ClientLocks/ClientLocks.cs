@@ -79,7 +79,9 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         return reply;
     }
 
-    /// <summary>The session has gone on to another proxy: if its client still waits here, it has to ask again.</summary>
+    /// <summary>
+    /// The session has gone on to another proxy: if its client still waits here, it has to ask again.
+    /// </summary>
     private static void AskAgain(Reply reply, XData? xdata)
     {
         if (reply.Error == Errno.ECANCELED && xdata is not null && xdata.Contains(LockSession.Key))
@@ -121,7 +123,8 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
     /// <summary>The request is known for as long as it may wait, so that it can be taken back.</summary>
     private async ValueTask<LkReply> WaitAsync(LkFop fop, Call owned, ClientIdentity client)
     {
-        var waiting = new WaitingPosixLock(fop.Gfid, fop.Fd, fop.Flock, owned.LockOwner, owned.Pid, LockSession.Of(fop.XData));
+        var waiting = new WaitingPosixLock(
+            fop.Gfid, fop.Fd, fop.Flock, owned.LockOwner, owned.Pid, LockSession.Of(fop.XData));
         if (!_book.TryWait(client, waiting))
         {
             return LkReply.Fail(Errno.EINTR);
@@ -204,7 +207,10 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
         }
     }
 
-    /// <summary>An unlock of exactly the range ends the wait of the same owner.</summary>
+    /// <summary>
+    /// An unlock of exactly the range ends the wait of the same owner. Of a session only the wait ends: what it holds
+    /// there it takes along.
+    /// </summary>
     private async Task TakeBackAsync(WaitingPosixLock waiting, ClientIdentity client)
     {
         var call = Call.Internal(waiting.Pid);
@@ -219,6 +225,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place)
             Flock = waiting.Flock with { Type = LockType.Unlock },
             XData = waiting.Session.RentXData(),
         };
+        fop.XData?.SetInt(LockSession.LeftKey, 1);
         (await Next.Lk(in fop, call)).Release();
         fop.XData?.Release();
         call.Release();

@@ -24,6 +24,8 @@ public sealed partial class Locks
         {
             case LockCommand.GetLock when fop.Type <= LockType.Unlock:
                 return new ValueTask<LkReply>(GetLock(in gfid, in wanted, in flock));
+            case LockCommand.SetLock when fop.Type == LockType.Unlock && LockSession.HasLeft(fop.XData):
+                return new ValueTask<LkReply>(Answer(in flock, TakeBack(in gfid, in wanted)));
             case LockCommand.SetLock when fop.Type <= LockType.Unlock:
             case LockCommand.SetLockWait when fop.Type == LockType.Unlock:
                 return new ValueTask<LkReply>(Answer(in flock, SetLock(in gfid, in wanted)));
@@ -39,7 +41,7 @@ public sealed partial class Locks
         if (_posixFileCount != 0 && !fop.Fd.IsAnonymous)
         {
             var effects = LockEffects.Rent();
-            var hasLeft = call.Client is { IsGone: true } || fop.XData?.Contains(LockSession.LeftKey) == true;
+            var hasLeft = call.Client is { IsGone: true } || LockSession.HasLeft(fop.XData);
             lock (_posixGuard)
             {
                 if (_posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects, hasLeft ? NowMs : 0))
@@ -81,6 +83,22 @@ public sealed partial class Locks
         {
             verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
                 : _posix.Set(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+        return ToErrno(verdict);
+    }
+
+    /// <summary>A client behind a proxy has left it: its wait is over, and what it holds stays.</summary>
+    private Errno TakeBack(in Gfid gfid, in PosixLock wanted)
+    {
+        var effects = LockEffects.Rent();
+        LockVerdict verdict;
+        lock (_posixGuard)
+        {
+            verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
+                : _posix.Cancel(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
             _posixFileCount = _posix.FileCount;
         }
 
@@ -133,7 +151,9 @@ public sealed partial class Locks
         CarryOut(effects);
     }
 
-    /// <summary>Under the guard of the POSIX locks: what was left behind is dropped when nobody takes it over.</summary>
+    /// <summary>
+    /// Under the guard of the POSIX locks: what was left behind is dropped when nobody takes it over.
+    /// </summary>
     private void LookForLeft() =>
         _leftLook ??= Seams.Scheduler.Schedule(LockLimits.LeftMs + LockLimits.LeftSlackMs, DropLeft);
 

@@ -87,7 +87,9 @@ public sealed partial class Locks : Translator, ILockTables
         base.ClientGone(client);
     }
 
-    /// <summary>Another run has taken a change over: the locks of the former ones, which may be silent for long, are free.</summary>
+    /// <summary>
+    /// Another run has taken a change over: the locks of the former ones, which may be silent for long, are free.
+    /// </summary>
     public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
     {
         if (fop.Operation != ChangeRecord.TakeOver)

@@ -257,7 +257,9 @@ public sealed partial class PosixTranslator
         }
     }
 
-    /// <summary>Takes the handle of an inode away that has no name any more; not that of another with its gfid.</summary>
+    /// <summary>
+    /// Takes the handle of an inode away that has no name any more; not that of another with its gfid.
+    /// </summary>
     private void RemoveHandleOf(in Inode inode, in Gfid gfid)
     {
         lock (_inodeLocks.Of(gfid))
