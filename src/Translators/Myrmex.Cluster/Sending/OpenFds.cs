@@ -401,7 +401,7 @@ internal sealed class OpenFds(
         var xdata = held.Session.RentXData() ?? XData.Rent();
         new LockClaim(session, LockAsk.Check, 0, 0).Write(xdata);
         var error = await DoAsync<LkFop, LkReply>(
-            move.Choice, held.ToFop(held.Type) with { XData = xdata }, held.ToCall());
+            move.Choice, held.ToFop(held.Type, xdata), held.ToCall());
         xdata.Release();
         return error;
     }
