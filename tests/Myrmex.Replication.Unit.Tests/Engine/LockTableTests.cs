@@ -233,6 +233,12 @@ public sealed class LockTableTests
         var isHeld = model.TryGetValue((file, wanted.Session, wanted.Owner, at), out var type);
         Assert.Equal(isHeld && type == wanted.Type, table.IsSo(file, wanted));
         Assert.Equal(!isHeld, table.IsSo(file, wanted with { Type = LockType.Unlock }));
+        var end = random.Next(at, Bytes);
+        Assert.Equal(
+            Enumerable.Range(at, end - at + 1).All(b =>
+                model.TryGetValue((file, wanted.Session, wanted.Owner, b), out var has)
+                && (has == LockType.Write || has == wanted.Type)),
+            table.Holds(file, wanted with { End = end == Bytes - 1 ? long.MaxValue : end }));
         Assert.Equal(model.Keys.Any(k => k.Item2 == wanted.Session), table.HasSession(wanted.Session));
         Assert.Equal(table.Count, table.CountOf(1) + table.CountOf(2));
     }
