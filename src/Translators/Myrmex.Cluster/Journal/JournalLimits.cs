@@ -51,7 +51,7 @@ internal static class JournalLimits
     /// <summary>Waiting requests looked at by one search for a deadlock; beyond it the request simply waits.</summary>
     public const int DeadlockStepsMax = 256;
 
-    /// <summary>How long a lock is kept for one who has waited for it: an answer and a request have to get through.</summary>
+    /// <summary>How long a lock is kept for one who has waited: an answer and a request have to get through.</summary>
     public const long LockKeptMs = 2_000;
 
     /// <summary>How often the leader looks for sessions that are away.</summary>

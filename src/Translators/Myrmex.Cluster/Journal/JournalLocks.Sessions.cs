@@ -235,7 +235,7 @@ internal sealed partial class JournalLocks
         }
     }
 
-    /// <summary>What a number was told that changed nothing, or EBADE for one that its client asks for no more.</summary>
+    /// <summary>What a number was told that changed nothing; EBADE for one that its client asks for no more.</summary>
     private Errno? Recall(SessionKey key)
     {
         if (key.Session == 0)

@@ -10,8 +10,8 @@ namespace Myrmex.Cluster.Journal;
 internal sealed partial class JournalLocks
 {
     /// <summary>
-    /// Waits until nothing is in the way of a lock. Ok: it is kept for its holder for a moment; EDEADLK: that would never
-    /// be; EINTR: the holder has given it up; ENOLCK: too many wait; EREMOTE: another member has to be asked.
+    /// Waits until nothing is in the way of a lock. Ok: it is kept for its holder for a moment; EDEADLK: that would
+    /// never be; EINTR: the holder has given it up; ENOLCK: too many wait; EREMOTE: another member has to be asked.
     /// </summary>
     /// <param name="gfid">The file.</param>
     /// <param name="wanted">The lock.</param>

@@ -104,7 +104,7 @@ internal sealed partial class Sender
         }
     }
 
-    /// <summary>Takes or gives up a lock. Of what is not known the owner's FLUSH, or the RELEASE, has to take care.</summary>
+    /// <summary>Takes or gives up a lock. What is not known goes with the owner's FLUSH, or the RELEASE.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ChangeLockAsync<TFop, TReply>(TFop change, LkFop asked, Call call)
         where TFop : struct, IFop<TFop, TReply>

@@ -75,7 +75,8 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStart
     /// </summary>
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
     {
-        if (LockClaim.IsIn(fop.XData) || fop.Fd.IsAnonymous || fop.Command is not (LockCommand.SetLock or LockCommand.SetLockWait)
+        if (LockClaim.IsIn(fop.XData) || fop.Fd.IsAnonymous
+            || fop.Command is not (LockCommand.SetLock or LockCommand.SetLockWait)
             || !HeldLock.TryGetEnd(fop.Flock, out var end))
         {
             return Send<LkFop, LkReply, LkCodec>(in fop, call);
