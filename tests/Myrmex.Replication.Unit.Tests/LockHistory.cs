@@ -142,7 +142,7 @@ internal sealed class LockHistory
     /// <summary>A user and what it is about to do.</summary>
     private sealed class Trial(ulong id)
     {
-        public ulong Id => id;
+        public ulong Id { get; } = id;
 
         public LockUser User { get; } = new(id, 1);
 
