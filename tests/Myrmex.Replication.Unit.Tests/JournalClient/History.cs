@@ -113,7 +113,7 @@ internal sealed class History
                 break;
             case 6:
                 Evictions++;
-                Bed.Set.EvictAll();
+                Bed.Set.EvictIdle();
                 break;
         }
     }
