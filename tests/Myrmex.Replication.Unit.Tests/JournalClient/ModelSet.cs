@@ -56,18 +56,6 @@ internal sealed class ModelSet
         return _sessions.Remove(id);
     }
 
-    /// <summary>As time does: a session that holds locks stays.</summary>
-    public void EvictIdle()
-    {
-        foreach (var id in new List<UInt128>(_sessions.Keys))
-        {
-            if (!Locks.Exists(l => l.Session == id))
-            {
-                _sessions.Remove(id);
-            }
-        }
-    }
-
     public void EvictAll()
     {
         _sessions.Clear();
