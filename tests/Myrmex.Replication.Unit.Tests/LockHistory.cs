@@ -16,7 +16,7 @@ namespace Myrmex.Replication.Unit.Tests;
 internal sealed class LockHistory
 {
     private const int Users = 4;
-    private const int StepsOfAUser = 14;
+    private const int StepsOfAUser = 12;
 
     private readonly StoreBed _bed;
     private readonly SimRandom _random;
@@ -46,9 +46,9 @@ internal sealed class LockHistory
         for (var round = 0; _users.Exists(u => u.Steps < StepsOfAUser || u.Task is not null); round++)
         {
             Assert.True(round < 200_000, "the history does not end");
-            _bed.World.RunFor(1);
+            _bed.World.RunFor(_bed.Leader is null ? 20 : 1);
             _users.ForEach(Step);
-            if (_random.Below(150) == 0)
+            if (_random.Below(100) == 0)
             {
                 Fail();
             }
@@ -142,7 +142,7 @@ internal sealed class LockHistory
     /// <summary>A user and what it is about to do.</summary>
     private sealed class Trial(ulong id)
     {
-        public ulong Id => id;
+        public ulong Id { get; } = id;
 
         public LockUser User { get; } = new(id, 1);
 

@@ -23,7 +23,7 @@ public sealed class LockHistoryTests
     {
         var history = new LockHistory(seed);
         history.Run();
-        Assert.True(history.Faults > 1 && history.Retries > 1, $"{history.Faults} faults, {history.Retries} retries");
+        Assert.True(history.Faults > 0 && history.Retries > 1, $"{history.Faults} faults, {history.Retries} retries");
         Assert.True(history.Refusals > 0 && history.Refusals < history.Operations.Count);
         Assert.True(LinearizabilityChecker.IsLinearizable(history.Operations), string.Join('\n', history.Operations));
     }
@@ -50,7 +50,7 @@ public sealed class LockHistoryTests
         ];
         Assert.True(LinearizabilityChecker.IsLinearizable(good));
         Assert.False(LinearizabilityChecker.IsLinearizable(
-            [good[0], new(HistoryKind.Acquire, 2, 11, 20), good[2]]));
+            [good[0], new(HistoryKind.Acquire, 2, 11, 20), new(HistoryKind.Release, 1, 21, 30)]));
         Assert.False(LinearizabilityChecker.IsLinearizable(
             [good[0], new(HistoryKind.Release, 1, 12, 13), new(HistoryKind.Refusal, 2, 14, 20)]));
     }

@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;

@@ -140,6 +140,34 @@ public sealed class LockTable
         }
     }
 
+    /// <summary>Whether a holder has all of a range, as Write where that is wanted.</summary>
+    public bool Holds(in Gfid gfid, RangeLock wanted)
+    {
+        lock (_lock)
+        {
+            var own = _files.GetValueOrDefault(gfid)?.FindAll(held => held.IsOfHolder(in wanted)
+                && held.Overlaps(in wanted) && (held.Type == wanted.Type || held.Type == LockType.Write)) ?? [];
+            own.Sort(static (a, b) => a.Start.CompareTo(b.Start));
+            var next = wanted.Start;
+            foreach (var held in own)
+            {
+                if (held.Start > next)
+                {
+                    return false;
+                }
+
+                if (held.End >= wanted.End)
+                {
+                    return true;
+                }
+
+                next = held.End + 1;
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Whether the table can take a change. What makes it smaller always fits.</summary>
     /// <param name="underWay">Changes that are decided and not in the table yet.</param>
     public bool HasRoom(in Gfid gfid, in RangeLock wanted, int underWay)

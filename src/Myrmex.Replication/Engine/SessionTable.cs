@@ -35,9 +35,7 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     /// <summary>With the runs that have taken operations over; written only when there are some.</summary>
     private const byte FormatWithRuns = 2;
 
-    /// <summary>
-    /// With runs, and the locks of the sessions behind all of them; written only when there are some.
-    /// </summary>
+    /// <summary>With runs, and the locks of all sessions at the end; written only when there are some.</summary>
     private const byte FormatWithLocks = 3;
 
     private readonly Dictionary<UInt128, Session> _sessions = [];

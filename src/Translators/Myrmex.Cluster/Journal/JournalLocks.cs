@@ -28,7 +28,7 @@ namespace Myrmex.Cluster.Journal;
 /// </remarks>
 internal sealed partial class JournalLocks
 {
-    private readonly Lock _lock = new(); // Guards all that is in the two tables; a leaf lock.
+    private readonly Lock _lock = new(); // Guards all that is in the two tables; comes before that of the LockTable.
     private readonly Dictionary<Gfid, LockedFile> _files = []; // With changes under way, waits or kept ranges.
     private readonly IReplicaLog _log;
     private readonly Seams _seams;
@@ -92,7 +92,7 @@ internal sealed partial class JournalLocks
         }
 
         await HearAsync(held.Session);
-        var isHeld = _log.Locks.IsSo(in gfid, in held);
+        var isHeld = _log.Locks.Holds(in gfid, held);
         var error = await _log.ConfirmAsync(term);
         return error != Errno.Ok ? error : isHeld ? Errno.Ok : Errno.ENOLCK;
     }

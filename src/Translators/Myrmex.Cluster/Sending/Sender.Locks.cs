@@ -21,6 +21,9 @@ internal sealed partial class Sender
     private int _isRenewing;
     private volatile bool _isStopped;
 
+    /// <summary>The servers keep locks for us: who leads has to be found even if no fop wants to know.</summary>
+    public bool HoldsLocks => _rules.KeepsLocks && !Fds.Locks.IsEmpty;
+
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> LockAsync<TFop, TReply>(TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -339,10 +342,11 @@ internal sealed partial class Sender
     private void HoldAgain()
     {
         Volatile.Write(ref _isRenewing, 0);
-        if (!_isStopped && !Fds.Locks.IsEmpty)
+        if (!_isStopped && HoldsLocks)
         {
             Volatile.Write(ref _heldAt, null);
             TellHolding();
+            _finder.Want(_finder.Choice is null);
         }
     }
 
