@@ -346,7 +346,10 @@ internal sealed partial class Sender
         {
             Volatile.Write(ref _heldAt, null);
             TellHolding();
-            _finder.Want(_finder.Choice is null);
+            if (_finder.Choice is null)
+            {
+                _finder.Want(true);
+            }
         }
     }
 
