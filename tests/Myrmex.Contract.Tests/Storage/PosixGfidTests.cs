@@ -79,7 +79,12 @@ public sealed class PosixGfidTests : IDisposable
         var error = StorageRig.Outcome(_rig.Store.Create(
             new CreateFop
             {
-                Parent = Gfid.Root, Name = name, Mode = 0x1A4, Flags = Flags, Fd = fd, XData = StorageRig.WithGfid(gfid),
+                Parent = Gfid.Root,
+                Name = name,
+                Mode = 0x1A4,
+                Flags = Flags,
+                Fd = fd,
+                XData = StorageRig.WithGfid(gfid),
             },
             call));
         if (error == Errno.Ok)
