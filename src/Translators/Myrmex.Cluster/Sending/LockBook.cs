@@ -2,7 +2,6 @@ using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Sending;
 

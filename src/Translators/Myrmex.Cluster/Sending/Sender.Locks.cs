@@ -398,7 +398,7 @@ internal sealed partial class Sender
         sessions.AsMemory(first, Math.Min(LockClaim.BehindMax, sessions.Length - first));
 
     /// <summary>Tells a server something about clients behind this proxy; takes the dictionary.</summary>
-    private async ValueTask<Errno> TellAsync(
+    private async Task<Errno> TellAsync(
         Choice choice, int operation, XData xdata, ReadOnlyMemory<LockSession> behind)
     {
         if (behind.Length > 0)
