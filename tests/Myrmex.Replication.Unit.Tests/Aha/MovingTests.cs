@@ -89,17 +89,6 @@ public sealed class MovingTests
     }
 
     [Fact]
-    public void LocksOfAClientThatEndsInGoodOrderAreFree()
-    {
-        var bed = new AhaBed();
-        var fd = bed.Create("file");
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
-        bed.Run(bed.Graph.Stop);
-        bed.World.RunFor(1_000);
-        Assert.True(bed.IsFree(fd.Gfid, 10));
-    }
-
-    [Fact]
     public void ALockThatIsGivenUpIsHeldNowhere()
     {
         var bed = new AhaBed(proxies: 2);

@@ -181,18 +181,6 @@ internal sealed class OpenFds(
         await Task.WhenAll(closing);
     }
 
-    /// <summary>The client ends: who holds locks through its fds at a server gives them up.</summary>
-    public void LeaveLocks(Server server)
-    {
-        foreach (var fd in Locks.Fds())
-        {
-            if (Find(fd) is { } open && open.Leave(server))
-            {
-                _ = CloseAtAsync(server, fd);
-            }
-        }
-    }
-
     /// <summary>
     /// Opens the fds with locks at a server and takes their locks there. Returns when that is done, or after so many
     /// milliseconds: it then goes on for those that are left, and their fops wait for it.

@@ -80,11 +80,6 @@ internal sealed partial class Sender
     public void Stop()
     {
         _isStopped = true;
-        if (_finder.Choice is { } last && _rules.NamesLocks)
-        {
-            Fds.LeaveLocks(last.Server);
-        }
-
         if (Sessions.Take() is { } session && _finder.Choice is { } choice)
         {
             _ = EndAsync(session, choice.Server);
