@@ -32,7 +32,8 @@ public readonly record struct LockSession(UInt128 Id, uint Epoch, LkOwner Owner)
 
     /// <summary>
     /// In the xdata of LK: it was granted before, and is asked for again because its client has lost its proxy. Who
-    /// keeps locks, as a replica set does, answers ENOLCK when nothing of it is held any more: somebody may have had it.
+    /// keeps locks, as a replica set does, answers ENOLCK when nothing of it is held any more: somebody may have had
+    /// it.
     /// </summary>
     public static ReadOnlySpan<byte> HeldKey => "myrmex.held"u8;
 
