@@ -51,6 +51,20 @@ public sealed class PosixLockTable
     }
 
     /// <summary>
+    /// Ends a waiting request of the same holder for exactly that range with EINTR; what is held stays.
+    /// </summary>
+    public LockVerdict Cancel(in PosixLockRequest request, LockEffects effects)
+    {
+        if (_files.TryGetValue(request.Gfid, out var file))
+        {
+            CancelExact(file, in request, effects);
+            Settle(file);
+        }
+
+        return LockVerdict.Granted;
+    }
+
+    /// <summary>
     /// A request of a session has come. False when the session has gone on to another proxy since: it is late. The
     /// first one from another proxy ends what waits for an earlier one with ECANCELED, for nobody hears that.
     /// </summary>
@@ -308,7 +322,9 @@ public sealed class PosixLockTable
         return false;
     }
 
-    /// <summary>Puts a lock (or a hole) over what its holder has: cuts other types, merges with the same type.</summary>
+    /// <summary>
+    /// Puts a lock (or a hole) over what its holder has: cuts other types, merges with the same type.
+    /// </summary>
     private static void Apply(List<PosixLock> held, in PosixLock wanted)
     {
         var start = wanted.Start;
