@@ -25,10 +25,13 @@ internal sealed class LockUser(ulong session, ulong owner)
     /// <summary>The client behind asks for what it has held before.</summary>
     public bool WasHeld { get; set; }
 
+    /// <summary>What takes locks along from another session.</summary>
+    public byte[]? Move { get; set; }
+
     /// <summary>The connection of this proxy.</summary>
     public ClientIdentity? Connection { get; set; }
 
-    private LkOwner Owner => LkOwner.From(owner);
+    public LkOwner Owner => LkOwner.From(owner);
 
     public static StoreBed NewBed(StoreBedOptions? options = null)
     {
@@ -193,6 +196,11 @@ internal sealed class LockUser(ulong session, ulong owner)
         if (!Behind.IsNone)
         {
             Behind.WriteTo(xdata);
+        }
+
+        if (Move is { } move)
+        {
+            xdata.SetBytes(LockMove.Key, move);
         }
 
         if (WasHeld)

@@ -101,6 +101,68 @@ public sealed class TermLockTests
     }
 
     [Fact]
+    public void AnotherProcessTakesLocksAlong()
+    {
+        using var bed = LockUser.NewBed();
+        var other = new LockUser(13, 7);
+        Assert.Equal(Errno.Ok, _a.Begin(bed));
+        Assert.Equal(Errno.Ok, _b.Begin(bed));
+        Assert.Equal(Errno.Ok, other.Begin(bed));
+        Assert.Equal(Errno.Ok, _a.Lock(bed, 0, 10));
+        var wait = _b.Wait(bed, 0, 10);
+        other.Move = LockMove.WriteHolders(_a.Session, [_b.Owner, _a.Owner]);
+        Assert.Equal(Errno.Ok, other.Lock(bed, 0, 10));
+        Assert.Equal(Errno.ENOLCK, _a.Check(bed, 0, 10));
+        Assert.Equal(Errno.EAGAIN, _b.Lock(bed, 0, 10));
+        Assert.False(wait.IsCompleted);
+        LockUser.Transfer(bed, bed.Leader!, bed.Members.First(m => m != bed.Leader));
+        Assert.Equal(Errno.Ok, other.Check(bed, 0, 10));
+        Assert.Equal(Errno.ENOLCK, other.Lock(bed, 50, 1)); // Nothing of that was held.
+        other.Move = [1, 2, 3];
+        Assert.Equal(Errno.Ok, other.Lock(bed, 50, 1)); // That is no such value.
+        AssertTablesAreEqual(bed);
+    }
+
+    [Fact]
+    public void AnAdministratorClearsLocks()
+    {
+        using var bed = LockUser.NewBed();
+        Assert.Equal(Errno.Ok, _a.Begin(bed));
+        Assert.Equal(Errno.Ok, _b.Begin(bed));
+        Assert.Equal(Errno.Ok, _a.Lock(bed, 0, 10));
+        Assert.Equal(Errno.Ok, _a.Lock(bed, 20, 10));
+        var wait = _b.Wait(bed, 0, 10);
+        Assert.EndsWith("posix blocked locks=1 granted locks=0", Clear(bed, "kblocked"), StringComparison.Ordinal);
+        Assert.True(bed.World.RunUntil(() => wait.IsCompleted, 1_000));
+        Assert.Equal(Errno.EAGAIN, wait.Result);
+        Assert.EndsWith(
+            "posix blocked locks=0 granted locks=1", Clear(bed, "kgranted.0,20-10"), StringComparison.Ordinal);
+        Assert.Equal(Errno.ENOLCK, _a.Check(bed, 20, 10));
+        Assert.Equal(Errno.Ok, _a.Check(bed, 0, 10));
+        Assert.EndsWith("posix blocked locks=0 granted locks=1", Clear(bed, "kall"), StringComparison.Ordinal);
+        Assert.Equal("No locks cleared.", Clear(bed, "kall"));
+        Assert.Equal(Errno.Ok, _b.Lock(bed, 0, 0));
+        AssertTablesAreEqual(bed);
+    }
+
+    private static string Clear(StoreBed bed, string kind)
+    {
+        var text = string.Empty;
+        Name name = "glusterfs.clrlk.tposix." + kind;
+        Assert.Equal(Errno.Ok, LockUser.On(bed, bed.Leader!, async (top, call) =>
+        {
+            var reply = await top.Getxattr(new GetxattrFop { Gfid = LockUser.File, Name = name }, call);
+            if (reply.Values is { } values && values.TryGetBytes(name.Span, out var bytes))
+            {
+                text = System.Text.Encoding.UTF8.GetString(bytes).TrimEnd('\0');
+            }
+
+            return Outcome(reply);
+        }));
+        return text;
+    }
+
+    [Fact]
     public void ARetryGetsTheFirstOutcome()
     {
         using var bed = LockUser.NewBed();

@@ -40,13 +40,13 @@ public readonly record struct RangeLock(
 
 /// <summary>
 /// The meta part of an entry of kind Lock. The session of Set and DropOwner is that of the entry in version 1; in
-/// version 2 it is in the record, for the change is one of a proxy, and the lock that of a client behind it. That of
-/// Revoke is in the record: nobody asks for it again.
+/// version 2 it is in the record, for the change is one of a proxy, and the lock that of a client behind it. In version
+/// 3, of Set alone, there is a former holder too. The session of Revoke is in the record: nobody asks for it again.
 /// </summary>
 /// <remarks>
 /// Layout, little-endian: u8 version, u8 action; Revoke: u128 session; the others: in version 2 u128 session, 16 bytes
 /// gfid, then for Set and Clear u8 type, u64 start, u64 end, u32 pid, and for Set and DropOwner the owner with its
-/// length (u32) before it. Another version or action is refused, so no replica skips what it does not understand.
+/// length (u32) before it; version 3: as version 2, then u128 session and the owner of the former holder. Another version or action is refused, so no replica skips what it does not understand.
 /// </remarks>
 public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock Lock)
 {
@@ -55,15 +55,33 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
     /// <summary>With the session; only where that is not the entry's. Set and DropOwner alone have it.</summary>
     private const byte VersionWithSession = 2;
 
+    private const byte VersionWithFormer = 3;
+
+    /// <summary>
+    /// With Set: what this holder has in the range ends by the same entry, so nobody gets it in between. Session 0 for
+    /// nobody.
+    /// </summary>
+    public (UInt128 Session, LkOwner Owner) Former { get; init; }
+
+    /// <summary>The former holder's part of it: nothing in the range any more.</summary>
+    public RangeLock FormerLock =>
+        Lock with { Session = Former.Session, Owner = Former.Owner, Type = LockType.Unlock };
+
     public static LockRecord Revoke(UInt128 session) =>
         new(LockAction.Revoke, default, new RangeLock(session, default, LockType.Unlock, 0, 0, 0));
+
+    /// <summary>Changes that are about one holder.</summary>
+    public bool SharesHolder(in LockRecord other) =>
+        Lock.IsOfHolder(other.Lock) || (Former.Session != 0 && FormerLock.IsOfHolder(other.Lock))
+        || (other.Former.Session != 0 && other.FormerLock.IsOfHolder(Lock));
 
     /// <param name="session">That of the entry.</param>
     public byte[] Encode(UInt128 session)
     {
         var builder = new BinaryBuilder();
         var isOther = Action is LockAction.Set or LockAction.DropOwner && Lock.Session != session;
-        builder.Byte(isOther ? VersionWithSession : Version);
+        var hasFormer = Action == LockAction.Set && Former.Session != 0;
+        builder.Byte(hasFormer ? VersionWithFormer : isOther ? VersionWithSession : Version);
         builder.Byte((byte)Action);
         if (Action == LockAction.Revoke)
         {
@@ -71,7 +89,7 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
             return builder.ToArray();
         }
 
-        if (isOther)
+        if (isOther || hasFormer)
         {
             builder.UInt128(Lock.Session);
         }
@@ -90,6 +108,12 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
             WriteOwner(builder, Lock.Owner);
         }
 
+        if (hasFormer)
+        {
+            builder.UInt128(Former.Session);
+            WriteOwner(builder, Former.Owner);
+        }
+
         return builder.ToArray();
     }
 
@@ -102,14 +126,15 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
         var action = (LockAction)parser.Byte();
         parser.Require(action is >= LockAction.Set and <= LockAction.Clear);
         parser.Require(version == Version
-            || (version == VersionWithSession && action is LockAction.Set or LockAction.DropOwner));
+            || (version == VersionWithSession && action is LockAction.Set or LockAction.DropOwner)
+            || (version == VersionWithFormer && action == LockAction.Set));
         if (action == LockAction.Revoke)
         {
             var revoked = Revoke(parser.UInt128());
             return parser.IsComplete ? revoked : null;
         }
 
-        session = version == VersionWithSession ? parser.UInt128() : session;
+        session = version != Version ? parser.UInt128() : session;
         parser.Require(version == Version || session != 0);
         var gfid = ReadGfid(ref parser);
         var held = new RangeLock(session, default, LockType.Unlock, 0, long.MaxValue, 0);
@@ -126,7 +151,8 @@ public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock
         }
 
         held = action == LockAction.Clear ? held : held with { Owner = ReadOwner(ref parser) };
-        return parser.IsComplete ? new LockRecord(action, gfid, held) : null;
+        var former = version == VersionWithFormer ? (parser.UInt128(), ReadOwner(ref parser)) : default;
+        return parser.IsComplete ? new LockRecord(action, gfid, held) { Former = former } : null;
     }
 
     internal static void WriteGfid(BinaryBuilder builder, Gfid gfid)

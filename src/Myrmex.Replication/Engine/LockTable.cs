@@ -72,7 +72,11 @@ public sealed class LockTable
     }
 
     /// <summary>The held lock that a wanted one would meet, the lowest one if there are several.</summary>
-    public bool TryFindConflict(in Gfid gfid, in RangeLock wanted, out RangeLock conflict)
+    public bool TryFindConflict(in Gfid gfid, in RangeLock wanted, out RangeLock conflict) =>
+        TryFindConflict(in gfid, in wanted, former: null, out conflict);
+
+    /// <param name="former">A holder whose locks are not in the way; null for none.</param>
+    public bool TryFindConflict(in Gfid gfid, in RangeLock wanted, RangeLock? former, out RangeLock conflict)
     {
         conflict = default;
         var found = false;
@@ -85,7 +89,8 @@ public sealed class LockTable
 
             foreach (var held in locks)
             {
-                if (held.Conflicts(in wanted) && (!found || held.Start < conflict.Start))
+                if (held.Conflicts(in wanted) && !(former is { } one && held.IsOfHolder(in one))
+                    && (!found || held.Start < conflict.Start))
                 {
                     conflict = held;
                     found = true;
@@ -201,6 +206,12 @@ public sealed class LockTable
             {
                 case LockAction.Set:
                 case LockAction.DropOwner:
+                    if (record.Former.Session != 0)
+                    {
+                        var former = record.FormerLock;
+                        ChangeOf(former.Session, record.Gfid, locks => Put(locks, former));
+                    }
+
                     var wanted = record.Lock;
                     ChangeOf(wanted.Session, record.Gfid, locks => Put(locks, wanted));
                     break;

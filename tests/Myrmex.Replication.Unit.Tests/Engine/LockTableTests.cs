@@ -158,6 +158,34 @@ public sealed class LockTableTests
     }
 
     [Fact]
+    public void ALockGoesToAnotherHolderByOneEntry()
+    {
+        var table = new SessionTable();
+        Begin(table, 1);
+        Begin(table, 2);
+        Take(table, 2, 1, 1, new LockRecord(LockAction.Set, Files[0], LockOf(1, 1, LockType.Write, 0, 30)));
+        var moved = new LockRecord(LockAction.Set, Files[0], LockOf(2, 5, LockType.Write, 0, 10))
+        {
+            Former = (1, LkOwner.From(1)),
+        };
+        Assert.False(table.Locks.TryFindConflict(Files[0], moved.Lock, moved.FormerLock, out _));
+        Assert.True(table.Locks.TryFindConflict(Files[0], moved.Lock, out _));
+        var bytes = moved.Encode(2);
+        Assert.Equal(moved, LockRecord.Decode(bytes, 2));
+        Assert.Equal(3, bytes[0]);
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            Assert.Null(LockRecord.Decode(bytes.AsSpan(0, length), 2));
+        }
+
+        Take(table, 3, 2, 1, moved);
+        Assert.True(table.Locks.Holds(Files[0], LockOf(2, 5, LockType.Write, 0, 10)));
+        Assert.False(table.Locks.HasSome(Files[0], LockOf(1, 1, LockType.Write, 0, 10)));
+        Assert.True(table.Locks.Holds(Files[0], LockOf(1, 1, LockType.Write, 11, 30)));
+        Assert.Equal((1, 1), (table.Locks.CountOf(1), table.Locks.CountOf(2)));
+    }
+
+    [Fact]
     public void TheEndOfAProxysSessionLeavesWhatItsClientsHold()
     {
         var table = new SessionTable();

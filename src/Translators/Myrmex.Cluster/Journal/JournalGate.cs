@@ -29,6 +29,9 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
     {
         switch (TFop.Code)
         {
+            case FopCode.Flush when member.ServingTerm == Term.None && member.IsTakingLead
+                && SessionKey.Of(TFop.XDataOf(in fop)).Session != 0:
+                return WhenServingAsync<TFop, TReply>(fop, call); // It gives up locks.
             case FopCode.Release or FopCode.Releasedir or FopCode.Flush:
                 return TFop.Invoke(inner, in fop, call); // Of what was opened here, whoever leads now.
             case FopCode.Ipc:
@@ -53,7 +56,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
         }
 
-        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || TFop.Code == FopCode.Lk)
+        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || TFop.Code == FopCode.Lk || ClearsLocks(in fop))
         {
             return TFop.Invoke(inner, in fop, call);
         }
@@ -73,6 +76,10 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
 
         return ConfirmedAsync<TFop, TReply>(task, fop, term, watched);
     }
+
+    /// <summary>It waits for the journal, not for the store.</summary>
+    private static bool ClearsLocks<TFop>(in TFop fop) =>
+        typeof(TFop) == typeof(GetxattrFop) && ClearLocksName.IsOne(((GetxattrFop)(object)fop!).Name);
 
     private async ValueTask<TReply> WhenServingAsync<TFop, TReply>(TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -185,6 +192,11 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         if (ipc.Operation == ChangeRecord.TakeOver)
         {
             return await TakeOverAsync<TReply>(ipc.XData);
+        }
+
+        if (ipc.Operation is LockClaim.HoldSession or LockClaim.LeaveSessions && member.IsTakingLead)
+        {
+            await member.WaitToServeAsync();
         }
 
         var error = ipc.Operation switch

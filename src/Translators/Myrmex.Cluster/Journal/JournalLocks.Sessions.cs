@@ -377,6 +377,11 @@ internal sealed partial class JournalLocks
 
     private void Remember(SessionKey key, Errno outcome)
     {
+        if (key.Session == 0)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             var told = SessionOf(key.Session).Told;

@@ -52,7 +52,8 @@ internal sealed partial class JournalLocks
     /// </summary>
     /// <param name="session">Whose change it is; a retry gets the first outcome.</param>
     /// <param name="record">What it changes.</param>
-    public async ValueTask<Errno> ChangeAsync(SessionKey session, LockRecord record)
+    /// <param name="endsWaits">Giving up ends what waits for the same.</param>
+    public async ValueTask<Errno> ChangeAsync(SessionKey session, LockRecord record, bool endsWaits = true)
     {
         var term = _log.ServingTerm;
         if (term == Term.None)
@@ -60,7 +61,7 @@ internal sealed partial class JournalLocks
             return Errno.EREMOTE;
         }
 
-        if (record.Lock.Type == LockType.Unlock)
+        if (record.Lock.Type == LockType.Unlock && endsWaits)
         {
             EndWaits(record);
         }
@@ -201,12 +202,15 @@ internal sealed partial class JournalLocks
             }
 
             var file = _files[gfid]; // The change is in it.
-            if (_log.Locks.TryFindConflict(in gfid, in wanted, out _) || file.IsKept(in wanted, NowMs))
+            RangeLock? former = record.Former.Session != 0 ? record.FormerLock : null;
+            if (_log.Locks.TryFindConflict(in gfid, in wanted, former, out _) || file.IsKept(in wanted, NowMs))
             {
                 return Errno.EAGAIN;
             }
 
             return _log.Locks.IsSo(in gfid, in wanted) ? Errno.Ok
+                // Nothing is left of what was to be taken along: somebody may have had it.
+                : former is { } gone && !_log.Locks.HasSome(in gfid, in gone) ? Errno.ENOLCK
                 : _log.Locks.HasRoom(in gfid, in wanted, _underWay) ? null
                 : Errno.ENOLCK;
         }

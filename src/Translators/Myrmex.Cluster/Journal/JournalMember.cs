@@ -202,6 +202,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             {
                 AcknowledgedUpTo = session.AcknowledgedUpTo,
                 Run = session.Run,
+                FromMemory = session.FromMemory,
             },
             term);
         return task;

@@ -19,6 +19,25 @@ public sealed partial class JournalTranslator
         _locks is { } locks && SessionKey.Of(fop.XData) is var session && session.Session != 0
             ? FlushAsync(locks, session, fop, call) : Next.Flush(in fop, call);
 
+    /// <summary>An administrator clears record locks. Source: volume clear-locks.</summary>
+    public override ValueTask<GetxattrReply> Getxattr(in GetxattrFop fop, Call call) =>
+        _locks is { } locks && ClearLocksName.IsOne(fop.Name)
+        && ClearLocksName.TryParse(fop.Name, out var type, out var clearing) && type == ClearLocksType.Posix
+            ? ClearAsync(locks, fop, clearing, call) : Next.Getxattr(in fop, call);
+
+    private async ValueTask<GetxattrReply> ClearAsync(
+        JournalLocks locks, GetxattrFop fop, LockClearing clearing, Call call)
+    {
+        if (call.Uid != 0)
+        {
+            return GetxattrReply.Fail(Errno.EPERM);
+        }
+
+        var (error, held, waiting) = await locks.ClearAsync(fop.Gfid, clearing);
+        return error == Errno.Ok
+            ? ClearLocksName.Answer(fop.Name, Name, ClearLocksType.Posix, held, waiting) : GetxattrReply.Fail(error);
+    }
+
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private static async ValueTask<LkReply> LkAsync(JournalLocks locks, LkFop fop, Call call)
     {
@@ -55,7 +74,8 @@ public sealed partial class JournalTranslator
                 var (error, conflict) = await locks.LookAsync(gfid, wanted);
                 return Answer(conflict is { } held ? FlockOf(held) : flock with { Type = LockType.Unlock }, error);
             case LockCommand.SetLock when session.Session != 0:
-                var record = new LockRecord(LockAction.Set, gfid, wanted);
+                var former = behind.IsNone ? locks.FormerOf(gfid, wanted, fop.XData) : default;
+                var record = new LockRecord(LockAction.Set, gfid, wanted) { Former = former };
                 return Answer(in flock, await locks.ChangeAsync(session, record));
             case LockCommand.SetLock when isClaimed && claim.Ask == LockAsk.Check && claim.Session != 0:
                 return Answer(in flock, await locks.CheckAsync(gfid, wanted));

@@ -29,7 +29,7 @@ internal sealed class LockedFile
         {
             var earlier = Changes[i].Record;
             if (earlier.Action == LockAction.Clear || change.Record.Action == LockAction.Clear
-                || earlier.Lock.IsOfHolder(change.Record.Lock) || earlier.Lock.Conflicts(change.Record.Lock))
+                || earlier.SharesHolder(change.Record) || earlier.Lock.Conflicts(change.Record.Lock))
             {
                 return false;
             }

@@ -302,6 +302,40 @@ internal sealed partial class Sender
     }
 
     /// <summary>
+    /// Who holds something through an fd, for a process that takes the locks along; null when that is not what is
+    /// asked. Clients behind this proxy come by their names.
+    /// </summary>
+    private FgetxattrReply? HoldersOf(in FgetxattrFop fop)
+    {
+        if (!fop.Name.Span.SequenceEqual(LockMove.InfoName) || Sessions.Current is not { } session)
+        {
+            return null;
+        }
+
+        var owners = new HashSet<LkOwner>();
+        var held = Fds.Locks.Of(fop.Fd);
+        foreach (var one in held)
+        {
+            if (one.Session.IsNone)
+            {
+                owners.Add(one.Owner);
+            }
+        }
+
+        if (held.Count == 0)
+        {
+            return null;
+        }
+
+        var value = LockMove.WriteHolders(session.Id, owners);
+        var reply = FgetxattrReply.Rent();
+        reply.Values = XData.Rent();
+        reply.Values.SetBytes(LockMove.InfoName, value);
+        reply.OpRet = value.Length;
+        return reply;
+    }
+
+    /// <summary>
     /// The servers do not know the session any more, nor what it held: its holders have to hear. What clients behind
     /// this proxy hold is in sessions of their own.
     /// </summary>

@@ -113,6 +113,12 @@ internal sealed partial class Sender
             return LockAsync<TFop, TReply>(fop, call);
         }
 
+        if (typeof(TFop) == typeof(FgetxattrFop) && HoldsLocks
+            && HoldersOf(FopFacts.As<TFop, FgetxattrFop>(in fop)) is { } holders)
+        {
+            return new ValueTask<TReply>((TReply)(object)holders);
+        }
+
         if (typeof(TFop) == typeof(FlushFop) && _rules.KeepsLocks)
         {
             return EndsLocks(TFop.FdOf(in fop)!.Gfid, call.LockOwner, TFop.XDataOf(in fop))

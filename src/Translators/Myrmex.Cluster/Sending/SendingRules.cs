@@ -1,3 +1,4 @@
+using System.Threading;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Sending;
