@@ -46,7 +46,8 @@ public readonly record struct RangeLock(
 /// <remarks>
 /// Layout, little-endian: u8 version, u8 action; Revoke: u128 session; the others: in version 2 u128 session, 16 bytes
 /// gfid, then for Set and Clear u8 type, u64 start, u64 end, u32 pid, and for Set and DropOwner the owner with its
-/// length (u32) before it; version 3: as version 2, then u128 session and the owner of the former holder. Another version or action is refused, so no replica skips what it does not understand.
+/// length (u32) before it; version 3: as version 2, then u128 session and the owner of the former holder. Another
+/// version or action is refused, so no replica skips what it does not understand.
 /// </remarks>
 public readonly record struct LockRecord(LockAction Action, Gfid Gfid, RangeLock Lock)
 {

@@ -121,7 +121,7 @@ internal sealed partial class ReplicaWorld
         }
     }
 
-    /// <summary>I12: no two sessions hold what conflicts, on no member.</summary>
+    /// <summary>No two sessions hold what conflicts, on no member.</summary>
     private static void CheckLocks(WorldNode node, JournalEntry entry)
     {
         if (entry.Header.Kind != EntryKind.Lock)
@@ -134,7 +134,7 @@ internal sealed partial class ReplicaWorld
         node.Engine!.Sessions.Locks.List(record.Gfid, held);
         if (held.Exists(one => held.Exists(other => one.Conflicts(in other))))
         {
-            WorldChecker.Fail($"I12: on {node.Number} two sessions hold what conflicts, at {entry.Index}");
+            WorldChecker.Fail($"locks: on {node.Number} two sessions hold what conflicts, at {entry.Index}");
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed partial class ReplicaWorld
             var table = builder.ToArray();
             if (!tables.TryAdd(engine.Commit, table) && !tables[engine.Commit].AsSpan().SequenceEqual(table))
             {
-                WorldChecker.Fail($"I12: {node.Number} holds other locks than others at {engine.Commit}");
+                WorldChecker.Fail($"locks: {node.Number} holds other locks than others at {engine.Commit}");
             }
         }
     }
