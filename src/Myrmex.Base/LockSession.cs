@@ -6,6 +6,7 @@ namespace Myrmex.Base;
 /// <summary>
 /// Whose a POSIX lock is, whichever proxy it came through: in the xdata of LK and FLUSH as <see cref="Key"/>. A lock
 /// service knows two requests with the same id and owner for one holder, so the holder's locks go on at another proxy.
+/// A replica set keeps them in its journal as those of a session with that id (<see cref="LockClaim"/>).
 /// <code>
 /// offset size
 ///      0   16  id, big-endian, random: who knows it is that client
@@ -24,11 +25,22 @@ public readonly record struct LockSession(UInt128 Id, uint Epoch, LkOwner Owner)
 
     /// <summary>
     /// In the xdata of RELEASE: the client has left without a word and may come back through another proxy, so what a
-    /// session holds through the fd is kept for a while.
+    /// session holds through the fd is kept for a while. In that of an unlock: so what waits for exactly the range is
+    /// taken back, and what is held stays.
     /// </summary>
     public static ReadOnlySpan<byte> LeftKey => "myrmex.left"u8;
 
+    /// <summary>
+    /// In the xdata of LK: it was granted before, and is asked for again because its client has lost its proxy. Who
+    /// keeps locks, as a replica set does, answers ENOLCK when nothing of it is held any more: somebody may have had
+    /// it.
+    /// </summary>
+    public static ReadOnlySpan<byte> HeldKey => "myrmex.held"u8;
+
     public bool IsNone => Id == 0;
+
+    /// <summary>Whether a request says that its client has left without a word.</summary>
+    public static bool HasLeft(XData? xdata) => xdata is { Count: > 0 } && xdata.Contains(LeftKey);
 
     /// <summary>What a request says; none when it says nothing, or nothing that could be right.</summary>
     public static LockSession Of(XData? xdata) =>
@@ -48,6 +60,9 @@ public readonly record struct LockSession(UInt128 Id, uint Epoch, LkOwner Owner)
         Owner.CopyTo(bytes[HeadBytes..]);
         xdata.SetBytes(Key, bytes[..(HeadBytes + Owner.Length)]);
     }
+
+    /// <summary>Whether a lock was granted before.</summary>
+    public static bool WasHeld(XData? xdata) => xdata is { Count: > 0 } && xdata.Contains(HeldKey);
 
     /// <summary>A new dictionary that says this alone; null for none. The caller releases it.</summary>
     public XData? RentXData()

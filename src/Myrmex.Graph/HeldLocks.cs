@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Myrmex.Base;
 
@@ -37,14 +38,18 @@ public sealed class HeldLocks
     }
 
     /// <summary>The fds through which locks are held, once each.</summary>
-    public HashSet<Fd> Fds()
+    /// <param name="ownOnly">Not those of clients behind a proxy.</param>
+    public HashSet<Fd> Fds(bool ownOnly = false)
     {
         var fds = new HashSet<Fd>();
         lock (_lock)
         {
-            foreach (var locks in _byFile.Values)
+            foreach (var held in _byFile.Values.SelectMany(static locks => locks))
             {
-                locks.ForEach(held => fds.Add(held.Fd));
+                if (!ownOnly || held.Session.IsNone)
+                {
+                    fds.Add(held.Fd);
+                }
             }
         }
 
@@ -59,6 +64,28 @@ public sealed class HeldLocks
             return _byFile.TryGetValue(fd.Gfid, out var locks)
                 ? locks.FindAll(held => ReferenceEquals(held.Fd, fd)) : [];
         }
+    }
+
+    /// <summary>The clients behind a proxy that hold something, once each, at the last proxy that is known.</summary>
+    public LockSession[] Sessions()
+    {
+        var sessions = new Dictionary<UInt128, LockSession>();
+        lock (_lock)
+        {
+            foreach (var locks in _byFile.Values)
+            {
+                foreach (var held in locks)
+                {
+                    if (!held.Session.IsNone && !(sessions.TryGetValue(held.Session.Id, out var known)
+                        && known.Epoch >= held.Session.Epoch))
+                    {
+                        sessions[held.Session.Id] = held.Session;
+                    }
+                }
+            }
+        }
+
+        return [.. sessions.Values];
     }
 
     /// <summary>Enters a lock that was granted.</summary>
@@ -86,6 +113,32 @@ public sealed class HeldLocks
     /// <summary>Takes everything of an owner on a file out, as FLUSH does at the server.</summary>
     public void RemoveOwner(in Gfid gfid, LkOwner owner) =>
         Change(in gfid, locks => locks.RemoveAll(held => held.Owner.Equals(owner)));
+
+    /// <summary>Whether an owner holds something on a file.</summary>
+    public bool HasOwner(in Gfid gfid, LkOwner owner)
+    {
+        if (IsEmpty)
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            return _byFile.TryGetValue(gfid, out var locks) && locks.Exists(held => held.Owner.Equals(owner));
+        }
+    }
+
+    /// <summary>Takes everything that came through an fd out, and tells what that was.</summary>
+    public List<HeldLock> TakeFd(Fd fd)
+    {
+        List<HeldLock> taken = [];
+        Change(fd.Gfid, locks =>
+        {
+            taken.AddRange(locks.FindAll(held => ReferenceEquals(held.Fd, fd)));
+            locks.RemoveAll(held => ReferenceEquals(held.Fd, fd));
+        });
+        return taken;
+    }
 
     /// <summary>Takes everything that came through an fd out; true when there was something.</summary>
     public bool RemoveFd(Fd fd)

@@ -1,8 +1,8 @@
 namespace Myrmex.Graph;
 
 /// <summary>
-/// A translator that keeps locks of clients. Those of a replica set are good for the term of the leader that granted
-/// them: the next one begins without, and clients take theirs again.
+/// A translator that keeps locks of clients. In a replica set these are the inode and entry locks, good for the term of
+/// the leader that granted them: the next one begins without.
 /// </summary>
 public interface ILockTables
 {

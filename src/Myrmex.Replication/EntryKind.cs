@@ -18,6 +18,6 @@ public enum EntryKind : byte
     /// <summary>A point at which all replicas can take the same snapshot.</summary>
     Barrier = 5,
 
-    /// <summary>A lock or lease is granted or ends.</summary>
+    /// <summary>A byte range lock is granted, changed or given up; see LockRecord.</summary>
     Lock = 6,
 }

@@ -113,6 +113,9 @@ public sealed partial class Replica : IJournalOwner
     /// </summary>
     public JournalIndex Checkpoint => _checkpoint;
 
+    /// <summary>The byte range locks that are held by what is committed. Any thread.</summary>
+    public LockTable Locks => _engine.Sessions.Locks;
+
     private long NowMs => _setup.Seams.Clock.BootNs / 1_000_000;
 
     /// <summary>

@@ -10,6 +10,12 @@ namespace Myrmex.Volumes;
 /// </summary>
 public static class ProxyVolfile
 {
+    /// <summary>
+    /// For how long replica sets keep the locks of clients that cannot come back through another proxy, when the
+    /// connection of this one has gone.
+    /// </summary>
+    private const string LockGraceSeconds = "1";
+
     /// <summary>What thin clients attach to.</summary>
     public static string ExportOf(string volume) => "gfproxyd-" + volume;
 
@@ -23,6 +29,14 @@ public static class ProxyVolfile
         ClientVolfile.AddDistribute(
             file, volume, isOurs: true, isAlive: null,
             (name, brick, at) => ClientBlock.AddOfServer(file, volume, name, brick, at, managementPort));
+        foreach (var set in file.Blocks)
+        {
+            if (set.Type == ClientVolfile.JournalClientType)
+            {
+                set.With("lock-grace", LockGraceSeconds); // Those that can are kept in their own name.
+            }
+        }
+
         ClientVolfile.Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
         var locks = $"{volume.Name}-client-locks";
         var top = file.Top.Name;

@@ -234,6 +234,9 @@ internal sealed record StoreBedOptions
     public int CopyPieceBytes { get; init; } = 1 << 20;
 
     public long CopyBytesPerSecond { get; init; }
+
+    /// <summary>How long a session that is away keeps its locks.</summary>
+    public long LockGraceMs { get; init; } = 60_000;
 }
 
 /// <summary>One node of a <see cref="StoreBed"/>.</summary>
@@ -327,11 +330,14 @@ internal sealed class StoreMember : IReplicaTransport
         var redo = new Redo(locks);
         _member = new JournalMember(redo, Node.Seams, () => new ValueTask<Errno>(Errno.Ok))
         {
-            Locks = locks,
+            InternalLocks = locks,
         };
         _member.Hanging += () => Hangs++;
         _copies = new StoreCopies(Rig.Store, redo, _member, () => new ValueTask<Errno>(Errno.Ok));
-        Top = new JournalBrick(TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun());
+        Top = new JournalBrick(
+            TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun(),
+            lockGraceMs: _bed.Options.LockGraceMs);
+        var top = Top;
         var setup = new ReplicaSetup
         {
             Self = Id,
@@ -362,6 +368,7 @@ internal sealed class StoreMember : IReplicaTransport
             member.Start(replica!);
             copies.Start();
             replica!.Start();
+            top.Start();
             return Task.CompletedTask;
         });
     }

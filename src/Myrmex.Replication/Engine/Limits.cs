@@ -63,6 +63,15 @@ public static class Limits
     /// <summary>Bytes kept of one outcome.</summary>
     public const int OutcomeBytesMax = 4096;
 
+    /// <summary>Byte range locks of one session; a change that makes more is answered ENOLCK.</summary>
+    public const int SessionLocksMax = 16 * 1024;
+
+    /// <summary>Byte range locks on one file: each change of them looks at all.</summary>
+    public const int FileLocksMax = 32 * 1024;
+
+    /// <summary>Byte range locks of one replica set: they are in every checkpoint.</summary>
+    public const int LocksMax = 256 * 1024;
+
     /// <summary>
     /// How many entries a member may lack when it is taken into the in-sync set or the configuration.
     /// </summary>

@@ -76,7 +76,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        Invariant.Check(_sessions.Import(sessions));
+        ImportSessions(sessions);
         for (var cut = _log.Last; cut > _commit && cut > index; cut = new JournalIndex(cut.Value - 1))
         {
             Emit(new ReplicaOutput(OutputKind.Superseded) { Entry = _log[cut], Index = cut });

@@ -405,11 +405,20 @@ public sealed partial class ReplicaEngine
         Emit(new ReplicaOutput(OutputKind.RoleChanged) { Term = _promised, LeaderHint = Leader });
     }
 
+    private void ImportSessions(ReadOnlySpan<byte> snapshot)
+    {
+        Invariant.Check(_sessions.Import(snapshot));
+        if (Breaks(ReplicaMutations.LocksNotKept))
+        {
+            _sessions.Locks.Clear();
+        }
+    }
+
     private void RebuildSessions(ReadOnlySpan<byte> snapshot)
     {
         if (!snapshot.IsEmpty)
         {
-            Invariant.Check(_sessions.Import(snapshot));
+            ImportSessions(snapshot);
         }
 
         for (var index = _log.First; index <= _log.Last; index = new JournalIndex(index.Value + 1))

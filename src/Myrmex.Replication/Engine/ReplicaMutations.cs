@@ -88,4 +88,7 @@ internal enum ReplicaMutations : long
 
     /// <summary>A leader hands the lead over, grants and all, and goes on leading until it is fenced.</summary>
     HandOverLeads = 1L << 25,
+
+    /// <summary>Locks are not in checkpoints, nor in copies.</summary>
+    LocksNotKept = 1L << 26,
 }

@@ -35,7 +35,13 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     /// <summary>With the runs that have taken operations over; written only when there are some.</summary>
     private const byte FormatWithRuns = 2;
 
+    /// <summary>With runs, and the locks of all sessions at the end; written only when there are some.</summary>
+    private const byte FormatWithLocks = 3;
+
     private readonly Dictionary<UInt128, Session> _sessions = [];
+
+    /// <summary>The byte range locks that the sessions hold by what is committed. All threads.</summary>
+    public LockTable Locks { get; } = new();
 
     public int Count => _sessions.Count;
 
@@ -102,7 +108,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     {
         foreach (var (id, session) in _sessions)
         {
-            if (session.IsBegun && session.End == JournalIndex.None && session.UsedMs <= sinceMs)
+            // What holds locks is somebody's as long as they are not revoked, whether it changes anything or not.
+            if (session.IsBegun && session.End == JournalIndex.None && session.UsedMs <= sinceMs
+                && !Locks.HasSession(id))
             {
                 found.Add(id);
                 if (found.Count == countMax)
@@ -128,7 +136,8 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
         }
         else if (_sessions.TryGetValue(header.Session, out var session))
         {
-            var outcome = outcomeOf is null ? entry.Meta : outcomeOf(entry);
+            var outcome = header.Kind == EntryKind.Lock ? default // That it was done is all there is to say.
+                : outcomeOf is null ? entry.Meta : outcomeOf(entry);
             session.Outcomes.TryAdd(
                 (header.Sequence, header.Step),
                 new Outcome(header.Index, outcome.Length <= Limits.OutcomeBytesMax ? outcome : default,
@@ -175,7 +184,14 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     public void Committed(JournalEntry entry)
     {
         var header = entry.Header;
-        if (header.Session == 0 || !_sessions.TryGetValue(header.Session, out var session))
+        var isKnown = _sessions.TryGetValue(header.Session, out var session);
+        if (header.Kind == EntryKind.Lock && (isKnown || header.Session == 0)
+            && LockRecord.Decode(entry.Meta.Span, header.Session) is { } record)
+        {
+            Locks.Apply(record);
+        }
+
+        if (header.Session == 0 || session is null)
         {
             return;
         }
@@ -196,8 +212,9 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     {
         var builder = new BinaryBuilder();
         var sessions = _sessions.Where(s => s.Value.IsBegun).OrderBy(s => s.Key).ToList();
-        var hasRuns = sessions.Exists(s => s.Value.CommittedClaims().Any());
-        builder.Byte(hasRuns ? FormatWithRuns : FormatVersion);
+        var hasLocks = Locks.Count > 0;
+        var hasRuns = hasLocks || sessions.Exists(s => s.Value.CommittedClaims().Any());
+        builder.Byte(hasLocks ? FormatWithLocks : hasRuns ? FormatWithRuns : FormatVersion);
         builder.UInt32((uint)sessions.Count);
         foreach (var (id, session) in sessions)
         {
@@ -220,6 +237,11 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
             }
         }
 
+        if (hasLocks)
+        {
+            Locks.Export(builder);
+        }
+
         return builder.ToArray();
     }
 
@@ -229,19 +251,26 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
     public bool Import(ReadOnlySpan<byte> bytes)
     {
         _sessions.Clear();
+        Locks.Clear();
         var parser = new BinaryParser(bytes);
         var version = parser.Byte();
-        parser.Require(version is FormatVersion or FormatWithRuns);
+        parser.Require(version is FormatVersion or FormatWithRuns or FormatWithLocks);
         var count = parser.UInt32();
         parser.Require(count <= Limits.SessionsMax);
         for (var i = 0; i < count && !parser.Failed; i++)
         {
-            ImportSession(ref parser, hasRuns: version == FormatWithRuns);
+            ImportSession(ref parser, hasRuns: version >= FormatWithRuns);
+        }
+
+        if (version == FormatWithLocks && !parser.Failed)
+        {
+            Locks.Import(ref parser);
         }
 
         if (!parser.IsComplete)
         {
             _sessions.Clear();
+            Locks.Clear();
         }
 
         return parser.IsComplete;
@@ -339,6 +368,7 @@ public sealed class SessionTable(Func<JournalEntry, ReadOnlyMemory<byte>>? outco
                 break;
             case SessionAction.End when session.End == header.Index:
                 _sessions.Remove(header.Session);
+                Locks.DropSession(header.Session);
                 break;
             case SessionAction.Renew when record.Value.AcknowledgedUpTo > session.DroppedUpTo:
                 session.Drop(record.Value.AcknowledgedUpTo);

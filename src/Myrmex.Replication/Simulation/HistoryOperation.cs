@@ -12,6 +12,18 @@ public enum HistoryKind
 
     /// <summary>Saw <see cref="HistoryOperation.Value"/>.</summary>
     Read,
+
+    /// <summary>
+    /// The object is a lock, and the value who holds it, 0 for nobody: it becomes that of
+    /// <see cref="HistoryOperation.Value"/>, who may have it already. Of nobody else.
+    /// </summary>
+    Acquire,
+
+    /// <summary><see cref="HistoryOperation.Value"/> was told that somebody else holds the lock.</summary>
+    Refusal,
+
+    /// <summary>The lock is not that of <see cref="HistoryOperation.Value"/> any more.</summary>
+    Release,
 }
 
 /// <summary>One operation of a client on one object, with the times between which it took effect.</summary>

@@ -17,7 +17,8 @@ public static class LinearizabilityChecker
     public static bool IsLinearizable(IReadOnlyList<HistoryOperation> history)
     {
         // A read that was never answered says nothing.
-        var operations = history.Where(o => o.Kind != HistoryKind.Read || o.Returned != long.MaxValue)
+        var operations = history
+            .Where(o => o.Kind is not (HistoryKind.Read or HistoryKind.Refusal) || o.Returned != long.MaxValue)
             .OrderBy(o => o.Invoked).ToArray();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(operations.Length, OperationsMax, nameof(history));
         var answered = 0UL;
@@ -65,6 +66,9 @@ public static class LinearizabilityChecker
     {
         HistoryKind.Write => operation.Value,
         HistoryKind.Append => HistoryOperation.Appended(value, operation.Value),
+        HistoryKind.Acquire => value == 0 || value == operation.Value ? operation.Value : null,
+        HistoryKind.Refusal => value != 0 && value != operation.Value ? value : null,
+        HistoryKind.Release => value == operation.Value ? 0 : value,
         _ => operation.Value == value ? value : null,
     };
 }

@@ -20,6 +20,8 @@ internal static class MutationWorlds
             ReplicaMutations.NoJointQuorum => new WorldOptions { ChangesMembers = true },
             ReplicaMutations.SyncingCounts or ReplicaMutations.CopyForgotten =>
                 new WorldOptions { TrimsJournals = true, Ambushes = true },
+            ReplicaMutations.LocksNotKept =>
+                new WorldOptions { TakesLocks = true, TrimsJournals = true, Clients = 4 },
             ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
             ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
             _ => new WorldOptions(),

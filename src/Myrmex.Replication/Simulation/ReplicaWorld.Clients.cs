@@ -51,9 +51,16 @@ internal sealed partial class ReplicaWorld
         {
             client.Session = new UInt128((ulong)client.Number + 1, _operation);
             client.Sequence = 0;
+            client.IsLock = false;
+            client.Held.Clear();
+        }
+        else if (_options.TakesLocks && _random.Chance(0.4))
+        {
+            NextLock(client);
         }
         else
         {
+            client.IsLock = false;
             client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(0.5) ? HistoryKind.Write
                 : HistoryKind.Append;
             client.Key = PickKey();
@@ -64,9 +71,9 @@ internal sealed partial class ReplicaWorld
         SendRequest(client);
     }
 
-    private uint PickKey()
+    private uint PickKey(uint space = 0)
     {
-        var key = (_keyBlock * 2) + (uint)_random.Below(2);
+        var key = space + (_keyBlock * 2) + (uint)_random.Below(2);
         var count = _operationsOfKey.GetValueOrDefault(key) + 1;
         _operationsOfKey[key] = count;
         if (count >= OperationsOfKeyMax)
@@ -106,6 +113,7 @@ internal sealed partial class ReplicaWorld
         client.IsOpening
             ? new Proposal(0, EntryKind.Session, client.Session, 0, 0,
                 new SessionRecord(SessionAction.Begin, 0).Encode(), default)
+        : client.IsLock ? LockProposal(client)
         : client.Kind == HistoryKind.Read
             ? new Proposal(client.Key, default, 0, 0, 0, default, default)
         : new Proposal(0, EntryKind.Operation, client.Session, client.Sequence, 0, MetaOf(client), default)
@@ -127,6 +135,11 @@ internal sealed partial class ReplicaWorld
         var tag = ++_tag;
         var isRead = proposal.Kind == default;
         node.Requests[tag] = new WorldRequest(item.Life, item.Number, isRead, (uint)proposal.Tag);
+        if (proposal.Kind == EntryKind.Lock && !MayProposeLock(node, engine, in proposal, tag))
+        {
+            return;
+        }
+
         if (isRead)
         {
             engine.Read(tag, _options.ReadLease, node.ClockMs(_now));
@@ -165,8 +178,16 @@ internal sealed partial class ReplicaWorld
             return; // The main store hangs: no answer, and the client asks somebody else.
         }
 
+        if (output.Kind is OutputKind.Answered or OutputKind.Refused)
+        {
+            node.LockChanges.Remove(output.Ticket);
+        }
+
         switch (output.Kind)
         {
+            case OutputKind.ReadReady when request.Refused is { } refused:
+                RefuseLock(node, engine, output.Ticket, in refused);
+                break;
             case OutputKind.Accepted:
                 if (!node.Waiting.TryGetValue(output.Index.Value, out var tags))
                 {
@@ -214,6 +235,7 @@ internal sealed partial class ReplicaWorld
 
     private void AnswerClient(WorldNode node, ulong tag, int code, ulong value)
     {
+        node.LockChanges.Remove(tag);
         if (node.Requests.Remove(tag, out var request) && !_random.Chance(0.03))
         {
             _queue.Add(
@@ -231,6 +253,12 @@ internal sealed partial class ReplicaWorld
 
         client.Unanswered--;
         var refusal = (Refusal)(item.Life & 0xFF);
+        if (refusal == Refusal.None && client.IsLock && item.Extra == LockIsRefused)
+        {
+            LockRefused(client);
+            return;
+        }
+
         if (refusal == Refusal.None)
         {
             Finish(client, item.Extra);
@@ -292,6 +320,7 @@ internal sealed partial class ReplicaWorld
         {
             _checker.Answered(client.Session, client.Sequence, value);
             _checker.Record(client.Key, new HistoryOperation(client.Kind, client.Value, client.InvokedUs, _now));
+            LockDone(client);
         }
 
         End(client);

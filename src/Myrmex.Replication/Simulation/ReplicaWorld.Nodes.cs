@@ -87,6 +87,7 @@ internal sealed partial class ReplicaWorld
         node.Life++;
         node.Requests.Clear();
         node.Waiting.Clear();
+        node.LockChanges.Clear();
         node.Held.Clear();
         node.PausedUntilUs = 0;
         node.InstallSource = -1;
@@ -360,6 +361,11 @@ internal sealed partial class ReplicaWorld
         Trace($"{node.Number} is {engine.Role}{(engine.IsServing ? " and serves" : "")}, term {engine.Term}, "
             + $"leader {engine.Leader}, "
             + $"last {engine.Last} commit {engine.Commit}");
+        if (engine.Role != ReplicaRole.Active)
+        {
+            node.LockChanges.Clear(); // Before it serves again they are in the table, or gone.
+        }
+
         if (engine.Role == ReplicaRole.Active)
         {
             _checker.Activated(node);
@@ -373,6 +379,7 @@ internal sealed partial class ReplicaWorld
     private void Committed(WorldNode node, JournalEntry entry)
     {
         _checker.Takes(node, entry);
+        CheckLocks(node, entry);
         if (node.Engine!.Role == ReplicaRole.Active)
         {
             _checker.Commits(

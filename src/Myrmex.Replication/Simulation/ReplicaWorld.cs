@@ -74,6 +74,7 @@ internal sealed partial class ReplicaWorld
                 Step();
             }
 
+            CheckLockTables();
             _checker.Finish();
         }
         catch (WorldViolationException e)

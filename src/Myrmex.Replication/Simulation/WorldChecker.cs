@@ -87,7 +87,7 @@ internal sealed class WorldChecker
 
         _chosen.Add(new Chosen(entry.Header.Chain, node.Engine!.Term));
         var header = entry.Header;
-        if (header.Kind == EntryKind.Operation && header.Session != 0)
+        if (header.Kind is EntryKind.Operation or EntryKind.Lock && header.Session != 0)
         {
             if (!_effects.TryAdd((header.Session, header.Sequence, header.Step), entry.Index.Value))
             {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Myrmex.Replication.Simulation;
 
@@ -19,6 +20,12 @@ internal sealed class WorldClient(int number)
     public bool IsBusy { get; set; }
 
     public bool IsOpening { get; set; }
+
+    /// <summary>The operation is about a lock: taking, releasing, or clearing it, which is a Write of nobody.</summary>
+    public bool IsLock { get; set; }
+
+    /// <summary>Locks that the session holds, as far as it knows.</summary>
+    public HashSet<uint> Held { get; } = [];
 
     public HistoryKind Kind { get; set; }
 

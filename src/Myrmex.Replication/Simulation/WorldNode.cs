@@ -82,6 +82,9 @@ internal sealed class WorldNode(int number)
 
     public Dictionary<ulong, List<ulong>> Waiting { get; } = [];
 
+    /// <summary>Changes of locks on their way into the table, by ticket; of a leader.</summary>
+    public Dictionary<ulong, LockRecord> LockChanges { get; } = [];
+
     public int InstallSource { get; set; } = -1;
 
     /// <summary>In which that copy was offered.</summary>
@@ -221,4 +224,8 @@ internal sealed class WorldNode(int number)
 /// <param name="Client">Whose.</param>
 /// <param name="Operation">The client's number for the operation.</param>
 /// <param name="IsRead">A read of <paramref name="Key"/>.</param>
-internal readonly record struct WorldRequest(int Client, ulong Operation, bool IsRead, uint Key);
+internal readonly record struct WorldRequest(int Client, ulong Operation, bool IsRead, uint Key)
+{
+    /// <summary>A lock that cannot be granted: what is to be confirmed.</summary>
+    public LockRecord? Refused { get; init; }
+}

@@ -45,6 +45,9 @@ public sealed record WorldOptions
     /// <summary>One member is preferred, and the lead goes back to it.</summary>
     public bool Returns { get; init; }
 
+    /// <summary>Clients take, release and lose locks, too.</summary>
+    public bool TakesLocks { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -84,6 +87,7 @@ public sealed record WorldOptions
             FaultEveryMs = random.Between(60, 500),
             ReleasesEarly = random.Chance(0.3),
             Returns = random.Chance(0.3),
+            TakesLocks = random.Chance(0.4),
         };
     }
 }

@@ -7,6 +7,7 @@ using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Graph;
 using Myrmex.Replication;
+using Myrmex.Replication.Engine;
 using Myrmex.Storage;
 
 namespace Myrmex.Contract.Tests.Storage;
@@ -69,6 +70,11 @@ public sealed class JournalRig : StorageRig
         public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
 
         public ValueTask<Errno> ConfirmAsync(Term term) => new(Errno.Ok);
+
+        public LockTable Locks { get; } = new();
+
+        public ValueTask<ProposeResult> ProposeLockAsync(Term term, SessionKey session, LockRecord record) =>
+            throw new NotSupportedException();
 
         public void Applied(JournalIndex index, Errno error) => Xunit.Assert.Equal(Errno.Ok, error);
 

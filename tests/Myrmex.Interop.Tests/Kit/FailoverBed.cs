@@ -67,6 +67,20 @@ internal sealed class FailoverBed : IDisposable
     /// <summary>A mount on the client machine, with the volume file of the node.</summary>
     public FuseMount Mount(string name, int node, bool stock = false) => _bed.Mount(name, Nodes[node], Volume, stock);
 
+    /// <summary>A mount by the proxies of the volume, which all nodes have from then on.</summary>
+    public FuseMount MountThin(string name, int node)
+    {
+        Shell.Succeed(Nodes[node].Gluster($"volume set {Volume} config.gfproxyd enable"));
+        AwaitProxies();
+        return _bed.MountThin(name, Nodes[node], Volume);
+    }
+
+    public void AwaitProxies() => Wait.Until(
+        "all proxies serve the volume", Patience,
+        () => Nodes.All(n => n.ProxyPids.Count == 1)
+            && Nodes[0].Myrmex("proxy", "status", "--json").ExitCode == 0,
+        _bed.LogTails);
+
     /// <summary>Waits until a member leads and nobody lacks anything.</summary>
     /// <returns>The node that leads.</returns>
     public BedNode AwaitWhole() => Nodes[ReplicationView.AwaitWhole(Asked, Volume, Patience).Leader];

@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster;
 using Myrmex.Graph;
+using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 
@@ -16,8 +17,8 @@ namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number) : LeafTranslator(place)
 {
     private readonly HashSet<Fd> _open = [];
-    private readonly HashSet<Fd> _locked = [];
     private readonly List<IUnderWay> _underWay = [];
+    private readonly List<(ModelLock Wanted, ulong Number, TaskCompletionSource<Errno> End)> _waits = [];
     private readonly List<(string Domain, LkOwner Owner)> _internalLocks = [];
 
     public int Number => number;
@@ -43,7 +44,11 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public List<(FopCode Code, uint Flags)> Calls { get; } = [];
 
-    public List<(LkOwner Owner, long Start, LockType Type)> Locks { get; } = [];
+    /// <summary>Those of the set.</summary>
+    public List<ModelLock> Locks => bed.Set.Locks;
+
+    /// <summary>Sessions that have said to this member that they are there.</summary>
+    public List<UInt128> Holding { get; } = [];
 
     public int OpenCount => _open.Count;
 
@@ -76,13 +81,12 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public void Tell(GraphEvent graphEvent) => NotifyParents(in graphEvent);
 
-    /// <summary>Locks go with the lead; fds through which some were held are not known any more.</summary>
+    /// <summary>Internal locks go with the lead.</summary>
     public void LostLead()
     {
-        Locks.Clear();
-        _open.ExceptWith(_locked);
-        _locked.Clear();
+        Holding.Clear();
         _internalLocks.Clear();
+        EndWaits(Errno.EREMOTE);
     }
 
     public void ForgetFds() => _open.Clear();
@@ -155,29 +159,98 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
-        var owner = call.LockOwner;
+        var record = RecordOf(fop.XData);
+        var behind = LockSession.Of(fop.XData);
+        var holder = record is null ? default : HolderOf(behind, SessionOf(record), call, 0);
         return Serve<FlushReply>(
-            FopCode.Flush, null, fop.Fd,
+            FopCode.Flush, record, fop.Fd,
             () =>
             {
-                Locks.RemoveAll(l => l.Owner.Equals(owner));
+                if (IsLate(behind))
+                {
+                    return new Outcome(Errno.ECANCELED);
+                }
+
+                Locks.RemoveAll(l => record is not null && l with { Start = 0 } == holder);
                 return new Outcome(Errno.Ok);
             },
             null);
     }
 
+    private static ModelLock HolderOf(LockSession behind, UInt128 session, Call call, long start) =>
+        behind.IsNone ? new ModelLock(session, call.LockOwner, start) : new ModelLock(behind.Id, behind.Owner, start);
+
+    private bool IsLate(LockSession behind) => bed.Set.Epochs.GetValueOrDefault(behind.Id) > behind.Epoch;
+
+    /// <summary>What clients of doors have told to be theirs, or to be left.</summary>
+    public List<(int Operation, LockSession Session)> Behind { get; } = [];
+
     /// <summary>Locks of one byte each, exclusive.</summary>
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
     {
-        var (fd, owner, start, type) = (fop.Fd, call.LockOwner, fop.Flock.Start, fop.Type);
+        var (fd, start, type, record) = (fop.Fd, fop.Flock.Start, fop.Type, RecordOf(fop.XData));
+        var behind = LockSession.Of(fop.XData);
+        var hasLeft = LockSession.HasLeft(fop.XData);
+        var isClaimed = LockClaim.TryRead(fop.XData, out var claim);
+        Assert.NotEqual(record is null, !isClaimed); // One of them.
+        var wanted = HolderOf(behind, record is null ? claim.Session : SessionOf(record), call, start);
+        if (fop.Command == LockCommand.SetLockWait)
+        {
+            Claims.Add(claim);
+            return WaitAsync(wanted, claim.Wait);
+        }
+
         return Serve<LkReply>(
-            FopCode.Lk, null, fd,
-            () =>
-            {
-                _locked.Add(fd);
-                return Locked(owner, start, type);
-            },
+            FopCode.Lk, record, fd,
+            () => IsLate(behind) ? new Outcome(Errno.ECANCELED)
+                : hasLeft ? TakenBack(claim)
+                : record is not null ? Locked(wanted, type)
+                : claim.Ask == LockAsk.Check ? Outcome.Of(Locks.Contains(wanted), Errno.ENOLCK)
+                : new Outcome(Errno.Ok),
             null);
+    }
+
+    /// <summary>What has come with SETLKWs.</summary>
+    public List<LockClaim> Claims { get; } = [];
+
+    private Outcome TakenBack(LockClaim claim)
+    {
+        EndWaits(Errno.EINTR, number: claim.Wait);
+        return new Outcome(Errno.Ok);
+    }
+
+    private async ValueTask<LkReply> WaitAsync(ModelLock wanted, ulong number)
+    {
+        Calls.Add((FopCode.Lk, 0));
+        if (!IsUp || !Leads)
+        {
+            return LkReply.Fail(IsUp ? Errno.EREMOTE : Errno.ENOTCONN);
+        }
+
+        while (Locks.Exists(l => l.Start == wanted.Start && l != wanted))
+        {
+            var wait = new TaskCompletionSource<Errno>();
+            _waits.Add((wanted, number, wait));
+            var error = await wait.Task;
+            if (error != Errno.Ok)
+            {
+                return LkReply.Fail(error);
+            }
+        }
+
+        return LkReply.Rent();
+    }
+
+    private void EndWaits(Errno error, Predicate<ModelLock>? which = null, ulong number = 0)
+    {
+        foreach (var (wanted, named, wait) in _waits.ToArray())
+        {
+            if ((which is null || which(wanted)) && (number == 0 || named == number))
+            {
+                _waits.Remove((wanted, named, wait));
+                Post(() => wait.SetResult(error));
+            }
+        }
     }
 
     public override ValueTask<InodelkReply> Inodelk(in InodelkFop fop, Call call)
@@ -200,8 +273,27 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public override ValueTask<IpcReply> Ipc(in IpcFop fop, Call call)
     {
+        var behind = LockClaim.ReadBehind(fop.XData);
+        var operation = fop.Operation;
+        if (operation == LockClaim.LeaveSessions)
+        {
+            return Serve<IpcReply>(FopCode.Rchecksum, null, null, () => Told(operation, behind), null);
+        }
+
         var id = BinaryPrimitives.ReadUInt128BigEndian(RecordOf(fop.XData));
         var begins = fop.Operation == ChangeRecord.BeginSession;
+        if (fop.Operation == LockClaim.HoldSession)
+        {
+            return Serve<IpcReply>(
+                FopCode.Rchecksum, null, null,
+                () =>
+                {
+                    Holding.Add(id);
+                    return Told(operation, behind);
+                },
+                null);
+        }
+
         return Serve<IpcReply>(
             FopCode.Ipc, null, null,
             () =>
@@ -215,6 +307,12 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
                 return new Outcome(Errno.Ok);
             },
             null);
+    }
+
+    private Outcome Told(int operation, LockSession[] behind)
+    {
+        Behind.AddRange(behind.Select(session => (operation, session)));
+        return new Outcome(Errno.Ok);
     }
 
     public override ValueTask<ReaddirReply> Readdir(in ReaddirFop fop, Call call)
@@ -245,23 +343,27 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         return reply;
     }
 
-    private Outcome Locked(LkOwner owner, long start, LockType type)
+    private static UInt128 SessionOf(byte[] record) => BinaryPrimitives.ReadUInt128BigEndian(record);
+
+    private Outcome Locked(ModelLock wanted, LockType type)
     {
         if (type == LockType.Unlock)
         {
-            Locks.RemoveAll(l => l.Owner.Equals(owner) && l.Start == start);
+            Locks.Remove(wanted);
+            EndWaits(Errno.EINTR, w => w == wanted);
+            EndWaits(Errno.Ok, w => w.Start == wanted.Start);
             return new Outcome(Errno.Ok);
         }
 
-        if (Locks.Exists(l => l.Start == start && !l.Owner.Equals(owner)))
+        if (Locks.Exists(l => l.Start == wanted.Start && l != wanted))
         {
             return new Outcome(Errno.EAGAIN);
         }
 
-        Locks.RemoveAll(l => l.Start == start);
+        Locks.Remove(wanted);
         if (!OnlySaysLocked)
         {
-            Locks.Add((owner, start, type));
+            Locks.Add(wanted);
         }
 
         return new Outcome(Errno.Ok);

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Base;
-using Myrmex.Cluster.JournalClient;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
@@ -106,55 +105,6 @@ public sealed class FdTests
         bed.Run(bed.Members[1].Break);
         Assert.Equal(Errno.Ok, bed.End(read, 5_000));
         Assert.Equal(1, bed.Members[2].CallsOf(FopCode.Open));
-    }
-
-    [Fact]
-    public void LocksAreHeldAgainBeforeAnythingElse()
-    {
-        var bed = new ClientBed();
-        var fd = bed.Open();
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 2, 20));
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 30));
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 30, LockType.Unlock));
-        bed.Lead(1);
-        Assert.Equal(Errno.Ok, bed.Read(fd));
-        Assert.Equal(
-            [FopCode.Open, FopCode.Lk, FopCode.Lk, FopCode.Read],
-            bed.Members[1].Calls.Where(c => c.Code is not FopCode.Stat).Select(c => c.Code));
-        Assert.Equal(new HashSet<long> { 10, 20 }, bed.Members[1].Locks.Select(l => l.Start).ToHashSet());
-        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Flush(new FlushFop { Fd = fd }, call), ClientBed.CallOf(1)));
-        bed.Lead(2);
-        Assert.Equal(Errno.Ok, bed.Read(fd));
-        Assert.Equal([20L], bed.Members[2].Locks.Select(l => l.Start));
-    }
-
-    [Fact]
-    public void ALockThatSomebodyElseHasGotMakesTheFdBad()
-    {
-        var bed = new ClientBed(options: (ClientOptions.ElectionWait, "100"));
-        var fd = bed.Open();
-        var other = bed.Open();
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
-        bed.Members[1].Locks.Add((LkOwner.From(99), 10, LockType.Write));
-        bed.Lead(1);
-        Assert.Equal(Errno.EBADFD, bed.Read(fd));
-        Assert.InRange(bed.World.NowNs, 44_000_000_000, 50_000_000_000);
-        Assert.Equal(Errno.EBADFD, bed.Read(fd));
-        Assert.Equal(Errno.Ok, bed.Read(other));
-    }
-
-    [Fact]
-    public void ALockThatGetsFreeIsTaken()
-    {
-        var bed = new ClientBed();
-        var fd = bed.Open();
-        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
-        bed.Members[1].Locks.Add((LkOwner.From(99), 10, LockType.Write));
-        bed.Lead(1);
-        bed.World.After(3_000, bed.Members[1].Locks.Clear);
-        Assert.Equal(Errno.Ok, bed.Read(fd));
-        Assert.Equal(LkOwner.From(1), Assert.Single(bed.Members[1].Locks).Owner);
     }
 
     [Fact]

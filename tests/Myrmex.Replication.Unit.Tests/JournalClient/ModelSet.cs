@@ -11,6 +11,9 @@ internal readonly record struct Outcome(Errno Error, long Value = 0)
     public static Outcome Of(bool isDone, Errno otherwise, long value = 0) => new(isDone ? Errno.Ok : otherwise, value);
 }
 
+/// <summary>An exclusive lock on one byte.</summary>
+internal readonly record struct ModelLock(UInt128 Session, LkOwner Owner, long Start);
+
 /// <summary>
 /// The state that a replica set agrees on: names, a counter, a log of writes, and the table of outcomes by session. It
 /// is as correct as the members are meant to be, but for the faults that a test asks for.
@@ -23,6 +26,11 @@ internal sealed class ModelSet
 
     /// <summary>Numbers of the writes, in the order in which they took effect.</summary>
     public List<long> Log { get; } = [];
+
+    public List<ModelLock> Locks { get; } = [];
+
+    /// <summary>The epochs of clients behind proxies that the set has heard of.</summary>
+    public Dictionary<UInt128, uint> Epochs { get; } = [];
 
     public long Counter { get; set; }
 
@@ -45,9 +53,24 @@ internal sealed class ModelSet
 
     public void Begin(UInt128 id) => _sessions.TryAdd(id, new ModelSession());
 
-    public bool End(UInt128 id) => _sessions.Remove(id);
+    public bool End(UInt128 id)
+    {
+        Locks.RemoveAll(l => l.Session == id);
+        return _sessions.Remove(id);
+    }
 
-    public void EvictAll() => _sessions.Clear();
+    /// <summary>All sessions are ended; those of clients behind proxies are none of these.</summary>
+    public void ForgetSessions()
+    {
+        Locks.RemoveAll(l => _sessions.ContainsKey(l.Session));
+        _sessions.Clear();
+    }
+
+    public void EvictAll()
+    {
+        _sessions.Clear();
+        Locks.Clear();
+    }
 
     /// <summary>Applies a change, once for each number; without a record each time.</summary>
     public Outcome Apply(byte[]? record, Func<Outcome> change)
@@ -80,6 +103,11 @@ internal sealed class ModelSet
         }
 
         var outcome = change();
+        if (outcome.Error == Errno.EAGAIN)
+        {
+            return outcome; // It has changed nothing.
+        }
+
         session.Outcomes.Add(number, outcome);
         OutcomesMax = Math.Max(OutcomesMax, session.Outcomes.Count);
         return outcome;

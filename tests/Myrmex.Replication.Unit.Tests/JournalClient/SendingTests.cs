@@ -153,7 +153,7 @@ public sealed class SendingTests
     {
         var bed = new ClientBed();
         var fd = bed.Open();
-        bed.Members[0].Locks.Add((LkOwner.From(99), 10, LockType.Write));
+        bed.Set.Locks.Add(new ModelLock(9, LkOwner.From(99), 10));
         Assert.Equal(Errno.EAGAIN, bed.Lock(fd, 1, 10));
         Assert.Equal(1, bed.Members[0].CallsOf(FopCode.Lk));
     }

@@ -7,6 +7,7 @@ using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
 using Myrmex.Graph;
+using Myrmex.Replication.Engine;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
@@ -276,6 +277,11 @@ public sealed class JournalLeaderTests
         public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session) => new(new ProposeResult(Errno.Ok, default));
 
         public ValueTask<Errno> ConfirmAsync(Term term) => new(Errno.Ok);
+
+        public LockTable Locks { get; } = new();
+
+        public ValueTask<ProposeResult> ProposeLockAsync(Term term, SessionKey session, LockRecord record) =>
+            throw new NotSupportedException();
 
         public async ValueTask<ProposeResult> ProposeAsync(
             Term term, SessionKey session, ReadOnlyMemory<byte> meta, Payload data)

@@ -166,14 +166,29 @@ public sealed class ClientLocksTests
         Assert.Equal(Errno.ENOTCONN, (await LkOf(_two, _second, 6, 1, LockCommand.SetLock)).Error);
     }
 
-    private Task<LkReply> LkOf(ClientIdentity client, Fd fd, ulong session, uint epoch, LockCommand command) => _top.Lk(
+    /// <summary>It waits to write where it reads: it waits no more, and nobody else writes there before it is back.</summary>
+    [Fact]
+    public async Task WhatASessionHoldsIsKeptWhenItsClientLeavesWhileItWaitsForTheSameRange()
+    {
+        Assert.Equal(Errno.Ok, (await LkOf(_one, _fd, 5, 1, LockCommand.SetLock, LockType.Read)).Error);
+        Assert.Equal(Errno.Ok, (await LkOf(_two, _second, 6, 1, LockCommand.SetLock, LockType.Read)).Error);
+        var waiting = LkOf(_one, _fd, 5, 1, LockCommand.SetLockWait);
+        Assert.False(waiting.IsCompleted);
+        Leave(_one);
+        Assert.Equal(Errno.EINTR, (await waiting).Error);
+        Assert.Equal(Errno.EAGAIN, (await LkOf(_two, _second, 6, 1, LockCommand.SetLock)).Error);
+    }
+
+    private Task<LkReply> LkOf(
+        ClientIdentity client, Fd fd, ulong session, uint epoch, LockCommand command,
+        LockType type = LockType.Write) => _top.Lk(
         new LkFop
         {
             Gfid = fd.Gfid,
             Fd = fd,
             Command = command,
-            Type = LockType.Write,
-            Flock = new Flock(LockType.Write, 0, 0, 0, 9, default),
+            Type = type,
+            Flock = new Flock(type, 0, 0, 0, 9, default),
             XData = new LockSession(session, epoch, LkOwner.From(7)).RentXData(),
         },
         CallOf(client)).AsTask();

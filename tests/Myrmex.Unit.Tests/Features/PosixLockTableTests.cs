@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Features;
 using Xunit;
 

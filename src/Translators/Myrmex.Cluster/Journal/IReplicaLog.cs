@@ -2,6 +2,7 @@ using System;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Replication;
+using Myrmex.Replication.Engine;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -65,6 +66,15 @@ public interface IReplicaLog
     /// What may still be written, on the fullest of the members that count, in bytes; long.MaxValue when nobody knows.
     /// </summary>
     long RoomBytes => long.MaxValue;
+
+    /// <summary>The byte range locks that are held by what is committed.</summary>
+    LockTable Locks { get; }
+
+    /// <summary>
+    /// Appends a change of a lock, as <see cref="ProposeAsync"/> does an operation. It is in <see cref="Locks"/> when
+    /// this completes, and nothing has to be reported as applied.
+    /// </summary>
+    ValueTask<ProposeResult> ProposeLockAsync(Term term, SessionKey session, LockRecord record);
 
     /// <summary>
     /// An entry that was proposed here and is committed is in the store now, or could not be put there.

@@ -21,19 +21,30 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     private readonly Translator _store;
     private readonly JournalTranslator _inner;
     private readonly JournalMember _member;
+    private readonly JournalLocks _locks;
 
     /// <param name="redo">Applies to the first subvolume.</param>
     /// <param name="member">What stands above the replica.</param>
     /// <param name="run">Starts and stops the replica.</param>
     /// <param name="transport">Takes what other members send over the server; null where nobody does.</param>
+    /// <param name="lockGraceMs">How long a client that is away keeps its record locks.</param>
     public JournalBrick(
-        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, PeerTransport? transport = null)
-        : this(place, new JournalTranslator(Below(place), member, redo), member, run) => _transport = transport;
+        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, PeerTransport? transport = null,
+        long lockGraceMs = JournalLimits.LockGraceMs)
+        : this(place, redo, member, run, new JournalLocks(member, member.Seams, lockGraceMs)) => _transport = transport;
 
-    private JournalBrick(TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run)
-        : base(Above(place, inner), new Gate(new JournalGate(inner, member, place.Slot)))
+    private JournalBrick(
+        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, JournalLocks locks)
+        : this(place, new JournalTranslator(Below(place), member, redo, locks), member, run, locks)
     {
-        (_store, _inner, _member, _run) = (place.Subvolumes[0], inner, member, run);
+    }
+
+    private JournalBrick(
+        TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run, JournalLocks locks)
+        : base(Above(place, inner), new Gate(new JournalGate(inner, member, locks, place.Slot)))
+    {
+        (_store, _inner, _member, _run, _locks) = (place.Subvolumes[0], inner, member, run, locks);
+        member.RoleChanged += locks.RoleChanged;
         member.Failing += reason => NotifyParents(new GraphEvent(GraphEventKind.Failed, Text: $"{Name}: {reason}"));
         member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
     }
@@ -47,9 +58,17 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
 
-    public override void Start() => _run.Start();
+    public override void Start()
+    {
+        _run.Start();
+        _locks.Start();
+    }
 
-    public override void Stop() => _run.Stop();
+    public override void Stop()
+    {
+        _locks.Stop();
+        _run.Stop();
+    }
 
     /// <summary>Whether the other members can be reached is nothing to those above.</summary>
     public override void Notify(in GraphEvent graphEvent, Translator source)
@@ -81,7 +100,11 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     private static bool IsLive(string key) =>
         JournalBrickOptions.Table.FirstOrDefault(o => o.Key == key)?.Live ?? false;
 
-    public override void ClientGone(ClientIdentity client) => _store.ClientGone(client);
+    public override void ClientGone(ClientIdentity client)
+    {
+        _locks.ClientGone(client);
+        _store.ClientGone(client);
+    }
 
     public override void DumpState(StateDump dump)
     {
@@ -91,6 +114,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         dump.Put("failure", _member.Failure);
         _run.DumpState(dump);
         _inner.DumpState(dump);
+        _locks.DumpState(dump);
     }
 
     /// <summary>A message of another member.</summary>
@@ -104,13 +128,13 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
         var member = new JournalMember(redo, place.Seams, SyncAsync)
         {
-            Locks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
+            InternalLocks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
         };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
         var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
         return new JournalBrick(
             place, redo, member, new ReplicaRun(place, options, member, copies, transport, store, tell),
-            transport);
+            transport, options.LockGraceMs);
     }
 
     private static TranslatorPlace Below(TranslatorPlace place) =>

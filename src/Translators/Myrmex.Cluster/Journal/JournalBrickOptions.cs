@@ -27,6 +27,7 @@ public sealed class JournalBrickOptions
     public const string ReturnTimeKey = "lead-return-time";
     public const string SyncIntervalKey = "sync-interval";
     public const string SyncSizeKey = "sync-size";
+    public const string LockGraceKey = "lock-grace";
 
     private const string MemberSuffix = ".member";
 
@@ -46,6 +47,7 @@ public sealed class JournalBrickOptions
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
         Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
+        LockGraceMs = place.Options.Time(LockGraceKey) * 1000;
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         Links = LinksOf(place);
         VolumeName = place.Options.Text(VolumeKey);
@@ -88,6 +90,9 @@ public sealed class JournalBrickOptions
             { Live = true, Minimum = 1, Maximum = 10_000 },
         new(SyncSizeKey, OptionKind.Size, "16MB", "Bytes after which it is.")
             { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
+        new(LockGraceKey, OptionKind.Time, "60",
+            "Seconds for which the record locks of a client are kept that is not heard of; then they are revoked.")
+            { Minimum = 1, Maximum = 3600 },
     ];
 
     /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
@@ -130,6 +135,9 @@ public sealed class JournalBrickOptions
 
     /// <summary>HOST:PATH of the other members as far as their subvolumes say it, for events.</summary>
     public IReadOnlyDictionary<MemberId, string> PeerNames => _peerNames;
+
+    /// <summary>How long a client that is away keeps its locks.</summary>
+    public long LockGraceMs { get; }
 
     /// <summary>The ways to the other members.</summary>
     public IReadOnlyDictionary<MemberId, IPeerLink> Links { get; }

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -14,8 +15,9 @@ namespace Myrmex.Cluster.Journal;
 /// the other members. Stateless but for what it holds; all threads.
 /// </summary>
 /// <param name="inner">Makes operations of fops that change something; the store is below.</param>
+/// <param name="locks">Record locks.</param>
 /// <param name="slot">Where the term in which a file was opened is kept on its fd.</param>
-internal sealed class JournalGate(Translator inner, JournalMember member, int slot)
+internal sealed class JournalGate(Translator inner, JournalMember member, JournalLocks locks, int slot)
 {
     private const int NotWatched = -1;
 
@@ -27,10 +29,13 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
     {
         switch (TFop.Code)
         {
+            case FopCode.Flush when member.ServingTerm == Term.None && member.IsTakingLead
+                && SessionKey.Of(TFop.XDataOf(in fop)).Session != 0:
+                return WhenServingAsync<TFop, TReply>(fop, call); // It gives up locks.
             case FopCode.Release or FopCode.Releasedir or FopCode.Flush:
                 return TFop.Invoke(inner, in fop, call); // Of what was opened here, whoever leads now.
             case FopCode.Ipc:
-                return SessionAsync<TFop, TReply>(fop);
+                return SessionAsync<TFop, TReply>(fop, call.Client);
             default:
                 break;
         }
@@ -51,7 +56,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
         }
 
-        if (FopTable.Has(TFop.Code, FopTraits.Mutates))
+        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || TFop.Code == FopCode.Lk || ClearsLocks(in fop))
         {
             return TFop.Invoke(inner, in fop, call);
         }
@@ -72,6 +77,10 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         return ConfirmedAsync<TFop, TReply>(task, fop, term, watched);
     }
 
+    /// <summary>It waits for the journal, not for the store.</summary>
+    private static bool ClearsLocks<TFop>(in TFop fop) =>
+        typeof(TFop) == typeof(GetxattrFop) && ClearLocksName.IsOne(((GetxattrFop)(object)fop!).Name);
+
     private async ValueTask<TReply> WhenServingAsync<TFop, TReply>(TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
@@ -83,7 +92,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
 
     /// <summary>A lock is waited for as long as its holder likes.</summary>
     private static bool MayWait(FopCode code) =>
-        code is FopCode.Lk or FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk
+        code is FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk
             or FopCode.Lease;
 
     private void EndWatch(int watched)
@@ -95,8 +104,8 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
     }
 
     /// <summary>
-    /// A file that was opened in an earlier term must be opened again: its locks are gone, and its owner would not
-    /// notice otherwise. Marks what is opened now.
+    /// A file that was opened in an earlier term must be opened again: its locks may have been revoked by a leader
+    /// between, and their holder is to look. Marks what is opened now.
     /// </summary>
     private bool IsOfTerm<TFop, TReply>(in TFop fop, Term term)
         where TFop : struct, IFop<TFop, TReply>
@@ -174,7 +183,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
         call.Release();
     }
 
-    private async ValueTask<TReply> SessionAsync<TFop, TReply>(TFop fop)
+    private async ValueTask<TReply> SessionAsync<TFop, TReply>(TFop fop, ClientIdentity? client)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
@@ -191,17 +200,50 @@ internal sealed class JournalGate(Translator inner, JournalMember member, int sl
             return TReply.Rent();
         }
 
+        if (ipc.Operation is LockClaim.HoldSession or LockClaim.LeaveSessions && member.IsTakingLead)
+        {
+            await member.WaitToServeAsync();
+        }
+
         var error = ipc.Operation switch
         {
             ChangeRecord.FreeLocks => Errno.EREMOTE,
+            LockClaim.HoldSession when session != 0 => await HoldAsync(session, client, ipc.XData),
+            LockClaim.LeaveSessions => LeaveBehind(client, ipc.XData),
             ChangeRecord.BeginSession when session != 0 =>
                 await member.ChangeSessionAsync(session, SessionAction.Begin),
             ChangeRecord.EndSession when session != 0 => await member.ChangeSessionAsync(session, SessionAction.End),
-            ChangeRecord.BeginSession or ChangeRecord.EndSession => Errno.EINVAL,
+            ChangeRecord.BeginSession or ChangeRecord.EndSession or LockClaim.HoldSession => Errno.EINVAL,
             _ => Errno.EOPNOTSUPP,
         };
+        if (error == Errno.Ok && ipc.Operation == ChangeRecord.EndSession)
+        {
+            locks.SessionEnded(session);
+        }
+
         return error == Errno.Ok ? TReply.Rent() : Fail<TReply>(error);
     }
+
+    private async ValueTask<Errno> HoldAsync(UInt128 session, ClientIdentity? client, XData? xdata)
+    {
+        var graceMs = GraceOf(xdata);
+        await locks.HoldBehindAsync(LockClaim.ReadBehind(xdata), client); // In order with those who leave.
+        return await locks.HoldAsync(session, client, graceMs);
+    }
+
+    private Errno LeaveBehind(ClientIdentity? client, XData? xdata)
+    {
+        if (member.ServingTerm == Term.None)
+        {
+            return Errno.EREMOTE;
+        }
+
+        locks.LeaveBehind(LockClaim.ReadBehind(xdata), client);
+        return Errno.Ok;
+    }
+
+    private static long? GraceOf(XData? xdata) =>
+        xdata is not null && xdata.TryGetInt(LockClaim.Grace, out var graceMs) ? graceMs : null;
 
     private async ValueTask<TReply> TakeOverAsync<TReply>(XData? xdata)
         where TReply : Reply, IReply<TReply>

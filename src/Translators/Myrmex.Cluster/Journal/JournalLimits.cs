@@ -50,4 +50,35 @@ internal static class JournalLimits
 
     /// <summary>Fops that wait so; more are sent elsewhere.</summary>
     public const int WaitToServeMax = 4096;
+
+    /// <summary>Requests that wait for locks on one file; more are answered ENOLCK.</summary>
+    public const int LockWaitsMax = 16_384;
+
+    /// <summary>Waiting requests looked at by one search for a deadlock; beyond it the request simply waits.</summary>
+    public const int DeadlockStepsMax = 256;
+
+    /// <summary>
+    /// How long a lock is kept for one who has waited for it: an answer and a request have to get through.
+    /// </summary>
+    public const long LockKeptMs = 2_000;
+
+    /// <summary>How often the leader looks for sessions that are away.</summary>
+    public const long LockLookMs = 1_000;
+
+    /// <summary>How long a session that is away keeps its locks, where nothing else is said.</summary>
+    public const long LockGraceMs = 60_000;
+
+    /// <summary>
+    /// Sessions of clients behind proxies that a leader knows; beyond it those without locks are forgotten, and with
+    /// them what is late.
+    /// </summary>
+    public const int LockSessionsMax = 65_536;
+
+    /// <summary>Outcomes kept of one session that are not in the journal: those of the numbers under way.</summary>
+    public const int LockOutcomesMax = 1024;
+
+    /// <summary>How often a change of a lock is tried while the journal takes nothing, and the pause between.</summary>
+    public const int LockTriesMax = 100;
+
+    public const long LockPauseMs = 50;
 }

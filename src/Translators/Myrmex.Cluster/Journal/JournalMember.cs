@@ -35,6 +35,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     private readonly Queue<JournalEntry> _queue = []; // Committed, to be applied in order; owns its data.
     private readonly HashSet<ulong> _ahead = []; // Applied, with something before them that is not.
     private readonly List<(JournalIndex Through, Action<Errno> Done)> _persists = [];
+    private readonly LockTable _noLocks = new(); // Before the start.
     private Replica? _replica;
     private ulong _tag;
     private ReplayWindow _window = ReplayWindow.Empty;
@@ -50,13 +51,23 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     private bool _isWakeDue; // A timer will wake the loop.
     private ulong _published; // What ServingTerm answers: written under the lock, read without.
 
-    /// <summary>Where the locks of clients are, if this member has some.</summary>
-    public ILockTables? Locks { get; init; }
+    /// <summary>
+    /// Where the inode and entry locks are that translators of clients take among themselves, if this member has some.
+    /// </summary>
+    public ILockTables? InternalLocks { get; init; }
+
+    public LockTable Locks => _replica?.Locks ?? _noLocks;
+
+    /// <summary>What the member runs on.</summary>
+    internal Seams Seams => seams;
 
     /// <summary>
     /// Nothing comes right here without a new member in place of this one; with the reason. Any thread, once.
     /// </summary>
     public event Action<string>? Failing;
+
+    /// <summary>Role, term or leader changed. Any thread.</summary>
+    public event Action? RoleChanged;
 
     /// <summary>The disk hangs: who waits for this member should be told to go elsewhere. Any thread.</summary>
     public event Action? Hanging;
@@ -174,6 +185,27 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         var task = waiter.Task;
         _replica!.SyncCommitted(tag, term);
         return (await task).Error;
+    }
+
+    public ValueTask<ProposeResult> ProposeLockAsync(Term term, SessionKey session, LockRecord record)
+    {
+        if (NewWaiter(out var tag) is not { } waiter)
+        {
+            return new(new ProposeResult(Errno.ENOTCONN, default));
+        }
+
+        var task = waiter.Task;
+        _replica!.Propose(
+            new Proposal(
+                tag, EntryKind.Lock, session.Session, session.Sequence, session.Step, record.Encode(session.Session),
+                default)
+            {
+                AcknowledgedUpTo = session.AcknowledgedUpTo,
+                Run = session.Run,
+                FromMemory = session.FromMemory,
+            },
+            term);
+        return task;
     }
 
     public ValueTask<ProposeResult> FindAsync(Term term, SessionKey session)
@@ -440,7 +472,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
         if (isNew)
         {
-            Locks?.DropAllLocks(); // They were good for a term.
+            InternalLocks?.DropAllLocks(); // They were good for a term.
+            RoleChanged?.Invoke();
             _wake.Set(); // What was left for later.
         }
     }
@@ -696,6 +729,11 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         {
             error = OperationCodec.TryDecode(entry.Meta.Span, out var operation)
                 ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored)).Error : Errno.EUCLEAN;
+        }
+        else if (entry.Header.Kind == EntryKind.Lock
+            && LockRecord.Decode(entry.Meta.Span, entry.Header.Session) is null)
+        {
+            error = Errno.EUCLEAN; // It was not taken into the table either.
         }
 
         entry.Data.Release();

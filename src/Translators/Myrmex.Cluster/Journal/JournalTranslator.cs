@@ -17,14 +17,22 @@ public sealed partial class JournalTranslator : Translator
     private readonly Evaluator _evaluator;
     private readonly JournalLeader _leader;
     private readonly IReplicaLog _log;
+    private readonly JournalLocks? _locks;
 
     /// <param name="place">With one subvolume, whose stack ends in a store.</param>
     /// <param name="log">The journal of the replica set.</param>
     /// <param name="redo">Applies to the subvolume; one of its own when there is none yet.</param>
     public JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo = null)
+        : this(place, log, redo, locks: null)
+    {
+    }
+
+    /// <param name="locks">Keeps record locks in the journal; null leaves them to what is below.</param>
+    internal JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo, JournalLocks? locks)
         : base(place)
     {
         _log = log;
+        _locks = locks;
         _evaluator = new Evaluator(Next, Seams);
         Redo = redo ?? new Redo(Next);
         _leader = new JournalLeader(Redo, log);

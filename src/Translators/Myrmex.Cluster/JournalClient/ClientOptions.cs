@@ -13,6 +13,7 @@ internal static class ClientOptions
     public const string Members = "members";
     public const string ElectionWait = "election-wait";
     public const string Acknowledge = "acknowledge";
+    public const string LockGrace = "lock-grace";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -25,11 +26,17 @@ internal static class ClientOptions
             "memory: changes may be answered before they are on a disk, where the members allow that, and FSYNC is "
             + "sent to the leader. disk: what is answered is on disks; a client's own FSYNC has nothing to add.")
         { Live = true, Choices = ["disk", "memory"] },
+        new(LockGrace, OptionKind.Time, "60",
+            "Seconds for which the members keep our record locks when the connection to the leader has gone; they may"
+            + " keep them for less.")
+        { Live = true, Minimum = 0, Maximum = 3600 },
     ];
 
     /// <summary>Changes may be answered from memory.</summary>
     public static bool FromMemory(OptionValues options) =>
         string.Equals(options.Text(Acknowledge), "memory", StringComparison.OrdinalIgnoreCase);
+
+    public static long LockGraceMs(OptionValues options) => options.Time(LockGrace) * 1000;
 
     /// <summary>How long a fop may wait, in milliseconds.</summary>
     public static long WaitMs(OptionValues options) => options.Time(ElectionWait) * 1000;

@@ -20,6 +20,7 @@ public sealed class JournalClient : ServerClient
         {
             WaitMs = ClientOptions.WaitMs(place.Options),
             FromMemory = ClientOptions.FromMemory(place.Options),
+            LockGraceMs = ClientOptions.LockGraceMs(place.Options),
         })
     {
     }
@@ -46,6 +47,7 @@ public sealed class JournalClient : ServerClient
 
         Rules.WaitMs = ClientOptions.WaitMs(options);
         _rules.FromMemory = ClientOptions.FromMemory(options);
+        Rules.LockGraceMs = ClientOptions.LockGraceMs(options);
         return true;
     }
 

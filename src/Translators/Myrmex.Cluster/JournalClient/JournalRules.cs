@@ -30,4 +30,7 @@ internal sealed class JournalRules : SendingRules
     public override bool AnswersAreDurable => !Volatile.Read(ref _hasSentFromMemory);
 
     public override bool MayAnswerFromMemory => FromMemory;
+
+    /// <summary>They are entries of the journal.</summary>
+    public override bool KeepsLocks => true;
 }

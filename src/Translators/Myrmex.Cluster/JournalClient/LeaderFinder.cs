@@ -18,6 +18,10 @@ internal sealed class LeaderFinder(string volume, Seams seams, Server[] members,
             ? Array.Find(Servers, m => m.Number == number)
             : null;
 
+    /// <summary>While the connection was away, what was held may have been revoked: it is looked at again.</summary>
+    protected override bool IsSame(Choice former, Server found) =>
+        base.IsSame(former, found) && former.Losses == found.Losses;
+
     protected override async ValueTask<Server?> FindAsync()
     {
         var asked = 0u;

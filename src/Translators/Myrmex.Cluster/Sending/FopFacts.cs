@@ -14,6 +14,11 @@ internal static class FopFacts
         where TFop : struct
         where TWanted : struct => ref Unsafe.As<TFop, TWanted>(ref Unsafe.AsRef(in fop));
 
+    /// <summary>The same as a copy, and back.</summary>
+    public static TWanted CopyAs<TFop, TWanted>(in TFop fop)
+        where TFop : struct
+        where TWanted : struct => As<TFop, TWanted>(in fop);
+
     /// <summary>Needs a number of the session, so that a second sending gets the outcome of the first.</summary>
     public static bool NeedsNumber<TFop, TReply>(in TFop fop)
         where TFop : struct, IFop<TFop, TReply>

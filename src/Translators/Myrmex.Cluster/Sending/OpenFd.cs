@@ -156,6 +156,25 @@ internal sealed class OpenFd
         }
     }
 
+    /// <summary>It is bad from now on: who waits for it hears that.</summary>
+    public void Spoil()
+    {
+        Waiter[] waiting;
+        lock (_lock)
+        {
+            _isBad = true;
+            _move = null;
+            Volatile.Write(ref _place, null);
+            waiting = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (var waiter in waiting)
+        {
+            waiter.TryComplete(true);
+        }
+    }
+
     /// <summary>The server of that place does not know it any more.</summary>
     public void Stale(FdPlace place)
     {

@@ -25,6 +25,15 @@ internal sealed class OpenFds(
     /// <summary>POSIX locks held through the fds.</summary>
     public HeldLocks Locks { get; } = new();
 
+    /// <summary>The session that the servers keep locks for, where they do.</summary>
+    public Func<UInt128>? SessionId { get; set; }
+
+    /// <summary>
+    /// An fd is closed or has gone bad, and locks that the servers keep may have come by it; true when its client has
+    /// left without a word.
+    /// </summary>
+    public Action<Fd, bool>? Closing { get; set; }
+
     public int Count
     {
         get
@@ -41,7 +50,8 @@ internal sealed class OpenFds(
 
     /// <summary>Whose a lock is that is asked for at a server; none when only the connection counts.</summary>
     public LockSession SessionOf(Choice choice, LkOwner owner) =>
-        _lockSession.IsNull ? default
+        _lockSession.IsNull
+            ? default
             : new LockSession(new UInt128(_lockSession.High, _lockSession.Low), (uint)choice.Number, owner);
 
     /// <summary>What is kept on an fd; null for one that was not opened here.</summary>
@@ -101,7 +111,7 @@ internal sealed class OpenFds(
         Remove(open);
         var place = open.Place;
         var openAt = open.Close();
-        Locks.RemoveFd(fd);
+        LeaveLocks(fd, hasLeft: LockSession.HasLeft(TFop.XDataOf(in fop)));
         foreach (var server in servers)
         {
             if ((openAt & server.Bit) != 0 && server != place?.Choice.Server)
@@ -145,7 +155,8 @@ internal sealed class OpenFds(
 
     /// <summary>
     /// Closes everything at all servers but one. At those that are gone nothing is left to close, but what speaks to
-    /// them would open and lock it all again when they come back.
+    /// them would open and lock it all again when they come back. What is locked by our name stays: it is asked for at
+    /// that one.
     /// </summary>
     public async Task LeaveAsync(Server except)
     {
@@ -155,7 +166,7 @@ internal sealed class OpenFds(
             foreach (var server in servers)
             {
                 if (server != except && open.Leave(server)
-                    && CloseAtAsync(server, open.Fd) is { IsCompleted: false } one)
+                    && CloseAtAsync(server, open.Fd, staysLocked: rules.NamesLocks) is { IsCompleted: false } one)
                 {
                     closing.Add(one);
                     if (closing.Count == SendingLimits.FdWindow)
@@ -194,6 +205,30 @@ internal sealed class OpenFds(
         }
 
         await Task.WhenAll(moving);
+    }
+
+    /// <summary>The locks that came by an fd are lost: it answers EBADFD until it is closed.</summary>
+    public void Spoil(Fd fd)
+    {
+        Locks.RemoveFd(fd);
+        if (Find(fd) is { } open)
+        {
+            Log.Warning(rules.Name, "the locks of a file are lost: it is bad until it is closed", ("volume", volume),
+                ("gfid", fd.Gfid));
+            open.Spoil();
+        }
+    }
+
+    private void LeaveLocks(Fd fd, bool hasLeft)
+    {
+        if (Closing is { } closing)
+        {
+            closing(fd, hasLeft);
+        }
+        else
+        {
+            Locks.RemoveFd(fd);
+        }
     }
 
     private OpenFd[] Snapshot()
@@ -243,7 +278,7 @@ internal sealed class OpenFds(
             Log.Warning(
                 rules.Name, "a file cannot be opened again, or not with its locks: it is bad until it is closed",
                 ("volume", volume), ("gfid", open.Fd.Gfid), ("server", move.Choice.Server.Number), ("errno", error));
-            Locks.RemoveFd(open.Fd);
+            LeaveLocks(open.Fd, hasLeft: false);
             open.EndMove(move, isThere: false, isBad: true);
         }
         else
@@ -295,7 +330,15 @@ internal sealed class OpenFds(
         var waitedMs = 0L;
         while (Locks.FindOlder(open.Fd, move) is { } held)
         {
-            var error = await LockAsync(move.Choice, held, held.Type);
+            var error = SessionId is { } session
+                ? await CheckAsync(move, held, session())
+                : await LockAsync(move.Choice, held, held.Type);
+            if ((error == Errno.ENOLCK && (SessionId is not null || rules.NamesLocks))
+                || (error == Errno.ECANCELED && SessionId is not null))
+            {
+                return Errno.EBADFD; // It was revoked, or is held through another proxy.
+            }
+
             if (error is Errno.EAGAIN or Errno.EACCES)
             {
                 waitedMs += rules.LockPauseMs(tries);
@@ -316,7 +359,7 @@ internal sealed class OpenFds(
             {
                 return error;
             }
-            else if (!Locks.TryRenew(held, move))
+            else if (!Locks.TryRenew(held, move) && SessionId is null)
             {
                 // Its owner has given it up meanwhile, or a part of it: what is left is found in the next round.
                 await LockAsync(move.Choice, held, LockType.Unlock);
@@ -330,17 +373,36 @@ internal sealed class OpenFds(
     {
         var session = SessionOf(choice, held.Owner);
         var xdata = (session.IsNone ? held.Session : session).RentXData();
+        if (type != LockType.Unlock)
+        {
+            xdata?.SetInt(LockSession.HeldKey, 1);
+        }
+
         var error = await DoAsync<LkFop, LkReply>(choice, held.ToFop(type, xdata), held.ToCall());
         xdata?.Release();
         return error;
     }
 
-    private async Task CloseAtAsync(Server server, Fd fd)
+    /// <summary>Whether a lock is still held.</summary>
+    private async ValueTask<Errno> CheckAsync(FdPlace move, HeldLock held, UInt128 session)
+    {
+        var xdata = held.Session.RentXData() ?? XData.Rent();
+        new LockClaim(session, LockAsk.Check, 0, 0).Write(xdata);
+        var error = await DoAsync<LkFop, LkReply>(
+            move.Choice, held.ToFop(held.Type, xdata), held.ToCall());
+        xdata.Release();
+        return error;
+    }
+
+    private async Task CloseAtAsync(Server server, Fd fd, bool staysLocked = false)
     {
         var call = Call.Internal();
+        var xdata = staysLocked ? XData.Rent() : null;
+        xdata?.SetInt(LockSession.LeftKey, 1);
         Reply reply = fd.IsDirectory
             ? await server.Translator.Releasedir(new ReleasedirFop { Gfid = fd.Gfid, Fd = fd }, call)
-            : await server.Translator.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd }, call);
+            : await server.Translator.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd, XData = xdata }, call);
+        xdata?.Release();
         reply.Release();
         call.Release();
     }

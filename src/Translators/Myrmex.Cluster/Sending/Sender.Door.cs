@@ -11,6 +11,7 @@ internal sealed partial class Sender
     /// <summary>A client of this door has left: the locks that it has at the server through us would stay.</summary>
     public void ClientGone(ClientIdentity client)
     {
+        CancelWaits(client);
         foreach (var (owner, held) in _internalLocks.OfClient(client))
         {
             _ = UnlockAsync(owner, held);

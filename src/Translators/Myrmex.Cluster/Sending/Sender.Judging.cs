@@ -9,7 +9,7 @@ internal sealed partial class Sender
     /// <summary>
     /// Remembers what a success has opened or locked. A lock granted where its fd is not any more does not count.
     /// </summary>
-    private Verdict Accept<TFop, TReply>(in TFop fop, Call call, in Way way)
+    private Verdict Accept<TFop, TReply>(in TFop fop, Call call, in Way way, in Trip trip)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
@@ -17,7 +17,8 @@ internal sealed partial class Sender
         {
             Fds.Add(opened, way.Choice!);
         }
-        else if (FopFacts.TryPosixLock(in fop, out var asked, out var end))
+        else if (FopFacts.TryPosixLock(in fop, out var asked, out var end)
+            && (trip.Lock is null || ReferenceEquals(trip.Lock, LockTrip.Change)))
         {
             if (asked.Type == LockType.Unlock || way is not { Open: { } open, Place: { } place })
             {
@@ -76,6 +77,11 @@ internal sealed partial class Sender
                 return Verdict.Begin;
             case Errno.EBADE when trip.Session is { } session:
                 Sessions.Drop(session);
+                if (_rules.KeepsLocks)
+                {
+                    LoseLocks();
+                }
+
                 if (trip.IsUnknown)
                 {
                     return Verdict.Unknown;

@@ -46,6 +46,13 @@ internal sealed partial class Sender
         {
             finder.Prepare = PrepareAsync;
         }
+
+        if (rules.KeepsLocks)
+        {
+            finder.Found += OnFound;
+            Fds.SessionId = () => Sessions.Current?.Id ?? 0;
+            Fds.Closing = LeaveLocks;
+        }
     }
 
     public OpenFds Fds { get; }
@@ -72,6 +79,7 @@ internal sealed partial class Sender
     /// <summary>Ends the session, if that can be done at once.</summary>
     public void Stop()
     {
+        _isStopped = true;
         if (Sessions.Take() is { } session && _finder.Choice is { } choice)
         {
             _ = EndAsync(session, choice.Server);
@@ -100,6 +108,23 @@ internal sealed partial class Sender
             return new ValueTask<TReply>(TReply.Rent()); // Clients of a door may want the attributes.
         }
 
+        if (typeof(TFop) == typeof(LkFop) && _rules.KeepsLocks)
+        {
+            return LockAsync<TFop, TReply>(fop, call);
+        }
+
+        if (typeof(TFop) == typeof(FgetxattrFop) && HoldsLocks
+            && HoldersOf(FopFacts.As<TFop, FgetxattrFop>(in fop)) is { } holders)
+        {
+            return new ValueTask<TReply>((TReply)(object)holders);
+        }
+
+        if (typeof(TFop) == typeof(FlushFop) && _rules.KeepsLocks)
+        {
+            return EndsLocks(TFop.FdOf(in fop)!.Gfid, call.LockOwner, TFop.XDataOf(in fop))
+                ? FlushLocksAsync<TFop, TReply>(fop, call) : SendAsync<TFop, TReply>(fop, call);
+        }
+
         if (typeof(TFop) == typeof(FlushFop) && !Fds.Locks.IsEmpty)
         {
             Fds.Locks.RemoveOwner(TFop.FdOf(in fop)!.Gfid, call.LockOwner); // As it does at the server.
@@ -114,13 +139,14 @@ internal sealed partial class Sender
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<TReply> SendAsync<TFop, TReply>(TFop fop, Call call)
+    private async ValueTask<TReply> SendAsync<TFop, TReply>(TFop fop, Call call, LockTrip? locks = null)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
         var trip = new Trip
         {
             IsStep = call.Change.Session != 0 && FopFacts.NeedsNumber<TFop, TReply>(in fop),
+            Lock = locks,
         };
         try
         {
@@ -149,7 +175,7 @@ internal sealed partial class Sender
                     ? await Listings.ReadAsync<TFop, TReply>(sent, call, way.Open, way.Place)
                     : await TFop.Invoke(way.Choice!.Server.Translator, in sent, call);
                 var verdict = reply.IsOk
-                    ? Accept<TFop, TReply>(in fop, call, in way)
+                    ? Accept<TFop, TReply>(in fop, call, in way, in trip)
                     : Judge<TFop, TReply>(in fop, call, reply, in way, ref trip);
                 if (verdict == Verdict.Answer)
                 {
@@ -303,7 +329,8 @@ internal sealed partial class Sender
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        if (trip.IsNumbered || !FopFacts.NeedsNumber<TFop, TReply>(in fop))
+        if (trip.IsNumbered
+            || !(ReferenceEquals(trip.Lock, LockTrip.Change) || FopFacts.NeedsNumber<TFop, TReply>(in fop)))
         {
             return true;
         }
@@ -385,12 +412,20 @@ internal sealed partial class Sender
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        if (!trip.IsNumbered)
+        if (!trip.IsNumbered && trip.Lock is null)
         {
             return fop;
         }
 
         var numbered = TFop.XDataOf(in fop) is { } request ? request.Clone() : XData.Rent();
+        trip.Request = numbered;
+        if (trip.Lock is { Ask: { } ask } asked)
+        {
+            var ageMs = (_seams.Clock.MonotonicNs - asked.SinceNs) / 1_000_000;
+            new LockClaim(Sessions.Current?.Id ?? 0, ask, ageMs, asked.Wait).Write(numbered);
+            return TFop.WithXData(in fop, numbered);
+        }
+
         var change = trip.Session is { } session
             ? new Change(session.Id, trip.Number, session.Acknowledged, trip.IsUnknown) { SentNs = trip.NumberedNs }
             : call.Change with { MayBeKnown = call.Change.MayBeKnown || trip.IsUnknown };
@@ -404,7 +439,6 @@ internal sealed partial class Sender
             ChangeRecord.Write(numbered, in change, _seams.Clock.MonotonicNs);
         }
 
-        trip.Request = numbered;
         return TFop.WithXData(in fop, numbered);
     }
 

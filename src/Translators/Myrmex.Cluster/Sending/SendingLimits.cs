@@ -34,7 +34,7 @@ internal static class SendingLimits
     /// <summary>
     /// How long a lock that is not free at a new server is asked for: the former connection may linger.
     /// </summary>
-    public const long LockWaitMs = 45_000;
+    public const long LockWaitMs = 75_000;
 
     public const long LockPauseMs = 500;
 
@@ -42,6 +42,15 @@ internal static class SendingLimits
     /// INODELK and ENTRYLK locks that are remembered; those beyond are not missed after a change of server.
     /// </summary>
     public const int InternalLocksMax = 1 << 16;
+
+    /// <summary>Owners of locks that may have more than they know of; of those beyond nothing is given up.</summary>
+    public const int DoubtfulLocksMax = 1 << 16;
+
+    /// <summary>The pause before what was not given up is given up again.</summary>
+    public const long GiveUpPauseMs = 1000;
+
+    /// <summary>How often a client with locks says that it is there.</summary>
+    public const long HoldAgainMs = 10_000;
 
     /// <summary>Fops that are kept until their answer.</summary>
     public const int EntriesMax = 8192;

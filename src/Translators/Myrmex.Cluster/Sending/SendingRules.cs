@@ -1,3 +1,4 @@
+using System.Threading;
 using Myrmex.Base;
 
 namespace Myrmex.Cluster.Sending;
@@ -9,6 +10,7 @@ internal abstract class SendingRules
     public const long NeverMs = 100L * 365 * 24 * 3600 * 1000;
 
     private long _waitMs;
+    private long _lockGraceMs;
 
     /// <summary>Who speaks in the log.</summary>
     public abstract string Name { get; }
@@ -16,8 +18,8 @@ internal abstract class SendingRules
     /// <summary>How long a fop may wait for an answer, from its first trouble on.</summary>
     public long WaitMs
     {
-        get => System.Threading.Volatile.Read(ref _waitMs);
-        set => System.Threading.Volatile.Write(ref _waitMs, value);
+        get => Volatile.Read(ref _waitMs);
+        set => Volatile.Write(ref _waitMs, value);
     }
 
     /// <summary>
@@ -58,6 +60,19 @@ internal abstract class SendingRules
     /// Changes may be answered before they are on a disk. <see cref="AnswersAreDurable"/> is false then.
     /// </summary>
     public virtual bool MayAnswerFromMemory => false;
+
+    /// <summary>
+    /// The servers keep record locks for our session, whichever of them leads: taking and giving up are numbered
+    /// changes, and at a change of server it is only looked whether they are still held.
+    /// </summary>
+    public virtual bool KeepsLocks => false;
+
+    /// <summary>For how long they are to keep them when our connection has gone, in milliseconds.</summary>
+    public long LockGraceMs
+    {
+        get => Volatile.Read(ref _lockGraceMs);
+        set => Volatile.Write(ref _lockGraceMs, value);
+    }
 
     /// <summary>Bounds what is kept; null when those who ask bound themselves.</summary>
     public virtual Admission? Admission => null;

@@ -148,7 +148,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
             isStarted = _isStarted;
         }
 
-        if (up || !GoesDown)
+        if (up || !GoesDown || Sender.HoldsLocks)
         {
             Finder.Want(isStarted && Finder.Choice is null);
         }

@@ -18,6 +18,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     private Choice? _choice;
     private Choice? _next; // Found, and not told before what has to be done first is done.
     private Choice? _former; // The last one that was told.
+    private long _number; // The highest that was given, also to one that was lost before it was told.
     private Server? _hint;
     private Waiter? _pause;
     private bool _isSearching;
@@ -273,7 +274,10 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         {
             former = _former;
             isOther = former is null || !IsSame(former, server);
-            next = new Choice(server, (former?.Number ?? 0) + (isOther ? 1 : 0));
+
+            // Locks may have been asked for, by a higher number, at another one that was lost before it was taken.
+            _number += isOther || _number != former!.Number ? 1 : 0;
+            next = new Choice(server, _number);
             _next = next;
         }
 

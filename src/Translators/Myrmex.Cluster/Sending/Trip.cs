@@ -19,6 +19,9 @@ internal struct Trip
     /// <summary>It is a step of a change of a client further up, with the session and number of that.</summary>
     public bool IsStep { get; set; }
 
+    /// <summary>What it has to do with locks of the session; null for nothing.</summary>
+    public LockTrip? Lock { get; init; }
+
     /// <summary>The session of the step was begun at the server.</summary>
     public bool HasBegun { get; set; }
 

@@ -261,7 +261,10 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
         }
     }
 
-    /// <summary>An unlock of exactly the range ends the wait of the same owner.</summary>
+    /// <summary>
+    /// An unlock of exactly the range ends the wait of the same owner. Of a session only the wait ends: what it holds
+    /// there it takes along.
+    /// </summary>
     private async Task TakeBackAsync(WaitingPosixLock waiting, ClientIdentity client)
     {
         var call = Call.Internal(waiting.Pid);
@@ -276,6 +279,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
             Flock = waiting.Flock with { Type = LockType.Unlock },
             XData = waiting.Session.RentXData(),
         };
+        fop.XData?.SetInt(LockSession.LeftKey, 1);
         (await Next.Lk(in fop, call)).Release();
         fop.XData?.Release();
         call.Release();

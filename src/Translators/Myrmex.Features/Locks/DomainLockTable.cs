@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Features;
 

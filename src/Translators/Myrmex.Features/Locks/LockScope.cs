@@ -1,4 +1,5 @@
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Features;
 

@@ -8,7 +8,8 @@ public readonly record struct LockedChange(UInt128 Session, ulong Number, uint R
 {
     public static LockedChange Of(XData? xdata) =>
         ChangeRecord.TryRead(xdata, nowNs: 0, out var change)
-            ? new(change.Session, change.Number, change.Run) : default;
+            ? new(change.Session, change.Number, change.Run)
+            : default;
 
     public bool IsNone => Session == 0;
 

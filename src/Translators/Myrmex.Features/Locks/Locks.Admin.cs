@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Globalization;
-using System.Text;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -122,16 +121,7 @@ public sealed partial class Locks
             ? ClearPosix(in gfid, clearing, effects)
             : ClearDomains(in gfid, type, clearing, effects);
         CarryOut(effects);
-        var text = held + waiting == 0
-            ? "No locks cleared."
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Name}: {type.ToString().ToLowerInvariant()} blocked locks={waiting} granted locks={held}");
-        var reply = GetxattrReply.Rent();
-        reply.Values = XData.Rent();
-        reply.Values.SetString(name.Span, text);
-        reply.OpRet = Encoding.UTF8.GetByteCount(text) + 1;
-        return reply;
+        return ClearLocksName.Answer(name, Name, type, held, waiting);
     }
 
     private (int Held, int Waiting) ClearPosix(in Gfid gfid, LockClearing clearing, LockEffects effects)

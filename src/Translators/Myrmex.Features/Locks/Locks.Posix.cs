@@ -26,6 +26,8 @@ public sealed partial class Locks
         {
             case LockCommand.GetLock when fop.Type <= LockType.Unlock:
                 return new ValueTask<LkReply>(GetLock(in gfid, in wanted, in flock));
+            case LockCommand.SetLock when fop.Type == LockType.Unlock && LockSession.HasLeft(fop.XData):
+                return new ValueTask<LkReply>(Answer(in flock, TakeBack(in gfid, in wanted)));
             case LockCommand.SetLock when fop.Type <= LockType.Unlock:
             case LockCommand.SetLockWait when fop.Type == LockType.Unlock:
                 return new ValueTask<LkReply>(Answer(in flock, SetLock(in gfid, in wanted, former)));
@@ -41,7 +43,7 @@ public sealed partial class Locks
         if (_posixFileCount != 0 && !fop.Fd.IsAnonymous)
         {
             var effects = LockEffects.Rent();
-            var hasLeft = call.Client is { IsGone: true } || fop.XData?.Contains(LockSession.LeftKey) == true;
+            var hasLeft = call.Client is { IsGone: true } || LockSession.HasLeft(fop.XData);
             lock (_posixGuard)
             {
                 if (_posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects, hasLeft ? NowMs : 0))
@@ -86,6 +88,22 @@ public sealed partial class Locks
         {
             verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
                 : Set(new PosixLockRequest(gfid, wanted, Ticket: null), former, effects);
+            _posixFileCount = _posix.FileCount;
+        }
+
+        CarryOut(effects);
+        return ToErrno(verdict);
+    }
+
+    /// <summary>A client behind a proxy has left it: its wait is over, and what it holds stays.</summary>
+    private Errno TakeBack(in Gfid gfid, in PosixLock wanted)
+    {
+        var effects = LockEffects.Rent();
+        LockVerdict verdict;
+        lock (_posixGuard)
+        {
+            verdict = !_posix.TryEnter(wanted.Holder.Session, effects) ? LockVerdict.Late
+                : _posix.Cancel(new PosixLockRequest(gfid, wanted, Ticket: null), effects);
             _posixFileCount = _posix.FileCount;
         }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Features;
 
@@ -48,6 +49,20 @@ public sealed class PosixLockTable
 
         Settle(file);
         return verdict;
+    }
+
+    /// <summary>
+    /// Ends a waiting request of the same holder for exactly that range with EINTR; what is held stays.
+    /// </summary>
+    public LockVerdict Cancel(in PosixLockRequest request, LockEffects effects)
+    {
+        if (_files.TryGetValue(request.Gfid, out var file))
+        {
+            CancelExact(file, in request, effects);
+            Settle(file);
+        }
+
+        return LockVerdict.Granted;
     }
 
     /// <summary>
@@ -308,7 +323,9 @@ public sealed class PosixLockTable
         return false;
     }
 
-    /// <summary>Puts a lock (or a hole) over what its holder has: cuts other types, merges with the same type.</summary>
+    /// <summary>
+    /// Puts a lock (or a hole) over what its holder has: cuts other types, merges with the same type.
+    /// </summary>
     private static void Apply(List<PosixLock> held, in PosixLock wanted)
     {
         var start = wanted.Start;

@@ -70,11 +70,13 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStart
 
     /// <summary>
     /// What is granted is remembered, to be taken again after a reconnect. An unlock is forgotten before it is sent:
-    /// whatever becomes of it, its owner does not want the lock back.
+    /// whatever becomes of it, its owner does not want the lock back. What belongs to a session does not go with the
+    /// connection.
     /// </summary>
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call)
     {
-        if (fop.Fd.IsAnonymous || fop.Command is not (LockCommand.SetLock or LockCommand.SetLockWait)
+        if (LockClaim.IsIn(fop.XData) || fop.Fd.IsAnonymous
+            || fop.Command is not (LockCommand.SetLock or LockCommand.SetLockWait)
             || !HeldLock.TryGetEnd(fop.Flock, out var end))
         {
             return Send<LkFop, LkReply, LkCodec>(in fop, call);

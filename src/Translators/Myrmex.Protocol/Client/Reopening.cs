@@ -144,6 +144,11 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
         RpcConnection connection, HeldLock held, long number, LockType type)
     {
         var xdata = held.Session.RentXData();
+        if (type != LockType.Unlock)
+        {
+            xdata?.SetInt(LockSession.HeldKey, 1);
+        }
+
         var error = Outcome(await CallAsync<LkFop, LkReply, LkCodec>(
             connection, held.ToFop(type, xdata), held.ToCall(), number));
         xdata?.Release();

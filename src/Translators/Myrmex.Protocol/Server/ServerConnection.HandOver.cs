@@ -374,6 +374,7 @@ public sealed partial class ServerConnection
         if (state.Session is { } session)
         {
             xdata.SetBytes(LockSession.Key, session);
+            xdata.SetInt(LockSession.HeldKey, 1);
         }
 
         var call = held.ToCall();

@@ -1,6 +1,6 @@
 using Myrmex.Base;
 
-namespace Myrmex.Features;
+namespace Myrmex.Graph;
 
 /// <summary>Which locks of a file an administrator clears. Source: getxattr name glusterfs.clrlk.</summary>
 /// <param name="Held">Clear granted locks.</param>

@@ -1,11 +1,13 @@
 using System;
 using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
 using Myrmex.Base;
 
-namespace Myrmex.Features;
+namespace Myrmex.Graph;
 
 /// <summary>The kinds of lock an administrator clears.</summary>
-internal enum ClearLocksType
+public enum ClearLocksType
 {
     Inode,
     Entry,
@@ -13,11 +15,11 @@ internal enum ClearLocksType
 }
 
 /// <summary>
-/// The getxattr name by which locks are cleared: <c>glusterfs.clrlk.tTYPE.kKIND[.ARGUMENT]</c> with TYPE inode, entry or posix,
-/// KIND blocked, granted or all, and as argument a range <c>WHENCE,START-LENGTH</c> or an entry name.
+/// The getxattr name by which locks are cleared: <c>glusterfs.clrlk.tTYPE.kKIND[.ARGUMENT]</c> with TYPE inode, entry
+/// or posix, KIND blocked, granted or all, and as argument a range <c>WHENCE,START-LENGTH</c> or an entry name.
 /// Source: volume clear-locks.
 /// </summary>
-internal static class ClearLocksName
+public static class ClearLocksName
 {
     private static ReadOnlySpan<byte> Prefix => "glusterfs.clrlk.t"u8;
 
@@ -39,7 +41,8 @@ internal static class ClearLocksName
         var kind = dot < 0 ? rest : rest[..dot];
         var argument = dot < 0 ? default : rest[(dot + 1)..];
         var isAll = kind.SequenceEqual("all"u8);
-        clearing = new LockClearing(isAll || kind.SequenceEqual("granted"u8), isAll || kind.SequenceEqual("blocked"u8), null, default);
+        clearing = new LockClearing(
+            isAll || kind.SequenceEqual("granted"u8), isAll || kind.SequenceEqual("blocked"u8), null, default);
         if (!clearing.Held && !clearing.Waiting)
         {
             return false;
@@ -59,6 +62,21 @@ internal static class ClearLocksName
         var isRange = TryParseRange(argument, out var range);
         clearing = clearing with { Range = range };
         return isRange;
+    }
+
+    /// <summary>What has been cleared, as people are told.</summary>
+    public static GetxattrReply Answer(Name name, string translator, ClearLocksType type, int held, int waiting)
+    {
+        var text = held + waiting == 0
+            ? "No locks cleared."
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{translator}: {type.ToString().ToLowerInvariant()} blocked locks={waiting} granted locks={held}");
+        var reply = GetxattrReply.Rent();
+        reply.Values = XData.Rent();
+        reply.Values.SetString(name.Span, text);
+        reply.OpRet = Encoding.UTF8.GetByteCount(text) + 1;
+        return reply;
     }
 
     private static bool TryParseType(ReadOnlySpan<byte> text, out ClearLocksType type)
