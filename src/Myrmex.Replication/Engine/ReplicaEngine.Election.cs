@@ -22,6 +22,8 @@ public sealed partial class ReplicaEngine
     private UInt128 _goalChain;
     private long _fetchedMs;
     private bool _isLossy;
+    private MemberId? _outOfReach; // Its journal begins after ours ends: others come first.
+    private bool _hasReached; // And now it may go on where ours ends.
     private Term _fetchAnswerTerm;
 
     private void ElectionTick()
@@ -220,6 +222,8 @@ public sealed partial class ReplicaEngine
         _candidateMs = _now;
         _fetchFrom = null;
         _isLossy = false;
+        _outOfReach = null;
+        _hasReached = false;
         BeginInSync();
         foreach (var peer in _peers)
         {
@@ -316,14 +320,10 @@ public sealed partial class ReplicaEngine
 
         var configuration = Configuration!;
         var voters = CountsAtOnce(_status) ? MemberSet.Of(Self) : MemberSet.Empty;
-        var present = MemberSet.Of(Self);
-        foreach (var member in configuration.AllMembers)
+        var present = WithPromise();
+        foreach (var member in present.Without(Self))
         {
-            if (_peers[member.Value]?.Promise is { } promise)
-            {
-                voters = CountsAtOnce(promise.Status) ? voters.With(member) : voters;
-                present = present.With(member);
-            }
+            voters = CountsAtOnce(_peers[member.Value]!.Promise!.Status) ? voters.With(member) : voters;
         }
 
         var isElected = voters.Contains(Self) && (configuration.Mode == ReplicaMode.InSync
@@ -459,7 +459,7 @@ public sealed partial class ReplicaEngine
         }
         else if (message.Answer == EntriesAnswer.TooOld)
         {
-            GiveUp();
+            AdoptWithout(message.Sender);
         }
         else if (!fits && message.PreviousIndex > _commit)
         {
@@ -482,12 +482,52 @@ public sealed partial class ReplicaEngine
         }
         else if (_log.Knows(_goalIndex) && _log.ChainAt(_goalIndex) == _goalChain)
         {
+            if (_outOfReach is not null && !_hasReached)
+            {
+                _hasReached = true;
+                _outOfReach = null;
+                AdoptBest(WithPromise());
+                return;
+            }
+
             Activate();
         }
         else
         {
             FenceAgain();
         }
+    }
+
+    /// <summary>
+    /// The best of what is left begins after our journal ends, and its owner cannot lead with it. What was synced
+    /// another member has as well, whose journal may be the bridge.
+    /// </summary>
+    private void AdoptWithout(MemberId member)
+    {
+        var configuration = Configuration!;
+        var hasOther = configuration.Mode == ReplicaMode.InSync ? !_view!.InSync.Without(member).IsEmpty
+            : configuration.WriteQuorum > 1 && (configuration.Pending?.WriteQuorum ?? int.MaxValue) > 1;
+        if (!_isLossy || _outOfReach is not null || !hasOther)
+        {
+            GiveUp();
+            return;
+        }
+
+        _outOfReach = member;
+        _fetchFrom = null;
+        AdoptBest(WithPromise().Without(member));
+    }
+
+    /// <summary>Who has promised our term, with ourselves.</summary>
+    private MemberSet WithPromise()
+    {
+        var set = MemberSet.Of(Self);
+        foreach (var member in Configuration!.AllMembers)
+        {
+            set = _peers[member.Value]?.Promise is null ? set : set.With(member);
+        }
+
+        return set;
     }
 
     private void FenceAgain()

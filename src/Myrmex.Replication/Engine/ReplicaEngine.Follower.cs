@@ -53,6 +53,12 @@ public sealed partial class ReplicaEngine
         }
 
         var reached = new JournalIndex(message.PreviousIndex.Value + (ulong)message.Items.Count);
+        if (reached < _log.Base && Agreed == JournalIndex.None)
+        {
+            AnswerAppend(message, AppendOutcome.NoMatch, _log.Last); // It says nothing: ours are gone from memory.
+            return;
+        }
+
         _matched = _log.Knows(reached) || Agreed > JournalIndex.None ? Max(_matched, reached) : _matched;
         Invariant.Check(_matched <= _log.Last || Breaks(ReplicaMutations.NoFence | ReplicaMutations.LateAppendCuts));
         SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));

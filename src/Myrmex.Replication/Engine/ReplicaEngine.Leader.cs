@@ -398,7 +398,8 @@ public sealed partial class ReplicaEngine
                 break;
             case AppendOutcome.NoMatch:
                 var next = Math.Max(Math.Min(message.Hint.Value, _log.Last.Value), peer.Acknowledged) + 1;
-                if (next < peer.Next)
+                // A later place is asked for by who cannot compare so early an entry any more.
+                if (next < peer.Next || (next > peer.Next && peer.IsProbing))
                 {
                     peer.Probe(next);
                     SendEntries(peer);
