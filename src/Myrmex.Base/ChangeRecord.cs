@@ -37,7 +37,7 @@ public static class ChangeRecord
     /// IPC: the run has done with what earlier ones have left behind; inode and entry locks of theirs that it has not
     /// taken over are free. Not sent by clients.
     /// </summary>
-    public const int FreeLocks = 0x4D5D;
+    public const int FreeLocks = 0x4D5F;
 
     /// <summary>In the number: it was sent before, so servers may know it.</summary>
     public const ulong MayBeKnown = 1UL << 63;

@@ -1,7 +1,6 @@
 using System;
 using System.CommandLine;
 using System.IO;
-using System.Threading.Tasks;
 using Myrmex.Management;
 
 namespace Myrmex.Host;

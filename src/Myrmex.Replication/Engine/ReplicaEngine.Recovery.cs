@@ -1,5 +1,4 @@
 using System;
-using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
