@@ -9,6 +9,7 @@ internal static class WriteBehindOptions
     public const string PassThrough = "pass-through";
     public const string WindowSize = "cache-size";
     public const string AggregateSize = "aggregate-size";
+    public const string FlushBehind = "flush-behind";
 
     public static IReadOnlyList<OptionDeclaration> All { get; } =
     [
@@ -25,14 +26,18 @@ internal static class WriteBehindOptions
             Maximum = 1 << 20,
             Live = true,
         },
+        new(
+            FlushBehind, OptionKind.Boolean, "off",
+            "Answer close at once: an error of the last writes is told by the next operation on the file.") { Live = true },
     ];
 }
 
 /// <summary>What the options say at one moment.</summary>
-internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes)
+internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes, bool FlushesBehind)
 {
     public static WriteBehindSettings From(OptionValues options) => new(
         !options.Boolean(WriteBehindOptions.PassThrough),
         (int)options.Size(WriteBehindOptions.WindowSize),
-        (int)options.Size(WriteBehindOptions.AggregateSize));
+        (int)options.Size(WriteBehindOptions.AggregateSize),
+        options.Boolean(WriteBehindOptions.FlushBehind));
 }
