@@ -40,8 +40,8 @@ public interface IScheduler
     void Post(Action action);
 
     /// <summary>
-    /// As <see cref="Post(IWork)"/>, by a thread that holds no lock and may wait; a scheduler that needs no certain thread
-    /// may run it on this one.
+    /// As <see cref="Post(IWork)"/>, by a thread that holds no lock and may wait: a scheduler that needs no certain
+    /// thread may run it on this one.
     /// </summary>
     void Hand(IWork work) => Post(work);
 
@@ -60,7 +60,7 @@ public interface IWorkers
     /// </summary>
     void SubmitNext(IWork work, InlineGate gate) => Submit(work);
 
-    /// <summary>This thread goes on with something long: others take what <see cref="SubmitNext"/> left to it.</summary>
+    /// <summary>This thread goes on with something long: others take what was left to it.</summary>
     void Spread()
     {
     }
@@ -105,8 +105,8 @@ public sealed record Seams(IClock Clock, IRandom Random, IScheduler Scheduler, I
     public Func<IScheduler>? SerialSchedulers { get; init; }
 
     /// <summary>
-    /// A scheduler for one thing with a state: in order and one at a time, as <see cref="Scheduler"/>, but not bound to its
-    /// thread where that saves waking it.
+    /// A scheduler for one thing with a state: in order and one at a time, as <see cref="Scheduler"/>, but not bound to
+    /// its thread where that saves waking it.
     /// </summary>
     public IScheduler NewSerialScheduler() => SerialSchedulers?.Invoke() ?? Scheduler;
 

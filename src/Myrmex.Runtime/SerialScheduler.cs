@@ -188,7 +188,9 @@ public sealed class SerialScheduler(IScheduler home) : IScheduler, IWork
         }
     }
 
-    /// <summary>Not run once it is disposed of, by who is at the scheduler's work, although it may be posted then.</summary>
+    /// <summary>
+    /// Not run once it is disposed of, by who is at the scheduler's work, although it may be posted then.
+    /// </summary>
     private sealed class SerialTimer(SerialScheduler scheduler, Action action) : IDisposable, IWork
     {
         private IDisposable? _timer;

@@ -320,7 +320,7 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         _running.Clear();
     }
 
-    /// <summary>Brief work that follows on that of the turn, after everybody who waits for the turn has got his.</summary>
+    /// <summary>Brief work that follows on that of the turn, after what others wait for has been sent.</summary>
     private static void RunNext()
     {
         if (WorkerPool.HasNext)

@@ -16,7 +16,9 @@ internal sealed class LateErrors
 
     public bool IsEmpty => Volatile.Read(ref _count) == 0;
 
-    /// <summary>Keeps the error until somebody takes it; false when there are too many, and only the log has it.</summary>
+    /// <summary>
+    /// Keeps the error until somebody takes it; false when there are too many, and only the log has it.
+    /// </summary>
     public bool TryAdd(in Gfid gfid, Errno error)
     {
         lock (_guard)

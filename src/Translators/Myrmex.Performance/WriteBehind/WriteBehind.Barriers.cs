@@ -6,12 +6,15 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Performance;
 
-/// <summary>Fops that must not be seen, or must not happen, before the writes that were answered ahead of them.</summary>
+/// <summary>
+/// Fops that must not be seen, or must not happen, before the writes that were answered ahead of them.
+/// </summary>
 public sealed partial class WriteBehind
 {
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
     {
-        // A write behind the end of what is read may still move the end of the file, and so turn a short read into zeros.
+        // A write behind the end of what is read may still move the end of the file, and so turn a short read into
+        // zeros.
         var gfid = GfidOf(fop.Gfid, fop.Fd);
         if (_lateErrors.TryTake(in gfid, out var error))
         {
@@ -144,7 +147,9 @@ public sealed partial class WriteBehind
             ? SetattrAfter(file, fop, call) : AfterWrites<SetattrFop, SetattrReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        _files.Find(GfidOf(fop.Gfid, fop.Fd)) is { } file ? FsetattrAfter(file, fop, call) : Next.Fsetattr(in fop, call);
+        _files.Find(GfidOf(fop.Gfid, fop.Fd)) is { } file
+            ? FsetattrAfter(file, fop, call)
+            : AfterWrites<FsetattrFop, FsetattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
 
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call) =>
         Volatile.Read(ref _busyCount) == 0 ? Next.CopyFileRange(in fop, call) : CopyAfter(fop, call);
@@ -275,8 +280,9 @@ public sealed partial class WriteBehind
             if (Settings.FlushesBehind && !_lateErrors.TryAdd(handle.File.Gfid, error))
             {
                 Log.Warning(
-                    "write-behind", "too many files were closed with an error that nobody has asked for: this one is told by "
-                    + "no operation", ("at", Name), ("gfid", handle.File.Gfid));
+                    "write-behind",
+                    "too many files were closed with an error that nobody has asked for: this one is told by no operation",
+                    ("at", Name), ("gfid", handle.File.Gfid));
             }
         }
 

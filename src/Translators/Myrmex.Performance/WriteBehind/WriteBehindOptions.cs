@@ -13,7 +13,10 @@ internal static class WriteBehindOptions
 
     public static IReadOnlyList<OptionDeclaration> All { get; } =
     [
-        new(PassThrough, OptionKind.Boolean, "off", "Let every write go to the subvolume before it is answered.") { Live = true },
+        new(PassThrough, OptionKind.Boolean, "off", "Let every write go to the subvolume before it is answered.")
+        {
+            Live = true,
+        },
         new(WindowSize, OptionKind.Size, "1MB", "Most bytes of a file that are answered and not yet written.")
         {
             Minimum = 64 << 10,
@@ -28,7 +31,10 @@ internal static class WriteBehindOptions
         },
         new(
             FlushBehind, OptionKind.Boolean, "off",
-            "Answer close at once: an error of the last writes is told by the next operation on the file.") { Live = true },
+            "Answer close at once: an error of the last writes is told by the next operation on the file.")
+        {
+            Live = true,
+        },
     ];
 }
 

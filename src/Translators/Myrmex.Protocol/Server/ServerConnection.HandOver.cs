@@ -71,11 +71,7 @@ public sealed partial class ServerConnection
             fds is not null && remains is null && waitedMs < limitMs && _connection.IsOpen;
             waitedMs++)
         {
-            remains = await OnLoopAsync(() =>
-            {
-                AnswerMessages();
-                return _connection.IsBetweenRecords ? _connection.Link.Freeze() : null;
-            });
+            remains = await OnLoopAsync(() => _connection.IsBetweenRecords ? _connection.Link.Freeze() : null);
             if (remains is null)
             {
                 await DelayAsync(1);

@@ -1,8 +1,6 @@
-using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Rpc;
-using Myrmex.Runtime;
 using Myrmex.Wire;
 
 namespace Myrmex.Protocol;
@@ -11,21 +9,6 @@ namespace Myrmex.Protocol;
 // with the volume's password; for all others the program does not exist, and it is in no list.
 public sealed partial class ServerConnection
 {
-    /// <summary>
-    /// Answers to messages of members wait so long for company. Nobody waits for one but a window of many megabytes, and
-    /// sending and taking it costs both ends as much as a message.
-    /// </summary>
-    private const int MessageAnswersMs = 10;
-
-    /// <summary>So many messages, or bytes of them, are answered at once.</summary>
-    private const int MessageAnswersMax = 64;
-    private const long MessageAnswersBytes = 1 << 20;
-
-    // All of the link's loop.
-    private readonly List<uint> _messageAnswers = [];
-    private long _messageAnswersBytes;
-    private bool _isMessageTimerSet;
-
     private void OnPeer(RpcCall head, Payload record, int position)
     {
         if (Attachment is not { IsTrusted: true, Export.Receiver: { } receiver } attachment)
@@ -74,33 +57,6 @@ public sealed partial class ServerConnection
             _gate.Leave(limit);
         }
 
-        _messageAnswers.Add(xid);
-        _messageAnswersBytes += record.Length;
-        if (_messageAnswers.Count >= MessageAnswersMax || _messageAnswersBytes >= MessageAnswersBytes)
-        {
-            AnswerMessages();
-        }
-        else if (!_isMessageTimerSet)
-        {
-            _isMessageTimerSet = true;
-            _ = _connection.Link.Scheduler.Schedule(MessageAnswersMs, () =>
-            {
-                _isMessageTimerSet = false;
-                AnswerMessages();
-            });
-        }
-    }
-
-    private void AnswerMessages()
-    {
-        FlushBatch.Begin();
-        foreach (var xid in _messageAnswers)
-        {
-            _connection.Reply(xid, default(EmptyBody));
-        }
-
-        FlushBatch.End();
-        _messageAnswers.Clear();
-        _messageAnswersBytes = 0;
+        _connection.Reply(xid, default(EmptyBody));
     }
 }
