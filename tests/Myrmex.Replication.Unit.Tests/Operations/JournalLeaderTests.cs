@@ -98,6 +98,9 @@ public sealed class JournalLeaderTests
         var evaluator = new Evaluator(leader.Store, TestPlace.Seams(new ManualTime()));
         var journal = new JournalLeader(new Redo(leader.Store), new MemoryLog());
         var call = Call.Rent();
+        var first = new MknodFop { Parent = Gfid.Root, Name = "e", Mode = 0x1A4, XData = StorageRig.WithGfid(StorageRig.NewGfid()) };
+        Assert.Equal(2, await CountAsync( // The directory has no stored times yet, and gets all three.
+            Evaluator.KeysForNew(Gfid.Root, "e", first.XData), () => evaluator.MknodAsync(first, call)));
         var gfid = StorageRig.NewGfid();
         var xdata = StorageRig.WithGfid(gfid);
         var create = new MknodFop { Parent = Gfid.Root, Name = "f", Mode = 0x1A4, XData = xdata };
