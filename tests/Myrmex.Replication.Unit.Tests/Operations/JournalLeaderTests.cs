@@ -90,54 +90,6 @@ public sealed class JournalLeaderTests
         Assert.Equal(50, bytes.Chunk(3).Select(c => (c[0] == c[1] && c[1] == c[2], c[0])).Where(c => c.Item1).Distinct().Count());
     }
 
-    /// <summary>Twice is right, but costs a small file a third of what the leader does for it.</summary>
-    [Fact]
-    public async Task ANewFileAndWhatIsWrittenToItsEndAreEvaluatedOnce()
-    {
-        using var leader = MemoryRig.Started();
-        var evaluator = new Evaluator(leader.Store, TestPlace.Seams(new ManualTime()));
-        var journal = new JournalLeader(new Redo(leader.Store), new MemoryLog());
-        var call = Call.Rent();
-        var first = new MknodFop { Parent = Gfid.Root, Name = "e", Mode = 0x1A4, XData = StorageRig.WithGfid(StorageRig.NewGfid()) };
-        Assert.Equal(2, await CountAsync( // The directory has no stored times yet, and gets all three.
-            Evaluator.KeysForNew(Gfid.Root, "e", first.XData), () => evaluator.MknodAsync(first, call)));
-        var gfid = StorageRig.NewGfid();
-        var xdata = StorageRig.WithGfid(gfid);
-        var create = new MknodFop { Parent = Gfid.Root, Name = "f", Mode = 0x1A4, XData = xdata };
-        Assert.Equal(1, await CountAsync(
-            Evaluator.KeysForNew(Gfid.Root, "f", xdata), () => evaluator.MknodAsync(create, call)));
-        Assert.Equal(1, await CountAsync(evaluator.KeysForWrite(gfid, 0, 4), () => WriteAsync(evaluator, 0)));
-        Assert.Equal(1, await CountAsync(evaluator.KeysForWrite(gfid, 4, 4), () => WriteAsync(evaluator, 4)));
-        Assert.Equal(1, await CountAsync(evaluator.KeysForWrite(gfid, 2, 4), () => WriteAsync(evaluator, 2)));
-
-        // Who does not know the size finds it out.
-        var other = new Evaluator(leader.Store, TestPlace.Seams(new ManualTime()));
-        Assert.Equal(2, await CountAsync(other.KeysForWrite(gfid, 8, 4), () => WriteAsync(other, 8)));
-        Assert.Equal(12, leader.Read(Fd.Anonymous(gfid)).Length);
-        call.Release();
-
-        async ValueTask<Evaluation> WriteAsync(Evaluator at, long offset)
-        {
-            var data = Payload.CopyOf([1, 2, 3, 4]);
-            var fop = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = offset, Data = data };
-            var evaluation = await at.WriteAsync(fop, call);
-            data.Release();
-            return evaluation;
-        }
-
-        async Task<int> CountAsync(List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
-        {
-            var count = 0;
-            var answer = await journal.RunAsync(default, keys, () =>
-            {
-                count++;
-                return evaluate();
-            });
-            Assert.Equal(Errno.Ok, answer.Error);
-            return count;
-        }
-    }
-
     [Fact]
     public async Task AFailureHasNoEffectAndIsNotLogged()
     {
