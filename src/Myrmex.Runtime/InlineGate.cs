@@ -42,6 +42,9 @@ public sealed class InlineGate(IClock clock)
         Leave(startNs);
     }
 
+    /// <summary>Work is brief just now.</summary>
+    public bool IsOpen => clock.MonotonicNs >= Volatile.Read(ref _closedUntilNs);
+
     /// <summary>True when the work may be done here; then call <see cref="Leave"/> behind it.</summary>
     public bool TryEnter(out long startNs)
     {

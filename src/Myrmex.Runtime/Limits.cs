@@ -66,6 +66,9 @@ public static class Limits
     /// <summary>Milliseconds a listener rests when the process has no descriptor left.</summary>
     public const int AcceptRestMs = 100;
 
+    /// <summary>Jobs that a thread does itself behind what it was at; more go to the workers.</summary>
+    public const int NextMax = 4;
+
     /// <summary>Jobs a worker takes at once.</summary>
     public const int WorkerBatchMax = 16;
 

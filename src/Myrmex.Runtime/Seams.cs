@@ -39,6 +39,12 @@ public interface IScheduler
 
     void Post(Action action);
 
+    /// <summary>
+    /// As <see cref="Post(IWork)"/>, by a thread that holds no lock and may wait: a scheduler that needs no certain
+    /// thread may run it on this one.
+    /// </summary>
+    void Hand(IWork work) => Post(work);
+
     /// <summary>Runs <paramref name="action"/> once, not earlier than <paramref name="delayMs"/> from now; dispose to cancel.</summary>
     IDisposable Schedule(long delayMs, Action action);
 }
@@ -47,6 +53,17 @@ public interface IScheduler
 public interface IWorkers
 {
     void Submit(IWork work);
+
+    /// <summary>
+    /// As <see cref="Submit"/>, for brief work that follows on what this thread is at: it may run on this thread, after
+    /// that, as long as <paramref name="gate"/> finds it brief.
+    /// </summary>
+    void SubmitNext(IWork work, InlineGate gate) => Submit(work);
+
+    /// <summary>This thread goes on with something long: others take what was left to it.</summary>
+    void Spread()
+    {
+    }
 }
 
 /// <summary>Makes listeners and connections; links of one process are spread over its reactors.</summary>
@@ -83,6 +100,15 @@ public sealed record Seams(IClock Clock, IRandom Random, IScheduler Scheduler, I
 {
     /// <summary>Files for journals and state; null where there are none.</summary>
     public IDisk? Disk { get; init; }
+
+    /// <summary>Makes <see cref="NewSerialScheduler"/>; null where <see cref="Scheduler"/> does.</summary>
+    public Func<IScheduler>? SerialSchedulers { get; init; }
+
+    /// <summary>
+    /// A scheduler for one thing with a state: in order and one at a time, as <see cref="Scheduler"/>, but not bound to
+    /// its thread where that saves waking it.
+    /// </summary>
+    public IScheduler NewSerialScheduler() => SerialSchedulers?.Invoke() ?? Scheduler;
 
     /// <summary>A new random (version 4) gfid.</summary>
     public Gfid NewGfid()

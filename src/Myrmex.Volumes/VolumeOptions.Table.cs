@@ -161,7 +161,8 @@ public static partial class VolumeOptions
             2 << 10, 64 << 20),
         Client(
             "performance.flush-behind", OptionKind.Boolean, "on", WriteBehindType, "flush-behind",
-            "Answer close at once."),
+            "Answer close at once. GlusterFS clients do by default, our own client where this is set to on: an error "
+            + "of the last writes is told by the log and by the next operation on the file by the same client."),
         Client(
             "performance.write-behind-trickling-writes", OptionKind.Boolean, "on", WriteBehindType, "trickling-writes",
             "Send what there is whenever nothing is under way."),

@@ -46,4 +46,9 @@ internal static class FuseLimits
 
     /// <summary>Milliseconds to wait at the end for fops that are still under way.</summary>
     public const int DrainMsMax = 3000;
+
+    /// <summary>
+    /// Milliseconds to wait at the end for files that are closed: what was written behind is still to be done.
+    /// </summary>
+    public const int CloseMsMax = 60_000;
 }

@@ -150,7 +150,7 @@ public sealed partial class FuseSession : IDisposable
             CloseFile(file.Handle);
         }
 
-        WaitUntil(() => Volatile.Read(ref _background) == 0);
+        WaitUntil(() => Volatile.Read(ref _background) == 0, FuseLimits.CloseMsMax);
         if (!drained)
         {
             // Their replies would go to whoever gets the descriptor's number next: leave it open.
@@ -437,11 +437,11 @@ public sealed partial class FuseSession : IDisposable
         }
     }
 
-    private static bool WaitUntil(Func<bool> isTrue)
+    private static bool WaitUntil(Func<bool> isTrue, int msMax = FuseLimits.DrainMsMax)
     {
         const int stepMs = 5;
         using var never = new ManualResetEventSlim();
-        for (var waited = 0; waited < FuseLimits.DrainMsMax && !isTrue(); waited += stepMs)
+        for (var waited = 0; waited < msMax && !isTrue(); waited += stepMs)
         {
             never.Wait(stepMs);
         }

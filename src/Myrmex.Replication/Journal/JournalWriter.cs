@@ -257,6 +257,7 @@ public sealed class JournalWriter : IWork
                 job = TakeBatch(entries, ref generation);
             }
 
+            _workers.Spread();
             Write(entries, generation);
             if (job.Work is not null)
             {
@@ -433,7 +434,7 @@ public sealed class JournalWriter : IWork
             _isNoticePosted = true;
         }
 
-        _scheduler.Post(_notice);
+        _scheduler.Hand(_notice);
     }
 
     /// <summary>Work may have synced what was only written.</summary>

@@ -197,6 +197,7 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
             Log.Warning(Room, "cannot pin a reactor", ("reactor", Name), ("cpu", _cpu), ("errno", Sys.ErrorOf(pinned)));
         }
 
+        SerialScheduler.BecomeLoop();
         var entries = (byte*)NativeMemory.Alloc((nuint)(Limits.EventsPerTurn * Sys.EpollEventSize));
         while (!_stopping)
         {
@@ -204,6 +205,8 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         }
 
         RunPosted();
+        SerialScheduler.RunDue();
+        RunNext();
         WorkerPool.EndCollecting();
         FlushBatch.FlushNow();
         NativeMemory.Free(entries);
@@ -227,6 +230,8 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
 
         RunPosted();
         RunTimers();
+        SerialScheduler.RunDue();
+        RunNext();
         WorkerPool.EndCollecting();
         EndBatch();
     }
@@ -313,6 +318,17 @@ public sealed unsafe class Reactor : IScheduler, IDisposable
         }
 
         _running.Clear();
+    }
+
+    /// <summary>Brief work that follows on that of the turn, after what others wait for has been sent.</summary>
+    private static void RunNext()
+    {
+        if (WorkerPool.HasNext)
+        {
+            FlushBatch.FlushNow();
+            WorkerPool.RunNext();
+            SerialScheduler.RunDue();
+        }
     }
 
     private void RunTimers()

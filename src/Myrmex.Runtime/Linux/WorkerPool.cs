@@ -95,6 +95,32 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
         collector.Items.Add(work);
     }
 
+    public void SubmitNext(IWork work, InlineGate gate)
+    {
+        if (_collector is not ({ IsCollecting: true } or { IsWorker: true }) || _collector is not { } collector
+            || collector.Next.Count >= Limits.NextMax || !gate.IsOpen)
+        {
+            Submit(work);
+            return;
+        }
+
+        collector.NextPool = this;
+        collector.Next.Add((work, gate));
+    }
+
+    public void Spread()
+    {
+        if (_collector is { IsWorker: true, Next: { Count: > 0 } next })
+        {
+            foreach (var (work, _) in next)
+            {
+                Submit(work);
+            }
+
+            next.Clear();
+        }
+    }
+
     /// <summary>Runs what is queued, then stops the threads and waits for them. What is submitted later is dropped.</summary>
     public void Dispose()
     {
@@ -133,6 +159,42 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
         {
             collector.Pool?.WakeIfStuck();
         }
+    }
+
+    /// <summary>This thread has work that <see cref="SubmitNext"/> left to it.</summary>
+    internal static bool HasNext => _collector is { Next.Count: > 0 };
+
+    /// <summary>Runs it; what it adds goes to the workers.</summary>
+    internal static void RunNext()
+    {
+        if (_collector is not { Next: { Count: > 0 } next } collector)
+        {
+            return;
+        }
+
+        collector.Publish();
+        for (var i = 0; i < next.Count; i++)
+        {
+            var (work, gate) = next[i];
+            if (!gate.TryEnter(out var startNs))
+            {
+                collector.NextPool!.Submit(work); // Set with the first one.
+                continue;
+            }
+
+            try
+            {
+                work.Run();
+            }
+            catch (Exception e)
+            {
+                Crash.Report(e, Thread.CurrentThread.Name ?? string.Empty);
+            }
+
+            gate.Leave(startNs);
+        }
+
+        next.Clear();
     }
 
     /// <summary>
@@ -290,8 +352,20 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
 
         public bool IsCollecting { get; set; }
 
+        public bool IsWorker { get; init; }
+
+        /// <summary>Runs on this thread; while it does, the list is full.</summary>
+        public List<(IWork Work, InlineGate Gate)> Next { get; } = new(Limits.NextMax);
+
+        public WorkerPool? NextPool { get; set; }
+
         public void Publish()
         {
+            if (Items.Count == 0)
+            {
+                return;
+            }
+
             Pool?.Publish(CollectionsMarshal.AsSpan(Items), isLate: false);
             Items.Clear();
         }
@@ -332,6 +406,7 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
 
         private void Loop()
         {
+            _collector = new Collector { IsWorker = true };
             long jobNs = -1;
             while (true)
             {
@@ -372,6 +447,7 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
                 var job = _jobs[i]!; // Take filled these.
                 _jobs[i] = null;
                 Run(job);
+                RunNext();
                 now = LinuxClock.Shared.MonotonicNs;
                 if (now - flushed > FlushNs && i + 1 < count)
                 {

@@ -189,6 +189,8 @@ internal sealed class LateStore(ManualTime time) : LeafTranslator(TestPlace.For(
     public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
         Hold(FopCode.Release, ReleaseReply.Rent);
 
+    public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) => Hold(FopCode.Open, OpenReply.Rent);
+
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call) => Hold(FopCode.Lk, LkReply.Rent);
 
     private void Answer()

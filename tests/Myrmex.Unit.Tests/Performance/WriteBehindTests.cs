@@ -191,6 +191,97 @@ public sealed class WriteBehindTests
     }
 
     [Fact]
+    public void FlushBehindAnswersCloseAtOnceAndALaterOpenWaitsForTheWrites()
+    {
+        WarmUp();
+        SetFlushBehind();
+        Write(0, 10);
+        Write(10, 10);
+        var flush = _world.FlushAsync(_fd);
+        Assert.True(flush.IsCompleted);
+        Assert.Equal(Errno.Ok, flush.Result);
+        Assert.Equal(2, _world.Store.WaitingCount); // Also the last one goes at once: no company will come.
+        var release = _world.ReleaseAsync(_fd);
+        var open = OpenAsync();
+        Assert.False(release.IsCompleted);
+        Assert.DoesNotContain(FopCode.Open, _world.Store.Seen);
+        _world.Store.RunAll();
+        Assert.Equal(Errno.Ok, open.Result);
+        Assert.True(release.IsCompleted);
+        _world.CheckNothingIsLeft();
+    }
+
+    [Fact]
+    public void AnErrorBehindTheFlushIsToldByTheNextOperationOnTheFileOnce()
+    {
+        WarmUp();
+        SetFlushBehind();
+        _world.Store.WriteError = () => Errno.EDQUOT;
+        Write(0, 10);
+        Assert.Equal(Errno.Ok, _world.FlushAsync(_fd).Result);
+        var release = _world.ReleaseAsync(_fd);
+        _world.Store.RunAll();
+        Assert.True(release.IsCompleted);
+        var open = OpenAsync();
+        _world.Store.RunAll();
+        Assert.Equal(Errno.EDQUOT, open.Result);
+        open = OpenAsync();
+        _world.Store.RunAll();
+        Assert.Equal(Errno.Ok, open.Result);
+    }
+
+    [Fact]
+    public void AnErrorBehindTheFlushIsToldByALookupOfTheName()
+    {
+        WarmUp();
+        SetFlushBehind();
+        _world.Store.WriteError = () => Errno.EDQUOT;
+        Write(0, 10);
+        Assert.Equal(Errno.Ok, _world.FlushAsync(_fd).Result);
+        _ = _world.ReleaseAsync(_fd);
+        _world.Store.RunAll();
+        Assert.Equal(Errno.EDQUOT, LookupAsync().Result.Error);
+        Assert.Equal(Errno.Ok, LookupAsync().Result.Error);
+
+        Task<LookupReply> LookupAsync()
+        {
+            var lookup = _world.WriteBehind.Lookup(
+                new LookupFop { Parent = Gfid.Root, Name = "file" }, _world.Call).AsTask();
+            _world.Store.RunAll();
+            return lookup;
+        }
+    }
+
+    [Fact]
+    public void AnErrorThatIsKnownIsToldByFlushBehindItself()
+    {
+        WarmUp();
+        SetFlushBehind();
+        _world.Store.WriteError = () => Errno.EDQUOT;
+        Write(0, 10);
+        _world.Store.RunAll();
+        Assert.Equal(Errno.EDQUOT, _world.FlushAsync(_fd).Result);
+        Assert.Equal(Errno.Ok, _world.FlushAsync(_fd).Result);
+    }
+
+    [Fact]
+    public void FlushBehindDoesNotOvertakeTheWritesOfWhoHasLocked()
+    {
+        WarmUp();
+        SetFlushBehind();
+        var lk = _world.WriteBehind.Lk(
+            new LkFop { Gfid = WriteBehindWorld.File, Fd = _fd, Command = LockCommand.SetLock }, _world.Call).AsTask();
+        _world.Store.RunAll();
+        Assert.True(lk.IsCompleted);
+        Write(0, 10);
+        var flush = _world.FlushAsync(_fd);
+        Assert.False(flush.IsCompleted);
+        _world.Store.RunAll();
+        Assert.True(flush.IsCompleted);
+        Assert.Equal([FopCode.Write, FopCode.Flush], _world.Store.Seen.TakeLast(2));
+    }
+
+    [Fact]
     public void ANameThatIsTruncatedAsItIsCreatedWaitsForItsWrites()
     {
         WarmUp();
@@ -365,6 +456,19 @@ public sealed class WriteBehindTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         action();
         return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private void SetFlushBehind() => Assert.True(_world.WriteBehind.Reconfigure(
+        TestPlace.For(new ManualTime(), WriteBehind.Registration, options: ("flush-behind", "on")).Options));
+
+    private async Task<Errno> OpenAsync()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        var fop = new OpenFop { Gfid = WriteBehindWorld.File, Fd = WriteBehindWorld.NewFd() };
+        var reply = await _world.WriteBehind.Open(in fop, _world.Call);
+        var error = reply.Error;
+        reply.Release();
+        return error;
     }
 
     /// <summary>Writes once, so that the mode of the file is known.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -70,6 +71,76 @@ public sealed class WorkerPoolTests : IDisposable
         Assert.True(all.Wait(10_000));
         Assert.False(startedInside);
         Assert.InRange(_pool.WakeCount - wakes, 1, 4);
+    }
+
+    [Fact]
+    public void BriefWorkThatFollowsRunsOnTheThreadItFollowsOn()
+    {
+        var gate = new InlineGate(LinuxClock.Shared);
+        var seen = new List<string>();
+        using var all = new CountdownEvent(2);
+        var wakes = -1L;
+        _reactor.Post(() =>
+        {
+            wakes = _pool.WakeCount;
+            _pool.SubmitNext(new Job(() => Note(_reactor.IsCurrentThread ? "loop" : "worker")), gate);
+            seen.Add("turn");
+        });
+        Assert.True(SpinWait.SpinUntil(() => all.CurrentCount == 1, 10_000));
+        Assert.Equal(wakes, _pool.WakeCount);
+        _pool.Submit(new Job(() =>
+        {
+            var thread = Environment.CurrentManagedThreadId;
+            _pool.SubmitNext(
+                new Job(() => Note(Environment.CurrentManagedThreadId == thread ? "same worker" : "other")), gate);
+            seen.Add("job");
+        }));
+        Assert.True(all.Wait(10_000));
+        Assert.Equal(["turn", "loop", "job", "same worker"], seen);
+
+        void Note(string what)
+        {
+            seen.Add(what);
+            all.Signal();
+        }
+    }
+
+    [Fact]
+    public void WorkThatFollowsGoesToOthersWhenItsThreadGoesOnWithSomethingLong()
+    {
+        var gate = new InlineGate(LinuxClock.Shared);
+        using var done = new ManualResetEventSlim();
+        var isRun = false;
+        _pool.Submit(new Job(() =>
+        {
+            _pool.SubmitNext(new Job(done.Set), gate);
+            _pool.Spread();
+            Volatile.Write(ref isRun, done.Wait(10_000));
+        }));
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref isRun), 10_000));
+    }
+
+    [Fact]
+    public void OnlyAFewPiecesFollowOnALoopAndTheOthersRunTooOnce()
+    {
+        var gate = new InlineGate(LinuxClock.Shared);
+        using var all = new CountdownEvent(100);
+        var here = 0;
+        _reactor.Post(() =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                _pool.SubmitNext(
+                    new Job(() =>
+                    {
+                        _ = Interlocked.Add(ref here, _reactor.IsCurrentThread ? 1 : 0);
+                        all.Signal();
+                    }),
+                    gate);
+            }
+        });
+        Assert.True(all.Wait(10_000));
+        Assert.InRange(here, 1, 4);
     }
 
     [Fact]

@@ -107,14 +107,24 @@ public sealed class VolfileTests
             .With(new VolumeSetting("auth.allow", "10.0.0.*,10.1.0.1"))
             .With(new VolumeSetting("network.ping-timeout", "10"))
             .With(new VolumeSetting("performance.write-behind-window-size", "2MB"))
+            .With(new VolumeSetting("performance.flush-behind", "on"))
             .With(new VolumeSetting("diagnostics.count-fop-hits", "on"));
         var brick = BrickVolfile.Build(volume, volume.Bricks[0]);
         var client = ClientVolfile.Build(volume, trusted: false);
         Assert.Equal("10.0.0.*,10.1.0.1", brick.Top.Option("auth.addr./bricks/b1.allow"));
         Assert.Equal("10", client.Blocks[0].Option("ping-timeout"));
         Assert.Equal("2MB", client.Blocks.Single(b => b.Name == "demo-write-behind").Option("cache-size"));
+        Assert.Equal("on", client.Blocks.Single(b => b.Name == "demo-write-behind").Option("flush-behind"));
         Assert.Equal("on", client.Top.Option("count-fop-hits"));
         Assert.Equal("on", brick.Blocks.Single(b => b.Type == "debug/io-stats").Option("count-fop-hits"));
+    }
+
+    /// <summary>Its default is that of GlusterFS clients; ours answers close at once only where a volume asks for it.</summary>
+    [Fact]
+    public void FlushBehindIsInNoVolumeFileUnlessItIsSet()
+    {
+        var client = ClientVolfile.Build(SampleVolumes.Distribute(1), trusted: false);
+        Assert.Null(client.Blocks.Single(b => b.Name == "demo-write-behind").Option("flush-behind"));
     }
 
     [Fact]

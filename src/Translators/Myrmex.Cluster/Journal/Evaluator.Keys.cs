@@ -18,6 +18,19 @@ public sealed partial class Evaluator
         Shared(ConflictKind.Attributes, in parent),
     ];
 
+    /// <summary>The same for a fop that makes an inode: its client says which.</summary>
+    public static List<ConflictKey> KeysForNew(in Gfid parent, Name name, XData? xdata)
+    {
+        var keys = KeysForEntry(in parent, name);
+        if (xdata is not null && xdata.TryGetGfid(JournalKeys.GfidRequest, out var gfid) && !gfid.IsNull)
+        {
+            keys.Add(Alone(ConflictKind.Inode, in gfid));
+            keys.Add(Alone(ConflictKind.Attributes, in gfid));
+        }
+
+        return keys;
+    }
+
     public static List<ConflictKey> KeysForLink(in Gfid gfid, in Gfid parent, Name name) =>
     [
         .. KeysForEntry(in parent, name),
@@ -30,6 +43,20 @@ public sealed partial class Evaluator
     {
         var keys = KeysForEntry(in parent, name);
         Extend(keys, KeysForEntry(in newParent, newName));
+        return keys;
+    }
+
+    /// <summary>
+    /// A write at a place. Where it seems to move the end of the file it holds the size alone from the beginning.
+    /// </summary>
+    public List<ConflictKey> KeysForWrite(in Gfid gfid, long offset, int length)
+    {
+        var keys = KeysForRange(in gfid, offset, length, setsSize: false);
+        if (offset >= 0 && offset <= long.MaxValue - length && _sizes.EndsBefore(in gfid, offset + length))
+        {
+            keys.Add(Alone(ConflictKind.Size, in gfid));
+        }
+
         return keys;
     }
 

@@ -124,16 +124,17 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         TranslatorPlace place, Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell)
     {
         var options = new JournalBrickOptions(place);
+        var seams = place.Seams with { Scheduler = place.Seams.NewSerialScheduler() };
         var redo = new Redo(place.Subvolumes[0]);
         ValueTask<Errno> SyncAsync() => redo.SyncAsync(place.Seams.Workers);
-        var member = new JournalMember(redo, place.Seams, SyncAsync)
+        var member = new JournalMember(redo, seams, SyncAsync)
         {
             InternalLocks = StoreView.Below<ILockTables>(place.Subvolumes[0]),
         };
         var copies = new StoreCopies(place.Subvolumes[0], redo, member, SyncAsync);
-        var transport = new PeerTransport(options.ReplicaSet, options.Links, place.Seams.Scheduler);
+        var transport = new PeerTransport(options.ReplicaSet, options.Links, seams.Scheduler);
         return new JournalBrick(
-            place, redo, member, new ReplicaRun(place, options, member, copies, transport, store, tell),
+            place, redo, member, new ReplicaRun(place, seams, options, member, copies, transport, store, tell),
             transport, options.LockGraceMs);
     }
 

@@ -28,6 +28,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     : IReplicaLog, IReplicaMachine
 {
     private readonly WorkerSignal _wake = new(seams.Workers);
+    private readonly InlineGate _applyGate = new(seams.Clock);
     private readonly Lock _lock = new(); // Guards everything below; a leaf lock.
     private readonly Dictionary<ulong, ProposalWaiter> _byTag = [];
     private readonly Dictionary<ulong, ProposalWaiter> _byIndex = []; // Proposed here, not committed.
@@ -349,7 +350,11 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             }
         }
 
-        waiter?.Complete(seams.Workers, new ProposeResult(Errno.Ok, entry.Index) { Entry = entry });
+        if (waiter is not null)
+        {
+            Complete(waiter, entry);
+        }
+
         if (isLater)
         {
             WakeLater();
@@ -525,6 +530,35 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
 
         waiter?.Complete(seams.Workers, result);
+    }
+
+    /// <summary>
+    /// To apply a small entry and answer takes less than waking a thread for it: who brought the news does it.
+    /// </summary>
+    private void Complete(ProposalWaiter waiter, JournalEntry entry)
+    {
+        var result = new ProposeResult(Errno.Ok, entry.Index) { Entry = entry };
+        if (IsBrief(entry))
+        {
+            waiter.CompleteBriefly(seams.Workers, _applyGate, in result);
+        }
+        else
+        {
+            waiter.Complete(seams.Workers, in result);
+        }
+    }
+
+    /// <summary>What a brick without a journal does on its loops too.</summary>
+    private static bool IsBrief(JournalEntry entry)
+    {
+        if (entry.Header.Kind != EntryKind.Operation)
+        {
+            return true; // There is nothing to apply.
+        }
+
+        var fop = OperationCodec.FopOf(entry.Meta.Span);
+        return (FopTable.Has(fop, FopTraits.Brief) || fop == FopCode.Write)
+            && entry.Data.Length <= JournalLimits.MessageDataCopyBytesMax;
     }
 
     /// <summary>Null when nobody will answer any more.</summary>

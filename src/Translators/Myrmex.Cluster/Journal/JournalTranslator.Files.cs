@@ -11,7 +11,9 @@ public sealed partial class JournalTranslator
         var f = fop;
         var gfid = Of(f.Fd, f.Gfid);
         return RunAsync<WriteReply>(
-            Evaluator.KeysForRange(gfid, f.Offset, f.Data.Length, Evaluator.Appends(f.Fd, call)),
+            Evaluator.Appends(f.Fd, call)
+                ? Evaluator.KeysForRange(gfid, f.Offset, f.Data.Length, setsSize: true)
+                : _evaluator.KeysForWrite(gfid, f.Offset, f.Data.Length),
             () => _evaluator.WriteAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,

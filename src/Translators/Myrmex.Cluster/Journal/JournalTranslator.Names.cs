@@ -12,7 +12,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<MknodReply>(
-            Evaluator.KeysForEntry(f.Parent, f.Name),
+            Evaluator.KeysForNew(f.Parent, f.Name, f.XData),
             () => _evaluator.MknodAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
             f.XData);
@@ -22,7 +22,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<MkdirReply>(
-            Evaluator.KeysForEntry(f.Parent, f.Name),
+            Evaluator.KeysForNew(f.Parent, f.Name, f.XData),
             () => _evaluator.MkdirAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
             f.XData);
@@ -32,7 +32,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<SymlinkReply>(
-            Evaluator.KeysForEntry(f.Parent, f.Name),
+            Evaluator.KeysForNew(f.Parent, f.Name, f.XData),
             () => _evaluator.SymlinkAsync(f, call),
             static (reply, iatts) => (reply.Iatt, reply.PreParent, reply.PostParent) = (iatts[0], iatts[1], iatts[2]),
             f.XData);
@@ -106,7 +106,7 @@ public sealed partial class JournalTranslator
     {
         var answer = await _leader.RunAsync(
             SessionKey.Of(fop.XData),
-            Evaluator.KeysForEntry(fop.Parent, fop.Name), () => _evaluator.CreateAsync(fop, call));
+            Evaluator.KeysForNew(fop.Parent, fop.Name, fop.XData), () => _evaluator.CreateAsync(fop, call));
         var instead = answer.Evaluation.OpenInstead;
         if (answer.Error != Errno.Ok)
         {

@@ -67,6 +67,14 @@ internal static class OperationCodec
         return writer.ToArray();
     }
 
+    /// <summary>The fop of an operation, from what <see cref="Encode"/> has made.</summary>
+    public static FopCode FopOf(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new MetaReader(bytes);
+        _ = reader.Byte();
+        return (FopCode)reader.Unsigned();
+    }
+
     /// <summary>False for bytes that are no operation of a known version.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> bytes, out JournalOperation operation)
     {

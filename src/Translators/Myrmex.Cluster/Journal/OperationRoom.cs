@@ -23,9 +23,7 @@ internal static class OperationRoom
     /// <param name="dataLength">Bytes of the data part.</param>
     public static (RoomUse Uses, long Bytes) Of(ReadOnlySpan<byte> meta, int dataLength)
     {
-        var reader = new MetaReader(meta);
-        _ = reader.Byte();
-        var fop = (FopCode)reader.Unsigned();
+        var fop = OperationCodec.FopOf(meta);
         var bytes = AlwaysBytes + ((dataLength + BlockBytes - 1) / BlockBytes * BlockBytes) + (meta.Length * 2L);
         return fop switch
         {

@@ -31,7 +31,14 @@ internal sealed class ProposalWaiter : IValueTaskSource<ProposeResult>, IWork
         workers.Submit(this);
     }
 
-    /// <summary>On a worker; only the pool calls it.</summary>
+    /// <summary>As <see cref="Complete"/>; what follows is brief while the gate is open.</summary>
+    public void CompleteBriefly(IWorkers workers, InlineGate gate, in ProposeResult result)
+    {
+        _result = result;
+        workers.SubmitNext(this, gate);
+    }
+
+    /// <summary>On a worker, or behind what a thread was at; only the pool calls it.</summary>
     public void Run() => _core.SetResult(_result);
 
     ProposeResult IValueTaskSource<ProposeResult>.GetResult(short token)

@@ -52,7 +52,7 @@ internal sealed partial class ReplicaRun
         // Whoever ends this member next takes a promise away that the other one may need: it leads first.
         for (var waited = 0; waited < TakenWaitMs; waited += TakenPauseMs)
         {
-            await Pauses.WaitAsync(place.Seams.Scheduler, TakenPauseMs, CancellationToken.None);
+            await Pauses.WaitAsync(seams.Scheduler, TakenPauseMs, CancellationToken.None);
             if (await AskAsync(replica, r => r.Term > term && r.HearsLeader))
             {
                 return null;
@@ -65,7 +65,7 @@ internal sealed partial class ReplicaRun
     private Task<T> AskAsync<T>(Replica replica, Func<Replica, T> question)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        place.Seams.Scheduler.Post(() => answer.SetResult(question(replica)));
+        seams.Scheduler.Post(() => answer.SetResult(question(replica)));
         return answer.Task;
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class ReplicaRun
             data["from"] = BrickOf(news.Other);
         }
 
-        tell(place.Seams, new AdministratorNews(TypeOf(news.Kind), options.VolumeName, options.NodeName, data));
+        tell(seams, new AdministratorNews(TypeOf(news.Kind), options.VolumeName, options.NodeName, data));
     }
 
     private string BrickOf(MemberId member) => member == options.Member ? options.BrickName

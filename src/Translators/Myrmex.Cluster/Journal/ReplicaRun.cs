@@ -15,12 +15,13 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>The replica of a brick on its real journal, store and peers.</summary>
+/// <param name="seams">Its scheduler is the replica's.</param>
 /// <param name="copies">The store as it is copied to and from the other members.</param>
 /// <param name="transport">To and from the other members.</param>
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
 /// <param name="tell">Hears what administrators should; null where nobody listens.</param>
 internal sealed partial class ReplicaRun(
-    TranslatorPlace place, JournalBrickOptions options, JournalMember member, StoreCopies copies,
+    TranslatorPlace place, Seams seams, JournalBrickOptions options, JournalMember member, StoreCopies copies,
     PeerTransport transport, Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
@@ -44,16 +45,16 @@ internal sealed partial class ReplicaRun(
             Self = options.Member,
             StorePrefix = options.StorePrefix,
             Incarnation = options.Incarnation,
-            Seams = place.Seams,
+            Seams = seams,
             Store = store() ?? throw new GraphException(
                 $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
                 + "daemon starts it again with what it needs"),
-            Journal = JournalFor(options.Directory, place.Seams.Disk!), // A brick has one.
+            Journal = JournalFor(options.Directory, seams.Disk!), // A brick has one.
             Transport = transport,
             Machine = member,
             Copies = copies,
             News = Tell,
-            MachineBoot = MachineBoot(place.Seams.Disk!),
+            MachineBoot = MachineBoot(seams.Disk!),
             Options = new ReplicaOptions
             {
                 ReadLease = options.ReadsByLease,
@@ -96,7 +97,8 @@ internal sealed partial class ReplicaRun(
             Log.Debug("journal", "replica stopped", ("set", options.StorePrefix), ("error", error));
             closed.Set();
         });
-        if (place.Seams.Scheduler.IsCurrentThread || !closed.Wait(StopWaitMs))
+        SerialScheduler.RunDue(); // What this loop has to do for it, if it is one: it is about to wait.
+        if (place.Seams.Scheduler.IsCurrentThread || seams.Scheduler.IsCurrentThread || !closed.Wait(StopWaitMs))
         {
             Log.Warning("journal", "the journal is not closed yet", ("directory", options.Directory));
         }
@@ -110,7 +112,7 @@ internal sealed partial class ReplicaRun(
         }
 
         var report = new TaskCompletionSource<ReplicaReport>(TaskCreationOptions.RunContinuationsAsynchronously);
-        place.Seams.Scheduler.Post(() => report.SetResult(Report(replica)));
+        seams.Scheduler.Post(() => report.SetResult(Report(replica)));
         return await report.Task;
     }
 
@@ -119,6 +121,7 @@ internal sealed partial class ReplicaRun(
         dump.Put("messages.lost-out", transport.LostOut);
         dump.Put("messages.lost-in", transport.LostIn);
         var report = ReportAsync();
+        SerialScheduler.RunDue(); // As at the end.
         if (!report.Wait(ReportWaitMs))
         {
             return; // The loop is busy: the rest of the dump is worth more than these lines.

@@ -121,6 +121,13 @@ internal sealed class PendingFile(Gfid gfid, IPendingFileOwner owner)
         return true;
     }
 
+    /// <summary>Sends all that is pending without waiting for company.</summary>
+    public void Hurry(WriteBehindSettings settings, WriteEffects effects)
+    {
+        _urgentSequence = System.Math.Max(_urgentSequence, _tail?.Sequence ?? 0);
+        Pump(settings, effects);
+    }
+
     /// <summary>
     /// A sent write has come back. A short one goes on with its rest. True when the write is over; the caller releases it.
     /// </summary>

@@ -6,13 +6,21 @@ using Myrmex.Runtime;
 
 namespace Myrmex.Performance;
 
-/// <summary>Fops that must not be seen, or must not happen, before the writes that were answered ahead of them.</summary>
+/// <summary>
+/// Fops that must not be seen, or must not happen, before the writes that were answered ahead of them.
+/// </summary>
 public sealed partial class WriteBehind
 {
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
     {
-        // A write behind the end of what is read may still move the end of the file, and so turn a short read into zeros.
+        // A write behind the end of what is read may still move the end of the file, and so turn a short read into
+        // zeros.
         var gfid = GfidOf(fop.Gfid, fop.Fd);
+        if (_lateErrors.TryTake(in gfid, out var error))
+        {
+            return new ValueTask<ReadReply>(ReadReply.Fail(error));
+        }
+
         if (FindBusy(in gfid) is not { } file)
         {
             return Next.Read(in fop, call);
@@ -32,6 +40,12 @@ public sealed partial class WriteBehind
             return Next.Flush(in fop, call);
         }
 
+        // Who locks hands the file on with the end of the lock: that must come after the writes.
+        if (Settings.FlushesBehind && !_sawLocks)
+        {
+            return new ValueTask<FlushReply>(FlushBehind(file, handle));
+        }
+
         if (TryWait(file, 0, out var wait) || handle is { HasError: true })
         {
             return FlushAfter(wait, handle, fop, call);
@@ -44,6 +58,11 @@ public sealed partial class WriteBehind
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call)
     {
         var gfid = GfidOf(fop.Gfid, fop.Fd);
+        if (_lateErrors.TryTake(in gfid, out var error))
+        {
+            return new ValueTask<FsyncReply>(FsyncReply.Fail(error));
+        }
+
         var handle = _files.TryHandleOf(fop.Fd);
         var file = handle?.File ?? FindBusy(in gfid);
         if (file is null)
@@ -77,7 +96,7 @@ public sealed partial class WriteBehind
     }
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
-        (fop.Flags & OpenFlags.Truncate) != 0
+        (fop.Flags & OpenFlags.Truncate) != 0 || Settings.FlushesBehind || !_lateErrors.IsEmpty
             ? AfterWrites<OpenFop, OpenReply>(in fop, fop.Gfid, call)
             : Next.Open(in fop, call);
 
@@ -124,10 +143,13 @@ public sealed partial class WriteBehind
         AfterWrites<FremovexattrFop, FremovexattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
 
     public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call) =>
-        _files.Find(fop.Gfid) is { } file ? SetattrAfter(file, fop, call) : Next.Setattr(in fop, call);
+        _files.Find(fop.Gfid) is { } file
+            ? SetattrAfter(file, fop, call) : AfterWrites<SetattrFop, SetattrReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        _files.Find(GfidOf(fop.Gfid, fop.Fd)) is { } file ? FsetattrAfter(file, fop, call) : Next.Fsetattr(in fop, call);
+        _files.Find(GfidOf(fop.Gfid, fop.Fd)) is { } file
+            ? FsetattrAfter(file, fop, call)
+            : AfterWrites<FsetattrFop, FsetattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
 
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call) =>
         Volatile.Read(ref _busyCount) == 0 ? Next.CopyFileRange(in fop, call) : CopyAfter(fop, call);
@@ -159,16 +181,45 @@ public sealed partial class WriteBehind
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply> =>
         FindBusy(in gfid) is { } file && TryWait(file, 0, out var wait)
-            ? AfterWritesAsync<TFop, TReply>(wait, fop, call)
-            : TFop.Invoke(Next, in fop, call);
+            ? AfterWritesAsync<TFop, TReply>(wait, gfid, fop, call)
+            : Pass<TFop, TReply>(in gfid, in fop, call);
+
+    /// <summary>Sends a fop on, unless there is an error to be told in its place.</summary>
+    private ValueTask<TReply> Pass<TFop, TReply>(in Gfid gfid, in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply> =>
+        _lateErrors.TryTake(in gfid, out var error)
+            ? new ValueTask<TReply>(TReply.Fail(error)) : TFop.Invoke(Next, in fop, call);
+
+    /// <summary>The writes go on; what becomes of them is told by the log, and to who asks for the file next.</summary>
+    private FlushReply FlushBehind(PendingFile file, FileHandle? handle)
+    {
+        if (handle is not null && handle.TryTakeError(out var error))
+        {
+            return FlushReply.Fail(error);
+        }
+
+        if (file.HasPending)
+        {
+            var effects = WriteEffects.Rent();
+            lock (file.Guard)
+            {
+                file.Hurry(Settings, effects);
+            }
+
+            CarryOut(effects);
+        }
+
+        return FlushReply.Rent();
+    }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<TReply> AfterWritesAsync<TFop, TReply>(ValueTask wait, TFop fop, Call call)
+    private async ValueTask<TReply> AfterWritesAsync<TFop, TReply>(ValueTask wait, Gfid gfid, TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
         await wait;
-        return await TFop.Invoke(Next, in fop, call);
+        return await Pass<TFop, TReply>(in gfid, in fop, call);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -226,6 +277,13 @@ public sealed partial class WriteBehind
             Log.Warning(
                 "write-behind", "a write failed and nobody asked for its outcome before the file was closed",
                 ("at", Name), ("gfid", handle.File.Gfid), ("error", error));
+            if (Settings.FlushesBehind && !_lateErrors.TryAdd(handle.File.Gfid, error))
+            {
+                Log.Warning(
+                    "write-behind",
+                    "too many files were closed with an error that nobody has asked for: this one is told by no operation",
+                    ("at", Name), ("gfid", handle.File.Gfid));
+            }
         }
 
         _files.Drop(handle, fop.Fd);

@@ -12,7 +12,8 @@ namespace Myrmex.Performance;
 public sealed partial class WriteBehind
 {
     public override ValueTask<LookupReply> Lookup(in LookupFop fop, Call call) =>
-        Volatile.Read(ref _busyCount) == 0 ? Next.Lookup(in fop, call) : LookupObserved(fop, call);
+        Volatile.Read(ref _busyCount) == 0 && _lateErrors.IsEmpty
+            ? Next.Lookup(in fop, call) : LookupObserved(fop, call);
 
     public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call) =>
         Volatile.Read(ref _busyCount) == 0 ? Next.Readdirp(in fop, call) : ReaddirpObserved(fop, call);
@@ -37,13 +38,19 @@ public sealed partial class WriteBehind
         var reply = await Next.Lookup(in fop, call);
         var isStale = reply.IsOk && IsStale(in reply.Iatt.Gfid, since);
         _observers.End();
-        if (!isStale)
+        var error = Errno.Ok;
+        if (!isStale && !(reply.IsOk && _lateErrors.TryTake(reply.Iatt.Gfid, out error)))
         {
             return reply;
         }
 
         var gfid = reply.Iatt.Gfid;
         reply.Release();
+        if (!isStale)
+        {
+            return LookupReply.Fail(error);
+        }
+
         if (FindBusy(in gfid) is { } file && TryWait(file, 0, out wait))
         {
             await wait;

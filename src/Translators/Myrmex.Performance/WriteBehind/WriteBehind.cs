@@ -18,6 +18,7 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
 
     private readonly FileTable _files;
     private readonly Observers _observers = new();
+    private readonly LateErrors _lateErrors = new();
     private WriteBehindSettings _settings;
     private int _busyCount; // Files with pending writes: while it is 0, all other fops pass.
     private long _answeredBytes;
@@ -81,7 +82,7 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
         }
 
         var handle = _files.HandleOf(in gfid, fop.Fd);
-        if (handle.TryTakeError(out var error))
+        if (handle.TryTakeError(out var error) || _lateErrors.TryTake(in gfid, out error))
         {
             return new ValueTask<WriteReply>(WriteReply.Fail(error));
         }

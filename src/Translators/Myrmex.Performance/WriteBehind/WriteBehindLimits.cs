@@ -15,6 +15,9 @@ internal static class WriteBehindLimits
     /// <summary>A payload up to this size is copied rather than held: what holds it may be much larger than it.</summary>
     public const int CopyBytesMax = 32 << 10;
 
+    /// <summary>Closed files with an error that nobody has been told; beyond it only the log has it.</summary>
+    public const int LateErrorsMax = 1024;
+
     /// <summary>Files remembered as settled while somebody looks; beyond it every look is repeated.</summary>
     public const int SettledFilesMax = 4096;
 }

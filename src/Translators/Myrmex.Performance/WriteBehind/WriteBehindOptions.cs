@@ -9,10 +9,14 @@ internal static class WriteBehindOptions
     public const string PassThrough = "pass-through";
     public const string WindowSize = "cache-size";
     public const string AggregateSize = "aggregate-size";
+    public const string FlushBehind = "flush-behind";
 
     public static IReadOnlyList<OptionDeclaration> All { get; } =
     [
-        new(PassThrough, OptionKind.Boolean, "off", "Let every write go to the subvolume before it is answered.") { Live = true },
+        new(PassThrough, OptionKind.Boolean, "off", "Let every write go to the subvolume before it is answered.")
+        {
+            Live = true,
+        },
         new(WindowSize, OptionKind.Size, "1MB", "Most bytes of a file that are answered and not yet written.")
         {
             Minimum = 64 << 10,
@@ -25,14 +29,21 @@ internal static class WriteBehindOptions
             Maximum = 1 << 20,
             Live = true,
         },
+        new(
+            FlushBehind, OptionKind.Boolean, "off",
+            "Answer close at once: an error of the last writes is told by the next operation on the file.")
+        {
+            Live = true,
+        },
     ];
 }
 
 /// <summary>What the options say at one moment.</summary>
-internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes)
+internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes, bool FlushesBehind)
 {
     public static WriteBehindSettings From(OptionValues options) => new(
         !options.Boolean(WriteBehindOptions.PassThrough),
         (int)options.Size(WriteBehindOptions.WindowSize),
-        (int)options.Size(WriteBehindOptions.AggregateSize));
+        (int)options.Size(WriteBehindOptions.AggregateSize),
+        options.Boolean(WriteBehindOptions.FlushBehind));
 }
