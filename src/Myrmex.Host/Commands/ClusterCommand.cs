@@ -43,7 +43,10 @@ internal static class ClusterCommand
 
     private static int Run(string[] args)
     {
-        var root = new RootCommand("What concerns the cluster as a whole.") { WorkingDirectory, RemoteHost, Certificate };
+        var root = new RootCommand("What concerns the cluster as a whole.")
+        {
+            WorkingDirectory, RemoteHost, Certificate,
+        };
         root.Add(Token());
         root.Add(Join());
         root.Add(AdminCert());

@@ -19,7 +19,8 @@ internal static class WebCommand
             var daemon = await client.DaemonAsync();
             if (daemon.HttpPort == 0)
             {
-                throw new IOException("The daemon was started with --http 0 and has no page. Start it with --http PORT.");
+                throw new IOException(
+                    "The daemon was started with --http 0 and has no page. Start it with --http PORT.");
             }
 
             var file = Path.Combine(daemon.WorkingDirectory, DaemonOptions.TokenFileName);
