@@ -216,10 +216,9 @@ internal static class ClusterCommand
     internal static System.CommandLine.Command Asking(
         RootCommand root, Func<ManagementClient, ParseResult, Task<int>> act)
     {
-        root.Add(WorkingDirectory);
         root.Add(RemoteHost);
         root.Add(Certificate);
-        return Acting(root, act);
+        return AskingHere(root, act);
     }
 
     /// <summary>A root command that asks the daemon of this node.</summary>

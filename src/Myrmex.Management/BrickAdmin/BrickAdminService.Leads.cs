@@ -3,7 +3,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management.Http;
 using Myrmex.Management.State;
-using Myrmex.Volumes;
 
 namespace Myrmex.Management.BrickAdmin;
 
@@ -30,8 +29,7 @@ internal sealed partial class BrickAdminService
         var member = wanted.Member ?? 0;
         if (leader.Member != member)
         {
-            await HandOverAsync(volume, found.Bricks.First(b => b.FullName == $"{leader.Host}:{leader.Path}"), member,
-                cancellation);
+            await HandOverAsync(volume, $"{leader.Host}:{leader.Path}", member, cancellation);
             now = await UntilLeadsAsync(volume, place, member, cancellation);
         }
 
@@ -46,13 +44,13 @@ internal sealed partial class BrickAdminService
         return now;
     }
 
-    private async Task HandOverAsync(string volume, Brick leader, int member, CancellationToken cancellation)
+    private async Task HandOverAsync(string volume, string leader, int member, CancellationToken cancellation)
     {
         var report = await AskAsync(
-            volume, leader.FullName, (a, b, c) => a.MoveLeadAsync(b, member, c), cancellation);
+            volume, leader, (a, b, c) => a.MoveLeadAsync(b, member, c), cancellation);
         if (report.Bricks[0].Problem is { } problem)
         {
-            throw new CommandException(CommandFailure.Failed, $"{leader.FullName} keeps the lead: {problem}");
+            throw new CommandException(CommandFailure.Failed, $"{leader} keeps the lead: {problem}");
         }
     }
 

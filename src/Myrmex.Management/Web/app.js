@@ -93,12 +93,11 @@ async function act(question, path, method) {
 // What one volume is, with what its bricks say.
 async function detailsOf(volume) {
   const isUp = volume.status === "Started";
-  const [status, replication, rebalance] = await Promise.all([
+  const [status, replication] = await Promise.all([
     isUp ? get(`volumes/${name(volume.name)}/status?detail=true`).catch(() => null) : null,
     isUp && volume.replicaCount > 1 ? get(`volumes/${name(volume.name)}/replication`).catch(() => null) : null,
-    get(`volumes/${name(volume.name)}/rebalance`).catch(() => null),
   ]);
-  return { volume, status, replication, rebalance };
+  return { volume, status, replication };
 }
 
 function memberOf(replication, brick) {
@@ -177,10 +176,10 @@ function volumeCard(details) {
     ])));
   }
   if (volume.options.length > 0) {
-    const shown = card.dataset.options = `options-${volume.name}`;
+    const shown = `options-${volume.name}`;
     card.append(make("details", { id: shown, open: byId(shown)?.open ?? false },
       make("summary", {}, `${volume.options.length} options set`),
-      table([["Option"], ["Value", "long"]], volume.options.map(o => [make("code", {}, o.key ?? o.name), o.value]))));
+      table([["Option"], ["Value", "long"]], volume.options.map(o => [make("code", {}, o.key), o.value]))));
   }
   return card;
 }

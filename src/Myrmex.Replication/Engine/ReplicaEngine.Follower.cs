@@ -59,7 +59,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        _matched = _log.Knows(reached) || Agreed > JournalIndex.None ? Max(_matched, reached) : _matched;
+        _matched = Max(_matched, reached);
         Invariant.Check(_matched <= _log.Last || Breaks(ReplicaMutations.NoFence | ReplicaMutations.LateAppendCuts));
         SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));
         if (last == _log.Last || Breaks(ReplicaMutations.AcknowledgeEarly))

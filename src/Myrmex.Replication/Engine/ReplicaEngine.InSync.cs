@@ -75,11 +75,13 @@ public sealed partial class ReplicaEngine
 
     private bool KeepsUp(MemberId member)
     {
-        var peer = Peer(member);
         var isStaying = Configuration!.Pending is null || Configuration.Pending.Set.Contains(member);
-        return isStaying && Configuration.AllMembers.Contains(member)
-            && _now - peer.AnsweredMs <= _options.OutOfSyncMs && _now - peer.ProgressMs <= _options.OutOfSyncMs;
+        return isStaying && Configuration.AllMembers.Contains(member) && KeepsUp(Peer(member), _now);
     }
+
+    /// <summary>It answers, and has taken something or lacks nothing.</summary>
+    private bool KeepsUp(PeerState peer, long nowMs) =>
+        nowMs - peer.AnsweredMs <= _options.OutOfSyncMs && nowMs - peer.ProgressMs <= _options.OutOfSyncMs;
 
     private void JoinTick()
     {

@@ -88,8 +88,7 @@ public sealed partial class ReplicaEngine
         foreach (var member in Configuration!.Set)
         {
             var peer = Peer(member);
-            var isInStep = member != Self && Counts(peer) && nowMs - peer.AnsweredMs <= _options.OutOfSyncMs
-                && nowMs - peer.ProgressMs <= _options.OutOfSyncMs
+            var isInStep = member != Self && Counts(peer) && KeepsUp(peer, nowMs)
                 && (Configuration.Mode != ReplicaMode.InSync || _inSync.Contains(member));
             set = isInStep ? set.With(member) : set;
         }

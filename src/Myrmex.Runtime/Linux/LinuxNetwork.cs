@@ -39,18 +39,10 @@ public sealed class LinuxNetwork : INetwork, IDisposable
         }
     }
 
-    public IListener Listen(LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept)
-    {
-        var listener = new LinuxListener(this, NextReactor(), address, options, accept);
-        lock (_lock)
-        {
-            _listeners.Add(listener);
-        }
+    public IListener Listen(LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept) =>
+        ListenOn(descriptor: -1, address, options, accept);
 
-        return listener;
-    }
-
-    /// <summary>Goes on with a socket that listens already, which it takes.</summary>
+    /// <summary>Goes on with a socket that listens already, which it takes; makes one when it is negative.</summary>
     public IListener ListenOn(
         int descriptor, LinkAddress address, LinkOptions options, Func<Link, ILinkHandler> accept)
     {

@@ -147,13 +147,7 @@ public static unsafe partial class Sys
         fixed (byte* pointer = bytes)
         {
             var piece = new IoVec(pointer, bytes.Length);
-            var message = new MessageHeader
-            {
-                Pieces = &piece,
-                PieceCount = 1,
-                Control = (byte*)&control,
-                ControlSize = sizeof(DescriptorMessage),
-            };
+            var message = HeaderOf(&piece, &control);
             return Result(NativeSendMsg(fd, &message, MsgNoSignal));
         }
     }
@@ -170,13 +164,7 @@ public static unsafe partial class Sys
         fixed (byte* pointer = bytes)
         {
             var piece = new IoVec(pointer, bytes.Length);
-            var message = new MessageHeader
-            {
-                Pieces = &piece,
-                PieceCount = 1,
-                Control = (byte*)&control,
-                ControlSize = sizeof(DescriptorMessage),
-            };
+            var message = HeaderOf(&piece, &control);
             result = Result(NativeRecvMsg(fd, &message, closeOnExec));
         }
 
@@ -185,6 +173,14 @@ public static unsafe partial class Sys
         descriptor = has ? control.Descriptor : -1;
         return result;
     }
+
+    private static MessageHeader HeaderOf(IoVec* piece, DescriptorMessage* control) => new()
+    {
+        Pieces = piece,
+        PieceCount = 1,
+        Control = (byte*)control,
+        ControlSize = sizeof(DescriptorMessage),
+    };
 
     [LibraryImport(Libc, EntryPoint = "recvmsg", SetLastError = true)]
     private static partial nint NativeRecvMsg(int fd, MessageHeader* message, int flags);

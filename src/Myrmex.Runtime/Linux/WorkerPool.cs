@@ -182,19 +182,23 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
                 continue;
             }
 
-            try
-            {
-                work.Run();
-            }
-            catch (Exception e)
-            {
-                Crash.Report(e, Thread.CurrentThread.Name ?? string.Empty);
-            }
-
+            RunGuarded(work);
             gate.Leave(startNs);
         }
 
         next.Clear();
+    }
+
+    private static void RunGuarded(IWork work)
+    {
+        try
+        {
+            work.Run();
+        }
+        catch (Exception e)
+        {
+            Crash.Report(e, Thread.CurrentThread.Name ?? string.Empty);
+        }
     }
 
     /// <summary>
@@ -446,7 +450,7 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
             {
                 var job = _jobs[i]!; // Take filled these.
                 _jobs[i] = null;
-                Run(job);
+                RunGuarded(job);
                 RunNext();
                 now = LinuxClock.Shared.MonotonicNs;
                 if (now - flushed > FlushNs && i + 1 < count)
@@ -459,18 +463,6 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
             FlushBatch.End();
             FlushBatch.Reset();
             return now;
-        }
-
-        private void Run(IWork job)
-        {
-            try
-            {
-                job.Run();
-            }
-            catch (Exception e)
-            {
-                Crash.Report(e, Thread.Name ?? string.Empty);
-            }
         }
     }
 }

@@ -38,10 +38,7 @@ internal sealed class WebRoutes : RestRoutes
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = "no-cache";
         response.Headers["Referrer-Policy"] = "no-referrer";
-        if (request.Context.Request.Method != "HEAD")
-        {
-            await response.Body.WriteAsync(content, request.Aborted);
-        }
+        await response.Body.WriteAsync(content, request.Aborted);
     }
 
     private static byte[] Read(string file)

@@ -26,8 +26,8 @@ internal sealed partial class ReplicaRun
             return "the replica does not run";
         }
 
-        var (leads, next) = await AskAsync(replica, r => (
-            r.Role == ReplicaRole.Active, target is { } number ? new MemberId((byte)number) : r.Successor));
+        var (leads, next, term) = await AskAsync(replica, r => (
+            r.Role == ReplicaRole.Active, target is { } number ? new MemberId((byte)number) : r.Successor, r.Term));
         if (!leads)
         {
             return target is null ? null : "this member does not lead";
@@ -43,7 +43,6 @@ internal sealed partial class ReplicaRun
             return null;
         }
 
-        var term = await AskAsync(replica, r => r.Term);
         if (await member.HandOverAsync(heir) != Errno.Ok)
         {
             return $"member {heir} cannot take the lead now: it is away, or lacks something, or there is no leader";

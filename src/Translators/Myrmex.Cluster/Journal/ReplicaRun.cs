@@ -111,9 +111,7 @@ internal sealed partial class ReplicaRun(
             return NewReport("failed", "recovering") with { Problem = "the replica does not run" };
         }
 
-        var report = new TaskCompletionSource<ReplicaReport>(TaskCreationOptions.RunContinuationsAsynchronously);
-        seams.Scheduler.Post(() => report.SetResult(Report(replica)));
-        return await report.Task;
+        return await AskAsync(replica, Report);
     }
 
     public void DumpState(StateDump dump)

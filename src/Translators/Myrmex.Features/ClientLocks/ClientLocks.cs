@@ -121,10 +121,11 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
         }
 
         var owned = OwnedCall(call, client);
-        var isKept = !fop.Fd.IsAnonymous && HeldLock.TryGetEnd(fop.Flock, out _) && fop.Command != LockCommand.GetLock;
+        var isKept = HeldLock.TryGetEnd(fop.Flock, out var last) && !fop.Fd.IsAnonymous
+            && fop.Command != LockCommand.GetLock;
         if (isKept && fop.Type == LockType.Unlock)
         {
-            Unhold(client, in fop, call.LockOwner);
+            Unhold(client, in fop, call.LockOwner, last);
         }
 
         var reply = fop.Command == LockCommand.SetLockWait && fop.Type != LockType.Unlock
@@ -144,7 +145,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
             reply.Flock = reply.Flock with { Owner = call.LockOwner };
         }
 
-        if (reply.IsOk && isKept && fop.Type != LockType.Unlock && HeldLock.TryGetEnd(fop.Flock, out var last))
+        if (reply.IsOk && isKept && fop.Type != LockType.Unlock)
         {
             _book.Hold(client, new HeldLock(
                 fop.Fd, client, call.LockOwner, call.Pid, fop.Flock.Pid, fop.Type, fop.Flock.Start, last)
@@ -157,13 +158,10 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
         return reply;
     }
 
-    private void Unhold(ClientIdentity client, in LkFop fop, LkOwner owner)
+    private void Unhold(ClientIdentity client, in LkFop fop, LkOwner owner, long end)
     {
         var (gfid, start) = (fop.Fd.Gfid, fop.Flock.Start);
-        if (HeldLock.TryGetEnd(fop.Flock, out var end))
-        {
-            _book.Unhold(client, held => held.Remove(in gfid, owner, start, end));
-        }
+        _book.Unhold(client, held => held.Remove(in gfid, owner, start, end));
     }
 
     /// <summary>The request is known for as long as it may wait, so that it can be taken back.</summary>

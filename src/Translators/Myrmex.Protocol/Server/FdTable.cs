@@ -13,6 +13,7 @@ internal sealed class FdTable
 
     private readonly Lock _lock = new(); // Guards the fields; a leaf lock.
     private readonly Stack<int> _free = new();
+    private bool _isFreeOld; // A number was taken without asking it.
     private Fd?[] _fds = new Fd?[16];
     private int _next;
 
@@ -22,6 +23,7 @@ internal sealed class FdTable
         {
             lock (_lock)
             {
+                RenewFree();
                 return _next - _free.Count;
             }
         }
@@ -32,6 +34,7 @@ internal sealed class FdTable
     {
         lock (_lock)
         {
+            RenewFree();
             if (!_free.TryPop(out var number))
             {
                 if (_next == CountMax)
@@ -66,14 +69,7 @@ internal sealed class FdTable
             Invariant.Check(_fds[number] is null);
             _fds[number] = fd;
             _next = Math.Max(_next, (int)number + 1);
-            _free.Clear(); // Lower numbers come last on the stack.
-            for (var i = _next - 1; i >= 0; i--)
-            {
-                if (_fds[i] is null)
-                {
-                    _free.Push(i);
-                }
-            }
+            _isFreeOld = true; // Not renewed for each of many.
         }
     }
 
@@ -95,6 +91,7 @@ internal sealed class FdTable
                 return false;
             }
 
+            RenewFree();
             _fds[number] = null;
             _free.Push((int)number);
             return true;
@@ -135,8 +132,27 @@ internal sealed class FdTable
 
             _fds = new Fd?[16];
             _free.Clear();
+            _isFreeOld = false;
             _next = 0;
             return all;
+        }
+    }
+
+    private void RenewFree()
+    {
+        if (!_isFreeOld)
+        {
+            return;
+        }
+
+        _isFreeOld = false;
+        _free.Clear(); // Lower numbers come last on the stack.
+        for (var i = _next - 1; i >= 0; i--)
+        {
+            if (_fds[i] is null)
+            {
+                _free.Push(i);
+            }
         }
     }
 }
