@@ -190,9 +190,9 @@ public sealed partial class Replica : ICopyHost
         if (_isBeginOwed && !_isCheckpointing && _receiver is not null)
         {
             _isBeginOwed = false;
-            if (!_engine.BeginInstall(_receiver.Term, NowMs))
+            if (!_engine.BeginInstall(_receiver.Term, _receiver.Start, NowMs))
             {
-                _receiver.Drop(); // This replica or another one was elected meanwhile. Nothing was changed.
+                _receiver.Drop(); // Another leader was elected meanwhile, or it got on without. Nothing was changed.
                 _receiver = null;
                 return;
             }

@@ -30,7 +30,7 @@ internal sealed class CopyReceiver
         ICopyHost host, ReplicaMessage.CopyOffer offer, Action<CopyReceiver, Errno, string> ended)
     {
         (_host, _ended) = (host, ended);
-        (Source, Term, Copy, _reached) = (offer.Sender, offer.Term, offer.Copy, offer.Start);
+        (Source, Term, Copy, Start, _reached) = (offer.Sender, offer.Term, offer.Copy, offer.Start, offer.Start);
         Progress = new CopyProgress(Source, default, default, 0, CopyPart.Store);
         HeardMs = host.NowMs;
     }
@@ -41,6 +41,9 @@ internal sealed class CopyReceiver
     public Term Term { get; }
 
     public ulong Copy { get; }
+
+    /// <summary>It holds everything up to here, and more.</summary>
+    public JournalIndex Start { get; }
 
     /// <summary>When a piece was last taken.</summary>
     public long HeardMs { get; private set; }

@@ -31,14 +31,15 @@ public sealed partial class ReplicaEngine
     /// comes, the main store and the journal may be given up. There is no way back: only <see cref="Install"/> ends it.
     /// </summary>
     /// <param name="term">In which the copy was offered.</param>
+    /// <param name="start">The copy holds everything up to here, and perhaps more.</param>
     /// <returns>
     /// False, and nothing was begun: only a follower takes copies, and only of the leader whose term it has promised. A
     /// later leader may count on what this replica has taken from it since.
     /// </returns>
-    public bool BeginInstall(Term term, long nowMs)
+    public bool BeginInstall(Term term, JournalIndex start, long nowMs)
     {
         _now = nowMs;
-        if (_role != ReplicaRole.Follower || term != _promised)
+        if (_role != ReplicaRole.Follower || term != _promised || !IsOfUse(start))
         {
             return false;
         }
@@ -57,7 +58,14 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// A copy as of this entry is of use: nothing that is known to be good would be lost. While the store is being
+    /// A copy that holds everything up to an entry gets this replica on. Not if it has come that far by itself since
+    /// the copy was offered: the leader counts on what it has acknowledged, which the copy may lack.
+    /// </summary>
+    private bool IsOfUse(JournalIndex start) =>
+        WantsCopy || (start > _commit && start > _matched);
+
+    /// <summary>
+    /// A copy as of this entry may be installed: nothing that is known to be good would be lost. While the store is being
     /// overwritten that is any: a leader may know of fewer committed entries than this replica, and commit none before
     /// this replica counts again.
     /// </summary>

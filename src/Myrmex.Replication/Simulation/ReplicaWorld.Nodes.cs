@@ -498,6 +498,7 @@ internal sealed partial class ReplicaWorld
             Trace($"{target.Number} gets a copy from {source.Number}");
             target.InstallSource = source.Number;
             target.InstallTerm = source.Engine!.Term; // It leads.
+            target.InstallStart = source.Engine.Commit;
             _queue.Add(_now + _random.Between(1_000, 20_000), SimEventKind.InstallBegin, target.Number, target.Life);
         }
     }
@@ -505,7 +506,7 @@ internal sealed partial class ReplicaWorld
     /// <summary>An offer that another copy or another leader has made void meanwhile overwrites nothing.</summary>
     private static void BeginInstall(WorldNode node, ReplicaEngine engine, long nowMs)
     {
-        if (node.InstallSource >= 0 && !engine.BeginInstall(node.InstallTerm, nowMs))
+        if (node.InstallSource >= 0 && !engine.BeginInstall(node.InstallTerm, node.InstallStart, nowMs))
         {
             node.InstallSource = -1;
         }
@@ -517,6 +518,7 @@ internal sealed partial class ReplicaWorld
         var source = _nodes[target.InstallSource];
         target.InstallSource = -1;
         if (source.Engine is { } engine && !source.IsStoreLost && source.Applied == engine.Commit
+            && engine.Commit >= target.InstallStart
             && engine.Log.Knows(engine.Commit))
         {
             Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");

@@ -90,6 +90,9 @@ internal sealed class WorldNode(int number)
     /// <summary>In which that copy was offered.</summary>
     public Term InstallTerm { get; set; }
 
+    /// <summary>What the copy holds at least.</summary>
+    public JournalIndex InstallStart { get; set; }
+
     // Faults.
     public long PausedUntilUs { get; set; }
 

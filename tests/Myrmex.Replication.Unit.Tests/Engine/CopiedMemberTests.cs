@@ -21,11 +21,11 @@ public sealed class CopiedMemberTests
     public void WhoIsBeingCopiedGivesTheLeadBack(bool isCopied)
     {
         var engine = Engine(Log(3, lastTerm: 1), checkpoint: 3);
-        Assert.True(!isCopied || engine.BeginInstall(engine.Promised, 1000));
+        Assert.True(!isCopied || engine.BeginInstall(engine.Promised, new JournalIndex(9), 1000));
         engine.StoreChanged(State(leader: Self, allowsMemory: false), 1000);
         Assert.Equal(isCopied ? ReplicaRole.Follower : ReplicaRole.Candidate, engine.Role);
         Assert.Equal(isCopied, Drain(engine).Any(o => o.Kind == OutputKind.StoreTransaction));
-        Assert.Equal(!isCopied, engine.BeginInstall(engine.Promised, 1000) is false);
+        Assert.Equal(!isCopied, engine.BeginInstall(engine.Promised, new JournalIndex(9), 1000) is false);
     }
 
     /// <summary>Another member leads since it was offered, and may count on what this one has taken from it.</summary>
@@ -37,9 +37,26 @@ public sealed class CopiedMemberTests
         engine.StoreChanged(State(leader: Other, allowsMemory: false), 1000);
         Receive(engine, Log(3, lastTerm: 1), previous: 3, commit: 3, term: offered.Value + 1);
         Assert.True(engine.Promised > offered);
-        Assert.False(engine.BeginInstall(offered, 1000));
+        Assert.False(engine.BeginInstall(offered, new JournalIndex(9), 1000));
         Assert.Equal(MemberStatus.Voter, engine.Status);
-        Assert.True(engine.BeginInstall(engine.Promised, 1000));
+        Assert.True(engine.BeginInstall(engine.Promised, new JournalIndex(9), 1000));
+    }
+
+    /// <summary>It has got on without since it was offered: the leader counts on what it has acknowledged.</summary>
+    [Theory]
+    [InlineData(1ul)]
+    [InlineData(3ul)]
+    public void ACopyOfWhatIsAcknowledgedIsNotBegun(ulong start)
+    {
+        var engine = Engine(Log(1, lastTerm: 1), checkpoint: 1);
+        engine.StoreChanged(State(leader: Other, allowsMemory: false), 1000);
+        Deliver(engine, Log(3, lastTerm: 1), previous: 1, commit: 1, term: 4);
+        engine.JournalProgress(0, new JournalIndex(3), new JournalIndex(3), 1000);
+        Assert.Contains(Drain(engine), o => o.Message is ReplicaMessage.AppendAnswer { Durable.Value: 3 });
+        Assert.Equal(1ul, engine.Commit.Value);
+        Assert.False(engine.BeginInstall(engine.Promised, new JournalIndex(start), 1000));
+        Assert.Equal(MemberStatus.Voter, engine.Status);
+        Assert.True(engine.BeginInstall(engine.Promised, new JournalIndex(4), 1000));
     }
 
     /// <summary>All members went on from less than this one had committed.</summary>
@@ -59,9 +76,15 @@ public sealed class CopiedMemberTests
         Assert.True(engine.WantsCopy);
     }
 
+    /// <summary>What it answers to what it has already.</summary>
     private static ReplicaMessage.AppendAnswer Receive(
         ReplicaEngine engine, ReplicaLog log, ulong previous, ulong commit, ulong term)
     {
+        Deliver(engine, log, previous, commit, term);
+        return Drain(engine).Select(o => o.Message).OfType<ReplicaMessage.AppendAnswer>().Last();
+    }
+
+    private static void Deliver(ReplicaEngine engine, ReplicaLog log, ulong previous, ulong commit, ulong term) =>
         engine.Receive(
             new ReplicaMessage.Append
             {
@@ -73,8 +96,6 @@ public sealed class CopiedMemberTests
                     .Select(i => log[new JournalIndex((ulong)i)])],
             },
             1000);
-        return Drain(engine).Select(o => o.Message).OfType<ReplicaMessage.AppendAnswer>().Last();
-    }
 
     /// <summary>What the engine wants; superblocks are saved at once.</summary>
     private static List<ReplicaOutput> Drain(ReplicaEngine engine)

@@ -66,6 +66,7 @@ public sealed class ReplicaWorldTests
     [InlineData(9513601)]
     [InlineData(9563740)]
     [InlineData(9605775)]
+    [InlineData(60016979)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]
