@@ -68,6 +68,7 @@ public sealed class ReplicaWorldTests
     [InlineData(9605775)]
     [InlineData(60016979)]
     [InlineData(71065012)]
+    [InlineData(82067400)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]
