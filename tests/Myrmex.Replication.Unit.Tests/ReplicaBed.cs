@@ -192,7 +192,8 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             RetainedEntries = 50,
             MachineBoot = (UInt128)(PowerLosses + 1),
         };
-        Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
+        Replica? replica = null;
+        Node.Do(() => Assert.True(Replica.Open(setup, out replica, out var problem) == Errno.Ok, problem));
         Replica = replica;
         _bed.Opened?.Invoke(this);
         _ = SimTasks.Start(Node, async () =>
