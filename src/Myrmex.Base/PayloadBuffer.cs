@@ -11,13 +11,13 @@ namespace Myrmex.Base;
 /// </summary>
 public sealed unsafe class PayloadBuffer : MemoryManager<byte>
 {
-    private readonly PayloadPool _pool;
+    private PayloadPool? _pool; // Whose renter has it.
+    private object? _rent; // What the pool has added.
     private byte* _pointer;
     private int _references;
 
-    internal PayloadBuffer(PayloadPool pool, int capacity, int sizeClass)
+    internal PayloadBuffer(int capacity, int sizeClass)
     {
-        _pool = pool;
         Capacity = capacity;
         SizeClass = sizeClass;
         _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)capacity, PayloadPool.Alignment);
@@ -50,7 +50,9 @@ public sealed unsafe class PayloadBuffer : MemoryManager<byte>
         Invariant.Check(now >= 0);
         if (now == 0)
         {
-            _pool.Return(this);
+            var (pool, rent) = (_pool!, _rent); // Set when it was rented.
+            (_pool, _rent) = (null, null); // What lies in a free list refers to no simulated process.
+            pool.Return(this, rent);
         }
     }
 
@@ -60,14 +62,17 @@ public sealed unsafe class PayloadBuffer : MemoryManager<byte>
     {
     }
 
-    internal void Rented() => _references = 1;
+    internal void Rented(PayloadPool pool, object? rent) => (_pool, _rent, _references) = (pool, rent, 1);
 
     /// <summary>Frees the memory; only the pool calls it, with no holder left.</summary>
     internal void Free()
     {
-        NativeMemory.AlignedFree(_pointer);
+        Free(Address);
         _pointer = null;
     }
+
+    /// <summary>Frees the memory of a buffer that nobody knows any more.</summary>
+    internal static void Free(nint address) => NativeMemory.AlignedFree((void*)address);
 
     protected override void Dispose(bool disposing)
     {

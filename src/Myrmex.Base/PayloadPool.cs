@@ -20,30 +20,68 @@ public sealed class PayloadPool
     // Bytes a class keeps for reuse; what comes back above it is freed.
     private static readonly long[] KeepMax = [4L << 20, 8L << 20, 16L << 20, 24L << 20, 32L << 20];
 
-    private readonly FreeList[] _free = new FreeList[Classes.Length];
+    private const long DefaultLimitBytes = 1L << 30;
+
+    private static readonly PayloadPool Process = new(DefaultLimitBytes);
+
+    [ThreadStatic]
+    private static PayloadPool? _simulated; // Of the simulated process that runs on this thread.
+
+    private readonly FreeList[] _free;
+    private readonly PayloadPool? _host; // Of a simulated process: the pool of the real one.
     private long _outstanding;
+    private long _simulatedBytes; // What simulated processes have rented from this pool.
 
     public PayloadPool(long limitBytes)
     {
         LimitBytes = limitBytes;
+        _free = new FreeList[Classes.Length];
         for (var i = 0; i < _free.Length; i++)
         {
             _free[i] = new FreeList((int)(KeepMax[i] / Classes[i]));
         }
     }
 
-    /// <summary>The pool of this process; its limit can be set at start.</summary>
-    public static PayloadPool Shared { get; } = new(1L << 30);
+    private PayloadPool(PayloadPool host)
+    {
+        LimitBytes = DefaultLimitBytes;
+        _free = host._free;
+        _host = host;
+    }
+
+    /// <summary>
+    /// The pool of this process; its limit can be set at start. In a simulated world it is that of the simulated process
+    /// whose turn it is on this thread.
+    /// </summary>
+    public static PayloadPool Shared => _simulated ?? Process;
 
     /// <summary>Rented bytes above which nobody should start new work.</summary>
     public long LimitBytes { get; set; }
 
-    public long OutstandingBytes => Volatile.Read(ref _outstanding);
+    /// <summary>Rented bytes, together with those of simulated processes, which have limits of their own.</summary>
+    public long OutstandingBytes => Volatile.Read(ref _outstanding) + Volatile.Read(ref _simulatedBytes);
 
-    public bool IsOverLimit => OutstandingBytes > LimitBytes;
+    public bool IsOverLimit => Volatile.Read(ref _outstanding) > LimitBytes;
 
     /// <summary>More than half of the limit is rented: what may not be needed soon should not be taken.</summary>
-    public bool IsPressed => OutstandingBytes > LimitBytes / 2;
+    public bool IsPressed => Volatile.Read(ref _outstanding) > LimitBytes / 2;
+
+    /// <summary>
+    /// A pool for one life of a simulated process, with its own limit. What that process has not given back when it is
+    /// killed goes back as soon as nothing refers to it any more.
+    /// </summary>
+    public static PayloadPool ForSimulation() => new(Process);
+
+    /// <summary>
+    /// Makes a simulated process, or the real one when null, that of this thread: its pool is <see cref="Shared"/>. Answers
+    /// whose turn it was, to be given back afterwards.
+    /// </summary>
+    public static PayloadPool? Simulate(PayloadPool? process)
+    {
+        var outer = _simulated;
+        _simulated = process;
+        return outer;
+    }
 
     /// <summary>
     /// A buffer of at least <paramref name="size"/> bytes with one reference. Its content is undefined: cut what you
@@ -59,9 +97,9 @@ public sealed class PayloadPool
             buffer = _free[index].TryTake();
         }
 
-        buffer ??= new PayloadBuffer(this, index >= 0 ? Classes[index] : (size + Alignment - 1) & -Alignment, index);
+        buffer ??= new PayloadBuffer(index >= 0 ? Classes[index] : (size + Alignment - 1) & -Alignment, index);
         Interlocked.Add(ref _outstanding, buffer.Capacity);
-        buffer.Rented();
+        buffer.Rented(this, _host is null ? null : new SimulatedRent(_host, buffer));
         return buffer;
     }
 
@@ -80,9 +118,10 @@ public sealed class PayloadPool
         return freed;
     }
 
-    internal void Return(PayloadBuffer buffer)
+    internal void Return(PayloadBuffer buffer, object? rent)
     {
         Interlocked.Add(ref _outstanding, -buffer.Capacity);
+        (rent as SimulatedRent)?.End();
         if (buffer.SizeClass < 0 || !_free[buffer.SizeClass].TryPut(buffer))
         {
             buffer.Free();
@@ -100,6 +139,43 @@ public sealed class PayloadPool
         }
 
         return -1;
+    }
+
+    /// <summary>
+    /// A buffer that a simulated process has rented. A killed one gives nothing back: none of its code runs any more. Only
+    /// the buffer refers to this, so when it is collected nobody can use the buffer, and its memory is freed.
+    /// </summary>
+    private sealed class SimulatedRent
+    {
+        private readonly PayloadPool _host;
+        private readonly nint _address;
+        private readonly int _bytes;
+
+        public SimulatedRent(PayloadPool host, PayloadBuffer buffer)
+        {
+            (_host, _address, _bytes) = (host, buffer.Address, buffer.Capacity);
+            Interlocked.Add(ref host._simulatedBytes, _bytes);
+            GC.AddMemoryPressure(_bytes); // The collector may free it.
+        }
+
+        ~SimulatedRent()
+        {
+            Forget();
+            PayloadBuffer.Free(_address);
+        }
+
+        /// <summary>The process has given the buffer back.</summary>
+        public void End()
+        {
+            GC.SuppressFinalize(this);
+            Forget();
+        }
+
+        private void Forget()
+        {
+            Interlocked.Add(ref _host._simulatedBytes, -_bytes);
+            GC.RemoveMemoryPressure(_bytes);
+        }
     }
 
     private sealed class FreeList(int countMax)

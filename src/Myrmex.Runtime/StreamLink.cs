@@ -30,10 +30,11 @@ internal abstract class StreamLink : Link, IWork
     private volatile bool _isOpen;
     private volatile bool _isPaused;
 
-    protected StreamLink(IScheduler scheduler, LinkOptions options)
+    /// <param name="pool">For what arrives; that of the process when null.</param>
+    protected StreamLink(IScheduler scheduler, LinkOptions options, PayloadPool? pool = null)
     {
         _scheduler = scheduler;
-        Cutter = new FrameCutter(options);
+        Cutter = new FrameCutter(options, pool);
         _stalledFrameMs = options.StalledFrameMs;
         _retryReceive = RetryReceive;
     }

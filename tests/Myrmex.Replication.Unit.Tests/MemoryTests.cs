@@ -226,7 +226,7 @@ public sealed class MemoryTests
     {
         leader.Replica!.Propose(new Proposal(
             tag, EntryKind.Operation, 0, 0, 0, Encoding.ASCII.GetBytes($"op-{tag}-"),
-            tag % 9 == 0 ? default : Payload.CopyOf(new byte[tag % 9 * 700]))
+            tag % 9 == 0 ? default : ReplicaBed.Data((int)(tag % 9) * 700))
         {
             FromMemory = fromMemory,
         });

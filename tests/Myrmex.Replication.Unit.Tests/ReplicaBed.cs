@@ -82,6 +82,20 @@ internal sealed class ReplicaBed
         $"{m.Node.Name} {m.Replica?.Role} term {m.Replica?.Term} {m.Replica?.Status} commit {m.Replica?.Commit} last {m.Replica?.Last} "
         + $"from {m.Replica?.JournalStart} durable {m.Replica?.Durable}"));
 
+    /// <summary>Zeroes for a proposal; as all that the members hold, they go with them.</summary>
+    public static Payload Data(int bytes)
+    {
+        var outer = PayloadPool.Simulate(PayloadPool.ForSimulation());
+        try
+        {
+            return Payload.CopyOf(new byte[bytes]);
+        }
+        finally
+        {
+            PayloadPool.Simulate(outer);
+        }
+    }
+
     public JournalOptions JournalOptions => new() { Path = Directory, SegmentBytes = SegmentBytes, SegmentsMax = 8 };
 
     public void Deliver(BedMember from, MemberId to, ReplicaMessage message)
@@ -192,7 +206,8 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
             RetainedEntries = 50,
             MachineBoot = (UInt128)(PowerLosses + 1),
         };
-        Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
+        Replica? replica = null;
+        Node.Do(() => Assert.True(Replica.Open(setup, out replica, out var problem) == Errno.Ok, problem));
         Replica = replica;
         _bed.Opened?.Invoke(this);
         _ = SimTasks.Start(Node, async () =>

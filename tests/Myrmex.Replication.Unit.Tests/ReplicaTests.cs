@@ -303,5 +303,5 @@ public sealed class ReplicaTests
 
     private static Proposal Text(ulong tag, int dataBytes = 0) => new(
         tag, EntryKind.Operation, 0, 0, 0, Encoding.ASCII.GetBytes($"op-{tag}-"),
-        dataBytes == 0 ? default : Payload.CopyOf(new byte[dataBytes]));
+        dataBytes == 0 ? default : ReplicaBed.Data(dataBytes));
 }

@@ -314,7 +314,10 @@ internal sealed class StoreMember : IReplicaTransport
         DiskFreeMin = 1 << 20,
     };
 
-    public void Start()
+    /// <summary>Starts the process of this node: with the memory of the node, which is gone when that is killed.</summary>
+    public void Start() => Node.Do(Open);
+
+    private void Open()
     {
         Life++;
         var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out _) == Errno.Ok;

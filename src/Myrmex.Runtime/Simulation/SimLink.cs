@@ -9,7 +9,7 @@ namespace Myrmex.Runtime.Simulation;
 /// named Arrived are called as the kernel: they leave the rest to the link's loop.
 /// </summary>
 internal sealed class SimLink(SimFabric fabric, SimNode node, IScheduler scheduler, LinkOptions options, LinkAddress peer)
-    : StreamLink(scheduler, options)
+    : StreamLink(scheduler, options, node.Memory)
 {
     private readonly Queue<ReadOnlyMemory<byte>> _unread = new();
     private int _unacknowledged; // Bytes sent that the other end has not read.

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
@@ -42,6 +43,12 @@ public sealed class SimNode
 
     public Seams Seams { get; private set; }
 
+    /// <summary>
+    /// What the process on this node rents for payload, with its own limit. It ends with the process: what a killed one
+    /// held is freed when nothing refers to it any more.
+    /// </summary>
+    public PayloadPool Memory { get; private set; } = PayloadPool.ForSimulation();
+
     public bool IsUp { get; private set; } = true;
 
     /// <summary>Counts crashes.</summary>
@@ -67,6 +74,22 @@ public sealed class SimNode
         IsDiskHung = false;
         World.Network.NodeCrashed(this, kind);
         Disk.Crash(kind);
+        Memory = PayloadPool.ForSimulation();
+    }
+
+    /// <summary>Does at once what the process on this node does, with its memory, where a test stands in for an event.</summary>
+    public void Do(Action action)
+    {
+        Invariant.Check(IsUp);
+        var outer = PayloadPool.Simulate(Memory);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            PayloadPool.Simulate(outer);
+        }
     }
 
     /// <summary>Makes the node ready for a new process.</summary>

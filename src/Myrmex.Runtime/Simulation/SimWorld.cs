@@ -172,6 +172,7 @@ public sealed class SimWorld
         Mix((ulong)(due.Node?.Index ?? -1));
         var outer = CurrentLoop;
         CurrentLoop = due.Loop;
+        var outerMemory = PayloadPool.Simulate(due.Node?.Memory);
         FlushBatch.Begin();
         try
         {
@@ -186,6 +187,7 @@ public sealed class SimWorld
         finally
         {
             CurrentLoop = outer;
+            PayloadPool.Simulate(outerMemory);
         }
     }
 

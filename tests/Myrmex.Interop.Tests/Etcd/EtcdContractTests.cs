@@ -1,5 +1,4 @@
 using System;
-using System.Globalization;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
@@ -69,12 +68,9 @@ public sealed class SecuredMember() : EtcdContractServers("etcd-secured", Start)
 {
     internal static EtcdMembers Start(TestDirectory directory)
     {
-        // The addresses are the next ones; the certificate must name them before the member starts.
-        var prefix = Addresses.NextLoopback();
-        var number = int.Parse(prefix[(prefix.LastIndexOf('.') + 1)..], CultureInfo.InvariantCulture);
-        var network = prefix[..(prefix.LastIndexOf('.') + 1)];
-        var certificates = new EtcdCertificates(directory, [$"{network}{number + 1}"]);
-        var members = new EtcdMembers(directory, 1, certificates);
+        // The certificate must name the address before the member starts.
+        var address = Addresses.NextLoopback();
+        var members = new EtcdMembers(directory, 1, new EtcdCertificates(directory, [address]), [address]);
         members.Ctl("user", "add", "root:rootpw");
         members.Ctl("user", "grant-role", "root", "root");
         members.Ctl("role", "add", "myrmex");

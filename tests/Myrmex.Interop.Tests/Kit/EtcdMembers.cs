@@ -16,13 +16,15 @@ internal sealed class EtcdMembers : IDisposable
     private readonly EtcdCertificates? _certificates;
     private readonly List<Member> _members = [];
 
-    public EtcdMembers(TestDirectory directory, int count, EtcdCertificates? certificates = null)
+    /// <param name="addresses">Of the members, when certificates name them; new ones else.</param>
+    public EtcdMembers(
+        TestDirectory directory, int count, EtcdCertificates? certificates = null, IReadOnlyList<string>? addresses = null)
     {
         _directory = directory;
         _certificates = certificates;
         for (var i = 0; i < count; i++)
         {
-            var address = Addresses.NextLoopback();
+            var address = addresses?[i] ?? Addresses.NextLoopback();
             _members.Add(new Member($"etcd-{i}", address, Addresses.FreePort(address), Addresses.FreePort(address)));
         }
 

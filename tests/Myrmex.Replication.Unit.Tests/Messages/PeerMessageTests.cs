@@ -6,6 +6,7 @@ using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Protocol;
 using Myrmex.Runtime.Simulation;
+using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Messages;
@@ -30,7 +31,7 @@ public sealed class PeerMessageTests
         var bed = new PeerBed(seed);
         var client = bed.AttachedClient();
         var random = new SimRandom(seed + 100);
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         var sent = new List<byte[]>();
         for (var i = 0; i < 150; i++)
         {
@@ -83,7 +84,7 @@ public sealed class PeerMessageTests
     {
         var bed = new PeerBed();
         var client = bed.AttachedClient();
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         var kept = new List<Payload>();
         bed.OnMessage = data =>
         {
@@ -213,7 +214,7 @@ public sealed class PeerMessageTests
     {
         var bed = new PeerBed(seed);
         var client = bed.AttachedClient();
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         var (sent, arrived) = (0, 0);
         for (var round = 0; round < 5; round++)
         {
@@ -278,22 +279,14 @@ public sealed class PeerMessageTests
         var fops = Enumerable.Range(0, 200).Select(_ => PeerBed.StatAsync(client)).ToList();
         bed.World.RunFor(1_000);
         Assert.InRange(bed.Store.Stats, 64, 70); // The rest is not read.
-        var (limit, filler) = (PayloadPool.Shared.LimitBytes, PayloadPool.Shared.Rent(Megabyte));
-        PayloadPool.Shared.LimitBytes = 1;
-        try
-        {
-            bed.Store.Held.ForEach(h => h.SetResult(StatReply.Rent()));
-            Assert.True(PeerBed.Send(client, [9]));
-            Assert.True(bed.World.RunUntil(() => bed.Received.Count == 1, 1_000));
-            bed.World.RunFor(1_000);
-            Assert.InRange(bed.Store.Stats, 64, 140); // Memory holds the rest of the fops up.
-        }
-        finally
-        {
-            PayloadPool.Shared.LimitBytes = limit;
-            filler.Release();
-        }
-
+        var limit = bed.ServerNode.Memory.LimitBytes;
+        bed.ServerNode.Memory.LimitBytes = -1;
+        bed.Store.Held.ForEach(h => h.SetResult(StatReply.Rent()));
+        Assert.True(PeerBed.Send(client, [9]));
+        Assert.True(bed.World.RunUntil(() => bed.Received.Count == 1, 1_000));
+        bed.World.RunFor(1_000);
+        Assert.InRange(bed.Store.Stats, 64, 140); // Memory holds the rest of the fops up.
+        bed.ServerNode.Memory.LimitBytes = limit;
         bed.Store.Held = null;
         bed.World.RunFor(1_000);
     }

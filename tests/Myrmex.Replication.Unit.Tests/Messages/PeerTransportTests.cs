@@ -12,6 +12,7 @@ using Myrmex.Replication.Engine;
 using Myrmex.Rpc;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Simulation;
+using Myrmex.Unit.Tests.Kit;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Messages;
@@ -39,7 +40,7 @@ public sealed class PeerTransportTests
     [MemberData(nameof(Seeds))]
     public void EntriesOfAllSizesReachTheOtherMemberWhole(ulong seed)
     {
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         Start(seed);
         Propose(1, 60);
         WaitForAll(60);

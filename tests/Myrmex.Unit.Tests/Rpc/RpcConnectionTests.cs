@@ -64,7 +64,7 @@ public sealed class RpcConnectionTests
     public void ARecordInFragmentsIsPutTogether()
     {
         Connect();
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         var record = CallRecord(41, 3000);
         for (var at = 0; at < record.Length; at += 100)
         {
@@ -83,7 +83,7 @@ public sealed class RpcConnectionTests
     public void FragmentsWithoutEndCostTheirSenderTheConnection(int size, int count)
     {
         Connect();
-        var before = PayloadPool.Shared.OutstandingBytes;
+        var before = SettledPool.Bytes();
         var link = Link;
         for (var i = 0; i < count && link.IsOpen; i++)
         {
