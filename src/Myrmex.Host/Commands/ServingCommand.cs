@@ -138,6 +138,7 @@ internal sealed class ServingCommand
             listener = Launcher.Listen(new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)));
         }
 
+        WritePidFile(options);
         string[] own =
         [
             .. args.Where(a => !a.StartsWith(Launcher.ListenerOption + "=", StringComparison.Ordinal)
@@ -197,9 +198,9 @@ internal sealed class ServingCommand
         address ??= Listen(options, runtime.Network, server);
         using var offer = options.GetValue(_handOver) is { } socket
             ? HandOver.Offer(_name, server, address.Value, socket) : null;
-        if (options.GetValue(_pidFile) is { } pidFile)
+        if (!_isLaunched)
         {
-            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+            WritePidFile(options);
         }
 
         Log.Information(_name, "serving", ("address", address), ("count", host.Count));
@@ -212,6 +213,14 @@ internal sealed class ServingCommand
         server.Dispose();
         host.StopAll();
         return 0;
+    }
+
+    private void WritePidFile(ParseResult options)
+    {
+        if (options.GetValue(_pidFile) is { } pidFile)
+        {
+            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+        }
     }
 
     private static LinkOptions ServerLinks =>

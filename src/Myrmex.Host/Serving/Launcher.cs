@@ -120,6 +120,7 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
             OnSignal(PosixSignal.SIGINT, Sys.SignalTerminate), OnSignal(PosixSignal.SIGCHLD, 0),
         ];
         Sys.UnblockSignals(HeldSignals);
+        _keeper.PassOn(Sys.SignalHangUp); // One that came while the former program was replaced was lost.
         while (!_keeper.IsOver)
         {
             Reap();
@@ -243,7 +244,7 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
 
         _keeper.HasUpgraded = false;
         Log.Information(Room, "executing the new executable", ("path", _own[0]));
-        Sys.BlockSignals(HeldSignals); // They are kept for it.
+        Sys.BlockSignals(HeldSignals); // When this is the only thread left they are kept for the new program.
         var failed = Sys.Execute(
             [.. _own, Named(ListenerOption, _listener), Named(WorkerOption, _keeper.Worker)]);
         Sys.UnblockSignals(HeldSignals);

@@ -137,7 +137,7 @@ internal static class ThinSessions
                 VolfileDocument.Parse(
                     string.Concat(proxies) + "volume aha\n type cluster/aha\n option local p0\n subvolumes p0 p1\nend-volume\n"),
                 [ClientTranslator.Registration, Aha.Registration], runtime.Seams,
-                new GraphOrigin { ProcessName = "campaign" }, OnEvent);
+                new GraphOrigin { ProcessName = "campaign", ProcessId = Guid.NewGuid().ToString() }, OnEvent); // Clients of their own.
         }
 
         /// <summary>Attaches, and makes and opens its file.</summary>

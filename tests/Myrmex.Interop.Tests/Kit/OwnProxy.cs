@@ -38,7 +38,7 @@ internal sealed class OwnProxy : IDisposable
         _child = Child.Start(
             $"proxy-{Port}", _directory.Logs, Product.Executable, "proxy", "--port", Addresses.Text(Port), "--volumes",
             _list, "--worker-file", WorkerFile);
-        Wait.Until("the second proxy listens", Soon, () => Addresses.Answers("127.0.0.1", Port));
+        Wait.Until("the second proxy listens", Soon, () => Pid > 0 && Addresses.Answers("127.0.0.1", Port), LogTail);
     }
 
     public void Stop() => _child?.Stop();
