@@ -22,7 +22,7 @@ internal static class Program
                 : CommandTable.All.Concat(Aliases.All).FirstOrDefault(c => c.Name == args[0]);
             if (command is null)
             {
-                return Usage(args);
+                return args is ["version" or "--version" or "-V"] ? Version() : Usage(args);
             }
 
             return command.Run(args[1..]);
@@ -32,6 +32,12 @@ internal static class Program
             Console.Error.WriteLine($"myrmex: {e.Message}");
             return 1;
         }
+    }
+
+    private static int Version()
+    {
+        Console.Out.WriteLine($"myrmex {typeof(Program).Assembly.GetName().Version?.ToString(3) ?? "0"}");
+        return 0;
     }
 
     private static int Usage(string[] args)

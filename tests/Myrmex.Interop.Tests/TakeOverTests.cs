@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -72,6 +73,45 @@ public sealed class TakeOverTests : IDisposable
 
         glusterd.StopVolume("vol");
         Audit.Check(bricks);
+    }
+
+    /// <summary>As docs/guides/from-glusterfs.md says: only the mark of the volume changes, and can be put back.</summary>
+    [InteropFact(Need.StockServer | Need.Xfs | Need.Python)]
+    public void StockVolumeIsTakenOverByCommandAndGivenBack()
+    {
+        var bricks = MakeBricks("b");
+        var glusterd = _directory.Own(new StockGlusterd(_directory));
+        glusterd.CreateVolume("vol", bricks);
+        string before;
+        using (var mount = StockMount.FromServer(_directory, "first", glusterd.Host, "vol"))
+        {
+            mount.Sh(Fill, Limit);
+            before = mount.Sh(Describe);
+        }
+
+        glusterd.StopVolume("vol");
+        var mark = Shell.CheckBash("/", $"getfattr -n trusted.glusterfs.volume-id -e hex {bricks[0]} 2>/dev/null | sed -n 's/.*=//p'").Trim();
+        string changed;
+        using (var daemon = new MyrmexDaemon(_directory))
+        {
+            daemon.CreateVolume("vol", bricks);
+            using var mount = MyrmexMount.FromServer(_directory, "own", daemon.Host, "vol");
+            Assert.Equal(before, mount.Sh(Describe));
+            mount.Sh(Change, Limit);
+            changed = mount.Sh(Describe);
+            mount.Unmount();
+            daemon.StopVolume("vol");
+        }
+
+        Audit.Check(bricks);
+        Shell.CheckBash("/", string.Join("; ", bricks.Select(b => $"setfattr -n trusted.glusterfs.volume-id -v {mark} {b}")));
+        glusterd.StartVolume("vol", bricks.Length);
+        using (var mount = StockMount.FromServer(_directory, "last", glusterd.Host, "vol"))
+        {
+            Assert.Equal(changed, mount.Sh(Describe));
+        }
+
+        glusterd.StopVolume("vol");
     }
 
     [InteropFact(Need.StockServer | Need.Xfs | Need.Python)]

@@ -13,7 +13,7 @@ internal enum JoinRole
     /// <summary>The node it called.</summary>
     ProbedNode,
 
-    /// <summary>A node that called a member with <c>peer join</c>.</summary>
+    /// <summary>A node that called a member with <c>cluster join</c>.</summary>
     JoiningNode,
 
     /// <summary>The member it called.</summary>

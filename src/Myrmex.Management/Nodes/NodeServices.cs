@@ -148,7 +148,7 @@ internal sealed class NodeServices : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks a member to be let in: <c>peer join</c>.</summary>
+    /// <summary>Asks a member to be let in: <c>cluster join</c>.</summary>
     public Task JoinAsync(string target, string? token, CancellationToken cancellation) =>
         _join.RunAsync(target, token, cancellation);
 

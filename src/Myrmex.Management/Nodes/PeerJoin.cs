@@ -8,7 +8,7 @@ using Myrmex.Runtime;
 namespace Myrmex.Management.Nodes;
 
 /// <summary>
-/// <c>peer join</c>: this node asks a member to be let in, and when it is, its daemon opens the cluster's store. Also
+/// <c>cluster join</c>: this node asks a member to be let in, and when it is, its daemon opens the cluster's store. Also
 /// finds out about a join that was cut short.
 /// </summary>
 internal sealed class PeerJoin(

@@ -358,6 +358,9 @@ public sealed partial class ReplicaEngine
             {
                 peer.SentMs = _now;
                 Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = previous });
+
+                // It may have more than we know of, as after a copy, and then takes no other one: the answer tells.
+                SendAppend(peer, _log.Last, _log.LastChain, []);
             }
 
             return;

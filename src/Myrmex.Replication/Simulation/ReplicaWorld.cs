@@ -228,7 +228,7 @@ internal sealed partial class ReplicaWorld
     {
         var leader = _nodes.Find(n => n.Engine is { IsServing: true } && n.Engine.Term == _store.State.Term.Term);
         if (leader?.Engine is not { } engine || _clients.Exists(c => c.IsBusy)
-            || _store.State.Configuration!.Pending is not null)
+            || _store.State.Configuration!.Pending is not null || leader.Applied != engine.Last)
         {
             return false;
         }

@@ -67,6 +67,9 @@ public sealed class ReplicaWorldTests
     [InlineData(9563740)]
     [InlineData(9605775)]
     [InlineData(60016979)]
+    [InlineData(71065012)]
+    [InlineData(82067400)]
+    [InlineData(82149922)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]

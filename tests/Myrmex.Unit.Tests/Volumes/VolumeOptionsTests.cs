@@ -78,7 +78,9 @@ public sealed class VolumeOptionsTests
 
     [Theory]
     [InlineData("db-workload")]
-    [InlineData("virt", "features.shard")]
+    [InlineData("virt")]
+    [InlineData("distributed-virt")]
+    [InlineData("gluster-block")]
     [InlineData("samba", "features.cache-invalidation")]
     [InlineData("nl-cache", "features.cache-invalidation")]
     public void AGroupIsRefusedOnlyForWhatIsNotThere(string name, params string[] refused) => Assert.Equal(
