@@ -6,7 +6,6 @@ using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
-using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 

@@ -95,7 +95,7 @@ public static unsafe partial class Sys
     /// The kernel sends this process a signal as soon as the thread ends that started it. One that has ended already is
     /// not noticed: compare <see cref="ParentProcessId"/> afterwards.
     /// </summary>
-    public static int EndWithParent(int signal) => 
+    public static int EndWithParent(int signal) =>
         Result(NativePrctl(PrSetParentDeathSignal, signal, 0, 0, 0));
 
     /// <summary>Signals that the calling thread does not take for now.</summary>
