@@ -19,10 +19,11 @@ sys_up() {
   [[ $MX_MOUNT != --thin ]] || wait_for 20 mx proxy status > /dev/null || die proxy
   sleep 2
 }
-mx_proxy_pid() { cut -d" " -f1 "$MYRMEX_WORKDIR/proxy.pid" 2>/dev/null; }
+mx_proxy_pid() { cat "$MYRMEX_WORKDIR/proxy-worker.pid" 2>/dev/null; }
+mx_launcher_pid() { cut -d" " -f1 "$MYRMEX_WORKDIR/proxy.pid" 2>/dev/null; }
 mx_brick_pid() { cut -d' ' -f1 "$MYRMEX_WORKDIR/brick.pid" 2>/dev/null; }
 sys_down() {
-  local p q; p=$(mx_brick_pid) q=$(mx_proxy_pid)
+  local p q; p=$(mx_brick_pid) q=$(mx_launcher_pid)
   timeout 30 "$MYRMEX_EXE" gluster --mode=script volume stop $MX_VOL >&2 < /dev/null
   stop_pid "$MX_DAEMON"; stop_pid "$p"; [[ -z $q ]] || stop_pid "$q"
   bricks_down

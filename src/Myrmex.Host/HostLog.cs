@@ -1,8 +1,11 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Text;
 using System.Threading;
+using Microsoft.Win32.SafeHandles;
 using Myrmex.Runtime;
+using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Host;
 
@@ -85,15 +88,19 @@ internal static class HostLog
         Log.Information("host", "state dump written", ("path", path));
     }
 
-    /// <summary>The mode is said here: a brick process has no umask.</summary>
-    private static StreamWriter Append(string path) => new(path, new FileStreamOptions
+    /// <summary>
+    /// O_APPEND, which .NET does not know: several processes write to one log. The mode is said here: a brick process
+    /// has no umask.
+    /// </summary>
+    private static StreamWriter Append(string path)
     {
-        Mode = FileMode.Append,
-        Access = FileAccess.Write,
-        Share = FileShare.ReadWrite | FileShare.Delete,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite
-            | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
-    });
+        const uint readableByAll = 0x1A4; // 0644
+        var fd = Sys.OpenAt(
+            Sys.AtWorkingDirectory, Encoding.UTF8.GetBytes(path), Sys.OWriteOnly | Sys.OCreate | Sys.OAppend,
+            readableByAll);
+        return fd < 0 ? throw new IOException($"{path}: {Sys.ErrorOf(fd)}")
+            : new StreamWriter(new FileStream(new SafeFileHandle(fd, ownsHandle: true), FileAccess.Write));
+    }
 
     private static string NameFor(string path, long unixSeconds)
     {

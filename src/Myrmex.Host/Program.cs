@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using Myrmex.Base;
+using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Host;
 
@@ -9,6 +10,7 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
+        _ = Sys.RaiseDescriptorLimit(); // Clients and open files are descriptors; usual soft limits are for select(2).
         try
         {
             if (Aliases.Called is { } alias)

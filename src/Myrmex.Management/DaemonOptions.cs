@@ -73,7 +73,11 @@ public sealed record DaemonOptions
 
     public string ProxyList => Path.Combine(WorkingDirectory, "proxy.list");
 
+    /// <summary>Of the launcher, which runs as long as there is to be a proxy.</summary>
     public string ProxyPidFile => Path.Combine(WorkingDirectory, "proxy.pid");
+
+    /// <summary>Of the process that serves, written by the launcher.</summary>
+    public string ProxyWorkerFile => Path.Combine(WorkingDirectory, "proxy-worker.pid");
 
     public string LogDirectory => Path.Combine(WorkingDirectory, "log");
 

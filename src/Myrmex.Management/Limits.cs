@@ -44,9 +44,6 @@ internal static class Limits
 
     public const long SuspectPeriodMs = 20;
 
-    /// <summary>A proxy process that takes over from another one is given up after so long.</summary>
-    public const long UpgradeMs = 45_000;
-
     /// <summary>Between two looks whether a proxy process lives: its clients wait for it.</summary>
     public const long ProxyDeathMs = 100;
 
@@ -62,6 +59,9 @@ internal static class Limits
 
     /// <summary>A brick process that lived this long has its pause reset.</summary>
     public const long RestartCalmMs = 60_000;
+
+    /// <summary>The same of the launcher of a proxy.</summary>
+    public const long ProxyCalmMs = 10_000;
 
     /// <summary>A brick that does not serve this long after its process was told to is taken for refused.</summary>
     public const long BrickLateMs = 2_000;

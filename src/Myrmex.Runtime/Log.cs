@@ -73,8 +73,15 @@ public static class Log
 
         lock (WriteLock)
         {
-            _writer?.WriteLine(line);
-            _writer?.Flush();
+            try
+            {
+                _writer?.WriteLine(line);
+                _writer?.Flush();
+            }
+            catch (IOException)
+            {
+                // A full disk costs lines, and nobody who has something to say.
+            }
         }
     }
 

@@ -10,7 +10,8 @@ internal abstract class Campaign
 {
     public static IReadOnlyList<Campaign> All { get; } =
         [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
-            new JournalCampaign(), new ReplicationCampaign(), new FailoverCampaign(), new ProxyCampaign()];
+            new JournalCampaign(), new ReplicationCampaign(), new FailoverCampaign(), new ProxyCampaign(),
+            new SessionsCampaign()];
 
     public abstract string Name { get; }
 

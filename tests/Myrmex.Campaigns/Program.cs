@@ -20,6 +20,11 @@ internal static class Program
             return ClientUnderFire.Run(arguments);
         }
 
+        if (arguments is [ThinSessions.Verb, ..])
+        {
+            return ThinSessions.Run(arguments);
+        }
+
         if (arguments is not [var name, ..] || Campaign.Find(name) is not { } campaign)
         {
             return Help(arguments.Length == 0 || arguments[0] is "help" or "-h" or "--help");

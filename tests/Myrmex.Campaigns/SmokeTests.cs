@@ -34,6 +34,9 @@ public sealed class SmokeTests
     [InteropFact(ProxyBed.Needs)]
     public void Proxy() => RunSmoke("proxy");
 
+    [InteropFact(Need.Xfs)]
+    public void Sessions() => RunSmoke("sessions");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

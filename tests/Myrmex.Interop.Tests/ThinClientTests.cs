@@ -41,11 +41,7 @@ public sealed class ThinClientTests(ProxiedVolumes volumes) : IClassFixture<Prox
             {
                 Child.Signal(pid, "CONT");
             }
-            else if (isSecond)
-            {
-                second.Start();
-            }
-            else
+            else if (!isSecond)
             {
                 volumes.AwaitProxy();
             }

@@ -53,7 +53,7 @@ public sealed class TlsTests : IDisposable
         var (daemon, _) = Volumes();
         daemon.Gluster("volume set secret config.gfproxyd enable");
         Wait.Until("the proxy serves", Soon, () => Proxy(daemon, "status").ExitCode == 0, () => Proxy(daemon, "status").ToString());
-        Ledger.AddProcess(daemon.ProxyPid);
+        Ledger.AddProcess(daemon.ProxyLauncherPid);
         var mount = _directory.Own(MyrmexMount.FromServer(_directory, "thin", daemon.Host, "secret", "thin-client"));
         mount.Sh("echo before > file; exec 5< file; exec 6>> file; echo open >&6; test \"$(tail -1 <&5)\" = open");
         using var writer = Child.Start(
@@ -63,7 +63,6 @@ public sealed class TlsTests : IDisposable
         var upgraded = Proxy(daemon, "upgrade");
         Assert.True(upgraded.ExitCode == 0, $"{upgraded}\n{mount.LogTail()}");
         Assert.NotEqual(former, daemon.ProxyPid);
-        Ledger.AddProcess(daemon.ProxyPid);
         Assert.True(writer.Running, $"the upgrade came too late: {writer.LogTail()}");
         Assert.True(writer.WaitForExit(Soon), "the writer does not end");
         Assert.True(writer.ExitCode == 0, writer.LogTail() + mount.LogTail());

@@ -10,7 +10,8 @@ using Myrmex.Management.Http;
 namespace Myrmex.Host;
 
 /// <summary>
-/// <c>myrmex proxy</c>: serves volumes to thin clients, all volumes of a node on one port. Source: gfproxyd.
+/// <c>myrmex proxy</c>: serves volumes to thin clients, all volumes of a node on one port; a launcher and its worker.
+/// Source: gfproxyd.
 /// <c>myrmex proxy status</c> tells which proxies there should be and how they are; <c>drain</c> and <c>undrain</c>
 /// prepare one for maintenance, <c>upgrade</c> puts a new process in its place.
 /// </summary>
@@ -37,7 +38,7 @@ internal static class ProxyCommand
             ["upgrade", .. var rest] => Upgrade(rest),
             _ => new ServingCommand(
                 "proxy", "--volumes",
-                (path, document, seams, _) => ServedVolume.Start(path, document, seams)).Run(args),
+                (path, document, seams, _) => ServedVolume.Start(path, document, seams), isLaunched: true).Run(args),
         });
 
     private static int Status(string[] args)

@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Myrmex.Graph;
@@ -13,7 +14,8 @@ namespace Myrmex.Host;
 
 /// <summary>
 /// <c>myrmex brick</c> and <c>myrmex proxy</c>: a process that serves all that a list names on one port. SIGHUP reads
-/// the list again, SIGUSR1 writes a state dump beside the log, SIGTERM ends it.
+/// the list again, SIGUSR1 writes a state dump beside the log, SIGTERM ends it. One that has a launcher begins as that
+/// (see <see cref="Launcher"/>) and serves when it is started as its worker.
 /// </summary>
 internal sealed class ServingCommand
 {
@@ -24,6 +26,7 @@ internal sealed class ServingCommand
     private const int AdminPauseMs = 20;
 
     private readonly string _name;
+    private readonly bool _isLaunched;
     private readonly Func<string, VolfileDocument, Seams, Action<string>, IServed> _start;
 
     private readonly Option<int> _port = new("--port")
@@ -74,14 +77,34 @@ internal sealed class ServingCommand
     private readonly Option<bool> _takeOver = new("--take-over")
     {
         Description = "begin by taking over from the process at the --hand-over socket",
+        Hidden = true,
     };
+
+    private readonly Option<string?> _workerFile = new("--worker-file")
+    {
+        Description = "file for the id of the process that serves; it names none while that is started again",
+    };
+
+    private readonly Option<int> _listener = new(Launcher.ListenerOption)
+    {
+        DefaultValueFactory = _ => -1,
+        Hidden = true,
+    };
+
+    private readonly Option<int> _launcher = new(Launcher.LauncherOption) { Hidden = true };
+
+    private readonly Option<int> _worker = new(Launcher.WorkerOption) { Hidden = true };
 
     /// <param name="name">Name of the command.</param>
     /// <param name="list">The option that names the list.</param>
     /// <param name="start">Starts serving by a volume file.</param>
-    public ServingCommand(string name, string list, Func<string, VolfileDocument, Seams, Action<string>, IServed> start)
+    /// <param name="isLaunched">A launcher keeps the listening socket, whatever becomes of who serves.</param>
+    public ServingCommand(
+        string name, string list, Func<string, VolfileDocument, Seams, Action<string>, IServed> start,
+        bool isLaunched = false)
     {
         _name = name;
+        _isLaunched = isLaunched;
         _start = start;
         _list = new Option<string>(list)
         {
@@ -95,14 +118,55 @@ internal sealed class ServingCommand
         var root = new RootCommand($"Serves what the list {_list.Name} names.")
         {
             _port, _bind, _list, _logFile, _level, _pidFile, _reactors, _workers, _adminSocket, _stateSocket,
-            _handOver, _takeOver,
+            _handOver,
         };
-        root.SetAction(Serve);
+        foreach (var option in _isLaunched ? (Option[])[_takeOver, _workerFile, _listener, _launcher, _worker] : [])
+        {
+            root.Add(option);
+        }
+
+        root.SetAction(o => _isLaunched && o.GetValue(_launcher) == 0 ? Launch(o, args) : Serve(o));
         return root.Parse(args).Invoke();
+    }
+
+    private int Launch(ParseResult options, string[] args)
+    {
+        using var log = HostLog.Open(options.GetValue(_logFile), options.GetValue(_level));
+        if (options.GetValue(_listener) is var listener && listener < 0)
+        {
+            _ = File.ReadAllLines(options.GetRequiredValue(_list)); // What cannot work is told at once.
+            listener = Launcher.Listen(new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)));
+        }
+
+        WritePidFile(options);
+        string[] own =
+        [
+            .. args.Where(a => !a.StartsWith(Launcher.ListenerOption + "=", StringComparison.Ordinal)
+                && !a.StartsWith(Launcher.WorkerOption + "=", StringComparison.Ordinal)),
+        ];
+        using var launcher = new Launcher(
+            [.. HostPaths.Executable, _name, .. own], [.. HostPaths.Executable, _name, .. WorkerArguments(own)],
+            options.GetValue(_workerFile), listener, options.GetValue(_worker));
+        return launcher.Run();
+    }
+
+    /// <summary>
+    /// The options of a launcher for its worker: the list is one word with its option, by which the two are told apart.
+    /// </summary>
+    private string[] WorkerArguments(string[] own)
+    {
+        var at = Array.IndexOf(own, _list.Name);
+        return at < 0 || at + 1 == own.Length ? own
+            : [.. own[..at], $"{own[at]}={own[at + 1]}", .. own[(at + 2)..]];
     }
 
     private int Serve(ParseResult options)
     {
+        if (_isLaunched)
+        {
+            Launcher.Follow(options.GetValue(_launcher));
+        }
+
         using var log = HostLog.Open(options.GetValue(_logFile), options.GetValue(_level));
         using var runtime = new LinuxRuntime(new LinuxRuntimeOptions
         {
@@ -131,19 +195,19 @@ internal sealed class ServingCommand
         }
 
         using var admin = ListenForQuestions(options, runtime.Seams, host);
-        address ??= server.Listen(
-            new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port)), ServerLinks);
+        address ??= Listen(options, runtime.Network, server);
         using var offer = options.GetValue(_handOver) is { } socket
             ? HandOver.Offer(_name, server, address.Value, socket) : null;
-        if (options.GetValue(_pidFile) is { } pidFile)
+        if (!_isLaunched)
         {
-            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+            WritePidFile(options);
         }
 
         Log.Information(_name, "serving", ("address", address), ("count", host.Count));
         using var dump = OnSignal(DumpSignal, () => HostLog.WriteDump(_name, host.Dump()));
         using var terminate = OnSignal(PosixSignal.SIGTERM, stop.Set);
         using var interrupt = OnSignal(PosixSignal.SIGINT, stop.Set);
+        Sys.UnblockSignals(Launcher.PassedSignals); // Those of a launcher have been held.
         stop.Wait();
         host.HandOver();
         server.Dispose();
@@ -151,18 +215,35 @@ internal sealed class ServingCommand
         return 0;
     }
 
+    private void WritePidFile(ParseResult options)
+    {
+        if (options.GetValue(_pidFile) is { } pidFile)
+        {
+            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+        }
+    }
+
     private static LinkOptions ServerLinks =>
         RpcConnection.LinkOptions() with { OfferedTls = Registry.Exports.OfferedTls };
+
+    private LinkAddress Listen(ParseResult options, LinuxNetwork network, RpcServer server)
+    {
+        var address = new LinkAddress(options.GetRequiredValue(_bind), options.GetValue(_port));
+        return _isLaunched
+            ? server.Listen(accept => network.ListenOn(options.GetValue(_listener), address, ServerLinks, accept))
+            : server.Listen(address, ServerLinks);
+    }
 
     /// <summary>Where clients are listened for, when another process was taken over; or why it could not.</summary>
     private string? TryTakeOver(ParseResult options, LinuxRuntime runtime, RpcServer server, out LinkAddress? address)
     {
         address = null;
-        if (!options.GetValue(_takeOver))
+        if (!_isLaunched || !options.GetValue(_takeOver))
         {
             return null;
         }
 
+        _ = Sys.Close(options.GetValue(_listener)); // The other process hands over the same one.
         try
         {
 #pragma warning disable VSTHRD002 // The main thread has nothing else to do.
@@ -192,7 +273,7 @@ internal sealed class ServingCommand
             {
                 ProblemOf = host.ProblemOf,
             });
-        for (var triesLeft = options.GetValue(_takeOver) ? AdminTries : 1; triesLeft > 0; triesLeft--)
+        for (var triesLeft = _isLaunched ? AdminTries : 1; triesLeft > 0; triesLeft--)
         {
             try
             {
@@ -201,7 +282,7 @@ internal sealed class ServingCommand
             }
             catch (IOException) when (triesLeft > 1)
             {
-                Thread.Sleep(AdminPauseMs); // The former process is about to be gone.
+                Thread.Sleep(AdminPauseMs); // A former process is about to be gone.
             }
             catch (IOException e)
             {

@@ -267,6 +267,10 @@ internal sealed class BrickSupervisor
 
     private List<WantedBrick> WantedBricks()
     {
+        // A change that ends a command, and may make a volume started, comes to volumes first, then to ops and parts:
+        // who looks in this order sees a brick in the command, or in the volume, or in both.
+        var parts = _view.Parts.Rows;
+        var ops = _view.Ops.Rows;
         var wanted = new List<WantedBrick>();
         foreach (var (volume, _) in _view.Volumes.Rows.Values)
         {
@@ -278,9 +282,9 @@ internal sealed class BrickSupervisor
             }
         }
 
-        foreach (var (op, _) in _view.Ops.Rows.Values)
+        foreach (var (op, _) in ops.Values)
         {
-            AddBricksOf(op, wanted);
+            AddBricksOf(op, parts.TryGetValue($"{op.Id}/{_node.Id}", out var part) ? part.Value : null, wanted);
         }
 
         return wanted;
@@ -297,10 +301,10 @@ internal sealed class BrickSupervisor
                     && b.Path == brick.Path));
 
     /// <summary>Bricks that a command has started or is starting.</summary>
-    private void AddBricksOf(Op op, List<WantedBrick> wanted)
+    private void AddBricksOf(Op op, OpPart? part, List<WantedBrick> wanted)
     {
         if (op.Phase == OpPhase.Do
-            && _view.PartOf(op, _node.Id) is { State: OpPartState.Serving or OpPartState.Done }
+            && part is { State: OpPartState.Serving or OpPartState.Done }
             && (op.Kind == OpKind.Start || op.Planned.Status == VolumeStatus.Started))
         {
             wanted.AddRange(op.Planned.Bricks

@@ -48,12 +48,16 @@ internal interface IProcessControl
 
     /// <summary>A living process that has these two arguments next to each other; null when there is none.</summary>
     ProcessIdentity? Find(string argument, string value);
+
+    /// <summary>The living child of a process whose number is in a file; null when there is none.</summary>
+    ProcessIdentity? FindChild(ProcessIdentity parent, string pidFile);
 }
 
 /// <summary>Processes of Linux. Source: proc(5).</summary>
 internal sealed class LinuxProcessControl : IProcessControl
 {
     private const int FieldState = 0; // Counted after the command's closing bracket.
+    private const int FieldParent = 1;
     private const int FieldStartTicks = 19;
 
     private readonly string _bootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
@@ -106,6 +110,10 @@ internal sealed class LinuxProcessControl : IProcessControl
         return null;
     }
 
+    public ProcessIdentity? FindChild(ProcessIdentity parent, string pidFile) =>
+        IsAlive(parent) && int.TryParse(ReadOrEmpty(pidFile), CultureInfo.InvariantCulture, out var pid)
+        && TryRead(pid, out var child, parent.Pid) ? child : null;
+
     private static string ReadOrEmpty(string path)
     {
         try
@@ -118,13 +126,15 @@ internal sealed class LinuxProcessControl : IProcessControl
         }
     }
 
-    private bool TryRead(int pid, out ProcessIdentity identity)
+    /// <param name="parent">Only as its child; 0 for any.</param>
+    private bool TryRead(int pid, out ProcessIdentity identity, int parent = 0)
     {
         identity = default;
         var text = ReadOrEmpty($"/proc/{pid}/stat");
         var fields = text[(text.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length <= FieldStartTicks || fields[FieldState] is "Z" or "X"
-            || !long.TryParse(fields[FieldStartTicks], CultureInfo.InvariantCulture, out var ticks))
+            || !long.TryParse(fields[FieldStartTicks], CultureInfo.InvariantCulture, out var ticks)
+            || (parent != 0 && fields[FieldParent] != parent.ToString(CultureInfo.InvariantCulture)))
         {
             return false;
         }

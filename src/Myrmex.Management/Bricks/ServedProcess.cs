@@ -39,12 +39,20 @@ internal sealed record ServedProcessSpec
 
     /// <summary>Pause before it is started again after its first death in a long time.</summary>
     public long RestartPauseMsMin { get; init; } = Limits.RestartPauseMsMin;
+
+    /// <summary>A process that lived this long has its pause reset.</summary>
+    public long RestartCalmMs { get; init; } = Limits.RestartCalmMs;
+
+    /// <summary>
+    /// For one that is a launcher: the file that names the process which serves. Null for one that serves itself.
+    /// </summary>
+    public string? WorkerFile { get; init; }
 }
 
 /// <summary>
 /// A process that outlives the daemon and serves what a list names, on a port that stays the same: started, adopted
 /// when it runs already, told to read its list again (SIGHUP), started again when it dies, after growing pauses, and
-/// ended. Owned by the loop of a supervisor.
+/// ended. It may be a launcher, which keeps the process that serves itself. Owned by the loop of a supervisor.
 /// </summary>
 internal sealed class ServedProcess(
     ServedProcessSpec spec, IProcessControl processes, IBrickPort portStore, Seams seams)
@@ -54,11 +62,12 @@ internal sealed class ServedProcess(
     private long _startedAtNs;
     private long _startAllowedAtNs;
     private long _restartPauseMs = spec.RestartPauseMsMin;
+    private ProcessIdentity? _server; // What served when last looked at; not forgotten before it is gone.
 
     public int Port { get; private set; }
 
-    /// <summary>0 while it does not run.</summary>
-    public int Pid => Identity?.Pid ?? 0;
+    /// <summary>The process that serves; 0 while none does.</summary>
+    public int Pid => (spec.WorkerFile is null ? Identity : IsRunning ? _server : null)?.Pid ?? 0;
 
     public ProcessIdentity? Identity { get; private set; }
 
@@ -95,6 +104,25 @@ internal sealed class ServedProcess(
         }
     }
 
+    /// <summary>
+    /// Another process serves than before, or none does. Of a launcher that has started one this is all there is to
+    /// notice.
+    /// </summary>
+    public bool IsServerAnother => IsRunning && Server() != _server;
+
+    /// <summary>True once for each change of the process that serves; deaths of a launcher are no part of it.</summary>
+    public bool NoticeServer()
+    {
+        var server = Server();
+        if (server == _server || Identity is not { } process || !processes.IsAlive(process))
+        {
+            return false;
+        }
+
+        _server = server;
+        return true;
+    }
+
     /// <summary>True once for each death.</summary>
     public bool NoticeDeath()
     {
@@ -104,7 +132,7 @@ internal sealed class ServedProcess(
         }
 
         var nowNs = seams.Clock.MonotonicNs;
-        if (nowNs - _startedAtNs > Limits.RestartCalmMs * 1_000_000)
+        if (nowNs - _startedAtNs > spec.RestartCalmMs * 1_000_000)
         {
             _restartPauseMs = spec.RestartPauseMsMin;
         }
@@ -123,6 +151,12 @@ internal sealed class ServedProcess(
     {
         if (IsRunning || seams.Clock.MonotonicNs < _startAllowedAtNs)
         {
+            return;
+        }
+
+        if (_server is { } former && processes.IsAlive(former))
+        {
+            processes.Signal(former, Sys.SignalKill); // Its launcher has died; it has the port as long as it lives.
             return;
         }
 
@@ -151,41 +185,13 @@ internal sealed class ServedProcess(
         Log.Information(spec.Room, $"{spec.Name} process started", ("pid", process.Pid), ("port", Port));
     }
 
-    /// <summary>
-    /// Starts a new process that takes everything over from the one that runs, clients included; true when it did. It
-    /// stays as it is when that fails.
-    /// </summary>
-    public async Task<bool> UpgradeAsync(CancellationToken cancellation)
+    /// <summary>A launcher is to have another process take over from the one that serves, clients included.</summary>
+    public void Upgrade()
     {
-        if (Identity is not { } former)
+        if (Identity is { } launcher)
         {
-            return false;
+            processes.Signal(launcher, Sys.SignalUser2);
         }
-
-        var process = processes.Start([.. Command(), "--take-over"], spec.LogFile);
-        Log.Information(
-            spec.Room, $"a new {spec.Name} process takes over", ("pid", process.Pid), ("from", former.Pid));
-        var deadlineNs = seams.Clock.MonotonicNs + (Limits.UpgradeMs * 1_000_000);
-        while (processes.IsAlive(former) && processes.IsAlive(process))
-        {
-            if (seams.Clock.MonotonicNs > deadlineNs)
-            {
-                processes.Signal(process, Sys.SignalKill);
-            }
-
-            await Pauses.WaitAsync(seams.Scheduler, Limits.SuspectPeriodMs, cancellation);
-        }
-
-        if (processes.IsAlive(former) || !processes.IsAlive(process))
-        {
-            Log.Error(spec.Room, $"the {spec.Name} process was not taken over", ("pid", former.Pid));
-            return false;
-        }
-
-        Identity = process;
-        _startedAtNs = seams.Clock.MonotonicNs;
-        WritePidFile(process);
-        return true;
     }
 
     /// <summary>It is to read its list again.</summary>
@@ -243,6 +249,9 @@ internal sealed class ServedProcess(
         Log.Information(spec.Room, $"{spec.Name} process ended, nothing is left to serve", ("pid", process.Pid));
         return true;
     }
+
+    private ProcessIdentity? Server() =>
+        Identity is { } process && spec.WorkerFile is { } file ? processes.FindChild(process, file) : Identity;
 
     private string[] Command() =>
     [

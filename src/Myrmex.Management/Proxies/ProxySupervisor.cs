@@ -13,9 +13,10 @@ using Myrmex.Volumes;
 namespace Myrmex.Management.Proxies;
 
 /// <summary>
-/// Keeps one proxy process running as long as this node should serve a started volume to thin clients. Like
-/// <see cref="BrickSupervisor"/>, one loop owns its state and compares what should be with what is; the process never
-/// ends with the daemon.
+/// Keeps one proxy running as long as this node should serve a started volume to thin clients. Like
+/// <see cref="BrickSupervisor"/>, one loop owns its state and compares what should be with what is; the proxy never
+/// ends with the daemon. It is a launcher, which starts the process that serves again when that dies, with or without a
+/// daemon.
 /// </summary>
 internal sealed class ProxySupervisor
 {
@@ -33,6 +34,7 @@ internal sealed class ProxySupervisor
     private readonly Dictionary<string, ProxyDrainState> _drains = new(StringComparer.Ordinal); // Owned by the loop.
     private int? _upgrades; // How often administrators have asked for one, as far as that was done; owned by the loop.
     private volatile IReadOnlyList<ProxyRun> _runs = [];
+    private volatile HashSet<string> _ports = []; // Exports with a port; replaced as a whole.
 
     public ProxySupervisor(
         DaemonOptions options, ClusterView view, ProxyPlacement placement, LocalNode node, IProcessControl processes,
@@ -62,9 +64,11 @@ internal sealed class ProxySupervisor
     /// <summary>The volumes that should be served here, as they are.</summary>
     public IReadOnlyList<ProxyRun> Runs => _runs;
 
-    /// <summary>The port for an export's name; 0 when it is not served.</summary>
-    public int PortOf(string export) =>
-        _runs.FirstOrDefault(r => r.Online && ProxyVolfile.ExportOf(r.Volume) == export)?.Port ?? 0;
+    /// <summary>
+    /// The port for an export's name; 0 when it is not served. While the process that serves it is started again who
+    /// connects has to wait for that and for nothing else.
+    /// </summary>
+    public int PortOf(string export) => _ports.Contains(export) ? _process.Port : 0;
 
     /// <summary>The loop; runs until it is cancelled and leaves the process alone.</summary>
     public Task RunAsync(CancellationToken cancellation) =>
@@ -83,9 +87,12 @@ internal sealed class ProxySupervisor
         [
             "--admin-socket", BrickAdminProgram.ProxySocketOf(options.WorkingDirectory),
             "--hand-over", BrickAdminProgram.ProxyHandOverSocketOf(options.WorkingDirectory),
+            "--worker-file", options.ProxyWorkerFile,
         ],
+        WorkerFile = options.ProxyWorkerFile,
         PortBase = options.BrickPortBase + 1, // The first one is for bricks, also while they do not run.
         RestartPauseMsMin = 0, // Its clients wait, and it has no disk that could be broken.
+        RestartCalmMs = Limits.ProxyCalmMs,
     };
 
     /// <summary>One comparison of what should be and what is; answers how long to wait for the next.</summary>
@@ -99,7 +106,8 @@ internal sealed class ProxySupervisor
         }
 
         _online.IntersectWith(wanted.Select(v => v.Name));
-        if (_process.NoticeDeath())
+        var hasDied = _process.NoticeDeath();
+        if (_process.NoticeServer() || hasDied)
         {
             _online.Clear();
         }
@@ -116,7 +124,7 @@ internal sealed class ProxySupervisor
         _process.HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
-        await UpgradeIfAskedAsync(cancellation);
+        UpgradeIfAsked();
         await CountClientsAsync(cancellation);
         Publish(wanted);
         return _online.Count == wanted.Count && _drains.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
@@ -130,7 +138,7 @@ internal sealed class ProxySupervisor
     {
         foreach (var volume in wanted.Where(v => !_online.Contains(v.Name)))
         {
-            if (!_process.IsRunning)
+            if (_process.Pid == 0)
             {
                 return;
             }
@@ -152,12 +160,12 @@ internal sealed class ProxySupervisor
     }
 
     /// <summary>What was asked for while no daemon ran is not done: the process may be a new one by then.</summary>
-    private async Task UpgradeIfAskedAsync(CancellationToken cancellation)
+    private void UpgradeIfAsked()
     {
         var asked = _view.NodeOf(_node.Id)?.ProxyUpgrades ?? 0;
         if (_upgrades is { } done && done != asked && _process.IsRunning)
         {
-            await _process.UpgradeAsync(cancellation);
+            _process.Upgrade(); // The launcher does it, and says in the log how it went.
         }
 
         _upgrades = asked;
@@ -189,6 +197,12 @@ internal sealed class ProxySupervisor
 
     private void Publish(List<Volume> wanted)
     {
+        // What has been online keeps its port as long as the launcher has the socket.
+        _ports = [
+            .. wanted.Select(v => v.Name)
+                .Where(v => _online.Contains(v) || (_process.IsRunning && _ports.Contains(ProxyVolfile.ExportOf(v))))
+                .Select(ProxyVolfile.ExportOf),
+        ];
         var runs = wanted.Select(v => _online.Contains(v.Name)
             ? new ProxyRun(v.Name, Online: true, _process.Port, _process.Pid)
             {
@@ -209,7 +223,7 @@ internal sealed class ProxySupervisor
         {
             var slice = Math.Min(left, Limits.ProxyDeathMs);
             if (await _look.WaitAsync(_seams.Scheduler, slice, cancellation)
-                || (_process.Identity is { } process && !_processes.IsAlive(process)))
+                || (_process.Identity is { } process && !_processes.IsAlive(process)) || _process.IsServerAnother)
             {
                 return;
             }

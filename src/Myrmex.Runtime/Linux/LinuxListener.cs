@@ -102,7 +102,7 @@ internal sealed class LinuxListener : IListener, IPollHandler
     /// <summary>Mode 0600.</summary>
     private const uint OwnerOnly = 0x180;
 
-    private static int Open(LinkAddress address)
+    internal static int Open(LinkAddress address)
     {
         if (address.UnixPath is not null)
         {

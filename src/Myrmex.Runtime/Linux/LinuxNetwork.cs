@@ -56,6 +56,12 @@ public sealed class LinuxNetwork : INetwork, IDisposable
     }
 
     /// <summary>
+    /// A socket that listens at an address, for <see cref="ListenOn"/>, here or in another process; the caller has it.
+    /// Throws IOException when it cannot be bound.
+    /// </summary>
+    public static int OpenListener(LinkAddress address) => LinuxListener.Open(address);
+
+    /// <summary>
     /// Goes on with a link of another process: takes the descriptor of the remains. Reading is paused until it is
     /// resumed. <paramref name="accept"/> is called on the link's loop.
     /// </summary>

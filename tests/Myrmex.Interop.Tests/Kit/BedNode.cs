@@ -68,8 +68,11 @@ internal sealed class BedNode : IDisposable
     /// <summary>Every living brick process of this node; there should be one at most.</summary>
     public IReadOnlyList<int> BrickPids => Find($"\0--bricks\0{Home}/bricks.list\0");
 
-    /// <summary>Every living proxy of this node; there should be one at most.</summary>
+    /// <summary>Every living launcher of a proxy of this node; there should be one at most.</summary>
     public IReadOnlyList<int> ProxyPids => Find($"\0--volumes\0{Home}/proxy.list\0");
+
+    /// <summary>Every process that serves thin clients; there should be one at most, but in an upgrade.</summary>
+    private List<int> ProxyWorkerPids => Find($"\0--volumes={Home}/proxy.list\0");
 
     /// <summary>The volume files that the brick process is to serve.</summary>
     public IReadOnlyList<string> BrickList =>
@@ -149,7 +152,11 @@ internal sealed class BedNode : IDisposable
 
     public void KillBricks() => SignalAll(BrickPids, "KILL");
 
-    public void SignalProxy(string signal) => SignalAll(ProxyPids, signal);
+    /// <summary>To the process that serves thin clients.</summary>
+    public void SignalProxy(string signal) => SignalAll(ProxyWorkerPids, signal);
+
+    /// <summary>The launcher, which takes the process that serves along.</summary>
+    public void KillProxyLauncher() => SignalAll(ProxyPids, "KILL");
 
     /// <summary>Power off: every process dies and nothing answers any more.</summary>
     public void PowerOff()
@@ -158,7 +165,7 @@ internal sealed class BedNode : IDisposable
         KillDaemon();
         KillEtcd();
         KillBricks();
-        SignalProxy("KILL");
+        KillProxyLauncher();
     }
 
     /// <summary>Power on: network, etcd when the machine has one, and the daemon.</summary>
@@ -199,7 +206,7 @@ internal sealed class BedNode : IDisposable
 
         _daemon?.Dispose();
         KillBricks();
-        SignalProxy("KILL");
+        KillProxyLauncher();
         KillEtcd();
         _etcd?.Dispose();
         CopyLogs();

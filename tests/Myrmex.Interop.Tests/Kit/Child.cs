@@ -90,8 +90,15 @@ internal sealed class Child : IDisposable
     public static string TailOf(string file, int lines = 25) =>
         File.Exists(file) ? $"--- {file}\n{string.Join('\n', File.ReadAllLines(file).TakeLast(lines))}" : $"--- {file}: none";
 
-    public static void Signal(int pid, string signal) =>
+    public static void Signal(int pid, string signal)
+    {
+        if (pid <= 0)
+        {
+            throw new HarnessException($"{signal}: there is no such process"); // 0 would be this one and all of its group.
+        }
+
         Shell.Run("/", StopLimit, "kill", "-s", signal, pid.ToString(CultureInfo.InvariantCulture));
+    }
 
     public void Dispose()
     {

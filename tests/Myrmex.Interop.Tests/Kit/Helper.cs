@@ -21,21 +21,24 @@ internal sealed class Helper : IDisposable
 
     public static string PathOf(string script) => Path.Combine(AppContext.BaseDirectory, "Helpers", script);
 
-    public static Helper Start(string script, params string[] arguments)
+    public static Helper Start(string script, params string[] arguments) =>
+        StartProgram(Machine.Find("python3") ?? "python3", [PathOf(script), .. arguments]);
+
+    /// <summary>Any program that talks by lines.</summary>
+    public static Helper StartProgram(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Machine.Find("python3") ?? "python3")
+        var start = new ProcessStartInfo(program)
         {
             WorkingDirectory = "/",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
-        start.ArgumentList.Add(PathOf(script));
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
 
-        var process = Process.Start(start) ?? throw new HarnessException($"cannot start {script}");
+        var process = Process.Start(start) ?? throw new HarnessException($"cannot start {program}");
         Ledger.AddProcess(process.Id);
         return new Helper(process);
     }

@@ -32,7 +32,10 @@ internal sealed class MyrmexDaemon : VolumeServer
     public int BrickPid => ReadPid($"{WorkingDirectory}/brick.pid");
 
     /// <summary>The process that serves thin clients; 0 when there is none.</summary>
-    public int ProxyPid => ReadPid($"{WorkingDirectory}/proxy.pid");
+    public int ProxyPid => ReadPid($"{WorkingDirectory}/proxy-worker.pid");
+
+    /// <summary>The launcher of that one; 0 when there is none.</summary>
+    public int ProxyLauncherPid => ReadPid($"{WorkingDirectory}/proxy.pid");
 
     /// <param name="more">Arguments of this run alone.</param>
     public void Start(params string[] more)
@@ -78,7 +81,7 @@ internal sealed class MyrmexDaemon : VolumeServer
 
     public override void Dispose()
     {
-        int[] served = [BrickPid, ProxyPid];
+        int[] served = [BrickPid, ProxyLauncherPid];
         _child?.Dispose();
         EndAll([.. served.Where(pid => pid > 0)]);
     }

@@ -49,7 +49,7 @@ public sealed class ProxiedVolumes : IDisposable
     public void AwaitProxy()
     {
         Wait.Until("the proxy serves both volumes", Soon, () => Status().ExitCode == 0, () => Child.TailOf(ProxyLog));
-        Ledger.AddProcess(Daemon.ProxyPid);
+        Ledger.AddProcess(Daemon.ProxyLauncherPid);
     }
 
     /// <summary><c>myrmex proxy status</c>; exit code 0 when all are online.</summary>

@@ -29,7 +29,8 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
     private string _list = string.Empty;
     private int _started;
     private HashSet<string> _proxied = [];
-    private ProcessIdentity? _proxy;
+    private ProcessIdentity? _proxy; // The launcher.
+    private ProcessIdentity? _proxyWorker;
     private string _proxyList = string.Empty;
 
     public int ProxyPort { get; private set; }
@@ -44,6 +45,21 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
             }
         }
     }
+
+    /// <summary>The process of the proxy that serves.</summary>
+    public ProcessIdentity? ProxyWorker
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _proxyWorker;
+            }
+        }
+    }
+
+    /// <summary>The worker of a launcher that has died takes its time.</summary>
+    public bool WorkerStays { get; set; }
 
     /// <summary>What the proxy has been told to serve.</summary>
     public IReadOnlyList<string> Proxied
@@ -110,12 +126,19 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
         }
     }
 
-    public bool IsAlive(ProcessIdentity process) => Running == process || Proxy == process;
+    public bool IsAlive(ProcessIdentity process) => Running == process || Proxy == process || ProxyWorker == process;
 
     public void Signal(ProcessIdentity process, int signal)
     {
         lock (_lock)
         {
+            if (_proxyWorker == process)
+            {
+                _log.Add("kill worker");
+                _proxyWorker = null;
+                return;
+            }
+
             if (_proxy == process)
             {
                 SignalProxy(signal);
@@ -141,36 +164,70 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
 
     public ProcessIdentity? Find(string argument, string value) => argument == "--bricks" ? Running : Proxy;
 
+    public ProcessIdentity? FindChild(ProcessIdentity parent, string pidFile)
+    {
+        lock (_lock)
+        {
+            return parent == _proxy && pidFile.EndsWith("/proxy-worker.pid") ? _proxyWorker : null;
+        }
+    }
+
+    /// <summary>The launcher dies, and what it has started with it.</summary>
     public void KillProxy()
     {
         lock (_lock)
         {
             _proxy = null;
+            _proxyWorker = WorkerStays ? _proxyWorker : null;
+        }
+    }
+
+    /// <summary>The process that serves dies; the launcher does nothing yet.</summary>
+    public void KillProxyWorker()
+    {
+        lock (_lock)
+        {
+            _proxyWorker = null;
+        }
+    }
+
+    /// <summary>The launcher starts a process, in the place of another one or not.</summary>
+    public void StartProxyWorker()
+    {
+        lock (_lock)
+        {
+            _proxyWorker = new ProcessIdentity(7000 + ++_started, _started, "boot");
+            ReloadProxy();
         }
     }
 
     private ProcessIdentity StartProxy(IReadOnlyList<string> command)
     {
-        Assert(_proxy is null, "two proxies");
+        Assert(_proxy is null && _proxyWorker is null, "two proxies");
         _started++;
         _log.Add("start proxy");
         ProxyPort = int.Parse(command[command.ToList().IndexOf("--port") + 1]);
         _proxyList = command[command.ToList().IndexOf("--volumes") + 1];
         _proxy = new ProcessIdentity(5000 + _started, _started, "boot");
-        ReloadProxy();
+        StartProxyWorker();
         return _proxy.Value;
     }
 
     private void SignalProxy(int signal)
     {
-        _log.Add(signal == Sys.SignalHangUp ? "hang up proxy" : "terminate proxy");
+        _log.Add(signal switch
+        {
+            Sys.SignalHangUp => "hang up proxy",
+            Sys.SignalUser2 => "upgrade proxy",
+            _ => "terminate proxy",
+        });
         if (signal == Sys.SignalHangUp)
         {
             ReloadProxy();
         }
-        else
+        else if (signal != Sys.SignalUser2)
         {
-            _proxy = null;
+            _proxy = _proxyWorker = null;
         }
     }
 
@@ -193,7 +250,7 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
             if (export == ProxyVolfile.ExportOf(volume.Name))
             {
                 return Task.FromResult(
-                    _proxy is null || port != ProxyPort ? ProbeResult.Unreachable
+                    _proxyWorker is null || port != ProxyPort ? ProbeResult.Unreachable
                     : _proxied.Contains(volume.Name) ? ProbeResult.Serving : ProbeResult.NotServing);
             }
 

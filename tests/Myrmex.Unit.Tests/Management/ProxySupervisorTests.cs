@@ -5,7 +5,9 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.Proxies;
+using Myrmex.Unit.Tests.Coordination;
 using Myrmex.Volumes;
 using Xunit;
 
@@ -71,6 +73,52 @@ public sealed class ProxySupervisorTests : IAsyncLifetime
         await UntilAsync(() => Processes.Proxy is { } other && other != first && IsOnline);
         Assert.InRange(watch.ElapsedMilliseconds, 0, 900);
         Assert.Equal(port, Processes.ProxyPort);
+    }
+
+    /// <summary>The launcher keeps the socket: who asks for the port gets it, and waits there.</summary>
+    [RootFact]
+    public async Task AProcessThatIsStartedAgainByTheLauncherKeepsThePort()
+    {
+        await SetAsync(VolumeOptions.Proxy, "enable");
+        await UntilAsync(() => IsOnline);
+        var export = ProxyVolfile.ExportOf(Volume);
+        var (launcher, former) = (Processes.Proxy, Processes.ProxyWorker);
+        Assert.Equal(former!.Value.Pid, Proxies.Runs[0].Pid);
+        Processes.KillProxyWorker();
+        await UntilAsync(() => Proxies.Runs is [{ Online: false, Pid: 0 }]);
+        await Task.Delay(300);
+        Assert.Equal((Processes.ProxyPort, launcher), (Proxies.PortOf(export), Processes.Proxy));
+        Processes.StartProxyWorker();
+        await UntilAsync(() => IsOnline);
+        Assert.Equal(Processes.ProxyWorker!.Value.Pid, Proxies.Runs[0].Pid);
+        Processes.StartProxyWorker(); // One that nobody has seen gone.
+        await UntilAsync(() => Proxies.Runs is [{ Online: true } run] && run.Pid == Processes.ProxyWorker!.Value.Pid);
+        Assert.Equal(["start", "start proxy"], Processes.Log);
+    }
+
+    [RootFact]
+    public async Task ALauncherIsNotStartedAsLongAsTheProcessOfTheFormerOneLives()
+    {
+        await SetAsync(VolumeOptions.Proxy, "enable");
+        await UntilAsync(() => IsOnline);
+        var launcher = Processes.Proxy;
+        Processes.WorkerStays = true;
+        Processes.KillProxy();
+        await UntilAsync(() => Processes.Proxy is { } other && other != launcher && IsOnline);
+        Assert.Equal(["start", "start proxy", "kill worker", "start proxy"], Processes.Log);
+    }
+
+    [RootFact]
+    public async Task AnUpgradeIsTheLaunchers()
+    {
+        await SetAsync(VolumeOptions.Proxy, "enable");
+        await UntilAsync(() => IsOnline);
+        var record = _node.Record with { ProxyUpgrades = 1 };
+        await StoreAccess.PutAsync(_node.Store, NodeKeys.Node(_node.NodeId), record.ToBytes());
+        await UntilAsync(() => Processes.Log.Contains("upgrade proxy"));
+        await Task.Delay(300);
+        Assert.True(IsOnline);
+        Assert.Single(Processes.Log, l => l == "upgrade proxy");
     }
 
     [RootFact]
