@@ -50,8 +50,8 @@ public sealed class PayloadPool
     }
 
     /// <summary>
-    /// The pool of this process; its limit can be set at start. In a simulated world it is that of the simulated process
-    /// whose turn it is on this thread.
+    /// The pool of this process; its limit can be set at start. In a simulated world it is that of the simulated
+    /// process whose turn it is on this thread.
     /// </summary>
     public static PayloadPool Shared => _simulated ?? Process;
 
@@ -73,8 +73,8 @@ public sealed class PayloadPool
     public static PayloadPool ForSimulation() => new(Process);
 
     /// <summary>
-    /// Makes a simulated process, or the real one when null, that of this thread: its pool is <see cref="Shared"/>. Answers
-    /// whose turn it was, to be given back afterwards.
+    /// Makes a simulated process, or the real one when null, that of this thread: its pool is <see cref="Shared"/>.
+    /// Answers whose turn it was, to be given back afterwards.
     /// </summary>
     public static PayloadPool? Simulate(PayloadPool? process)
     {
@@ -142,8 +142,8 @@ public sealed class PayloadPool
     }
 
     /// <summary>
-    /// A buffer that a simulated process has rented. A killed one gives nothing back: none of its code runs any more. Only
-    /// the buffer refers to this, so when it is collected nobody can use the buffer, and its memory is freed.
+    /// A buffer that a simulated process has rented. A killed one gives nothing back: none of its code runs any more.
+    /// Only the buffer refers to this, so when it is collected nobody can use the buffer, and its memory is freed.
     /// </summary>
     private sealed class SimulatedRent
     {

@@ -52,8 +52,9 @@ internal static class EtcdLimits
     public const int HeartbeatMs = 100;
 
     /// <summary>
-    /// Milliseconds without a heartbeat after which a member stands for election; it takes once to twice as long. Commands
-    /// wait for it, and are to answer within 2 s. A disk that stalls for longer costs an election, which no data notices.
+    /// Milliseconds without a heartbeat after which a member stands for election; it takes once to twice as long.
+    /// Commands wait for it, and are to answer within 2 s. A disk that stalls for longer costs an election, which no
+    /// data notices.
     /// </summary>
     public const int ElectionMs = 1_000;
 

@@ -8,8 +8,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Management.Nodes;
 
 /// <summary>
-/// <c>cluster join</c>: this node asks a member to be let in, and when it is, its daemon opens the cluster's store. Also
-/// finds out about a join that was cut short.
+/// <c>cluster join</c>: this node asks a member to be let in, and when it is, its daemon opens the cluster's store.
+/// Also finds out about a join that was cut short.
 /// </summary>
 internal sealed class PeerJoin(
     NodeOptions options, NodeIdentity identity, JoiningNode joining, Func<NodeFacts> facts, Seams seams)

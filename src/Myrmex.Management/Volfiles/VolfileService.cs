@@ -71,9 +71,9 @@ internal sealed class VolfileService(
         };
 
     /// <summary>
-    /// Our clients get all proxies, and are told which one is on their own machine. Those of GlusterFS get the one of this node, at whatever address they have reached
-    /// it, else the first one whose node is heard of. New ones avoid a proxy that drains; those that are there would
-    /// build a new graph, which they do not survive with their locks.
+    /// Our clients get all proxies, and are told which one is on their own machine. Those of GlusterFS get the one of
+    /// this node, at whatever address they have reached it, else the first one whose node is heard of. New ones avoid a
+    /// proxy that drains; those that are there would build a new graph, which they do not survive with their locks.
     /// </summary>
     private string Thin(
         Volume volume, IReadOnlyList<NodeRecord> nodes, NodeId? asker, bool isOurs, ref NodeId? proxy)

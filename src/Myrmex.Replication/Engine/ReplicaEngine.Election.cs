@@ -89,8 +89,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// Others first: on a full disk what is committed waits for room, a store that may have what is lost is of less use, and
-    /// who wants a copy takes no journal over.
+    /// Others first: on a full disk what is committed waits for room, a store that may have what is lost is of less
+    /// use, and who wants a copy takes no journal over.
     /// </summary>
     private int Hindrances =>
         (_room.IsOut || (_isStoreAhead && _status != MemberStatus.Voter) ? 1 : 0) + (_isDiverged ? 1 : 0);

@@ -65,9 +65,9 @@ public sealed partial class ReplicaEngine
         WantsCopy || (start > _commit && start > _matched);
 
     /// <summary>
-    /// A copy as of this entry may be installed: nothing that is known to be good would be lost. While the store is being
-    /// overwritten that is any: a leader may know of fewer committed entries than this replica, and commit none before
-    /// this replica counts again.
+    /// A copy as of this entry may be installed: nothing that is known to be good would be lost. While the store is
+    /// being overwritten that is any: a leader may know of fewer committed entries than this replica, and commit none
+    /// before this replica counts again.
     /// </summary>
     public bool CanInstall(JournalIndex index) =>
         _role == ReplicaRole.Follower && (index >= _commit || _isDiverged || _needsCopy)

@@ -77,7 +77,9 @@ public sealed class SimNode
         Memory = PayloadPool.ForSimulation();
     }
 
-    /// <summary>Does at once what the process on this node does, with its memory, where a test stands in for an event.</summary>
+    /// <summary>
+    /// Does at once what the process on this node does, with its memory, where a test stands in for an event.
+    /// </summary>
     public void Do(Action action)
     {
         Invariant.Check(IsUp);
