@@ -6,9 +6,9 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Empties a store by fops: every name, what is in the orphan pool, the attributes of the root. Directories are taken
-/// apart from below, name by name: a store may take a whole tree away only later, and would still find what is in it
-/// by gfid.
+/// Empties a store by fops: every name, what is in the orphan pool, kept files, the attributes of the root. Directories
+/// are taken apart from below, name by name: a store may take a whole tree away only later, and would still find what is
+/// in it by gfid.
 /// </summary>
 internal static class StoreWipe
 {
@@ -19,8 +19,23 @@ internal static class StoreWipe
         call.TimeFlags = TimeFlags.ForwardOnly;
         var error = await EmptyAsync(store, Gfid.Root, call);
         error = error == Errno.Ok ? await EmptyAsync(store, IForcedStore.Pool, call) : error;
+        error = error == Errno.Ok ? LetGoAll(store) : error;
         error = error == Errno.Ok ? await BareAsync(store, Gfid.Root, call) : error;
         call.Release();
+        return error;
+    }
+
+    private static Errno LetGoAll(Translator store)
+    {
+        var error = Errno.Ok;
+        if (StoreView.ForcedOf(store) is { } forced)
+        {
+            foreach (var gfid in forced.ListKept())
+            {
+                error = error == Errno.Ok ? forced.LetGo(gfid) : error;
+            }
+        }
+
         return error;
     }
 
@@ -85,7 +100,8 @@ internal static class StoreWipe
         return error;
     }
 
-    private static async ValueTask<Errno> BareAsync(Translator store, Gfid gfid, Call call)
+    /// <summary>Takes all attributes away that a listing has.</summary>
+    public static async ValueTask<Errno> BareAsync(Translator store, Gfid gfid, Call call)
     {
         var (error, xattrs) = await StoreLister.XattrsAsync(store, gfid, call);
         for (var i = 0; i < xattrs.Count && error == Errno.Ok; i++)

@@ -207,6 +207,32 @@ internal sealed class OpenFds(
         await Task.WhenAll(moving);
     }
 
+    /// <summary>Opens all files at a server, as long as that is the one to ask.</summary>
+    public async Task ReopenAsync(Choice choice)
+    {
+        var moving = new List<Task<Errno>>();
+        foreach (var open in Snapshot())
+        {
+            if (!ReferenceEquals(finder.Choice, choice))
+            {
+                break; // There will be another one.
+            }
+
+            if (open is { Fd.IsDirectory: false, IsBad: false } && !(open.Place is { } place && place.IsAt(choice)))
+            {
+                moving.Add(WaitAsync(open, choice, SendingLimits.ReopenMs, mayBlock: false).AsTask());
+            }
+
+            if (moving.Count == SendingLimits.FdWindow)
+            {
+                await Task.WhenAll(moving);
+                moving.Clear();
+            }
+        }
+
+        await Task.WhenAll(moving);
+    }
+
     /// <summary>The locks that came by an fd are lost: it answers EBADFD until it is closed.</summary>
     public void Spoil(Fd fd)
     {
