@@ -141,7 +141,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             MetricSources = MetricSources(local),
             ClusterOptions = new ClusterOptionCommands(View, Writer),
             Events = new EventLog(View, _seams),
-            Volfile = (key, isOurs) => Volfiles.Spec(key, trusted: true, isOurs),
+            Volfile = (key, isOurs) => Volfiles.Spec(key, Node.Id, isOurs),
             GroupDirectory = _options.GroupDirectory,
             AreMetricsOpen = _options.AreMetricsOpen,
         };

@@ -25,9 +25,10 @@ public static class ThinVolfile
     /// <param name="hosts">The hosts that run a proxy, at least one.</param>
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
     /// <param name="managementPort">Where the daemons of these hosts serve the port map.</param>
+    /// <param name="local">The place among them of the client's own machine; -1 when it is none of them.</param>
     public static VolfileDocument Build(
         Volume volume, IReadOnlyList<string> hosts, bool trusted,
-        int managementPort = ClientVolfile.ManagementPortDefault)
+        int managementPort = ClientVolfile.ManagementPortDefault, int local = -1)
     {
         var file = new VolfileDocument();
         var names = new List<string>();
@@ -39,6 +40,11 @@ public static class ThinVolfile
         }
 
         ClientVolfile.Add(file, volume, $"{volume.Name}-aha", AhaType, [], names);
+        if (local >= 0)
+        {
+            file.Top.With("local", names[local]);
+        }
+
         AddUpper(file, volume);
         return file;
     }

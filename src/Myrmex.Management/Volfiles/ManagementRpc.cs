@@ -56,24 +56,19 @@ internal sealed class ManagementRpc : IDisposable
         }
     }
 
-    /// <summary>The caller is a program on a node of the cluster, by its address.</summary>
-    private bool IsTrusted(RpcConnection connection)
+    /// <summary>The node of the cluster on which the caller is a program, by its address; null for others.</summary>
+    private NodeId? NodeOf(RpcConnection connection)
     {
-        if (IsHere(connection))
-        {
-            return true;
-        }
-
         var host = connection.Link.Peer.Host;
         foreach (var node in _directory.All)
         {
             if (node.Addresses.Contains(host))
             {
-                return true;
+                return node.Id;
             }
         }
 
-        return false;
+        return IsHere(connection) ? _node.Id : null;
     }
 
     /// <summary>The caller is a program on this machine.</summary>
@@ -174,7 +169,7 @@ internal sealed class ManagementRpc : IDisposable
             }
 
             var spec = owner._service.Spec(
-                key, owner.IsTrusted(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), ref _proxy);
+                key, owner.NodeOf(connection), values.ContainsKey(HandshakeCodec.MyrmexClient), ref _proxy);
             if (isKey)
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);

@@ -20,20 +20,21 @@ internal sealed class VolfileService(
     /// The volume file for a GETSPEC key; null when there is none for this asker. Files of bricks hold passwords: only
     /// nodes of the pool get them.
     /// </summary>
-    /// <param name="trusted">The asker is a node of the pool.</param>
+    /// <param name="asker">The node of the pool where the asker is; null for a client elsewhere.</param>
     /// <param name="isOurs">The asker is a client of ours, see <see cref="Rpc.HandshakeCodec.MyrmexClient"/>.</param>
-    public string? Spec(string key, bool trusted, bool isOurs)
+    public string? Spec(string key, NodeId? asker, bool isOurs)
     {
         NodeId? proxy = null;
-        return Spec(key, trusted, isOurs, ref proxy);
+        return Spec(key, asker, isOurs, ref proxy);
     }
 
     /// <param name="key">As above.</param>
-    /// <param name="trusted">As above.</param>
+    /// <param name="asker">As above.</param>
     /// <param name="isOurs">As above.</param>
     /// <param name="proxy">Whose proxy a client of GlusterFS has got; it keeps that as long as there is one.</param>
-    public string? Spec(string key, bool trusted, bool isOurs, ref NodeId? proxy)
+    public string? Spec(string key, NodeId? asker, bool isOurs, ref NodeId? proxy)
     {
+        var trusted = asker is not null;
         if (!VolfileKey.TryParse(key, out var parsed) || catalog.Find(parsed.Volume) is not { } volume)
         {
             return null;
@@ -53,7 +54,7 @@ internal sealed class VolfileService(
         var nodes = placement.NodesOf(volume);
         if (parsed.IsThin || (nodes.Count > 0 && IsThin(volume, trusted)))
         {
-            return nodes.Count > 0 ? Thin(volume, nodes, trusted, isOurs, ref proxy) : null;
+            return nodes.Count > 0 ? Thin(volume, nodes, asker, isOurs, ref proxy) : null;
         }
 
         return ClientVolfile.Build(
@@ -70,16 +71,19 @@ internal sealed class VolfileService(
         };
 
     /// <summary>
-    /// Our clients get all proxies. Those of GlusterFS get the one of this node, at whatever address they have reached
+    /// Our clients get all proxies, and are told which one is on their own machine. Those of GlusterFS get the one of this node, at whatever address they have reached
     /// it, else the first one whose node is heard of. New ones avoid a proxy that drains; those that are there would
     /// build a new graph, which they do not survive with their locks.
     /// </summary>
-    private string Thin(Volume volume, IReadOnlyList<NodeRecord> nodes, bool trusted, bool isOurs, ref NodeId? proxy)
+    private string Thin(
+        Volume volume, IReadOnlyList<NodeRecord> nodes, NodeId? asker, bool isOurs, ref NodeId? proxy)
     {
+        var trusted = asker is not null;
         if (isOurs)
         {
             var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
-            return ThinVolfile.Build(volume, hosts, trusted, managementPort).ToString();
+            var local = nodes.Select((n, i) => n.Id == asker ? i : -1).Max();
+            return ThinVolfile.Build(volume, hosts, trusted, managementPort, local).ToString();
         }
 
         var former = proxy;

@@ -79,20 +79,21 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        if (!CanLead(configuration))
+        if (_now - _askedMs >= Math.Min(_options.RetransmitMs, PositionFreshMs / 2))
         {
-            if (_now - _askedMs >= _options.RetransmitMs)
-            {
-                AskPositions();
-            }
-
-            return false;
+            AskPositions(); // Also while this one waits for others: a place in the row lasts as long as what was told.
         }
 
-        // On a full disk what is committed waits for room: others first.
-        return waited >= (_options.ElectionStepMs * (1 + Rank(configuration)))
-            + (_room.IsOut || (_isStoreAhead && _status != MemberStatus.Voter) ? _options.LeaderGraceMs : 0);
+        return CanLead(configuration)
+            && waited >= (_options.ElectionStepMs * (1 + Rank(configuration))) + (Hindrances * _options.LeaderGraceMs);
     }
+
+    /// <summary>
+    /// Others first: on a full disk what is committed waits for room, a store that may have what is lost is of less use, and
+    /// who wants a copy takes no journal over.
+    /// </summary>
+    private int Hindrances =>
+        (_room.IsOut || (_isStoreAhead && _status != MemberStatus.Voter) ? 1 : 0) + (_isDiverged ? 1 : 0);
 
     /// <summary>The lead may be asked for now, if nobody has it.</summary>
     private bool MayAsk(ReplicaConfiguration configuration) =>
@@ -367,7 +368,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        if (best.LastIndex < _commit)
+        if (best.LastIndex < _commit || _isDiverged)
         {
             GiveUp(); // A restart from less gave up what we have committed: whoever has that journal must lead.
             return;

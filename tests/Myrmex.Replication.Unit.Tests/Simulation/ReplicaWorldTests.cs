@@ -67,6 +67,7 @@ public sealed class ReplicaWorldTests
     [InlineData(9563740)]
     [InlineData(9605775)]
     [InlineData(60016979)]
+    [InlineData(71065012)]
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
 
     [Theory]

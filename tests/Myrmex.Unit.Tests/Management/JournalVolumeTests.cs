@@ -249,8 +249,8 @@ public sealed class JournalVolumeTests : IAsyncLifetime
         Assert.Equal(49152, volfiles.PortOf(_node.Brick(1)));
         Assert.Equal(49152, volfiles.PortOf(member));
         Assert.Equal(0, volfiles.PortOf(_node.Brick(3) + ".member"));
-        Assert.Contains("type cluster/journal-client", volfiles.Spec("demo", trusted: true, isOurs: true));
-        var stock = volfiles.Spec("demo", trusted: true, isOurs: false)!;
+        Assert.Contains("type cluster/journal-client", volfiles.Spec("demo", _node.Session.Node.Id, isOurs: true));
+        var stock = volfiles.Spec("demo", _node.Session.Node.Id, isOurs: false)!;
         Assert.DoesNotContain("cluster/journal-client", stock);
         Assert.Contains($"option remote-subvolume {_node.Brick(1)}\n", stock);
         var files = Directory.EnumerateFiles(_node.Options.VolfileDirectory);

@@ -116,7 +116,7 @@ public sealed class ProxySupervisorTests : IAsyncLifetime
     public async Task ClientsGetWhatTheVolumeSays()
     {
         string? Spec(string key, bool trusted = false, bool isOurs = false) =>
-            _node.Session.Volfiles.Spec(key, trusted, isOurs);
+            _node.Session.Volfiles.Spec(key, trusted ? _node.Session.Node.Id : null, isOurs);
         bool IsThin(string? spec) => spec?.Contains("remote-subvolume gfproxyd-demo", StringComparison.Ordinal) ?? false;
         Assert.Null(Spec("gfproxy-client/demo"));
         await SetAsync(VolumeOptions.ClientMode, "thin");
@@ -126,6 +126,9 @@ public sealed class ProxySupervisorTests : IAsyncLifetime
         Assert.True(IsThin(Spec("gfproxy-client//demo")));
         Assert.Contains("type cluster/aha", Spec("demo", isOurs: true), StringComparison.Ordinal);
         Assert.DoesNotContain("type cluster/aha", Spec("demo"), StringComparison.Ordinal);
+        Assert.DoesNotContain("option local", Spec("demo", isOurs: true), StringComparison.Ordinal);
+        Assert.Contains(
+            "option local demo-gfproxy-client-0", Spec("demo", trusted: true, isOurs: true), StringComparison.Ordinal);
         await SetAsync(VolumeOptions.ClientMode, "auto");
         Assert.True(IsThin(Spec("demo")));
         Assert.False(IsThin(Spec("demo", trusted: true)));

@@ -89,6 +89,14 @@ public sealed class ProxyVolfileTests
         Assert.Equal(["demo-gfproxy-client-0", "demo-gfproxy-client-1"], file.Blocks[2].Subvolumes);
         Assert.All(file.Blocks.Take(2), b => Assert.Equal("gfproxyd-demo", b.Option("remote-subvolume")));
         Assert.All(file.Blocks.Take(2), b => Assert.Equal("the-user", b.Option("username")));
+        Assert.Null(file.Blocks[2].Option("local"));
+    }
+
+    [Fact]
+    public void OurThinClientOnANodeIsToldWhichProxyIsNext()
+    {
+        var file = ThinVolfile.Build(SampleVolumes.Distribute(3), ["b", "a"], trusted: true, local: 1);
+        Assert.Equal("demo-gfproxy-client-1", file.Blocks[2].Option("local"));
     }
 
     /// <summary>Source: volume file trusted-VOL.tcp-gfproxy-fuse.vol of GlusterFS 10, less features/utime.</summary>
