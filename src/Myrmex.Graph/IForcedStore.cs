@@ -33,6 +33,8 @@ public interface IForcedStore
 
     bool IsKept(in Gfid gfid);
 
+    int KeptCount { get; }
+
     /// <summary>All kept files.</summary>
     IReadOnlyList<Gfid> ListKept();
 

@@ -1,8 +1,6 @@
 using System;
-using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Contract.Tests.Storage;
 using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;

@@ -56,6 +56,19 @@ public sealed class FdTests
         Assert.InRange(bed.Members.Sum(m => m.CallsOf(FopCode.Stat)), asked, asked + 1);
     }
 
+    /// <summary>A client behind a proxy or a door may come back for what it had open.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheMemberHearsThatAClientHasGoneWithoutAWord(bool isGone)
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        var call = new Call { Client = new ClientIdentity("c", "here") { IsGone = isGone } };
+        Assert.Equal(Errno.Ok, bed.Do((c, at) => c.Release(new ReleaseFop { Fd = fd }, at), call));
+        Assert.Equal((0, isGone ? 1 : 0), (bed.Members[0].OpenCount, bed.Members[0].Left));
+    }
+
     [Theory]
     [InlineData(Errno.ENOENT)]
     [InlineData(Errno.ESTALE)]

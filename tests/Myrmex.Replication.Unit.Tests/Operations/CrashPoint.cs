@@ -50,6 +50,8 @@ internal sealed class CrashTranslator(Translator store, CrashPoint point)
 
     public bool IsKept(in Gfid gfid) => _forced.IsKept(gfid);
 
+    public int KeptCount => _forced.KeptCount;
+
     public IReadOnlyList<Gfid> ListKept() => _forced.ListKept();
 
     public Errno OpenPool() => point.IsFull ? Errno.ENOSPC : _forced.OpenPool();

@@ -117,11 +117,22 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
 
     public void DumpState(StateDump dump)
     {
-        dump.Put("files.kept", store.ListKept().Count);
+        dump.Put("files.kept", store.KeptCount);
         lock (_lock)
         {
             dump.Put("files.open", _files.Count);
             dump.Put("files.ended", _ended);
+        }
+    }
+
+    private bool IsLeading
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return IsOf(log.ServingTerm);
+            }
         }
     }
 
@@ -139,7 +150,7 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
         IsYoung && inode.Mode != (FileMode.Regular | FileMode.Sticky)
         && log.RoomBytes is var room && room >= JournalLimits.KeptRoomMin
         && inode.Blocks * 512 <= (ulong)room / JournalLimits.KeptRoomPart
-        && store.ListKept().Count < JournalLimits.KeptUnknownMax;
+        && store.KeptCount < JournalLimits.KeptUnknownMax;
 
     /// <summary>Begins anew in a new term. Under the lock.</summary>
     private bool IsOf(Term term)
@@ -203,7 +214,7 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
         try
         {
             var under = new List<Task<Errno>>();
-            foreach (var gfid in store.ListKept())
+            foreach (var gfid in IsLeading ? store.ListKept() : [])
             {
                 if (IsInUse(gfid))
                 {

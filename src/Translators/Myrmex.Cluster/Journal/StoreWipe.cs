@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -7,8 +8,8 @@ namespace Myrmex.Cluster.Journal;
 
 /// <summary>
 /// Empties a store by fops: every name, what is in the orphan pool, kept files, the attributes of the root. Directories
-/// are taken apart from below, name by name: a store may take a whole tree away only later, and would still find what is
-/// in it by gfid.
+/// are taken apart from below, name by name: a store may take a whole tree away only later, and would still find what
+/// is in it by gfid.
 /// </summary>
 internal static class StoreWipe
 {
@@ -107,7 +108,8 @@ internal static class StoreWipe
         for (var i = 0; i < xattrs.Count && error == Errno.Ok; i++)
         {
             var reply = await store.Removexattr(new RemovexattrFop { Gfid = gfid, Name = xattrs[i].Name }, call);
-            error = reply.Error == Errno.ENODATA ? Errno.Ok : reply.Error;
+            var isOfMachine = xattrs[i].Name.Span.StartsWith("security."u8); // Some of these cannot be taken away.
+            error = reply.Error == Errno.ENODATA || isOfMachine ? Errno.Ok : reply.Error;
             reply.Release();
         }
 

@@ -107,6 +107,17 @@ public sealed partial class MemoryTranslator
         }
     }
 
+    int IForcedStore.KeptCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _kept.Count;
+            }
+        }
+    }
+
     IReadOnlyList<Gfid> IForcedStore.ListKept()
     {
         lock (_lock)

@@ -142,6 +142,8 @@ public sealed partial class PosixTranslator
 
     bool IForcedStore.IsKept(in Gfid gfid) => _kept.Contains(in gfid);
 
+    int IForcedStore.KeptCount => _kept.Count;
+
     IReadOnlyList<Gfid> IForcedStore.ListKept() => _kept.ToArray();
 
     Errno IForcedStore.Locate(in Gfid directory, out Gfid parent, out Name name)
