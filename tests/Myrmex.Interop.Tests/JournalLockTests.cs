@@ -59,6 +59,43 @@ public sealed class JournalLockTests : IDisposable
         Assert.Equal("granted", own.Ask("lock ex 0 100", Soon));
     }
 
+    /// <summary>By the command, at the member that leads, also after another one led.</summary>
+    [InteropFact(Need.Xfs | Need.Fuse | Need.Python)]
+    public void AnAdministratorClearsLocks()
+    {
+        var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
+        var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
+        using var first = Open(volume.Mount("mnt1"));
+        using var second = Open(volume.Mount("mnt2"));
+        Assert.Equal("granted", first.Ask("lock ex 0 100", Soon));
+        Assert.Equal("granted", first.Ask("lock ex 200 10", Soon));
+        for (var round = 0; round < 2; round++)
+        {
+            second.Tell("lock ex 0 100");
+            Assert.Null(second.Answer(TimeSpan.FromSeconds(2)));
+            Assert.Equal("posix blocked locks=1 granted locks=0", Clear(volume, "blocked posix"));
+            Assert.Equal("EAGAIN", second.Answer(Soon));
+            volume.KillBricks();
+            Assert.Equal("EAGAIN", second.Ask("try ex 0 100", Soon));
+        }
+
+        Assert.Equal("posix blocked locks=0 granted locks=1", Clear(volume, "granted posix 0,200-10"));
+        Assert.Equal("EAGAIN", second.Ask("try ex 0 1", Soon));
+        Assert.Equal("granted", second.Ask("try ex 200 10", Soon));
+        Assert.Equal("posix blocked locks=0 granted locks=2", Clear(volume, "all posix"));
+        Assert.Equal("No locks cleared.", Clear(volume, "all posix"));
+        Assert.Equal("granted", second.Ask("lock ex 0 0", Soon));
+        volume.CheckCopies();
+    }
+
+    private static string Clear(JournalVolume volume, string what)
+    {
+        var lines = volume.Daemon.Gluster($"volume clear-locks {JournalVolume.Name} /locked kind {what}")
+            .TrimEnd().Split('\n');
+        Assert.Equal("Volume clear-locks successful", lines[0]);
+        return lines[^1][(lines[^1].LastIndexOf(": ", StringComparison.Ordinal) is var at and >= 0 ? at + 2 : 0)..];
+    }
+
     [InteropFact(FailoverBed.Needs)]
     public void ALockIsHeldRightAfterTheLeaderWasKilled()
     {

@@ -42,6 +42,29 @@ public sealed class FullDiskTests
         Assert.All(bed.Members, m => Assert.Equal(Errno.Ok, m.Failure));
     }
 
+    /// <summary>Its replay wants a block before the first entry: it waits, and does not end again and again.</summary>
+    [Fact]
+    public void AMemberThatStartsOnAFullDiskWaitsForRoom()
+    {
+        using var bed = new StoreBed(4);
+        var file = StorageRig.NewGfid();
+        Assert.Equal(Errno.Ok, Mknod(bed, "file", file));
+        Assert.Equal(Errno.Ok, Write(bed, file, 5_000));
+        var full = bed.Members.First(m => m != bed.Leader);
+        full.Crash(SimCrash.Process);
+        Assert.Equal(Errno.Ok, Write(bed, file, 6_000));
+        full.Node.Restart();
+        full.Start();
+        full.Faults.IsFull = true;
+        bed.World.RunFor(5_000);
+        Assert.Equal(Errno.Ok, full.Failure);
+        Assert.Equal(default, full.Applied);
+        Assert.Equal(Errno.Ok, Write(bed, file, 7_000));
+        full.Faults.IsFull = false;
+        bed.AssertAllAreEqual("when there is room");
+        Assert.All(bed.Members, m => Assert.Equal(Errno.Ok, m.Failure));
+    }
+
     [Fact]
     public void TheFullestMemberDecides()
     {

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
+using Myrmex.Graph;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
@@ -66,7 +67,7 @@ public sealed class StoreCopyTests
         using var bed = new StoreBed(
             seed, options: new StoreBedOptions { Needy = 2, CopyPieceBytes = 512, CopyBytesPerSecond = 400_000 });
         var random = new SimRandom(seed);
-        var load = new CopyLoad(bed, seed);
+        var load = new CopyLoad(bed, seed, opensFiles: true);
         var target = bed.Members[2];
         load.Run(100);
         target.Start();
@@ -99,6 +100,7 @@ public sealed class StoreCopyTests
         Assert.True(bed.World.RunUntil(() => target.Replica!.Status == MemberStatus.Voter, 60_000), $"seed {seed}: no copy");
         load.Run(5);
         bed.AssertAllAreEqual($"seed {seed}");
+        Assert.NotEmpty(((IForcedStore)target.Rig!.Store).ListKept());
         Assert.True(bed.Members.Sum(m => m.CopyBytes) > 20_000, $"seed {seed}");
     }
 
@@ -111,12 +113,14 @@ internal sealed class CopyLoad
 {
     private readonly StoreBed _bed;
     private readonly SimRandom _random;
+    private readonly bool _opensFiles;
     private readonly List<(Gfid Parent, string Name, Gfid Gfid, bool IsDirectory)> _names = [];
     private int _number;
 
-    public CopyLoad(StoreBed bed, ulong seed)
+    /// <param name="opensFiles">Some files are open for good when they lose their last name.</param>
+    public CopyLoad(StoreBed bed, ulong seed, bool opensFiles = false)
     {
-        (_bed, _random) = (bed, new SimRandom(seed + 1000));
+        (_bed, _random, _opensFiles) = (bed, new SimRandom(seed + 1000), opensFiles);
         Run(60);
     }
 
@@ -224,7 +228,15 @@ internal sealed class CopyLoad
 
     private void Remove(int at)
     {
-        var (parent, name, _, isDirectory) = _names[at];
+        var (parent, name, gfid, isDirectory) = _names[at];
+        if (_opensFiles && !isDirectory && _random.Below(2) == 0)
+        {
+            // It lives on without a name.
+            var fd = new Fd(gfid, OpenFlags.ReadWrite, isDirectory: false, slotCount: 16);
+            _ = _bed.Do(async (top, call, xdata) => Outcome(await top.Open(
+                new OpenFop { Gfid = gfid, Flags = OpenFlags.ReadWrite, Fd = fd }, call)));
+        }
+
         var error = _bed.Do(async (top, call, xdata) => isDirectory
             ? Outcome(await top.Rmdir(new RmdirFop { Parent = parent, Name = name, XData = xdata }, call))
             : Outcome(await top.Unlink(new UnlinkFop { Parent = parent, Name = name, XData = xdata }, call)));

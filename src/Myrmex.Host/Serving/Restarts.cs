@@ -45,7 +45,8 @@ internal sealed class Restarts(string what, Seams seams, Action<string> tryAgain
         {
             if (_troubles.TryGetValue(path, out var trouble))
             {
-                trouble.MustRestart = trouble.IsAway = false;
+                trouble.MustRestart = trouble.IsPlanned; // It may have failed while it was started.
+                trouble.IsAway = false;
                 trouble.StartedNs = seams.Clock.MonotonicNs;
             }
         }

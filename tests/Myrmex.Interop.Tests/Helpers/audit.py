@@ -62,6 +62,7 @@ class Audit:
         self.faults = []
         self.objects = 0
         self.names = {}  # gfid -> names found, for link counts
+        self.kept = set()  # gfids of files that live on without a name, each with a link more
         self.parents = {self.brick: uuid.UUID(int=1)}
 
     def fault(self, path, text):
@@ -75,8 +76,24 @@ class Audit:
                 names.remove(b".glusterfs")
             for name in names + files:
                 self.one(directory, name)
+        self.read_kept()
         self.handles()
         return self
+
+    def read_kept(self):
+        kept = os.path.join(self.brick, b".glusterfs", b"kept")
+        for text in os.listdir(kept) if os.path.isdir(kept) else []:
+            path = os.path.join(kept, text)
+            raw = xattr(path, "trusted.gfid")
+            if raw is None or str(uuid.UUID(bytes=raw)).encode() != text:
+                self.fault(path, "is not the file of that gfid")
+                continue
+            gfid = uuid.UUID(bytes=raw)
+            self.kept.add(gfid)
+            if gfid in self.names:
+                self.fault(path, f"is kept and has the name {self.names[gfid][0]!r}")
+            if os.lstat(self.handle_of(gfid)).st_ino != os.lstat(path).st_ino:
+                self.fault(path, "the handle is another inode")
 
     def handle_of(self, gfid):
         text = str(gfid).encode()
@@ -147,7 +164,12 @@ class Audit:
             return
         info = os.lstat(path)
         names = self.names.get(gfid, [])
-        if not names:
+        if gfid in self.kept:
+            if info.st_nlink != 2:
+                self.fault(path, f"{info.st_nlink} links of a file without a name")
+            if any(n.startswith("trusted.gfid2path.") for n in os.listxattr(path, follow_symlinks=False)):
+                self.fault(path, "a name record of a file without a name")
+        elif not names:
             self.fault(path, "handle without a name")
         elif not (stat.S_ISLNK(info.st_mode) and os.path.isdir(names[0]) and not os.path.islink(names[0])):
             if info.st_nlink != len(names) + 1:

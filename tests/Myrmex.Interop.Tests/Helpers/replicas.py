@@ -4,7 +4,8 @@ usage: replicas.py BRICK BRICK...    prints every difference from the first one 
 
 Of every object: name, gfid (so also which names are one file), kind, mode, owner, number of links, size, sha256 of the content, link
 target, device number, all extended attributes but those of the machine. The times are in trusted.glusterfs.mdata; what the local
-file system keeps of its own accord (its times, blocks, inode numbers) differs between copies. Of .glusterfs: the handles by name.
+file system keeps of its own accord (its times, blocks, inode numbers) differs between copies. Of .glusterfs: the handles by name, and files that
+are open without a name with all of that.
 """
 import hashlib
 import os
@@ -13,6 +14,7 @@ import sys
 
 SHOWN = 40
 OWN = (b"journal",)  # Of .glusterfs: what each member has for itself.
+KEPT = b"kept"
 TRANSIENT = (b"landfill", b"unlink")  # Must be empty when nobody works.
 
 
@@ -51,6 +53,10 @@ def handles(root, objects):
         if first in TRANSIENT:
             for name in os.listdir(os.path.join(root, first)):
                 objects[os.path.join(b".glusterfs", first, name)] = {"left": True}
+        elif first == KEPT:
+            for name in os.listdir(os.path.join(root, first)):
+                path = os.path.join(root, first, name)
+                objects[os.path.join(b".glusterfs", first, name)] = describe(path, os.lstat(path))
         elif len(first) == 2:
             for second in os.listdir(os.path.join(root, first)):
                 for name in os.listdir(os.path.join(root, first, second)):

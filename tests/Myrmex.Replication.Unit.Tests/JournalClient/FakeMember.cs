@@ -52,6 +52,9 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public int OpenCount => _open.Count;
 
+    /// <summary>Files that were closed because their client had gone without a word.</summary>
+    public int Left { get; private set; }
+
     public int InternalLockCount => _internalLocks.Count;
 
     public byte[]? LastRecord { get; private set; }
@@ -151,8 +154,11 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         return Serve<OpendirReply>(FopCode.Opendir, null, null, () => Opened(fd), null);
     }
 
-    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
-        new(Closed(FopCode.Release, fop.Fd, ReleaseReply.Rent()));
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
+    {
+        Left += LockSession.HasLeft(fop.XData) ? 1 : 0;
+        return new(Closed(FopCode.Release, fop.Fd, ReleaseReply.Rent()));
+    }
 
     public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
         new(Closed(FopCode.Releasedir, fop.Fd, ReleasedirReply.Rent()));

@@ -28,6 +28,47 @@ public sealed class FdTests
         Assert.Equal(0, bed.Members[2].CallsOf(FopCode.Release));
     }
 
+    /// <summary>Who leads has to know what is open before somebody takes the last name away.</summary>
+    [Theory]
+    [InlineData(false, 11_000)]
+    [InlineData(true, 1_000)]
+    public void AnFdThatNobodyUsesIsOpenedAtANewLeaderToo(bool breaks, long limitMs)
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        var directory = bed.Opendir();
+        bed.Lead(1);
+        if (breaks)
+        {
+            bed.Run(() => bed.Members[0].Break());
+        }
+
+        Assert.True(bed.World.RunUntil(() => bed.Members[1].OpenCount == 1, limitMs), bed.Dump());
+        bed.World.RunFor(1_000);
+        Assert.Equal(1, bed.Members[1].CallsOf(FopCode.Open));
+        Assert.Equal(0, bed.Members[1].CallsOf(FopCode.Opendir)); // There is nothing to keep.
+        Assert.Equal(Errno.Ok, bed.Read(fd));
+        Assert.Equal(1, bed.Members[1].CallsOf(FopCode.Open));
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Release(new ReleaseFop { Fd = fd }, call)));
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Releasedir(new ReleasedirFop { Fd = directory }, call)));
+        var asked = bed.Members.Sum(m => m.CallsOf(FopCode.Stat));
+        bed.World.RunFor(60_000);
+        Assert.InRange(bed.Members.Sum(m => m.CallsOf(FopCode.Stat)), asked, asked + 1);
+    }
+
+    /// <summary>A client behind a proxy or a door may come back for what it had open.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TheMemberHearsThatAClientHasGoneWithoutAWord(bool isGone)
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        var call = new Call { Client = new ClientIdentity("c", "here") { IsGone = isGone } };
+        Assert.Equal(Errno.Ok, bed.Do((c, at) => c.Release(new ReleaseFop { Fd = fd }, at), call));
+        Assert.Equal((0, isGone ? 1 : 0), (bed.Members[0].OpenCount, bed.Members[0].Left));
+    }
+
     [Theory]
     [InlineData(Errno.ENOENT)]
     [InlineData(Errno.ESTALE)]

@@ -93,12 +93,14 @@ public sealed class ConvergenceTests
     private static async Task ForAllAsync(
         Func<StorageRig> start, int seeds, int count, Func<Random, List<LoggedOperation>, StorageRig, Task> dieAndReplay)
     {
+        var kept = 0;
         for (var seed = 1; seed <= seeds; seed++)
         {
             using var leader = start();
             using var follower = start();
             var fops = new RandomFops(seed, leader);
             await fops.RunAsync(count);
+            kept += fops.Kept;
             var line = $"seed {seed}, {fops.Log.Count} entries, {fops.Refused} refused";
             try
             {
@@ -110,6 +112,8 @@ public sealed class ConvergenceTests
                 Assert.Fail($"{line}: {e}");
             }
         }
+
+        Assert.True(kept >= seeds / 4, $"{kept} files lived on without a name");
     }
 
     /// <summary>Everything up to a point was applied; the checkpoint is somewhere before.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -38,8 +39,37 @@ internal sealed class CrashPoint
 
 /// <summary>Stands above a store and lets its caller die between two effects.</summary>
 internal sealed class CrashTranslator(Translator store, CrashPoint point)
-    : Uniform<CrashTranslator.Policy_>(TestPlace.For(new ManualTime(), subvolume: store), new Policy_(point))
+    : Uniform<CrashTranslator.Policy_>(TestPlace.For(new ManualTime(), subvolume: store), new Policy_(point)),
+        IForcedStore
 {
+    private readonly IForcedStore _forced = (IForcedStore)store;
+
+    public Errno Keep(in Gfid gfid) => MayGoOn() ? _forced.Keep(gfid) : Errno.ENOTCONN;
+
+    public Errno LetGo(in Gfid gfid) => MayGoOn() ? _forced.LetGo(gfid) : Errno.ENOTCONN;
+
+    public bool IsKept(in Gfid gfid) => _forced.IsKept(gfid);
+
+    public int KeptCount => _forced.KeptCount;
+
+    public IReadOnlyList<Gfid> ListKept() => _forced.ListKept();
+
+    public Errno OpenPool() => point.IsFull ? Errno.ENOSPC : _forced.OpenPool();
+
+    public Errno ClosePool() => _forced.ClosePool();
+
+    public Errno Locate(in Gfid directory, out Gfid parent, out Name name) =>
+        _forced.Locate(directory, out parent, out name);
+
+    public Errno SyncAll() => _forced.SyncAll();
+
+    private bool MayGoOn()
+    {
+        point.Seen++;
+        point.Left = point.Left == int.MaxValue ? int.MaxValue : point.Left - 1;
+        return !point.IsDead;
+    }
+
     internal readonly struct Policy_(CrashPoint point) : IFopPolicy
     {
         public ValueTask<TReply> Handle<TFop, TReply>(Translator next, in TFop fop, Call call)

@@ -1,9 +1,11 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
+using Myrmex.Graph;
 using Myrmex.Runtime;
 using Myrmex.Unit.Tests.Kit;
 using Xunit;
@@ -42,6 +44,7 @@ internal sealed class RandomFops
     private readonly Seams _seams;
     private readonly Evaluator _evaluator;
     private readonly Redo _redo;
+    private readonly IForcedStore _forced;
     private readonly List<Gfid> _directories = [Gfid.Root];
     private readonly List<Gfid> _files = [];
 
@@ -51,12 +54,19 @@ internal sealed class RandomFops
         _seams = TestPlace.Seams(_time, seed);
         _evaluator = new Evaluator(leader.Store, _seams);
         _redo = new Redo(leader.Store);
+        _forced = (IForcedStore)leader.Store;
+
+        // Some files are open when they lose their last name.
+        _evaluator.MustKeep = (in Iatt _, bool _) => _random.Next(3) > 0;
     }
 
     public List<LoggedOperation> Log { get; } = [];
 
     /// <summary>Fops that failed and fops without effect.</summary>
     public int Refused { get; private set; }
+
+    /// <summary>Files that lived on without a name.</summary>
+    public int Kept { get; private set; }
 
     public async Task RunAsync(int count)
     {
@@ -94,6 +104,7 @@ internal sealed class RandomFops
         Assert.Equal(Errno.Ok, result.Error);
         Assert.False(result.IsMissing);
         Log.Add(logged);
+        Kept += operation.Keeps ? 1 : 0;
         if (operation.IsCreation)
         {
             (operation.IsDirectory ? _directories : _files).Add(operation.Gfid);
@@ -118,6 +129,28 @@ internal sealed class RandomFops
         return xdata;
     }
 
+    /// <summary>A file without a name; the null gfid when there is none.</summary>
+    private Gfid OneKept
+    {
+        get
+        {
+            var all = _forced.ListKept().OrderBy(g => g.ToString(), StringComparer.Ordinal).ToList();
+            return all.Count == 0 ? default : all[_random.Next(all.Count)];
+        }
+    }
+
+    /// <summary>Distributing clients make link files with the gfid of a file that was there before.</summary>
+    private XData NewOrKeptGfid()
+    {
+        var xdata = NewGfid();
+        if (_random.Next(4) == 0 && OneKept is { IsNull: false } kept)
+        {
+            xdata.SetGfid("gfid-req"u8, kept);
+        }
+
+        return xdata;
+    }
+
     private uint Mode => _random.Next(8) == 0 ? 0xDEDu : (uint)_random.Next(0x1FF + 1);
 
     private Payload NewData()
@@ -129,11 +162,13 @@ internal sealed class RandomFops
 
     private async ValueTask<Evaluation> NextAsync(Call client)
     {
-        switch (_random.Next(24))
+        switch (_random.Next(25))
         {
+            case 24 when OneKept is { IsNull: false } kept:
+                return _evaluator.EndKept(kept);
             case 0 or 1 or 2:
                 return await _evaluator.CreateAsync(
-                    new CreateFop { Parent = Directory, Name = Name, Mode = Mode, Flags = OpenFlags.ReadWrite | OpenFlags.Exclusive, Fd = Fd.Anonymous(default), XData = NewGfid() }, client);
+                    new CreateFop { Parent = Directory, Name = Name, Mode = Mode, Flags = OpenFlags.ReadWrite | OpenFlags.Exclusive, Fd = Fd.Anonymous(default), XData = NewOrKeptGfid() }, client);
             case 3:
                 return await _evaluator.MknodAsync(
                     new MknodFop { Parent = Directory, Name = Name, Mode = FileMode.Fifo | Mode, XData = NewGfid() }, client);

@@ -55,6 +55,22 @@ public sealed class RestartsTests
         Assert.False(_restarts.MustRestart(Path));
     }
 
+    /// <summary>A member whose disk is full fails before its start is over.</summary>
+    [Fact]
+    public void WhatFailsWhileItIsStartedIsTriedAgain()
+    {
+        _restarts.Failed(Path, "the disk is full");
+        _restarts.Started(Path);
+        Assert.True(_restarts.MustRestart(Path));
+        _time.Advance(1_000);
+        Assert.Single(_triesMs);
+        Assert.True(_restarts.MustRestart(Path));
+        _restarts.Started(Path);
+        Assert.False(_restarts.MustRestart(Path));
+        _time.Advance(120_000);
+        Assert.Single(_triesMs);
+    }
+
     [Fact]
     public void AFailedTryIsPlannedAgainAndAGoodOneIsTheLast()
     {

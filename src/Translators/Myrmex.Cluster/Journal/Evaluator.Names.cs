@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -48,7 +49,7 @@ public sealed partial class Evaluator
         var call = ReadCall();
         Evaluation evaluation;
         if (fop.XData is not null && fop.XData.TryGetGfid(JournalKeys.GfidRequest, out var gfid)
-            && (await StatAsync(gfid, call)) is { IsThere: true, Iatt.IsDirectory: false })
+            && (await StatAsync(gfid, call)) is { IsThere: true, Iatt: { IsDirectory: false, Nlink: > 0 } })
         {
             evaluation = await LinkAsync(FopCode.Link, gfid, fop.Parent, fop.Name, call);
         }
@@ -98,10 +99,12 @@ public sealed partial class Evaluator
     }
 
     /// <summary>EISDIR for a directory, EBUSY when a guard in the xdata forbids it.</summary>
-    public async ValueTask<Evaluation> UnlinkAsync(UnlinkFop fop)
+    /// <param name="client">Who asks; null for one of the cluster's own.</param>
+    public async ValueTask<Evaluation> UnlinkAsync(UnlinkFop fop, Call? client = null)
     {
         var call = ReadCall();
-        var evaluation = await RemoveAsync(FopCode.Unlink, fop.Parent, fop.Name, fop.XData, call);
+        var evaluation = await RemoveAsync(
+            FopCode.Unlink, fop.Parent, fop.Name, fop.XData, isInternal: client is null or { Pid: < 0 }, call);
         call.Release();
         return evaluation;
     }
@@ -113,9 +116,21 @@ public sealed partial class Evaluator
     public async ValueTask<Evaluation> RmdirAsync(RmdirFop fop)
     {
         var call = ReadCall();
-        var evaluation = await RemoveAsync(FopCode.Rmdir, fop.Parent, fop.Name, fop.XData, call);
+        var evaluation = await RemoveAsync(
+            FopCode.Rmdir, fop.Parent, fop.Name, fop.XData, isInternal: false, call);
         call.Release();
         return evaluation;
+    }
+
+    /// <summary>A kept file goes; the caller holds its inode and knows that nobody uses it.</summary>
+    public Evaluation EndKept(in Gfid gfid)
+    {
+        var operation = NewOperation(FopCode.Unlink, gfid, TimeFlags.None, NewStamp());
+        operation.Parent = IForcedStore.KeptFiles;
+        operation.Name = Redo.PoolName(gfid);
+        operation.Mode = FileMode.Regular;
+        operation.Flags = JournalOperation.LastName;
+        return Evaluation.Of(operation);
     }
 
     private async ValueTask<Evaluation> CreateAsync(Creation wanted, Call client, Call call)
@@ -144,7 +159,9 @@ public sealed partial class Evaluator
         if (error == Errno.Ok)
         {
             var taken = await StatAsync(gfid, call);
-            error = taken.IsThere ? Errno.EEXIST : taken.IsMissing ? Errno.Ok : taken.Error;
+            var isOnlyOpen = taken is { IsThere: true, Iatt: { IsDirectory: false, Nlink: 0 } };
+            error = isOnlyOpen ? Errno.Ok
+                : taken.IsThere ? Errno.EEXIST : taken.IsMissing ? Errno.Ok : taken.Error;
         }
 
         var parent = error == Errno.Ok ? await StatAsync(wanted.Parent, call) : default;
@@ -289,7 +306,8 @@ public sealed partial class Evaluator
         return Evaluation.Of(operation);
     }
 
-    private async ValueTask<Evaluation> RemoveAsync(FopCode fop, Gfid from, Name name, XData? xdata, Call call)
+    private async ValueTask<Evaluation> RemoveAsync(
+        FopCode fop, Gfid from, Name name, XData? xdata, bool isInternal, Call call)
     {
         var at = await LookupEntryAsync(from, name, call);
         if (!at.IsThere)
@@ -313,8 +331,8 @@ public sealed partial class Evaluator
         operation.Parent = from;
         operation.Name = name.ToOwned();
         operation.Mode = at.Iatt.Mode;
-        operation.Flags = isDirectory || at.Iatt.Nlink <= 1 ? 1u : 0;
-        operation.Times = operation.IsLastName ? null : TimesFor(in at, TimeFlags.Ctime, stamp);
+        operation.Flags = FlagsOfLoss(at.Iatt, isInternal);
+        operation.Times = operation.IsLastName && !operation.Keeps ? null : TimesFor(in at, TimeFlags.Ctime, stamp);
         operation.ParentTimes = TimesFor(in parent, DirectoryTouches, stamp);
         var post = Touched(parent.Iatt, DirectoryTouches, stamp);
         post.Nlink -= isDirectory && post.Nlink > 2 ? 1u : 0;

@@ -11,15 +11,16 @@ public sealed partial class Evaluator
     /// As rename(2): ENOTDIR, EISDIR, ENOTEMPTY for a target that does not fit, EINVAL for a directory that would go
     /// below itself. Two names of one file: success without effect.
     /// </summary>
-    public async ValueTask<Evaluation> RenameAsync(RenameFop fop)
+    /// <param name="client">Who asks; null for one of the cluster's own.</param>
+    public async ValueTask<Evaluation> RenameAsync(RenameFop fop, Call? client = null)
     {
         var call = ReadCall();
-        var evaluation = await RenameAsync(fop, call);
+        var evaluation = await RenameAsync(fop, isInternal: client is null or { Pid: < 0 }, call);
         call.Release();
         return evaluation;
     }
 
-    private async ValueTask<Evaluation> RenameAsync(RenameFop fop, Call call)
+    private async ValueTask<Evaluation> RenameAsync(RenameFop fop, bool isInternal, Call call)
     {
         var error = fop.OldName.CheckEntry();
         error = error == Errno.Ok ? fop.NewName.CheckEntry() : error;
@@ -62,12 +63,13 @@ public sealed partial class Evaluator
         }
 
         return error == Errno.Ok
-            ? Evaluation.Of(Renaming(fop, source, target, from, to, ancestors))
+            ? Evaluation.Of(Renaming(fop, source, target, from, to, ancestors, isInternal))
             : Evaluation.Fail(error);
     }
 
     private JournalOperation Renaming(
-        RenameFop fop, InodeView source, InodeView target, InodeView from, InodeView to, IReadOnlyList<Gfid> ancestors)
+        RenameFop fop, InodeView source, InodeView target, InodeView from, InodeView to,
+        IReadOnlyList<Gfid> ancestors, bool isInternal)
     {
         var stamp = NewStamp();
         var isSame = fop.OldParent == fop.NewParent;
@@ -77,7 +79,7 @@ public sealed partial class Evaluator
         operation.NewParent = fop.NewParent;
         operation.NewName = fop.NewName.ToOwned();
         operation.Displaced = target.IsThere ? target.Iatt.Gfid : default;
-        operation.Flags = target.IsThere && (target.Iatt.IsDirectory || target.Iatt.Nlink <= 1) ? 1u : 0;
+        operation.Flags = target.IsThere ? FlagsOfLoss(target.Iatt, isInternal) : 0;
         operation.Ancestors = ancestors;
         operation.Mode = source.Iatt.Mode;
         operation.Times = TimesFor(in source, TimeFlags.Ctime, stamp);

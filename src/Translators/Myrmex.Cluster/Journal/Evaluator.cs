@@ -40,6 +40,25 @@ public sealed partial class Evaluator
         _seams = seams;
     }
 
+    /// <summary>
+    /// Whether a file that loses its last name lives on, because somebody may have it open. Asked with its inode held
+    /// alone when it counts. Null: no file does.
+    /// </summary>
+    /// <param name="inode">The file.</param>
+    /// <param name="isInternal">It is taken away by one of the cluster's own.</param>
+    public delegate bool KeepRule(in Iatt inode, bool isInternal);
+
+    /// <inheritdoc cref="KeepRule"/>
+    public KeepRule? MustKeep { get; set; }
+
+    /// <summary>What UNLINK and RENAME say of the inode that they take a name from.</summary>
+    private uint FlagsOfLoss(in Iatt inode, bool isInternal) =>
+        inode.IsDirectory ? JournalOperation.LastName
+        : inode.Nlink > 1 ? 0
+        : inode.IsRegular && MustKeep is { } mustKeep && mustKeep(in inode, isInternal)
+            ? JournalOperation.LastName | JournalOperation.Keep
+        : JournalOperation.LastName;
+
     private readonly record struct Stamp(long Seconds, uint Nanoseconds);
 
     private Stamp NewStamp()

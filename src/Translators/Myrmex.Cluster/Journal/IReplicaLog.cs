@@ -67,6 +67,9 @@ public interface IReplicaLog
     /// </summary>
     long RoomBytes => long.MaxValue;
 
+    /// <summary>Nobody has led before the present term, so no client has anything open from another one.</summary>
+    bool IsFirstTerm => false;
+
     /// <summary>The byte range locks that are held by what is committed.</summary>
     LockTable Locks { get; }
 

@@ -22,28 +22,36 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     private readonly JournalTranslator _inner;
     private readonly JournalMember _member;
     private readonly JournalLocks _locks;
+    private readonly OpenFiles _opens;
 
     /// <param name="redo">Applies to the first subvolume.</param>
     /// <param name="member">What stands above the replica.</param>
     /// <param name="run">Starts and stops the replica.</param>
     /// <param name="transport">Takes what other members send over the server; null where nobody does.</param>
-    /// <param name="lockGraceMs">How long a client that is away keeps its record locks.</param>
+    /// <param name="lockGraceMs">
+    /// How long a client that is away keeps its record locks, and its open files that have no name.
+    /// </param>
     public JournalBrick(
         TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, PeerTransport? transport = null,
         long lockGraceMs = JournalLimits.LockGraceMs)
-        : this(place, redo, member, run, new JournalLocks(member, member.Seams, lockGraceMs)) => _transport = transport;
+        : this(
+            place, redo, member, run, new JournalLocks(member, member.Seams, lockGraceMs),
+            new OpenFiles(member, StoreView.ForcedOf(place.Subvolumes[0])!, member.Seams, lockGraceMs)) =>
+        _transport = transport; // The redo has found the store.
 
     private JournalBrick(
-        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, JournalLocks locks)
-        : this(place, new JournalTranslator(Below(place), member, redo, locks), member, run, locks)
+        TranslatorPlace place, Redo redo, JournalMember member, IReplicaRun run, JournalLocks locks, OpenFiles opens)
+        : this(place, new JournalTranslator(Below(place), member, redo, locks, opens), member, run, locks, opens)
     {
     }
 
     private JournalBrick(
-        TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run, JournalLocks locks)
+        TranslatorPlace place, JournalTranslator inner, JournalMember member, IReplicaRun run, JournalLocks locks,
+        OpenFiles opens)
         : base(Above(place, inner), new Gate(new JournalGate(inner, member, locks, place.Slot)))
     {
         (_store, _inner, _member, _run, _locks) = (place.Subvolumes[0], inner, member, run, locks);
+        _opens = opens;
         member.RoleChanged += locks.RoleChanged;
         member.Failing += reason => NotifyParents(new GraphEvent(GraphEventKind.Failed, Text: $"{Name}: {reason}"));
         member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
@@ -62,11 +70,13 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     {
         _run.Start();
         _locks.Start();
+        _opens.Start();
     }
 
     public override void Stop()
     {
         _locks.Stop();
+        _opens.Stop();
         _run.Stop();
     }
 
@@ -115,6 +125,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         _run.DumpState(dump);
         _inner.DumpState(dump);
         _locks.DumpState(dump);
+        _opens.DumpState(dump);
     }
 
     /// <summary>A message of another member.</summary>

@@ -21,7 +21,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
 {
     private const int NotWatched = -1;
 
-    private volatile OpenTerm _openTerm = new(Term.None); // Of the newest term in which a file was opened.
+    private volatile OpenMark _openMark = new(Term.None); // Of the newest term in which a file was opened.
 
     public ValueTask<TReply> Handle<TFop, TReply>(in TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -118,15 +118,15 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         return TFop.FdOf(in fop) is not { IsAnonymous: false, IsDirectory: false } fd
-            || fd.Get(slot) is not OpenTerm mark || mark.Term == term;
+            || fd.Get(slot) is not OpenMark mark || mark.Term == term;
     }
 
-    private OpenTerm MarkOf(Term term)
+    private OpenMark MarkOf(Term term)
     {
-        var mark = _openTerm;
+        var mark = _openMark;
         if (mark.Term != term)
         {
-            _openTerm = mark = new OpenTerm(term);
+            _openMark = mark = new OpenMark(term);
         }
 
         return mark;
@@ -293,6 +293,4 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
 
         return reply;
     }
-
-    private sealed record OpenTerm(Term Term);
 }

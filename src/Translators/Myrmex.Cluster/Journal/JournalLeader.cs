@@ -258,6 +258,14 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
         return new LeaderAnswer(Errno.Ok, evaluation, applied);
     }
 
+    /// <summary>
+    /// Holds keys for something that is no operation, once nothing conflicts any more: what answers is to be given to
+    /// <see cref="LetGo"/>. 0 when too many wait.
+    /// </summary>
+    public ValueTask<ulong> HoldAsync(List<ConflictKey> keys) => EnterAsync(keys);
+
+    public void LetGo(ulong number) => Leave(number);
+
     /// <summary>Waits for its turn; 0 when too many wait.</summary>
     private async ValueTask<ulong> EnterAsync(List<ConflictKey> keys)
     {

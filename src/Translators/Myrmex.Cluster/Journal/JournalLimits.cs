@@ -81,4 +81,20 @@ internal static class JournalLimits
     public const int LockTriesMax = 100;
 
     public const long LockPauseMs = 50;
+
+    /// <summary>How often the leader looks for files without a name that nobody has open, in milliseconds.</summary>
+    public const long KeptLookMs = 1_000;
+
+    /// <summary>So many are ended at the same time.</summary>
+    public const int KeptWindow = 64;
+
+    /// <summary>
+    /// Files that are kept while nobody is known to have them open, for it is early in a term; no more with less room
+    /// than this on a member, and none that takes more than this part of the room.
+    /// </summary>
+    public const int KeptUnknownMax = 65_536;
+
+    public const long KeptRoomMin = 64 << 20;
+
+    public const ulong KeptRoomPart = 8;
 }

@@ -47,5 +47,25 @@ public sealed partial class JournalMember : IRoomWait
         }
     }
 
+    /// <summary>Beginning and end of a replay, too, want a block now and then.</summary>
+    private async ValueTask<Errno> WhenThereIsRoomAsync(Func<ValueTask<Errno>> step)
+    {
+        var error = await step();
+        if (error is not (Errno.ENOSPC or Errno.EDQUOT))
+        {
+            return error;
+        }
+
+        Log.Warning("journal", "a replay finds no room in the store and waits for some", ("error", error));
+        _ = Interlocked.Increment(ref _waitingForRoom);
+        while (error is Errno.ENOSPC or Errno.EDQUOT && await ((IRoomWait)this).WaitAsync())
+        {
+            error = await step();
+        }
+
+        _ = Interlocked.Decrement(ref _waitingForRoom);
+        return error;
+    }
+
     void IRoomWait.End() => Interlocked.Decrement(ref _waitingForRoom);
 }

@@ -75,6 +75,17 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
     public Term ServingTerm => new(Volatile.Read(ref _published));
 
+    public bool IsFirstTerm
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _start.Index == 1;
+            }
+        }
+    }
+
     /// <summary>Which calls to the store are under way.</summary>
     internal StoreWatch Watch => redo.Watch;
 
@@ -643,7 +654,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             }
 
             Log.Information("journal", "replay begins", ("operations", _window.Operations.Count));
-            error = await redo.BeginReplayAsync(_window.Operations);
+            error = await WhenThereIsRoomAsync(() => redo.BeginReplayAsync(_window.Operations));
         }
 
         if (error != Errno.Ok)
@@ -654,7 +665,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
     private async ValueTask EndReplayAsync()
     {
-        var error = await redo.EndReplayAsync();
+        var error = await WhenThereIsRoomAsync(redo.EndReplayAsync);
         if (error != Errno.Ok)
         {
             Fail(_window.Last, error);

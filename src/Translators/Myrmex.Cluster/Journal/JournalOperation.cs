@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Myrmex.Base;
+using Myrmex.Graph;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -12,6 +13,12 @@ public sealed class JournalOperation
 {
     /// <summary>No change of the size; see <see cref="Size"/>.</summary>
     public const long SameSize = -1;
+
+    /// <summary>In <see cref="Flags"/>: an inode loses its last name.</summary>
+    public const uint LastName = 1;
+
+    /// <summary>In <see cref="Flags"/>, with the former: it lives on without one, for somebody has it open.</summary>
+    public const uint Keep = 2;
 
     /// <summary>The fop the client sent.</summary>
     public FopCode Fop { get; set; }
@@ -54,7 +61,8 @@ public sealed class JournalOperation
     public SetattrValid Valid { get; set; }
 
     /// <summary>
-    /// FALLOCATE: its flags. UNLINK, RMDIR, RENAME: 1 when an inode loses its last name. PUT: 1 when the file exists.
+    /// FALLOCATE: its flags. UNLINK, RMDIR, RENAME: <see cref="LastName"/> when an inode loses its last name, with <see
+    /// cref="Keep"/> when it lives on. PUT: 1 when the file exists.
     /// </summary>
     public uint Flags { get; set; }
 
@@ -105,6 +113,12 @@ public sealed class JournalOperation
 
     /// <summary>The inode that is unlinked, removed or displaced has no name afterwards and never again.</summary>
     public bool IsLastName => Flags != 0 && Fop is FopCode.Unlink or FopCode.Rmdir or FopCode.Rename;
+
+    /// <summary>The file that is unlinked or displaced lives on without a name.</summary>
+    public bool Keeps => (Flags & Keep) != 0 && Fop is FopCode.Unlink or FopCode.Rename;
+
+    /// <summary>A file without a name that was kept is gone: nobody has it open any more.</summary>
+    public bool EndsKept => Fop == FopCode.Unlink && Parent == IForcedStore.KeptFiles;
 }
 
 /// <summary>An extended attribute afterwards.</summary>

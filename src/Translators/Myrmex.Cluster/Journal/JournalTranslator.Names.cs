@@ -53,7 +53,7 @@ public sealed partial class JournalTranslator
         var f = fop;
         return RunAsync<UnlinkReply>(
             Evaluator.KeysForEntry(f.Parent, f.Name),
-            () => _evaluator.UnlinkAsync(f),
+            () => _evaluator.UnlinkAsync(f, call),
             static (reply, iatts) => (reply.PreParent, reply.PostParent) = (iatts[0], iatts[1]),
             f.XData);
     }
@@ -73,7 +73,7 @@ public sealed partial class JournalTranslator
         var f = fop;
         return RunAsync<RenameReply>(
             Evaluator.KeysForRename(f.OldParent, f.OldName, f.NewParent, f.NewName),
-            () => _evaluator.RenameAsync(f),
+            () => _evaluator.RenameAsync(f, call),
             static (reply, iatts) =>
             {
                 reply.Iatt = iatts[0];
@@ -150,7 +150,7 @@ public sealed partial class JournalTranslator
         }
 
         reply.Release();
-        (await Next.Release(new ReleaseFop { Gfid = gfid, Fd = fop.Fd }, call)).Release();
+        (await Release(new ReleaseFop { Gfid = gfid, Fd = fop.Fd }, call)).Release();
         return CreateReply.Fail(error);
     }
 }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
+using Myrmex.Replication;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -18,17 +19,20 @@ public sealed partial class JournalTranslator : Translator
     private readonly JournalLeader _leader;
     private readonly IReplicaLog _log;
     private readonly JournalLocks? _locks;
+    private readonly OpenFiles? _opens;
 
     /// <param name="place">With one subvolume, whose stack ends in a store.</param>
     /// <param name="log">The journal of the replica set.</param>
     /// <param name="redo">Applies to the subvolume; one of its own when there is none yet.</param>
     public JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo = null)
-        : this(place, log, redo, locks: null)
+        : this(place, log, redo, locks: null, opens: null)
     {
     }
 
     /// <param name="locks">Keeps record locks in the journal; null leaves them to what is below.</param>
-    internal JournalTranslator(TranslatorPlace place, IReplicaLog log, Redo? redo, JournalLocks? locks)
+    /// <param name="opens">Keeps files that are open when they lose their last name; null: none are.</param>
+    internal JournalTranslator(
+        TranslatorPlace place, IReplicaLog log, Redo? redo, JournalLocks? locks, OpenFiles? opens)
         : base(place)
     {
         _log = log;
@@ -36,6 +40,12 @@ public sealed partial class JournalTranslator : Translator
         _evaluator = new Evaluator(Next, Seams);
         Redo = redo ?? new Redo(Next);
         _leader = new JournalLeader(Redo, log);
+        _opens = opens;
+        if (opens is not null)
+        {
+            _evaluator.MustKeep = opens.MustKeep;
+            opens.End = EndKeptAsync;
+        }
     }
 
     /// <summary>Applies operations to the store below.</summary>
@@ -51,7 +61,20 @@ public sealed partial class JournalTranslator : Translator
 
     /// <summary>O_TRUNC is an operation of its own, before the open.</summary>
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
-        (fop.Flags & OpenFlags.Truncate) == 0 ? Next.Open(in fop, call) : OpenEmptiedAsync(fop, call);
+        (fop.Flags & OpenFlags.Truncate) != 0 ? OpenEmptiedAsync(fop, call)
+        : _opens is { } opens ? OpenCountedAsync(opens, fop, call)
+        : Next.Open(in fop, call);
+
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
+    {
+        if (_opens is { } opens && fop.Fd.Take(Slot) is OpenMark { File.IsNull: false } mark)
+        {
+            opens.Leave(
+                mark.Term, mark.File, isLost: call.Client is { IsGone: true } || LockSession.HasLeft(fop.XData));
+        }
+
+        return Next.Release(in fop, call);
+    }
 
     /// <summary>What is available is what the members have room for beyond their reserves.</summary>
     public override ValueTask<StatfsReply> Statfs(in StatfsFop fop, Call call) => StatfsAsync(fop, call);
@@ -131,8 +154,54 @@ public sealed partial class JournalTranslator : Translator
             Evaluator.KeysForTruncate(fop.Gfid),
             () => _evaluator.TruncateAsync(new TruncateFop { Gfid = fop.Gfid, Offset = 0 }, call));
         return answer.Error == Errno.Ok
-            ? await Next.Open(fop with { Flags = fop.Flags & ~OpenFlags.Truncate | access }, call)
+            ? await Open(fop with { Flags = fop.Flags & ~OpenFlags.Truncate | access }, call)
             : OpenReply.Fail(answer.Error);
+    }
+
+    /// <summary>
+    /// Counts the open from before it is one, with the inode held: whoever takes the last name away sees it, or was
+    /// first.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<OpenReply> OpenCountedAsync(OpenFiles opens, OpenFop fop, Call call)
+    {
+        var term = fop.Fd.Get(Slot) is OpenMark mark ? mark.Term : Term.None; // By the gate.
+        var number = await _leader.HoldAsync([ConflictKeys.Shared(ConflictKind.Inode, fop.Gfid)]);
+        if (number == 0)
+        {
+            return OpenReply.Fail(Errno.EAGAIN);
+        }
+
+        var isCounted = opens.TryEnter(term, fop.Gfid);
+        var isOpen = false;
+        try
+        {
+            var reply = await Next.Open(in fop, call);
+            isOpen = reply.IsOk;
+            return reply;
+        }
+        finally
+        {
+            if (isCounted && isOpen)
+            {
+                fop.Fd.Set(Slot, new OpenMark(term, fop.Gfid));
+            }
+            else if (isCounted)
+            {
+                opens.Leave(term, fop.Gfid, isLost: false);
+            }
+
+            _leader.LetGo(number);
+        }
+    }
+
+    /// <summary>With its inode held alone nobody opens it, and nothing that it is to get is under way.</summary>
+    private async ValueTask<Errno> EndKeptAsync(Gfid gfid)
+    {
+        var keys = ConflictKeys.Of(_evaluator.EndKept(gfid).Operation!); // It always is one.
+        var answer = await _leader.RunAsync(default, keys, () => new(_opens!.IsInUse(gfid)
+            ? Evaluation.Fail(Errno.EBUSY) : _evaluator.EndKept(gfid)));
+        return answer.Error;
     }
 
     /// <summary>Takes a fop through and makes its reply.</summary>

@@ -14,6 +14,16 @@ public sealed partial class Redo
     /// </summary>
     private async ValueTask<RedoResult> CreateAsync(JournalOperation operation, Call call)
     {
+        if (_forced.IsKept(operation.Gfid))
+        {
+            // Another file that had this gfid, or this one in the state of later entries, which make all of it again.
+            var letGo = _forced.LetGo(operation.Gfid);
+            if (letGo != Errno.Ok)
+            {
+                return new RedoResult(letGo);
+            }
+        }
+
         if (!IsReplay)
         {
             var made = await MakeAsync(operation, operation.Parent, operation.Name, call);
@@ -128,11 +138,31 @@ public sealed partial class Redo
     /// <summary>The same, and the attributes, for an inode that was there.</summary>
     private async ValueTask<RedoResult> ForceAsync(JournalOperation operation, Iatt iatt, Call call)
     {
-        var error = await PutXattrsAsync(operation, call);
+        var renews = IsReplay && iatt.IsRegular && operation.Touches != TimeFlags.None; // Else one more name in a copy.
+        var error = renews ? await RenewAsync(operation, iatt, call) : Errno.Ok;
+        iatt.Mode = renews ? 0 : iatt.Mode; // An access list that is gone may have changed it.
+        error = error == Errno.Ok ? await PutXattrsAsync(operation, call) : error;
 
         // As a store does at creation: what a file system cannot keep is left out, but for what the cluster needs.
         error = error is Errno.EOPNOTSUPP or Errno.EPERM ? Errno.Ok : error;
         return error == Errno.Ok ? await OwnAsync(operation, iatt, call) : new RedoResult(error);
+    }
+
+    /// <summary>
+    /// In a replay, an inode that is to be made is there: with work of later entries, which will do it again, or it is
+    /// that of another file which had the gfid before. So it is made as new as a new one.
+    /// </summary>
+    private async ValueTask<Errno> RenewAsync(JournalOperation operation, Iatt iatt, Call call)
+    {
+        var error = iatt.Size > 0 ? await TruncateAsync(operation.Gfid, 0, call) : Errno.Ok;
+        if (error == Errno.Ok)
+        {
+            error = await StoreWipe.BareAsync(_store, operation.Gfid, call);
+        }
+
+        var times = InodeTimes.Of(in iatt).With(
+            TimeFlags.Atime | TimeFlags.Mtime | TimeFlags.Ctime, operation.StampSeconds, operation.StampNanoseconds);
+        return error == Errno.Ok ? await StoreView.SetTimesAsync(_store, operation.Gfid, times, call) : error;
     }
 
     private async ValueTask<RedoResult> LinkAsync(JournalOperation operation, Call call)
@@ -161,6 +191,17 @@ public sealed partial class Redo
 
     private async ValueTask<RedoResult> UnlinkAsync(JournalOperation operation, Call call)
     {
+        if (operation.EndsKept)
+        {
+            var ended = _forced.LetGo(operation.Gfid);
+            return new RedoResult(ended == Errno.Ok ? await ParkHandleAsync(operation.Gfid, call) : ended);
+        }
+
+        if (operation.Keeps && KeepFile(operation.Gfid) is var kept && kept != Errno.Ok)
+        {
+            return new RedoResult(kept);
+        }
+
         var at = await StoreView.LookupAsync(_store, operation.Parent, operation.Name, call);
         if (at.IsThere && at.Iatt.Gfid == operation.Gfid)
         {
@@ -198,6 +239,11 @@ public sealed partial class Redo
 
     private async ValueTask<RedoResult> RenameAsync(JournalOperation operation, Call call)
     {
+        if (operation.Keeps && KeepFile(operation.Displaced) is var kept && kept != Errno.Ok)
+        {
+            return new RedoResult(kept);
+        }
+
         var (parent, name) = (operation.NewParent, operation.NewName);
         var at = await StoreView.LookupAsync(_store, parent, name, call);
         if (at.IsThere && at.Iatt.Gfid == operation.Gfid)
@@ -358,6 +404,15 @@ public sealed partial class Redo
             default:
                 return (at.Error, true);
         }
+    }
+
+    /// <summary>
+    /// A file lives on without its last name, which goes afterwards. One that is gone was ended by a later entry.
+    /// </summary>
+    private Errno KeepFile(in Gfid gfid)
+    {
+        var error = _forced.Keep(gfid);
+        return error is Errno.ESTALE or Errno.ENOENT ? Errno.Ok : error;
     }
 
     /// <summary>What an inode is called in the orphan pool.</summary>

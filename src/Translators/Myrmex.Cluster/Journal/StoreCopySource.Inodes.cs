@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Graph;
 using Myrmex.Replication;
 
 namespace Myrmex.Cluster.Journal;
@@ -48,6 +49,28 @@ internal sealed partial class StoreCopySource
         return !iatt.IsDirectory && iatt.Nlink > 1 && !_linked.Add(iatt.Gfid)
             ? Errno.Ok // One more name.
             : await AddContentAsync(view, call);
+    }
+
+    /// <summary>A file without a name: it is made in the pool, and kept.</summary>
+    private async ValueTask<Errno> AddKeptAsync(Gfid gfid, Call call)
+    {
+        var view = await StoreView.StatAsync(_store, gfid, call);
+        var name = Redo.PoolName(gfid);
+        var error = await AddAsync(view, IForcedStore.Pool, name, call);
+        if (error == Errno.Ok && view.IsThere)
+        {
+            Add(new JournalOperation
+            {
+                Fop = FopCode.Unlink,
+                Gfid = gfid,
+                Parent = IForcedStore.Pool,
+                Name = name,
+                Mode = view.Iatt.Mode,
+                Flags = JournalOperation.LastName | JournalOperation.Keep,
+            });
+        }
+
+        return error;
     }
 
     private async ValueTask<Errno> AddContentAsync(InodeView view, Call call)

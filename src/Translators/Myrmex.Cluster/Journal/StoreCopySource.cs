@@ -15,7 +15,8 @@ namespace Myrmex.Cluster.Journal;
 /// <remarks>
 /// An inode that is moved from where the walk has not been to where it has been is not seen. It is found in the entries
 /// that were committed meanwhile, and is read then by its gfid and put into the orphan pool of the target, from where
-/// the entry that moved it takes it. README.md has why what was read this way can be replayed upon.
+/// the entry that moved it takes it. Kept files have no place at all: they are read by their gfids too. README.md has
+/// why what was read this way can be replayed upon.
 /// </remarks>
 internal sealed partial class StoreCopySource : IStoreCopySource
 {
@@ -26,6 +27,7 @@ internal sealed partial class StoreCopySource : IStoreCopySource
     private readonly Queue<Gfid> _directories = [];
     private readonly HashSet<Gfid> _walked = []; // Directories.
     private readonly HashSet<Gfid> _linked = []; // Other inodes with more than one name.
+    private readonly Queue<Gfid> _kept = []; // When the walk began.
     private readonly Queue<Gfid> _strays = [];
     private readonly HashSet<Gfid> _strayed = [];
     private readonly HashSet<Gfid> _created = []; // By the entries committed meanwhile, which will make them again.
@@ -87,10 +89,23 @@ internal sealed partial class StoreCopySource : IStoreCopySource
             _created.Add(operation.Gfid);
         }
 
-        var isMoved = operation.Fop is FopCode.Rename or FopCode.Link && !_created.Contains(operation.Gfid);
-        if (isMoved && _hasWalked && !_walked.Contains(operation.Gfid) && _strayed.Add(operation.Gfid))
+        if (operation.Fop is FopCode.Rename or FopCode.Link || (operation.Keeps && operation.Fop == FopCode.Unlink))
         {
-            _strays.Enqueue(operation.Gfid);
+            AddStray(operation.Gfid);
+        }
+
+        if (operation.Keeps && operation.Fop == FopCode.Rename)
+        {
+            AddStray(operation.Displaced);
+        }
+    }
+
+    /// <summary>It has left its name or got another one: the walk may miss it.</summary>
+    private void AddStray(in Gfid gfid)
+    {
+        if (!_created.Contains(gfid) && _hasWalked && !_walked.Contains(gfid) && _strayed.Add(gfid))
+        {
+            _strays.Enqueue(gfid);
         }
     }
 
@@ -115,6 +130,10 @@ internal sealed partial class StoreCopySource : IStoreCopySource
             {
                 var view = await StoreView.LookupAsync(_store, _directory, name, call);
                 error = await AddAsync(view, _directory, name, call);
+            }
+            else if (_kept.TryDequeue(out var kept))
+            {
+                error = await AddKeptAsync(kept, call);
             }
             else if (_directories.TryDequeue(out _directory))
             {
@@ -148,6 +167,11 @@ internal sealed partial class StoreCopySource : IStoreCopySource
         if (!root.IsThere)
         {
             return root.Error;
+        }
+
+        foreach (var gfid in StoreView.ForcedOf(_store)?.ListKept() ?? [])
+        {
+            _kept.Enqueue(gfid);
         }
 
         Enter(Gfid.Root);

@@ -13,7 +13,7 @@ namespace Myrmex.Cluster.Journal;
 /// types, modes, owners, link counts of files, devices, sizes, content, link texts, stored times, and the extended
 /// attributes that clients may see. Left out is what belongs to one replica: block counts, sizes and link counts of
 /// directories, times of the local file system, handles and notes of names. A line an inode and name, in the order of
-/// names; one hash over all.
+/// names, and one a kept file, which has none; one hash over all.
 /// </summary>
 public sealed class StoreDigest
 {
@@ -58,6 +58,11 @@ public sealed class StoreDigest
                     directories.Push((path, inode.Iatt.Gfid));
                 }
             }
+        }
+
+        foreach (var gfid in StoreView.ForcedOf(store)?.ListKept() ?? [])
+        {
+            await digest.AddAsync($"kept {gfid}", await StoreView.StatAsync(store, gfid, call), call);
         }
 
         call.Release();

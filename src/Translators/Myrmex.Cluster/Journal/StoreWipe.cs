@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -6,9 +7,9 @@ using Myrmex.Graph;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Empties a store by fops: every name, what is in the orphan pool, the attributes of the root. Directories are taken
-/// apart from below, name by name: a store may take a whole tree away only later, and would still find what is in it
-/// by gfid.
+/// Empties a store by fops: every name, what is in the orphan pool, kept files, the attributes of the root. Directories
+/// are taken apart from below, name by name: a store may take a whole tree away only later, and would still find what
+/// is in it by gfid.
 /// </summary>
 internal static class StoreWipe
 {
@@ -19,8 +20,23 @@ internal static class StoreWipe
         call.TimeFlags = TimeFlags.ForwardOnly;
         var error = await EmptyAsync(store, Gfid.Root, call);
         error = error == Errno.Ok ? await EmptyAsync(store, IForcedStore.Pool, call) : error;
+        error = error == Errno.Ok ? LetGoAll(store) : error;
         error = error == Errno.Ok ? await BareAsync(store, Gfid.Root, call) : error;
         call.Release();
+        return error;
+    }
+
+    private static Errno LetGoAll(Translator store)
+    {
+        var error = Errno.Ok;
+        if (StoreView.ForcedOf(store) is { } forced)
+        {
+            foreach (var gfid in forced.ListKept())
+            {
+                error = error == Errno.Ok ? forced.LetGo(gfid) : error;
+            }
+        }
+
         return error;
     }
 
@@ -85,13 +101,15 @@ internal static class StoreWipe
         return error;
     }
 
-    private static async ValueTask<Errno> BareAsync(Translator store, Gfid gfid, Call call)
+    /// <summary>Takes all attributes away that a listing has.</summary>
+    public static async ValueTask<Errno> BareAsync(Translator store, Gfid gfid, Call call)
     {
         var (error, xattrs) = await StoreLister.XattrsAsync(store, gfid, call);
         for (var i = 0; i < xattrs.Count && error == Errno.Ok; i++)
         {
             var reply = await store.Removexattr(new RemovexattrFop { Gfid = gfid, Name = xattrs[i].Name }, call);
-            error = reply.Error == Errno.ENODATA ? Errno.Ok : reply.Error;
+            var isOfMachine = xattrs[i].Name.Span.StartsWith("security."u8); // Some of these cannot be taken away.
+            error = reply.Error == Errno.ENODATA || isOfMachine ? Errno.Ok : reply.Error;
             reply.Release();
         }
 

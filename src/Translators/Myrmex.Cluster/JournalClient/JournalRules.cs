@@ -33,4 +33,6 @@ internal sealed class JournalRules : SendingRules
 
     /// <summary>They are entries of the journal.</summary>
     public override bool KeepsLocks => true;
+
+    public override bool TellsOpens => true;
 }

@@ -122,7 +122,21 @@ internal sealed class OpenFds(
 
         return place is null
             ? new ValueTask<TReply>(TReply.Rent())
+            : rules.TellsOpens && typeof(TFop) == typeof(ReleaseFop) && call.Client is { IsGone: true }
+            ? LeaveAsync<TFop, TReply>(fop, place.Choice.Server, call)
             : CloseAsync<TFop, TReply>(fop, place.Choice.Server, call);
+    }
+
+    /// <summary>Its client has gone without a word, and may come back for it: the server is told.</summary>
+    private static async ValueTask<TReply> LeaveAsync<TFop, TReply>(TFop fop, Server server, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var xdata = TFop.XDataOf(in fop)?.Clone() ?? XData.Rent();
+        xdata.SetInt(LockSession.LeftKey, 1);
+        var reply = await CloseAsync<TFop, TReply>(TFop.WithXData(in fop, xdata), server, call);
+        xdata.Release();
+        return reply;
     }
 
     /// <summary>A server that goes away, or sends elsewhere, has closed it.</summary>
@@ -195,6 +209,32 @@ internal sealed class OpenFds(
             {
                 var leftMs = Math.Max(1, (endNs - seams.Clock.MonotonicNs) / 1_000_000);
                 moving.Add(WaitAsync(open, choice, leftMs, mayBlock: false).AsTask());
+            }
+
+            if (moving.Count == SendingLimits.FdWindow)
+            {
+                await Task.WhenAll(moving);
+                moving.Clear();
+            }
+        }
+
+        await Task.WhenAll(moving);
+    }
+
+    /// <summary>Opens all files at a server, as long as that is the one to ask.</summary>
+    public async Task ReopenAsync(Choice choice)
+    {
+        var moving = new List<Task<Errno>>();
+        foreach (var open in Snapshot())
+        {
+            if (!ReferenceEquals(finder.Choice, choice))
+            {
+                break; // There will be another one.
+            }
+
+            if (open is { Fd.IsDirectory: false, IsBad: false } && !(open.Place is { } place && place.IsAt(choice)))
+            {
+                moving.Add(WaitAsync(open, choice, SendingLimits.ReopenMs, mayBlock: false).AsTask());
             }
 
             if (moving.Count == SendingLimits.FdWindow)

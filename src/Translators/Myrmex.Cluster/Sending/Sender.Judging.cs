@@ -16,6 +16,7 @@ internal sealed partial class Sender
         if (FopFacts.OpenedFd(in fop) is { } opened)
         {
             Fds.Add(opened, way.Choice!);
+            BeginLooking();
         }
         else if (FopFacts.TryPosixLock(in fop, out var asked, out var end)
             && (trip.Lock is null || ReferenceEquals(trip.Lock, LockTrip.Change)))

@@ -53,6 +53,11 @@ internal sealed partial class Sender
             Fds.SessionId = () => Sessions.Current?.Id ?? 0;
             Fds.Closing = LeaveLocks;
         }
+
+        if (rules.TellsOpens)
+        {
+            finder.Found += OnFoundForFiles;
+        }
     }
 
     public OpenFds Fds { get; }

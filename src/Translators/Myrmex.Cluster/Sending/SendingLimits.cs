@@ -49,7 +49,7 @@ internal static class SendingLimits
     /// <summary>The pause before what was not given up is given up again.</summary>
     public const long GiveUpPauseMs = 1000;
 
-    /// <summary>How often a client with locks says that it is there.</summary>
+    /// <summary>How often a client with locks, or with open files, looks whether the same server leads.</summary>
     public const long HoldAgainMs = 10_000;
 
     /// <summary>Fops that are kept until their answer.</summary>
@@ -75,6 +75,11 @@ internal static class SendingLimits
     /// </summary>
     public const long RelockMs = 1000;
 
-    /// <summary>Fds that are closed at a former server, or locked at a new one, at the same time.</summary>
+    /// <summary>How long an fd is opened again in the background before others have their turn.</summary>
+    public const long ReopenMs = 5000;
+
+    /// <summary>
+    /// Fds that are closed at a former server, or opened or locked at a new one, at the same time.
+    /// </summary>
     public const int FdWindow = 64;
 }

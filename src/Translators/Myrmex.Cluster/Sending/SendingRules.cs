@@ -67,6 +67,12 @@ internal abstract class SendingRules
     /// </summary>
     public virtual bool KeepsLocks => false;
 
+    /// <summary>
+    /// The servers keep files that are open when they lose their last name: whoever leads has to hear early what is
+    /// open, so fds are opened again there at once, and not when they are used.
+    /// </summary>
+    public virtual bool TellsOpens => false;
+
     /// <summary>For how long they are to keep them when our connection has gone, in milliseconds.</summary>
     public long LockGraceMs
     {

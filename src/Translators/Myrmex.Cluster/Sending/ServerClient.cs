@@ -148,7 +148,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
             isStarted = _isStarted;
         }
 
-        if (up || !GoesDown || Sender.HoldsLocks)
+        if (up || !GoesDown || Sender.HoldsLocks || Sender.HasFiles)
         {
             Finder.Want(isStarted && Finder.Choice is null);
         }

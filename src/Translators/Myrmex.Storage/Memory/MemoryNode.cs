@@ -28,6 +28,9 @@ internal sealed class MemoryNode(Gfid gfid, uint mode)
     /// <summary>Open fds: the node lives on without a name while there are any.</summary>
     public int Opens { get; set; }
 
+    /// <summary>The node lives on without a name and without fds.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>The directory a directory is in.</summary>
     public MemoryNode? Parent { get; set; }
 

@@ -172,7 +172,7 @@ public sealed partial class MemoryTranslator
             if (error == Errno.Ok)
             {
                 reply.PreParent = parent.ToIatt();
-                error = node is null || node.Nlink == 0 ? Errno.ESTALE
+                error = node is null || (node.Nlink == 0 && !node.IsKept) ? Errno.ESTALE
                     : node.IsDirectory ? Errno.EPERM
                     : AddName(parent, fop.NewName, node, call);
             }

@@ -1,11 +1,14 @@
+using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Graph;
 
 namespace Myrmex.Storage;
 
-/// <summary>The orphan pool of a replay: a directory without a name.</summary>
+/// <summary>The orphan pool of a replay, a directory without a name; and kept files.</summary>
 public sealed partial class MemoryTranslator
 {
+    private readonly HashSet<Gfid> _kept = [];
+
     Errno IForcedStore.OpenPool()
     {
         lock (_lock)
@@ -64,6 +67,62 @@ public sealed partial class MemoryTranslator
             }
 
             return Errno.ESTALE;
+        }
+    }
+
+    Errno IForcedStore.Keep(in Gfid gfid)
+    {
+        lock (_lock)
+        {
+            if (Find(gfid) is not { IsDirectory: false } node)
+            {
+                return Errno.ESTALE;
+            }
+
+            node.IsKept = true;
+            _kept.Add(gfid);
+            return Errno.Ok;
+        }
+    }
+
+    Errno IForcedStore.LetGo(in Gfid gfid)
+    {
+        lock (_lock)
+        {
+            if (_kept.Remove(gfid) && Find(gfid) is { } node)
+            {
+                node.IsKept = false;
+                DropIfDead(node);
+            }
+
+            return Errno.Ok;
+        }
+    }
+
+    bool IForcedStore.IsKept(in Gfid gfid)
+    {
+        lock (_lock)
+        {
+            return _kept.Contains(gfid);
+        }
+    }
+
+    int IForcedStore.KeptCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _kept.Count;
+            }
+        }
+    }
+
+    IReadOnlyList<Gfid> IForcedStore.ListKept()
+    {
+        lock (_lock)
+        {
+            return [.. _kept];
         }
     }
 

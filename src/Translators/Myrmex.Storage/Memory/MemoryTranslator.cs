@@ -127,10 +127,10 @@ public sealed partial class MemoryTranslator : LeafTranslator, IForcedStore
     /// <summary>The node behind an fd, or null when it is gone.</summary>
     private MemoryNode? Find(Fd fd, in Gfid gfid) => _nodes.GetValueOrDefault(gfid.IsNull ? fd.Gfid : gfid);
 
-    /// <summary>Forgets a node that has neither names nor fds.</summary>
+    /// <summary>Forgets a node that has neither names nor fds and is not kept.</summary>
     private void DropIfDead(MemoryNode node)
     {
-        if (node.Nlink == 0 && node.Opens == 0)
+        if (node.Nlink == 0 && node.Opens == 0 && !node.IsKept)
         {
             _usedBytes -= node.Content.AllocatedBytes;
             _nodes.Remove(node.Gfid);

@@ -13,6 +13,7 @@ namespace Myrmex.Storage;
 /// <item>for a directory it is a symbolic link with the text <c>../../pp/qq/PARENT-GFID/NAME</c>; for the root
 /// <c>../../..</c>.</item>
 /// <item><c>unlink/GFID</c> holds what has no name any more but is open; it is emptied at start.</item>
+/// <item><c>kept/GFID</c>, there while there is one, is a hard link more to a file that lives on without a name.</item>
 /// <item>a crash may leave a name without handle or a directory handle with an old text: both are put right at the next
 /// lookup by name.</item>
 /// </list>
@@ -26,10 +27,14 @@ internal sealed class HandleTree(int fd)
     /// <summary>Bytes of <c>unlink/GFID</c>, and so room for both.</summary>
     public const int PathSize = 43;
 
+    private const int KeptSize = 41;
+
     /// <summary>Bytes of <c>../../pp/qq/GFID/</c>.</summary>
     private const int LinkPrefixSize = 6 + 6 + 36 + 1;
 
     private readonly int[] _parents = new int[65536 / 32]; // A bit for each aa/bb that was seen to be there.
+
+    public static ReadOnlySpan<byte> KeptDirectory => "kept"u8;
 
     public int Fd => fd;
 
@@ -50,6 +55,14 @@ internal sealed class HandleTree(int fd)
         "unlink/"u8.CopyTo(path);
         gfid.Format(path[7..]);
         return path[..PathSize];
+    }
+
+    /// <summary>Writes the path of the link that keeps a file and answers it.</summary>
+    public static ReadOnlySpan<byte> KeptPathOf(scoped in Gfid gfid, Span<byte> path)
+    {
+        "kept/"u8.CopyTo(path);
+        gfid.Format(path[5..]);
+        return path[..KeptSize];
     }
 
     /// <summary>Splits the text of a directory's handle; false for any other text.</summary>
@@ -180,6 +193,43 @@ internal sealed class HandleTree(int fd)
         Span<byte> path = stackalloc byte[PathSize];
         return Sys.ErrorOf(Sys.UnlinkAt(fd, UnlinkedPathOf(gfid, path)));
     }
+
+    /// <summary>
+    /// Makes the link that keeps a file. EEXIST when there is one already, ENOENT when there is no handle.
+    /// </summary>
+    public Errno Keep(in Gfid gfid)
+    {
+        Span<byte> path = stackalloc byte[PathSize];
+        Span<byte> kept = stackalloc byte[PathSize];
+        PathOf(gfid, path);
+        KeptPathOf(gfid, kept);
+        var error = Sys.ErrorOf(Sys.LinkAt(fd, path[..HandleSize], fd, kept[..KeptSize]));
+        if (error != Errno.ENOENT)
+        {
+            return error;
+        }
+
+        error = Sys.ErrorOf(Sys.MakeDirectoryAt(fd, KeptDirectory, 0x1C0));
+        return error is Errno.Ok or Errno.EEXIST
+            ? Sys.ErrorOf(Sys.LinkAt(fd, path[..HandleSize], fd, kept[..KeptSize]))
+            : error;
+    }
+
+    /// <summary>The link that keeps a file.</summary>
+    public int StatKept(in Gfid gfid, out FileStat stat)
+    {
+        Span<byte> kept = stackalloc byte[PathSize];
+        return Sys.StatAt(fd, KeptPathOf(gfid, kept), out stat);
+    }
+
+    public Errno LetGo(in Gfid gfid)
+    {
+        Span<byte> kept = stackalloc byte[PathSize];
+        return Sys.ErrorOf(Sys.UnlinkAt(fd, KeptPathOf(gfid, kept)));
+    }
+
+    /// <summary>Removes the directory of kept files if there are none.</summary>
+    public void EndKept() => Sys.UnlinkAt(fd, KeptDirectory, Sys.AtRemoveDirectory);
 
     private static void FormatLink(in Gfid parent, ReadOnlySpan<byte> name, Span<byte> text)
     {

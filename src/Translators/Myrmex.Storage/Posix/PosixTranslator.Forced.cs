@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Graph;
+using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -8,7 +10,8 @@ namespace Myrmex.Storage;
 /// <summary>
 /// The orphan pool of a replay: <c>.glusterfs/orphans</c> with a gfid of its own and no handle. It is there during a
 /// replay only; a directory in it has a handle that names the pool as its parent, so a brick whose replay was
-/// interrupted must be replayed before anything else serves it.
+/// interrupted must be replayed before anything else serves it. And kept files: <c>.glusterfs/kept/GFID</c> is a link
+/// more to each, so they have a handle like any other file, and fops by gfid find them.
 /// </summary>
 public sealed partial class PosixTranslator
 {
@@ -70,6 +73,78 @@ public sealed partial class PosixTranslator
 
         return error == Errno.EEXIST ? Errno.ENOTEMPTY : error;
     }
+
+    Errno IForcedStore.Keep(in Gfid gfid)
+    {
+        lock (_inodeLocks.Of(gfid))
+        {
+            var error = Sys.ErrorOf(_handles.Stat(gfid, out var file));
+            if (error == Errno.Ok && (file.Mode & FileMode.TypeMask) != FileMode.Regular)
+            {
+                return Errno.EINVAL;
+            }
+
+            if (error == Errno.Ok && _handles.StatKept(gfid, out var kept) >= 0 && kept.Ino != file.Ino)
+            {
+                error = _handles.LetGo(gfid); // Of another file that had this gfid before.
+            }
+
+            error = error == Errno.Ok ? _handles.Keep(gfid) : error;
+            if (error is Errno.Ok or Errno.EEXIST)
+            {
+                _kept.Add(in gfid);
+                return Errno.Ok;
+            }
+
+            return error == Errno.ENOENT ? Errno.ESTALE : error;
+        }
+    }
+
+    Errno IForcedStore.LetGo(in Gfid gfid)
+    {
+        if (!_kept.Contains(in gfid))
+        {
+            return Errno.Ok;
+        }
+
+        lock (_inodeLocks.Of(gfid))
+        {
+            if (_handles.StatKept(gfid, out var kept) >= 0 && kept.Nlink <= 2)
+            {
+                _inodes.Drop(InodeKey.Of(in kept)); // Before its number can be used again.
+            }
+
+            var error = _handles.LetGo(gfid);
+            if (error is not (Errno.Ok or Errno.ENOENT))
+            {
+                return error;
+            }
+
+            _kept.Remove(in gfid);
+            if (_handles.Stat(gfid, out var file) >= 0 && file.Ino == kept.Ino && file.Nlink == 1)
+            {
+                error = _open.TryMarkUnlinked(gfid) ? _handles.MoveToUnlinked(gfid) : _handles.Remove(gfid);
+                if (error != Errno.Ok)
+                {
+                    Log.Warning("posix", "the handle of a removed file stays", ("gfid", gfid), ("errno", error));
+                }
+            }
+        }
+
+        _anonymous.Drop(gfid);
+        if (_kept.Count == 0)
+        {
+            _handles.EndKept();
+        }
+
+        return Errno.Ok;
+    }
+
+    bool IForcedStore.IsKept(in Gfid gfid) => _kept.Contains(in gfid);
+
+    int IForcedStore.KeptCount => _kept.Count;
+
+    IReadOnlyList<Gfid> IForcedStore.ListKept() => _kept.ToArray();
 
     Errno IForcedStore.Locate(in Gfid directory, out Gfid parent, out Name name)
     {

@@ -188,6 +188,7 @@ public sealed partial class PosixTranslator
         iatt.Size = stat.Size;
         iatt.Blocks = stat.Blocks;
         iatt.Nlink = !isDirectory && stat.Nlink > 0 ? stat.Nlink - 1 : stat.Nlink;
+        iatt.Nlink -= iatt.Nlink > 0 && !isDirectory && _kept.Contains(in facts.Gfid) ? 1u : 0; // That link is no name.
         iatt.Uid = stat.Uid;
         iatt.Gid = stat.Gid;
         iatt.BlockSize = BlockSize;

@@ -17,6 +17,7 @@ public sealed partial class PosixTranslator : LeafTranslator, IForcedStore
     private readonly Lock _moves = new();
     private readonly OpenTable _open = new();
     private readonly AnonymousFiles _anonymous = new();
+    private readonly KeptSet _kept = new();
     private readonly InodeCache _inodes;
     private readonly InlineGate _writeGate;
     private PosixOptions _options;
@@ -68,6 +69,7 @@ public sealed partial class PosixTranslator : LeafTranslator, IForcedStore
         _directories = new DirectoryCache(_handles, _rootFd, _moves);
         Sys.Stat(_rootFd, out var stat);
         _device = stat.Dev;
+        _kept.Load(internalFd);
         if (!stat.HasBirthTime)
         {
             Log.Warning(
