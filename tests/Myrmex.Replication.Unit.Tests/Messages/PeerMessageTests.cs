@@ -51,7 +51,7 @@ public sealed class PeerMessageTests
         bed.World.RunFor(1_000);
         AssertEqual(sent, bed.Received);
         Assert.Equal("0", PeerBed.Dump(client, "message_bytes_on_the_way"));
-        Assert.Equal(before, PayloadPool.Shared.OutstandingBytes);
+        Assert.InRange(PayloadPool.Shared.OutstandingBytes, 0, before); // What earlier tests left may go.
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class PeerMessageTests
             pieces[i].Release();
         }
 
-        Assert.Equal(before, PayloadPool.Shared.OutstandingBytes);
+        Assert.InRange(PayloadPool.Shared.OutstandingBytes, 0, before); // What earlier tests left may go.
     }
 
     [Fact]
@@ -246,7 +246,7 @@ public sealed class PeerMessageTests
         }
 
         Assert.InRange(arrived, 50, sent - 5);
-        Assert.Equal(before, PayloadPool.Shared.OutstandingBytes);
+        Assert.InRange(PayloadPool.Shared.OutstandingBytes, 0, before); // What earlier tests left may go.
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed class RpcConnectionTests
 
         _loop.Run();
         Assert.Equal(3000, _server.Calls.Single().BodyLength);
-        Assert.Equal(before, PayloadPool.Shared.OutstandingBytes);
+        Assert.InRange(PayloadPool.Shared.OutstandingBytes, 0, before); // What earlier tests left may go.
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public sealed class RpcConnectionTests
 
         Assert.False(link.IsOpen);
         Assert.Contains("fragment", _server.CloseReason);
-        Assert.Equal(before, PayloadPool.Shared.OutstandingBytes);
+        Assert.InRange(PayloadPool.Shared.OutstandingBytes, 0, before); // What earlier tests left may go.
     }
 
     [Fact]
