@@ -79,13 +79,17 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        if (_now - _askedMs >= Math.Min(_options.RetransmitMs, PositionFreshMs / 2))
+        if (!CanLead(configuration))
         {
-            AskPositions(); // Also while this one waits for others: a place in the row lasts as long as what was told.
+            if (_now - _askedMs >= _options.RetransmitMs)
+            {
+                AskPositions();
+            }
+
+            return false;
         }
 
-        return CanLead(configuration)
-            && waited >= (_options.ElectionStepMs * (1 + Rank(configuration))) + (Hindrances * _options.LeaderGraceMs);
+        return waited >= (_options.ElectionStepMs * (1 + Rank(configuration))) + (Hindrances * _options.LeaderGraceMs);
     }
 
     /// <summary>
