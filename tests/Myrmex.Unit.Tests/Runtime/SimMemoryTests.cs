@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Simulation;
@@ -44,11 +45,11 @@ public sealed class SimMemoryTests
     {
         var before = SettledPool.Bytes();
         PayloadBuffer? kept = RentAndCrash();
-        Assert.Equal(kept.Capacity, SettledPool.Bytes() - before); // Of ten.
+        AssertSettlesAt(before + kept.Capacity); // Of ten.
         Assert.False(kept.GetSpan().ContainsAnyExcept((byte)7));
         kept.Release();
         kept = null;
-        Assert.Equal(before, SettledPool.Bytes());
+        AssertSettlesAt(before);
     }
 
     [Fact]
@@ -74,6 +75,17 @@ public sealed class SimMemoryTests
         servers[0].Memory.LimitBytes = long.MaxValue;
         world.RunFor(1_000);
         Assert.Equal([1, 1], recorders.Select(r => r.Frames.Count));
+    }
+
+    /// <summary>What is found to be unused by one collection is sometimes freed by a later one.</summary>
+    private static void AssertSettlesAt(long bytes)
+    {
+        for (var triesLeft = 50; triesLeft > 0 && SettledPool.Bytes() != bytes; triesLeft--)
+        {
+            Thread.Sleep(20);
+        }
+
+        Assert.Equal(bytes, SettledPool.Bytes());
     }
 
     private static List<PayloadBuffer> Rent(SimWorld world, SimNode node, int count)
