@@ -73,14 +73,14 @@ public sealed class PayloadPool
     public static PayloadPool ForSimulation() => new(Process);
 
     /// <summary>
-    /// Makes a simulated process, or the real one when null, that of this thread: its pool is <see cref="Shared"/>.
-    /// Answers whose turn it was, to be given back afterwards.
+    /// Makes a simulated process, or the real one when null, that of this thread: its pool is <see cref="Shared"/>
+    /// until the answer is disposed of.
     /// </summary>
-    public static PayloadPool? Simulate(PayloadPool? process)
+    public static Turn Simulate(PayloadPool? process)
     {
-        var outer = _simulated;
+        var turn = new Turn(_simulated);
         _simulated = process;
-        return outer;
+        return turn;
     }
 
     /// <summary>
@@ -141,6 +141,16 @@ public sealed class PayloadPool
         return -1;
     }
 
+    /// <summary>The turn of a simulated process; its end is that of whose turn it was before.</summary>
+    public readonly ref struct Turn
+    {
+        private readonly PayloadPool? _outer;
+
+        internal Turn(PayloadPool? outer) => _outer = outer;
+
+        public void Dispose() => _simulated = _outer;
+    }
+
     /// <summary>
     /// A buffer that a simulated process has rented. A killed one gives nothing back: none of its code runs any more.
     /// Only the buffer refers to this, so when it is collected nobody can use the buffer, and its memory is freed.
@@ -196,7 +206,9 @@ public sealed class PayloadPool
 
                 _count--;
                 _unused = Math.Min(_unused, _count);
-                return _items[_count];
+                var taken = _items[_count];
+                _items[_count] = null; // Or what a simulated process has rented would never be collected.
+                return taken;
             }
         }
 

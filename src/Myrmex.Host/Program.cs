@@ -36,7 +36,7 @@ internal static class Program
 
     private static int Version()
     {
-        Console.Out.WriteLine($"myrmex {typeof(Program).Assembly.GetName().Version?.ToString(3) ?? "0"}");
+        Console.Out.WriteLine($"myrmex {BuildVersion.Text}");
         return 0;
     }
 

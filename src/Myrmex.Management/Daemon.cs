@@ -6,6 +6,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
@@ -29,8 +30,6 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     private const UnixFileMode PrivateDirectory =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
-    private static string Version => typeof(Daemon).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     /// <summary>Makes the working directory, for its owner only, and the log directory in it.</summary>
     public static void MakeDirectories(DaemonOptions options)
@@ -231,7 +230,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         NodePort = options.NodePort,
         JoinTokenFile = options.JoinTokenFile,
         AcceptAnyProbe = options.AcceptAnyProbe,
-        Version = Version,
+        Version = BuildVersion.Text,
     };
 
     /// <summary>The node has been told before which store is its cluster's.</summary>
@@ -249,7 +248,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     }
 
     private DaemonMessage Describe(LocalNode node, int port) => new(
-        Version, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
+        BuildVersion.Text, node.Id.ToString(), Dns.GetHostName(), port, Environment.ProcessId)
     {
         WorkingDirectory = options.WorkingDirectory,
         HttpPort = options.HttpPort,

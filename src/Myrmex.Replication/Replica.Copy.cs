@@ -169,10 +169,8 @@ public sealed partial class Replica : ICopyHost
             return; // It would find no room either; it is offered again.
         }
 
-        var isOfLeader = offer.Term == _engine.Promised && _engine.Leader == offer.Sender
-            && _engine.Role == ReplicaRole.Follower;
-        if (_setup.Copies is null || _receiver is not null || !isOfLeader || NowMs < _noCopyBeforeMs
-            || !(_engine.WantsCopy || offer.Start > _engine.Commit))
+        if (_setup.Copies is null || _receiver is not null || NowMs < _noCopyBeforeMs
+            || _engine.Leader != offer.Sender || !_engine.TakesCopy(offer.Term, offer.Start))
         {
             return;
         }

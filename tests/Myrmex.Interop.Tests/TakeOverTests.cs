@@ -51,16 +51,7 @@ public sealed class TakeOverTests : IDisposable
     public void StockVolumeIsServedInPlaceAndGivenBack()
     {
         var bricks = MakeBricks("b");
-        var glusterd = _directory.Own(new StockGlusterd(_directory));
-        glusterd.CreateVolume("vol", bricks);
-        string before;
-        using (var mount = StockMount.FromServer(_directory, "first", glusterd.Host, "vol"))
-        {
-            mount.Sh(Fill, Limit);
-            before = mount.Sh(Describe);
-        }
-
-        glusterd.StopVolume("vol");
+        var glusterd = FillStockVolume(bricks, out var before);
         Audit.Check(bricks);
         var changed = ServeWithMyrmex(bricks, before, MyrmexMount.FromVolfile);
         Audit.Check(bricks);
@@ -80,16 +71,7 @@ public sealed class TakeOverTests : IDisposable
     public void StockVolumeIsTakenOverByCommandAndGivenBack()
     {
         var bricks = MakeBricks("b");
-        var glusterd = _directory.Own(new StockGlusterd(_directory));
-        glusterd.CreateVolume("vol", bricks);
-        string before;
-        using (var mount = StockMount.FromServer(_directory, "first", glusterd.Host, "vol"))
-        {
-            mount.Sh(Fill, Limit);
-            before = mount.Sh(Describe);
-        }
-
-        glusterd.StopVolume("vol");
+        var glusterd = FillStockVolume(bricks, out var before);
         var mark = Shell.CheckBash("/", $"getfattr -n trusted.glusterfs.volume-id -e hex {bricks[0]} 2>/dev/null | sed -n 's/.*=//p'").Trim();
         string changed;
         using (var daemon = new MyrmexDaemon(_directory))
@@ -193,6 +175,21 @@ public sealed class TakeOverTests : IDisposable
         mv deep/dir1 one/dir; mv 'two words' words; for i in $(seq 10); do mv deep/dir1$i deep/other$i 2>/dev/null || true; done
         """,
         Limit);
+
+    /// <summary>A stock volume that was used and is stopped again.</summary>
+    private StockGlusterd FillStockVolume(string[] bricks, out string content)
+    {
+        var glusterd = _directory.Own(new StockGlusterd(_directory));
+        glusterd.CreateVolume("vol", bricks);
+        using (var mount = StockMount.FromServer(_directory, "first", glusterd.Host, "vol"))
+        {
+            mount.Sh(Fill, Limit);
+            content = mount.Sh(Describe);
+        }
+
+        glusterd.StopVolume("vol");
+        return glusterd;
+    }
 
     private string[] MakeBricks(string name)
     {

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
-using Myrmex.Base;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;

@@ -85,15 +85,8 @@ internal sealed class ReplicaBed
     /// <summary>Zeroes for a proposal; as all that the members hold, they go with them.</summary>
     public static Payload Data(int bytes)
     {
-        var outer = PayloadPool.Simulate(PayloadPool.ForSimulation());
-        try
-        {
-            return Payload.CopyOf(new byte[bytes]);
-        }
-        finally
-        {
-            PayloadPool.Simulate(outer);
-        }
+        using var turn = PayloadPool.Simulate(PayloadPool.ForSimulation());
+        return Payload.CopyOf(new byte[bytes]);
     }
 
     public JournalOptions JournalOptions => new() { Path = Directory, SegmentBytes = SegmentBytes, SegmentsMax = 8 };

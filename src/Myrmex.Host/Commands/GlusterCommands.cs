@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using Myrmex.Base;
 using Myrmex.Management.CommandLine;
 
 namespace Myrmex.Host;
@@ -26,9 +27,8 @@ internal static class GlusterCommands
 
     public static int Run(string[] args)
     {
-        var version = typeof(GlusterCommands).Assembly.GetName().Version?.ToString(3) ?? "0";
         using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = false };
-        var cli = new GlusterCli(Connect, new CliTerminal(Console.In, output, Console.Error), version);
+        var cli = new GlusterCli(Connect, new CliTerminal(Console.In, output, Console.Error), BuildVersion.Text);
         return cli.RunAsync(args).GetAwaiter().GetResult();
     }
 

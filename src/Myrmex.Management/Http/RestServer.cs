@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Myrmex.Base;
 
 namespace Myrmex.Management.Http;
 
@@ -64,13 +65,14 @@ internal sealed class RestServer : IAsyncDisposable
 
     private static void MapDescription(RouteMap map)
     {
-        var version = typeof(RestServer).Assembly.GetName().Version?.ToString(3) ?? "0";
         var text = string.Empty;
         map.Get(OpenApi.Path, "This description.", "application/json", request =>
         {
             request.Context.Response.ContentType = "application/json";
             return request.Context.Response.WriteAsync(text, request.Aborted);
         });
-        text = OpenApi.Describe(map.Routes, version).ToJsonString(); // After the route itself, which it has too.
+
+        // After the route itself, which it has too.
+        text = OpenApi.Describe(map.Routes, BuildVersion.Text).ToJsonString();
     }
 }

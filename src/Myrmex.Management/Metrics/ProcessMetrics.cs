@@ -15,8 +15,7 @@ public static class ProcessMetrics
     {
         var memory = GC.GetGCMemoryInfo();
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
-        text.Add(
-                MetricTable.BuildInfo, 1, typeof(ProcessMetrics).Assembly.GetName().Version?.ToString(3) ?? "0")
+        text.Add(MetricTable.BuildInfo, 1, BuildVersion.Text)
             .Add(MetricTable.ResidentBytes, ResidentBytes())
             .Add(MetricTable.CpuSeconds, cpu)
             .Add(MetricTable.UptimeSeconds, UptimeSeconds())

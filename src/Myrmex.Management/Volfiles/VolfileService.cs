@@ -82,7 +82,7 @@ internal sealed class VolfileService(
         if (isOurs)
         {
             var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
-            var local = nodes.Select((n, i) => n.Id == asker ? i : -1).Max();
+            var local = nodes.ToList().FindIndex(n => n.Id == asker);
             return ThinVolfile.Build(volume, hosts, trusted, managementPort, local).ToString();
         }
 

@@ -374,7 +374,9 @@ public sealed partial class ReplicaEngine
 
         if (best.LastIndex < _commit || _isDiverged)
         {
-            GiveUp(); // A restart from less gave up what we have committed: whoever has that journal must lead.
+            // A restart from less gave up what we have committed, and we want a copy if we know: who has that journal
+            // must lead.
+            GiveUp();
             return;
         }
 

@@ -32,14 +32,11 @@ public sealed partial class ReplicaEngine
     /// </summary>
     /// <param name="term">In which the copy was offered.</param>
     /// <param name="start">The copy holds everything up to here, and perhaps more.</param>
-    /// <returns>
-    /// False, and nothing was begun: only a follower takes copies, and only of the leader whose term it has promised. A
-    /// later leader may count on what this replica has taken from it since.
-    /// </returns>
+    /// <returns>False, and nothing was begun: <see cref="TakesCopy"/> has changed since it was offered.</returns>
     public bool BeginInstall(Term term, JournalIndex start, long nowMs)
     {
         _now = nowMs;
-        if (_role != ReplicaRole.Follower || term != _promised || !IsOfUse(start))
+        if (!TakesCopy(term, start))
         {
             return false;
         }
@@ -58,11 +55,13 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// A copy that holds everything up to an entry gets this replica on. Not if it has come that far by itself since
-    /// the copy was offered: the leader counts on what it has acknowledged, which the copy may lack.
+    /// A copy that was offered in a term and holds everything up to an entry may be begun. Only a follower takes
+    /// copies, and only of the leader whose term it has promised: a later leader may count on what this replica has
+    /// taken from it since. And only one that gets it on, not if it has come that far by itself: the leader counts on
+    /// what it has acknowledged, which the copy may lack.
     /// </summary>
-    private bool IsOfUse(JournalIndex start) =>
-        WantsCopy || (start > _commit && start > _matched);
+    public bool TakesCopy(Term term, JournalIndex start) =>
+        _role == ReplicaRole.Follower && term == _promised && (WantsCopy || (start > _commit && start > _matched));
 
     /// <summary>
     /// A copy as of this entry may be installed: nothing that is known to be good would be lost. While the store is

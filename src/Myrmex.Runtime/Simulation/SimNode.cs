@@ -83,15 +83,8 @@ public sealed class SimNode
     public void Do(Action action)
     {
         Invariant.Check(IsUp);
-        var outer = PayloadPool.Simulate(Memory);
-        try
-        {
-            action();
-        }
-        finally
-        {
-            PayloadPool.Simulate(outer);
-        }
+        using var turn = PayloadPool.Simulate(Memory);
+        action();
     }
 
     /// <summary>Makes the node ready for a new process.</summary>

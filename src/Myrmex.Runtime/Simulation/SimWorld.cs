@@ -172,7 +172,7 @@ public sealed class SimWorld
         Mix((ulong)(due.Node?.Index ?? -1));
         var outer = CurrentLoop;
         CurrentLoop = due.Loop;
-        var outerMemory = PayloadPool.Simulate(due.Node?.Memory);
+        using var turn = PayloadPool.Simulate(due.Node?.Memory);
         FlushBatch.Begin();
         try
         {
@@ -187,7 +187,6 @@ public sealed class SimWorld
         finally
         {
             CurrentLoop = outer;
-            PayloadPool.Simulate(outerMemory);
         }
     }
 

@@ -67,20 +67,7 @@ internal sealed class PowerCutCase
     /// <summary>Runs the sequence with the power cut at the given call, then once more at a random one, then to its end.</summary>
     public void Run(int operations, long cutAt)
     {
-        // A process that the power cut ends gives nothing back.
-        var outer = PayloadPool.Simulate(PayloadPool.ForSimulation());
-        try
-        {
-            RunInMemory(operations, cutAt);
-        }
-        finally
-        {
-            PayloadPool.Simulate(outer);
-        }
-    }
-
-    private void RunInMemory(int operations, long cutAt)
-    {
+        using var turn = PayloadPool.Simulate(PayloadPool.ForSimulation()); // Who is ended by a power cut gives nothing back.
         Check(_disk.MakeDirectory("/j"), "mkdir");
         _disk.SyncDirectory("/");
         _disk.CutPowerAt(cutAt);

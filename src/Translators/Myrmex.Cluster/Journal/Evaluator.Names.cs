@@ -104,7 +104,7 @@ public sealed partial class Evaluator
     {
         var call = ReadCall();
         var evaluation = await RemoveAsync(
-            FopCode.Unlink, fop.Parent, fop.Name, fop.XData, isInternal: client is null or { Pid: < 0 }, call);
+            FopCode.Unlink, fop.Parent, fop.Name, fop.XData, IsInternal(client), call);
         call.Release();
         return evaluation;
     }

@@ -15,7 +15,7 @@ public sealed partial class Evaluator
     public async ValueTask<Evaluation> RenameAsync(RenameFop fop, Call? client = null)
     {
         var call = ReadCall();
-        var evaluation = await RenameAsync(fop, isInternal: client is null or { Pid: < 0 }, call);
+        var evaluation = await RenameAsync(fop, IsInternal(client), call);
         call.Release();
         return evaluation;
     }

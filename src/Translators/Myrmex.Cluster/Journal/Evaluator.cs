@@ -51,6 +51,9 @@ public sealed partial class Evaluator
     /// <inheritdoc cref="KeepRule"/>
     public KeepRule? MustKeep { get; set; }
 
+    /// <summary>It is one of the cluster's own that asks.</summary>
+    private static bool IsInternal(Call? client) => client is null or { Pid: < 0 };
+
     /// <summary>What UNLINK and RENAME say of the inode that they take a name from.</summary>
     private uint FlagsOfLoss(in Iatt inode, bool isInternal) =>
         inode.IsDirectory ? JournalOperation.LastName

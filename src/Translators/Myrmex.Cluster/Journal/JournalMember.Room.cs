@@ -51,14 +51,14 @@ public sealed partial class JournalMember : IRoomWait
     private async ValueTask<Errno> WhenThereIsRoomAsync(Func<ValueTask<Errno>> step)
     {
         var error = await step();
-        if (error is not (Errno.ENOSPC or Errno.EDQUOT))
+        if (!Redo.IsNoRoom(error))
         {
             return error;
         }
 
         Log.Warning("journal", "a replay finds no room in the store and waits for some", ("error", error));
         _ = Interlocked.Increment(ref _waitingForRoom);
-        while (error is Errno.ENOSPC or Errno.EDQUOT && await ((IRoomWait)this).WaitAsync())
+        while (Redo.IsNoRoom(error) && await ((IRoomWait)this).WaitAsync())
         {
             error = await step();
         }

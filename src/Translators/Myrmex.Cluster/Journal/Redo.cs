@@ -102,7 +102,7 @@ public sealed partial class Redo
         return result;
     }
 
-    private static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
+    internal static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
 
     private async ValueTask<RedoResult> ApplyOnceAsync(
         JournalOperation operation, Payload data, IStoredData? stored)

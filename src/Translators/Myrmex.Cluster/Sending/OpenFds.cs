@@ -182,12 +182,7 @@ internal sealed class OpenFds(
                 if (server != except && open.Leave(server)
                     && CloseAtAsync(server, open.Fd, staysLocked: rules.NamesLocks) is { IsCompleted: false } one)
                 {
-                    closing.Add(one);
-                    if (closing.Count == SendingLimits.FdWindow)
-                    {
-                        await Task.WhenAll(closing);
-                        closing.Clear();
-                    }
+                    await AddAsync(closing, one);
                 }
             }
         }
@@ -202,19 +197,13 @@ internal sealed class OpenFds(
     public async Task RelockAsync(Choice choice, long limitMs)
     {
         var endNs = seams.Clock.MonotonicNs + (limitMs * 1_000_000);
-        var moving = new List<Task<Errno>>();
+        var moving = new List<Task>();
         foreach (var fd in Locks.Fds())
         {
             if (Find(fd) is { } open)
             {
                 var leftMs = Math.Max(1, (endNs - seams.Clock.MonotonicNs) / 1_000_000);
-                moving.Add(WaitAsync(open, choice, leftMs, mayBlock: false).AsTask());
-            }
-
-            if (moving.Count == SendingLimits.FdWindow)
-            {
-                await Task.WhenAll(moving);
-                moving.Clear();
+                await AddAsync(moving, WaitAsync(open, choice, leftMs, mayBlock: false).AsTask());
             }
         }
 
@@ -224,7 +213,7 @@ internal sealed class OpenFds(
     /// <summary>Opens all files at a server, as long as that is the one to ask.</summary>
     public async Task ReopenAsync(Choice choice)
     {
-        var moving = new List<Task<Errno>>();
+        var moving = new List<Task>();
         foreach (var open in Snapshot())
         {
             if (!ReferenceEquals(finder.Choice, choice))
@@ -234,17 +223,22 @@ internal sealed class OpenFds(
 
             if (open is { Fd.IsDirectory: false, IsBad: false } && !(open.Place is { } place && place.IsAt(choice)))
             {
-                moving.Add(WaitAsync(open, choice, SendingLimits.ReopenMs, mayBlock: false).AsTask());
-            }
-
-            if (moving.Count == SendingLimits.FdWindow)
-            {
-                await Task.WhenAll(moving);
-                moving.Clear();
+                await AddAsync(moving, WaitAsync(open, choice, SendingLimits.ReopenMs, mayBlock: false).AsTask());
             }
         }
 
         await Task.WhenAll(moving);
+    }
+
+    /// <summary>One more of those that are under way; when the window is full all of them are waited for.</summary>
+    private static async ValueTask AddAsync(List<Task> under, Task next)
+    {
+        under.Add(next);
+        if (under.Count == SendingLimits.FdWindow)
+        {
+            await Task.WhenAll(under);
+            under.Clear();
+        }
     }
 
     /// <summary>The locks that came by an fd are lost: it answers EBADFD until it is closed.</summary>

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 
 namespace Myrmex.Storage;
@@ -123,11 +122,7 @@ public sealed partial class PosixTranslator
             _kept.Remove(in gfid);
             if (_handles.Stat(gfid, out var file) >= 0 && file.Ino == kept.Ino && file.Nlink == 1)
             {
-                error = _open.TryMarkUnlinked(gfid) ? _handles.MoveToUnlinked(gfid) : _handles.Remove(gfid);
-                if (error != Errno.Ok)
-                {
-                    Log.Warning("posix", "the handle of a removed file stays", ("gfid", gfid), ("errno", error));
-                }
+                EndHandle(gfid);
             }
         }
 

@@ -187,14 +187,22 @@ public sealed partial class PosixTranslator
             }
 
             _inodes.Drop(rest.Key);
-            var error = _open.TryMarkUnlinked(gfid) ? _handles.MoveToUnlinked(gfid) : _handles.Remove(gfid);
-            if (error != Errno.Ok)
-            {
-                Log.Warning("posix", "the handle of a removed file stays", ("gfid", gfid), ("errno", error));
-            }
+            EndHandle(gfid);
         }
 
         _anonymous.Drop(gfid);
+    }
+
+    /// <summary>
+    /// Nothing but the handle holds a file any more, and the fds that are open. With its inode locked.
+    /// </summary>
+    private void EndHandle(in Gfid gfid)
+    {
+        var error = _open.TryMarkUnlinked(gfid) ? _handles.MoveToUnlinked(gfid) : _handles.Remove(gfid);
+        if (error != Errno.Ok)
+        {
+            Log.Warning("posix", "the handle of a removed file stays", ("gfid", gfid), ("errno", error));
+        }
     }
 
     private Errno RmdirLocked(in Inode parent, ReadOnlySpan<byte> name, bool isForced)
