@@ -37,7 +37,7 @@ public sealed record EtcdOptions
     /// How long the answer to a change is waited for; then its outcome is unknown. Longer than an election takes would
     /// be of no use: a change that a leader took with it is not answered.
     /// </summary>
-    public TimeSpan ChangeTimeout { get; init; } = TimeSpan.FromMilliseconds(2_500);
+    public TimeSpan ChangeTimeout { get; init; } = TimeSpan.FromMilliseconds(1_200);
 
     /// <summary>
     /// How long one attempt of a command that may be repeated waits before another member is asked; also how long a

@@ -48,13 +48,15 @@ internal static class EtcdLimits
 
     public const long ProbePeriodMs = 100;
 
-    /// <summary>
-    /// Milliseconds. Disks of storage nodes are busy, and a change of leader costs more than a late
-    /// one.
-    /// </summary>
-    public const int HeartbeatMs = 300;
+    /// <summary>Milliseconds; etcd's own.</summary>
+    public const int HeartbeatMs = 100;
 
-    public const int ElectionMs = 3_000;
+    /// <summary>
+    /// Milliseconds without a heartbeat after which a member stands for election; it takes once to twice as long.
+    /// Commands wait for it, and are to answer within 2 s. A disk that stalls for longer costs an election, which no
+    /// data notices.
+    /// </summary>
+    public const int ElectionMs = 1_000;
 
     /// <summary>Bytes of etcd's database, after which it takes no more changes.</summary>
     public const long QuotaBytes = 2L << 30;

@@ -24,7 +24,7 @@ internal interface IStoreOpener
 internal sealed class StoreOpener(IStateStore local, NodeCertificates certificates, Seams seams) : IStoreOpener
 {
     public IStateStore Open(StoreChoice choice) => choice.Kind == StoreKind.Embedded
-        ? new ForwardingStore(local) : EtcdStore.Open(choice.ToOptions(certificates), seams);
+        ? new LentStore(local) : EtcdStore.Open(choice.ToOptions(certificates), seams);
 
     public async Task<EtcdStatus?> ProbeAsync(Uri clientUrl, CancellationToken cancellation)
     {

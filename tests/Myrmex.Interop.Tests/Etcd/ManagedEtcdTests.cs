@@ -42,9 +42,8 @@ public sealed class ManagedEtcdTests : IAsyncLifetime
     {
         var one = await Cluster.FirstAsync();
         await one.Store.PutAsync("volume/v", Bytes("kept"), Forever);
-        await one.Cluster.MoveAsync(StoreChoice.Managed(), Forever);
-        Wait.Until("the node uses its etcd", Soon, () => one.Cluster.Choice.Kind == StoreKind.Managed);
-        Wait.Until("the store is open", Soon, () => Try(() => Text(one.Store.GetAsync("volume/v", Forever).Result)) == "kept");
+        await MoveToManagedAsync(one);
+        Assert.Equal("kept", Text(await one.Store.GetAsync("volume/v", Forever)));
         using var load = new Load(one);
         Cluster.WaitForMembers(one);
 
@@ -211,13 +210,19 @@ public sealed class ManagedEtcdTests : IAsyncLifetime
     private async Task<ManagedNode[]> ThreeAsync()
     {
         var one = await Cluster.FirstAsync();
-        await one.Cluster.MoveAsync(StoreChoice.Managed(), Forever);
-        Wait.Until("the node uses its etcd", Soon, () => one.Cluster.Choice.Kind == StoreKind.Managed);
-        Wait.Until("the store is open", Soon, () => Try(() => one.Store.GetAsync("x", Forever).Wait(3_000)));
+        await MoveToManagedAsync(one);
         var two = await Cluster.JoinAsync(one);
         var three = await Cluster.JoinAsync(one);
         Cluster.WaitForMembers(one, two, three);
         return [one, two, three];
+    }
+
+    /// <summary>Ends when the node has opened the new store: the old one is closed then.</summary>
+    private static async Task MoveToManagedAsync(ManagedNode node)
+    {
+        var old = node.Cluster;
+        await old.MoveAsync(StoreChoice.Managed(), Forever);
+        Wait.Until("the node uses its etcd", Soon, () => node.Cluster != old && node.Cluster.Choice.Kind == StoreKind.Managed);
     }
 
     private string[] Lines(ManagedNode node) =>

@@ -56,6 +56,24 @@ public sealed class StoreMoveTests
     }
 
     [Fact]
+    public async Task WhoStillHasTheOldStoreAfterwardsChangesNothingThere()
+    {
+        await using var world = await World.NewAsync();
+        IStateStore old;
+        await using (var store = await world.OpenAsync(world.File, world.Target, given: null))
+        {
+            old = store.Store;
+            var loop = store.RunAsync(() => [], Forever);
+            await store.MoveAsync(There, Forever);
+            await Assert.ThrowsAsync<StoreMovedException>(() => loop);
+        }
+
+        await using var next = await world.OpenAsync(world.File, world.Target, given: null);
+        await Assert.ThrowsAsync<StateStoreException>(() => old.PutAsync("late", Bytes("1"), Forever));
+        Assert.Null(await world.File.GetAsync("late", Forever));
+    }
+
+    [Fact]
     public async Task WhileItIsCopiedNobodyChangesTheOldStore()
     {
         await using var world = await World.NewAsync();
@@ -305,7 +323,9 @@ public sealed class StoreMoveTests
 
     private sealed class FakeOpener(IStateStore local, IStateStore target) : IStoreOpener
     {
-        public IStateStore Open(StoreChoice choice) => new ForwardingStore(choice.Kind == StoreKind.Embedded ? local : target);
+        private readonly StoreOpener _real = new(local, NodeCertificates.In("/dev/shm/myrmex-unit-none"), RealTime.Seams);
+
+        public IStateStore Open(StoreChoice choice) => choice.Kind == StoreKind.Embedded ? _real.Open(choice) : new ForwardingStore(target);
 
         public Task<EtcdStatus?> ProbeAsync(Uri clientUrl, CancellationToken cancellation) => Task.FromResult<EtcdStatus?>(null);
 
