@@ -110,6 +110,21 @@ public sealed class HeldLocks
     public void Remove(in Gfid gfid, LkOwner owner, long start, long end) =>
         Change(in gfid, locks => Cut(locks, owner, start, end));
 
+    /// <summary>
+    /// Write locks of an owner become read locks in a range: what is certain while it asks for a read lock there.
+    /// </summary>
+    public void Weaken(in Gfid gfid, LkOwner owner, long start, long end) => Change(in gfid, locks =>
+    {
+        var strong = locks.FindAll(held => held.Type == LockType.Write && held.Owner.Equals(owner)
+            && held.Start <= end && held.End >= start);
+        foreach (var held in strong)
+        {
+            var (first, last) = (Math.Max(held.Start, start), Math.Min(held.End, end));
+            Cut(locks, owner, first, last);
+            locks.Add(held with { Type = LockType.Read, Start = first, End = last });
+        }
+    });
+
     /// <summary>Takes everything of an owner on a file out, as FLUSH does at the server.</summary>
     public void RemoveOwner(in Gfid gfid, LkOwner owner) =>
         Change(in gfid, locks => locks.RemoveAll(held => held.Owner.Equals(owner)));

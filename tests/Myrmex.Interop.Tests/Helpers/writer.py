@@ -82,7 +82,8 @@ def write(directory, record_path, seconds, seed):
 
 
 def verify(directory, record_path):
-    acknowledged = missing = wrong = 0
+    acknowledged = wrong = 0
+    missing = []
     with open(os.path.join(directory, "log"), encoding="ascii") as log:
         lines = set(log.read().split("\n"))
     for words in (line.split() for line in open(record_path, encoding="ascii")):
@@ -90,14 +91,26 @@ def verify(directory, record_path):
             continue
         acknowledged += 1
         if words[0] == "line":
-            missing += 0 if f"line {words[1]}" in lines else 1
+            if f"line {words[1]}" not in lines:
+                missing.append(f"line {words[1]}")
             continue
         try:
             with open(os.path.join(directory, words[1]), "rb") as file:
                 wrong += 0 if hashlib.sha256(file.read()).hexdigest() == words[2] else 1
         except FileNotFoundError:
-            missing += 1
-    print(f"acknowledged {acknowledged} missing {missing} wrong {wrong}")
+            missing.append(words[1])
+    if missing:
+        tell(directory, missing)
+    print(f"acknowledged {acknowledged} missing {len(missing)} wrong {wrong}")
+
+
+def tell(directory, missing):
+    """What is missing, and whether it is there a little later: then the mount was late, and nothing is lost."""
+    time.sleep(5)
+    with open(os.path.join(directory, "log"), encoding="ascii") as log:
+        lines = set(log.read().split("\n"))
+    there = [name for name in missing if name in lines or os.path.exists(os.path.join(directory, name))]
+    print(f"missing: {', '.join(missing[:40])}; there 5 s later: {', '.join(there[:40]) or 'none'}")
 
 
 if sys.argv[1] == "write":

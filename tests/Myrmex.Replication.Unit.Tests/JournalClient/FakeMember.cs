@@ -211,7 +211,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
             () => IsLate(behind) ? new Outcome(Errno.ECANCELED)
                 : hasLeft ? TakenBack(claim)
                 : record is not null ? Locked(wanted, type)
-                : claim.Ask == LockAsk.Check ? Outcome.Of(Locks.Contains(wanted), Errno.ENOLCK)
+                : claim.Ask == LockAsk.Check ? Outcome.Of(
+                    Locks.Contains(wanted) && (type == LockType.Read || !bed.Set.Weak.Contains(wanted)), Errno.ENOLCK)
                 : new Outcome(Errno.Ok),
             null);
     }
@@ -367,9 +368,15 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
         }
 
         Locks.Remove(wanted);
+        bed.Set.Weak.Remove(wanted);
         if (!OnlySaysLocked)
         {
             Locks.Add(wanted);
+        }
+
+        if (type == LockType.Read)
+        {
+            bed.Set.Weak.Add(wanted);
         }
 
         return new Outcome(Errno.Ok);

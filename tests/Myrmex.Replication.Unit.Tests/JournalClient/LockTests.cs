@@ -146,6 +146,31 @@ public sealed class LockTests
     }
 
     [Fact]
+    public void AWriteLockThatBecameAReadLockUnheardIsNotLost()
+    {
+        var bed = new ClientBed();
+        var fd = bed.Open();
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
+        bed.Members[0].Loses = code =>
+        {
+            if (code != FopCode.Lk)
+            {
+                return false;
+            }
+
+            bed.Members[0].Loses = null;
+            bed.Lead(1);
+            bed.Members[0].Break();
+            return true;
+        };
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10, LockType.Read));
+        Assert.Single(bed.Set.Weak);
+        Assert.Equal(Errno.Ok, bed.Read(fd));
+        bed.Lead(2);
+        Assert.Equal(Errno.Ok, bed.Read(fd));
+    }
+
+    [Fact]
     public void ALockWhoseOutcomeIsUnknownGoesWithTheFlushOfItsOwner()
     {
         var bed = new ClientBed();

@@ -29,6 +29,9 @@ internal sealed class ModelSet
 
     public List<ModelLock> Locks { get; } = [];
 
+    /// <summary>Of these, what is locked for reading only.</summary>
+    public HashSet<ModelLock> Weak { get; } = [];
+
     /// <summary>The epochs of clients behind proxies that the set has heard of.</summary>
     public Dictionary<UInt128, uint> Epochs { get; } = [];
 

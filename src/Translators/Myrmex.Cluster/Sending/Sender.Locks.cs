@@ -124,6 +124,12 @@ internal sealed partial class Sender
         where TReply : Reply, IReply<TReply>
     {
         var behind = LockSession.Of(asked.XData);
+        if (asked.Type == LockType.Read && HeldLock.TryGetEnd(asked.Flock, out var end))
+        {
+            // A server that has done it and could not say so must not be asked for the write lock of before.
+            Fds.Locks.Weaken(asked.Fd.Gfid, call.LockOwner, asked.Flock.Start, end);
+        }
+
         var reply = await SendAsync<TFop, TReply>(change, call, LockTrip.Change);
         if (reply.Error is not (Errno.Ok or Errno.EAGAIN or Errno.ENOLCK or Errno.EINVAL)
             && !IsGoneOn(reply, behind))
