@@ -13,13 +13,13 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 3, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 4, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 3;
+    private const byte Version = 4;
     private const int ChecksumBytes = 4;
 
     private enum Kind : byte
@@ -204,6 +204,7 @@ public static class MessageCodec
                 builder.Bool(m.IsQuestion);
                 builder.Byte((byte)m.Status);
                 builder.Bool(m.CanLead);
+                builder.Bool(m.HearsLeader);
                 builder.UInt64(m.LastTerm.Value);
                 builder.UInt64(m.LastIndex.Value);
                 break;
@@ -343,6 +344,7 @@ public static class MessageCodec
                 IsQuestion = parser.Bool(),
                 Status = Status(ref parser),
                 CanLead = parser.Bool(),
+                HearsLeader = parser.Bool(),
                 LastTerm = Term(ref parser),
                 LastIndex = Index(ref parser),
             },

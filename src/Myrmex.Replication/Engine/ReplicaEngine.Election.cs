@@ -9,7 +9,9 @@ public sealed partial class ReplicaEngine
 {
     private const long PositionFreshMs = 500;
 
-    private long _leadLostMs; // Since when nobody leads, as far as the view says; 0 while somebody does.
+    private long _leadLostMs; // Since when nobody leads, as far as is known here; 0 while somebody does.
+    private TermOwner? _leadSeen; // Whose key is in the store, as far as the view says.
+    private long _leadSeenMs; // Since when.
     private long _askedMs;
     private long _notBeforeMs;
 
@@ -29,7 +31,7 @@ public sealed partial class ReplicaEngine
     private void ElectionTick()
     {
         TakeOverTick();
-        if (_view?.Lead is { } lead)
+        if (_view?.Lead is { } lead && !IsSilent(lead))
         {
             _leadLostMs = 0;
             if (lead.Member == Self && lead.Incarnation == _incarnation && _storePurpose == StorePurpose.None
@@ -56,8 +58,42 @@ public sealed partial class ReplicaEngine
 
         if (MayCampaign(configuration))
         {
-            Campaign();
+            Campaign(_view.Lead);
         }
+    }
+
+    /// <summary>Another's key is in the store, and nothing was heard of that one for long.</summary>
+    private bool IsSilent(TermOwner lead)
+    {
+        if (_leadSeen != lead)
+        {
+            (_leadSeen, _leadSeenMs) = (lead, _now);
+        }
+
+        return lead.Member != Self && _now - Math.Max(_leadSeenMs, _leaderMs) >= _options.LeaderSilentMs;
+    }
+
+    /// <summary>More than half of the members, this one included, have said lately that they do not hear it.</summary>
+    private bool IsGivenUp(ReplicaConfiguration configuration)
+    {
+        var count = 1;
+        foreach (var member in configuration.AllMembers)
+        {
+            if (member == Self || _peers[member.Value] is not { Position: { } position } peer
+                || _now - peer.PositionMs >= PositionFreshMs)
+            {
+                continue;
+            }
+
+            if (position.HearsLeader)
+            {
+                return false;
+            }
+
+            count++;
+        }
+
+        return 2 * count > configuration.AllMembers.Count;
     }
 
     private bool MayCampaign(ReplicaConfiguration configuration)
@@ -79,7 +115,7 @@ public sealed partial class ReplicaEngine
             return false;
         }
 
-        if (!CanLead(configuration))
+        if (!CanLead(configuration) || (_view!.Lead is not null && !IsGivenUp(configuration)))
         {
             if (_now - _askedMs >= _options.RetransmitMs)
             {
@@ -181,6 +217,8 @@ public sealed partial class ReplicaEngine
         Status = _status,
         CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && IsFit && !_room.IsOut && _lease.Value != 0
             && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
+        HearsLeader = _role is ReplicaRole.Active or ReplicaRole.Candidate
+            || _now - _leaderMs < _options.LeaderSilentMs / 2,
         LastTerm = _log.LastTerm,
         LastIndex = _log.Last,
     };
@@ -274,6 +312,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        _leaderMs = _now; // One that is about to lead, and may have much to fetch before it does.
         ReleaseGrant(message.Released);
         if (message.Term > _promised && IsGrantedToOther(message.Term))
         {
@@ -411,6 +450,7 @@ public sealed partial class ReplicaEngine
             return;
         }
 
+        _leaderMs = _now;
         var previous = message.PreviousIndex;
         if (previous < _log.Base)
         {

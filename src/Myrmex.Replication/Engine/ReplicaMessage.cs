@@ -159,7 +159,8 @@ public abstract class ReplicaMessage
     }
 
     /// <summary>
-    /// Asked and answered among replicas that have no leader, to find who should campaign. Binds nobody.
+    /// Asked and answered among replicas that have no leader, or do not hear it, to find who should campaign. Binds
+    /// nobody.
     /// </summary>
     public sealed class Position : ReplicaMessage
     {
@@ -168,6 +169,9 @@ public abstract class ReplicaMessage
         public MemberStatus Status { get; init; }
 
         public bool CanLead { get; init; }
+
+        /// <summary>It leads, or has heard of a leader not long ago.</summary>
+        public bool HearsLeader { get; init; }
 
         public Term LastTerm { get; init; }
 

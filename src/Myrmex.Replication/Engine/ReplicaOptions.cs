@@ -27,6 +27,13 @@ public sealed record ReplicaOptions
     /// </summary>
     public long LeaderGraceMs { get; init; } = 1000;
 
+    /// <summary>
+    /// A leader that more than half of the members have not heard for this time is followed by another although its key
+    /// is still in the store: the store may learn late that a machine is gone, above all when its own leader was there.
+    /// Longer than <see cref="QuorumStallMs"/>, after which such a leader has stepped back by itself.
+    /// </summary>
+    public long LeaderSilentMs { get; init; } = 3000;
+
     /// <summary>A candidate that has not become active in this time gives up.</summary>
     public long CandidateMs { get; init; } = 3000;
 

@@ -17,7 +17,9 @@ internal sealed class StoreTransactions(string prefix)
     private Operation ReadAll => new Operation.Get(KeyRange.Prefix(prefix), 0);
 
     /// <summary>Takes the next term and the lead.</summary>
-    /// <param name="former">Who has handed the lead over and still has the key; null when nobody must have it.</param>
+    /// <param name="former">
+    /// Who has handed the lead over, or is not heard any more, and still has the key; null when nobody must have it.
+    /// </param>
     public StateTransaction Campaign(StoreState seen, TermOwner owner, LeaseId lease, TermOwner? former)
     {
         List<Condition> conditions =

@@ -53,7 +53,7 @@ public sealed class MessageCodecTests
     {
         var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
         Assert.Equal(
-            "030E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            "040E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
             + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
             Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
         Assert.EndsWith(
@@ -162,7 +162,7 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Transfer { From = From };
         yield return new ReplicaMessage.Recover { From = From, Nonce = 5 };
         yield return new ReplicaMessage.RecoverAnswer { From = From, Nonce = 5, End = new JournalIndex(6) };
-        yield return new ReplicaMessage.Position { From = From, IsQuestion = true, CanLead = true, LastIndex = new JournalIndex(4) };
+        yield return new ReplicaMessage.Position { From = From, IsQuestion = true, CanLead = true, HearsLeader = true, LastIndex = new JournalIndex(4) };
         yield return new ReplicaMessage.CopyOffer { From = From, Copy = 3, Start = new JournalIndex(4) };
         yield return new ReplicaMessage.CopyRequest { From = From, Copy = 3, Next = 4, Window = 5, IsAgain = true };
         yield return new ReplicaMessage.CopyPiece
