@@ -53,7 +53,7 @@ internal sealed partial class ReplicaWorld
             RetransmitMs = 150,
             OutOfSyncMs = 500,
             QuorumStallMs = 1000,
-            LeaderSilentMs = 1500,
+            LeaderSilentMs = 1100, // Before the lease ends, mostly.
             DiskStallMs = 1500,
             TransferMs = 500,
             ClosedMs = 150,
