@@ -7,6 +7,7 @@ target, device number, all extended attributes but those of the machine. The tim
 file system keeps of its own accord (its times, blocks, inode numbers) differs between copies. Of .glusterfs: the handles by name, and files that
 are open without a name with all of that.
 """
+import errno
 import hashlib
 import os
 import stat
@@ -15,15 +16,35 @@ import sys
 SHOWN = 40
 OWN = (b"journal",)  # Of .glusterfs: what each member has for itself.
 KEPT = b"kept"
+BLOCK = 1 << 20
+ZEROS = bytes(BLOCK)
 TRANSIENT = (b"landfill", b"unlink")  # Must be empty when nobody works.
 
 
 def digest(path):
+    """Of where each block that is not all zeros lies, and what it has: holes are not read, and are the same as zeros."""
     sha = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            sha.update(block)
+    with open(path, "rb", buffering=0) as file:
+        at = 0
+        while (at := next_data(file, at)) is not None:
+            block = os.pread(file.fileno(), BLOCK, at)
+            if not block:
+                break
+            if block != ZEROS[:len(block)]:
+                sha.update(b"%d %d\n" % (at, len(block)))
+                sha.update(block)
+            at += BLOCK
     return sha.hexdigest()
+
+
+def next_data(file, at):
+    """The block with the next byte that is in no hole; None when there is none."""
+    try:
+        return os.lseek(file.fileno(), at, os.SEEK_DATA) // BLOCK * BLOCK
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return None
 
 
 def attributes(path):

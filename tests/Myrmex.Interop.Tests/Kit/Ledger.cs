@@ -26,6 +26,7 @@ internal static class Ledger
     public static void Open()
     {
         Directory.CreateDirectory(Root);
+        var isAlone = true;
         foreach (var directory in Directory.GetDirectories(Root, "run-*"))
         {
             var owner = int.Parse(Path.GetFileName(directory)["run-".Length..], CultureInfo.InvariantCulture);
@@ -33,10 +34,17 @@ internal static class Ledger
             {
                 Clear(directory);
             }
+            else
+            {
+                isAlone = false;
+            }
         }
 
         Directory.CreateDirectory(Run);
-        File.Delete(Path.Combine(Root, "pids"));
+        if (isAlone)
+        {
+            File.Delete(Path.Combine(Root, "pids"));
+        }
     }
 
     /// <summary>Takes away everything this run made.</summary>

@@ -15,10 +15,13 @@ public sealed class LongestFirst : ITestCollectionOrderer
     /// <summary>Ends of the names of collections: of the class, or of the collection of several.</summary>
     private static readonly string[] Long =
     [
-        StockGlusterdCollection.Name, nameof(JournalFailoverTests), nameof(Etcd.ManagedEtcdTests), nameof(Etcd.EtcdFailureTests),
-        nameof(JournalLockTests), nameof(ThinClientTests), nameof(ExactlyOnceTests), nameof(JournalLeadTests), nameof(DrainTests),
-        nameof(ProxyUpgradeTests), nameof(GfproxyTests), nameof(StockClientFileTests), nameof(GfapiTests), nameof(ManagementTests),
-        nameof(BrickAdminTests), nameof(CrashTests), nameof(Etcd.EtcdThreeMemberContractTests), nameof(AppendTests),
+        nameof(JournalFileTests), StockGlusterdCollection.Name, nameof(JournalVolumeTests), nameof(Etcd.ManagedEtcdTests),
+        nameof(ProxyUpgradeTests), nameof(ExactlyOnceTests), nameof(JournalFailoverTests), nameof(GfapiTests),
+        nameof(JournalLockTests), nameof(ProxyCrashTests), nameof(ThinClientTests), nameof(StockClientFileTests),
+        nameof(Etcd.EtcdFailureTests), nameof(DrainTests), nameof(JournalLeadTests), nameof(GfproxyTests),
+        nameof(Etcd.EtcdDaemonTests), nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
+        nameof(Etcd.EtcdSecuredContractTests), nameof(CrashTests), nameof(Etcd.EtcdThreeMemberContractTests),
+        nameof(Etcd.EtcdOneMemberContractTests), nameof(TlsTests), nameof(JournalReplacementTests), nameof(ManagementTests),
     ];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> collections) =>

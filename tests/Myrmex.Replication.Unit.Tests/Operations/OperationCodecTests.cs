@@ -128,6 +128,9 @@ public sealed class OperationCodecTests
         System.Collections.Generic.IReadOnlyList<XattrValue> a, System.Collections.Generic.IReadOnlyList<XattrValue> b)
     {
         Assert.Equal(a.Select(x => x.Name), b.Select(x => x.Name));
-        Assert.Equal(a.Select(x => x.Value), b.Select(x => x.Value));
+        foreach (var (left, right) in a.Zip(b))
+        {
+            Assert.Equal(left.Value, right.Value); // As arrays: values within a list are compared byte by byte.
+        }
     }
 }
