@@ -47,7 +47,7 @@ public sealed class RpcConnection : ILinkHandler
     private readonly Seams _seams;
     private readonly IRpcHandler _handler;
     private readonly Action _onTimer;
-    private readonly Lock _lock = new(); // Guards slots, free list, _queuedTotal to _isClosed; below the link's queue lock.
+    private readonly Lock _lock = new(); // Guards what follows to _isClosed; below the link's queue lock.
     private readonly Stack<int> _freeSlots = new();
     private Slot[] _slots = new Slot[64];
     private int _slotCount;
@@ -549,7 +549,7 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
-    /// <summary>Nothing is outstanding, and nothing was between two looks: the next call sets the timer again.</summary>
+    /// <summary>Nothing was outstanding at or between two looks: the next call sets the timer again.</summary>
     private bool TryRest()
     {
         lock (_lock)
@@ -604,8 +604,8 @@ public sealed class RpcConnection : ILinkHandler
     }
 
     /// <summary>
-    /// A look that comes far too late says that this loop has been busy, or stopped: what the peer has sent meanwhile may not
-    /// have been read yet. That time does not count against the peer.
+    /// A look that comes far too late says that this loop has been busy, or stopped: what the peer has sent meanwhile
+    /// may not have been read yet. That time does not count against the peer.
     /// </summary>
     private void Excuse(long now)
     {
@@ -619,8 +619,8 @@ public sealed class RpcConnection : ILinkHandler
     }
 
     /// <summary>
-    /// Asks the peer whether it is there, unless that is under way: it is missed after the ping timeout, also when nothing
-    /// else is asked of it. Any thread.
+    /// Asks the peer whether it is there, unless that is under way: it is missed after the ping timeout, also when
+    /// nothing else is asked of it. Any thread.
     /// </summary>
     public void Ping()
     {

@@ -61,8 +61,8 @@ public static class Limits
     public const int AcceptsPerTurn = 64;
 
     /// <summary>
-    /// Connections the kernel keeps for us before they are accepted, if it is allowed that many (net.core.somaxconn): who
-    /// finds no room asks again after one second, three, seven.
+    /// Connections the kernel keeps for us before they are accepted, if it may have that many (net.core.somaxconn):
+    /// who finds no room asks again after one second, three, seven.
     /// </summary>
     public const int ListenBacklog = 16384;
 

@@ -33,10 +33,13 @@ internal sealed class ClientSession : IRpcHandler
 
     /// <summary>
     /// A connection that was silent for the ping timeout is followed by one that is given twice the time, up to so many
-    /// times it, until that has been attached for <see cref="SteadyMs"/>. A server that is slow because thousands come
-    /// to it at once would else do all their work for nothing, again and again.
+    /// times it and <see cref="PatientMsMax"/>, until that has been attached for <see cref="SteadyMs"/>. A server that
+    /// is slow because thousands come to it at once would else do all their work for nothing, again and again.
     /// </summary>
     private const int PatienceMax = 4;
+
+    /// <summary>Who waits as long as this anyway, as for a brick, does not wait longer.</summary>
+    private const long PatientMsMax = 8_000;
 
     private const long SteadyMs = 10_000;
 
@@ -240,12 +243,13 @@ internal sealed class ClientSession : IRpcHandler
 
     private void Tune(RpcConnection connection)
     {
-        connection.PingTimeoutMs = _options.Time(ClientOptions.PingTimeout) * 1000 * _patience;
+        var pingMs = _options.Time(ClientOptions.PingTimeout) * 1000;
+        connection.PingTimeoutMs = Math.Max(pingMs, Math.Min(pingMs * _patience, PatientMsMax));
         connection.FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000;
         connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
     }
 
-    /// <summary>Less up to a half: clients that have lost the same server do not come back at the same moment.</summary>
+    /// <summary>Less up to a half: clients that have lost one server do not come back at one moment.</summary>
     private long Spread(long delayMs)
     {
         Span<byte> bytes = stackalloc byte[4];

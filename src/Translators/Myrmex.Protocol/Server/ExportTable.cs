@@ -126,7 +126,7 @@ public sealed partial class ExportTable
     private readonly HashSet<ServerConnection> _attached = [];
     private readonly HashSet<ServerConnection> _leaving = []; // Detached, with fops or fds left.
     private readonly List<FopLine> _lines = []; // One a loop of this process.
-    private readonly Dictionary<string, List<ServerConnection>> _ofClient = new(StringComparer.Ordinal); // Of _attached.
+    private readonly Dictionary<string, List<ServerConnection>> _ofClient = new(StringComparer.Ordinal);
 
     /// <summary>
     /// How the shared port answers a client that speaks TLS; null when no export does. The client tells what it wants

@@ -4,11 +4,11 @@ using Myrmex.Runtime;
 namespace Myrmex.Protocol;
 
 /// <summary>
-/// The fops of all clients of one loop of a proxy, in the order in which they came. They are run where they are read as
-/// long as that goes quickly; when more come than can be done in a slice they stand in line, and the loop goes on reading
-/// between the slices. So what costs nearly nothing, pings and the beginning of an attachment, is answered at once
-/// however long the line is: a client knows that its proxy is only busy. What a client has asked for that is gone when
-/// its turn comes is not done. On the loop.
+/// The fops of all clients of one loop of a proxy, in the order in which they came. They are run where they are read
+/// as long as that goes quickly; when more come than can be done in a slice they stand in line, and the loop goes on
+/// reading between the slices. So what costs nearly nothing, pings and the beginning of an attachment, is answered at
+/// once however long the line is: a client knows that its proxy is only busy. What a client has asked for that is gone
+/// when its turn comes is not done. On the loop.
 /// </summary>
 internal sealed class FopLine(IScheduler loop, IClock clock) : IWork
 {
