@@ -249,12 +249,12 @@ internal sealed class ClientSession : IRpcHandler
         connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
     }
 
-    /// <summary>Less up to a half: clients that have lost one server do not come back at one moment.</summary>
+    /// <summary>And up to a half more: clients that have lost one server do not come back at one moment.</summary>
     private long Spread(long delayMs)
     {
         Span<byte> bytes = stackalloc byte[4];
         _place.Seams.Random.Fill(bytes);
-        return (delayMs / 2) + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (delayMs / 2));
+        return delayMs + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (delayMs / 2));
     }
 
     /// <summary>It answers: from now on it is missed as early as any other server.</summary>
