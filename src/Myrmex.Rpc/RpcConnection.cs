@@ -47,12 +47,14 @@ public sealed class RpcConnection : ILinkHandler
     private readonly Seams _seams;
     private readonly IRpcHandler _handler;
     private readonly Action _onTimer;
-    private readonly Lock _lock = new(); // Guards slots, free list, _queuedTotal and _isClosed; below the link's queue lock.
+    private readonly Lock _lock = new(); // Guards what follows to _isClosed; below the link's queue lock.
     private readonly Stack<int> _freeSlots = new();
     private Slot[] _slots = new Slot[64];
     private int _slotCount;
     private int _outstanding;
     private long _queuedTotal; // Bytes of all calls so far.
+    private bool _isWatched; // The timer runs, or is being set: there are calls, or there were at its last look.
+    private long _watchedSinceNs;
     private bool _isClosed;
     private Link? _link;
     private long _sentBytes; // Written while the link's queue is locked.
@@ -66,7 +68,11 @@ public sealed class RpcConnection : ILinkHandler
     private long _sentSeen;
     private long _queuedSeen;
     private long _nextLateCheckNs;
-    private bool _pingUnderWay;
+    private long _periodMs; // Of the timer.
+    private long _lookedNs; // When the timer looked last.
+    private long _idleSeenNs; // When the timer last saw nothing outstanding.
+    private long _idleTotal; // _queuedTotal when the timer last saw nothing outstanding.
+    private int _pingUnderWay; // Any thread.
 
     public RpcConnection(Seams seams, IRpcHandler handler)
     {
@@ -162,6 +168,7 @@ public sealed class RpcConnection : ILinkHandler
         Errno error;
         var used = 0;
         var tailBytes = 0;
+        var watches = false;
         Payload payload = default;
         try
         {
@@ -173,7 +180,7 @@ public sealed class RpcConnection : ILinkHandler
             tailBytes = payload.Length + LengthOf(body.Payloads);
 
             // The xid comes last: once it is given out an answer may come, even a forged one, and take the caller's data away.
-            error = TryTakeSlot(receiver, writer.Position + tailBytes, out var xid);
+            error = TryTakeSlot(receiver, writer.Position + tailBytes, out var xid, out watches);
             if (error == Errno.Ok)
             {
                 BinaryPrimitives.WriteUInt32BigEndian(room[RpcHeader.MarkSize..], xid);
@@ -186,6 +193,11 @@ public sealed class RpcConnection : ILinkHandler
             _sentBytes += used > 0 ? used + tailBytes : 0;
             End(link!, used, payload, body.Payloads); // There was room, so there is a link.
             payload.Release();
+        }
+
+        if (watches)
+        {
+            ArmTimer();
         }
 
         return error;
@@ -279,7 +291,6 @@ public sealed class RpcConnection : ILinkHandler
         _link = link;
         _lastHeardNs = _seams.Clock.MonotonicNs;
         _handler.OnOpen(this);
-        ArmTimer();
     }
 
     void ILinkHandler.OnFrame(Link link, Payload frame)
@@ -404,9 +415,11 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
-    private Errno TryTakeSlot(IReplyReceiver receiver, int bytes, out uint xid)
+    /// <param name="watches">Nobody looks after the calls of the connection: the caller sets the timer.</param>
+    private Errno TryTakeSlot(IReplyReceiver receiver, int bytes, out uint xid, out bool watches)
     {
         xid = 0;
+        watches = false;
         lock (_lock)
         {
             if (_isClosed)
@@ -435,6 +448,13 @@ public sealed class RpcConnection : ILinkHandler
             slot.StartNs = FrameTimeoutMs > 0 ? _seams.Clock.MonotonicNs : 0;
             _outstanding++;
             _queuedTotal += bytes;
+            watches = !_isWatched;
+            if (watches)
+            {
+                _isWatched = true;
+                _watchedSinceNs = _seams.Clock.MonotonicNs;
+            }
+
             xid = ((uint)slot.Sequence << SlotBits) | (uint)index;
             return Errno.Ok;
         }
@@ -492,11 +512,15 @@ public sealed class RpcConnection : ILinkHandler
         }
     }
 
-    /// <summary>Also without any limit: they may be set while the connection is open.</summary>
+    /// <summary>
+    /// Also without any limit: they may be set while the connection is open. A connection without calls has no timer:
+    /// thousands of idle ones cost nothing.
+    /// </summary>
     private void ArmTimer()
     {
         var shortest = PingTimeoutMs > 0 && FrameTimeoutMs > 0 ? Math.Min(PingTimeoutMs, FrameTimeoutMs) : PingTimeoutMs + FrameTimeoutMs;
         var periodMs = shortest > 0 ? Math.Clamp(shortest / 16, 10, 2000) : 2000;
+        _periodMs = periodMs;
         _timer = Link.Scheduler.Schedule(periodMs, _onTimer);
     }
 
@@ -519,7 +543,26 @@ public sealed class RpcConnection : ILinkHandler
             CheckPeer(now);
         }
 
-        ArmTimer();
+        if (IsOpen && !TryRest())
+        {
+            ArmTimer();
+        }
+    }
+
+    /// <summary>Nothing was outstanding at or between two looks: the next call sets the timer again.</summary>
+    private bool TryRest()
+    {
+        lock (_lock)
+        {
+            if (_outstanding == 0 && _idleTotal == _queuedTotal)
+            {
+                _isWatched = false;
+                return true;
+            }
+
+            _idleTotal = _outstanding == 0 ? _queuedTotal : -1;
+            return false;
+        }
     }
 
     /// <summary>A peer is silent while it owes answers, sends nothing and takes none of what is queued for it.</summary>
@@ -528,34 +571,64 @@ public sealed class RpcConnection : ILinkHandler
         if (Outstanding == 0)
         {
             _waitingSinceNs = 0;
+            _idleSeenNs = _lookedNs = now;
             return;
         }
 
         // Only what had to queue proves anything: the kernel takes it when the peer has taken something before.
         var queued = Link.QueuedBytes;
         var sent = Interlocked.Read(ref _queuedTotal) - queued;
-        if (_waitingSinceNs == 0 || (_queuedSeen > 0 && sent > _sentSeen))
+        if (_queuedSeen > 0 && sent > _sentSeen)
         {
             _waitingSinceNs = now;
+        }
+        else if (_waitingSinceNs == 0)
+        {
+            var watchedNs = Interlocked.Read(ref _watchedSinceNs); // The call that has set the timer was the first one.
+            _waitingSinceNs = watchedNs > _idleSeenNs ? watchedNs : now;
         }
 
         _queuedSeen = queued;
         _sentSeen = sent;
+        Excuse(now);
 
         var silentMs = (now - Math.Max(_lastHeardNs, _waitingSinceNs)) / 1_000_000;
         if (silentMs >= PingTimeoutMs)
         {
             Link.Close(Errno.ETIMEDOUT, "peer has not answered for the ping timeout");
         }
-        else if (silentMs >= PingTimeoutMs / 4 && !_pingUnderWay)
+        else if (silentMs >= PingTimeoutMs / 4)
         {
-            SendPing();
+            Ping();
         }
     }
 
-    private void SendPing()
+    /// <summary>
+    /// A look that comes far too late says that this loop has been busy, or stopped: what the peer has sent meanwhile
+    /// may not have been read yet. That time does not count against the peer.
+    /// </summary>
+    private void Excuse(long now)
     {
-        _pingUnderWay = true;
+        var lateNs = now - Math.Max(_lookedNs, Interlocked.Read(ref _watchedSinceNs)) - (_periodMs * 1_000_000);
+        if (lateNs > PingTimeoutMs * 1_000_000 / 4)
+        {
+            _waitingSinceNs = Math.Min(now, Math.Max(_waitingSinceNs, _lastHeardNs) + lateNs);
+        }
+
+        _lookedNs = now;
+    }
+
+    /// <summary>
+    /// Asks the peer whether it is there, unless that is under way: it is missed after the ping timeout, also when
+    /// nothing else is asked of it. Any thread.
+    /// </summary>
+    public void Ping()
+    {
+        if (!IsOpen || Interlocked.Exchange(ref _pingUnderWay, 1) != 0)
+        {
+            return;
+        }
+
         var head = new RpcCall(0, Programs.Dump, Programs.DumpVersion, Programs.DumpPing);
         Send(head, null, default(EmptyBody), new PingReceiver(this), version3: false);
     }
@@ -606,8 +679,8 @@ public sealed class RpcConnection : ILinkHandler
 
     private sealed class PingReceiver(RpcConnection connection) : IReplyReceiver
     {
-        public void OnReply(Payload record, int position) => connection._pingUnderWay = false;
+        public void OnReply(Payload record, int position) => Volatile.Write(ref connection._pingUnderWay, 0);
 
-        public void OnFailed(Errno error) => connection._pingUnderWay = false;
+        public void OnFailed(Errno error) => Volatile.Write(ref connection._pingUnderWay, 0);
     }
 }

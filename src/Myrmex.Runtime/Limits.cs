@@ -60,8 +60,11 @@ public static class Limits
     /// <summary>Connections accepted in one turn.</summary>
     public const int AcceptsPerTurn = 64;
 
-    /// <summary>Connections the kernel keeps for us before they are accepted.</summary>
-    public const int ListenBacklog = 1024;
+    /// <summary>
+    /// Connections the kernel keeps for us before they are accepted, if it may have that many (net.core.somaxconn):
+    /// who finds no room asks again after one second, three, seven.
+    /// </summary>
+    public const int ListenBacklog = 16384;
 
     /// <summary>Milliseconds a listener rests when the process has no descriptor left.</summary>
     public const int AcceptRestMs = 100;

@@ -43,7 +43,7 @@ internal sealed class SessionsCampaign : Campaign
         new Dictionary<string, string>(StringComparer.Ordinal)
         {
             [Clients] = $"thin clients ({ClientsUsual})",
-            [Files] = $"of them with an open file ({FilesUsual})",
+            [Files] = $"of them with an open file and a lock ({FilesUsual})",
         };
 
     public override void Run(CampaignRun run)
@@ -66,7 +66,7 @@ internal sealed class SessionsCampaign : Campaign
             var idle = new List<Helper>();
             run.Step($"attach {clients - 1} clients", () => idle.AddRange(StartAll(run, bed, clients - 1, files)));
             loads.AddRange(idle);
-            run.Figure($"proxies with {clients} clients, {files} open files", bed.Memory());
+            run.Figure($"proxies with {clients} clients, {files} open files and locks", bed.Memory());
             Tell(run, $"one client beside {clients - 1} idle ones", Busy(busy, run));
             foreach (var (what, lose, takeBack) in bed.Losses())
             {
@@ -162,7 +162,8 @@ internal sealed class SessionsCampaign : Campaign
         public string Memory() => string.Create(
             CultureInfo.InvariantCulture,
             $"first {ProcessWatch.ResidentMiB(_daemon.ProxyPid)} MiB, second {ProcessWatch.ResidentMiB(_second.Pid)} MiB, bricks "
-                + $"{ProcessWatch.ResidentMiB(_daemon.BrickPid)} MiB");
+                + $"{ProcessWatch.ResidentMiB(_daemon.BrickPid)} MiB; processor time {CpuSeconds(_daemon.ProxyPid):0.0}, "
+                + $"{CpuSeconds(_second.Pid):0.0}, {CpuSeconds(_daemon.BrickPid):0.0} s");
 
         /// <summary>A process with clients that prefer the first proxy; all are attached when this returns.</summary>
         public Helper StartClients(string name, int count, int files)
@@ -186,6 +187,12 @@ internal sealed class SessionsCampaign : Campaign
 
         /// <summary>The rest belongs to the directory.</summary>
         public void Dispose() => _second.Dispose();
+
+        private static double CpuSeconds(int pid)
+        {
+            using var process = Process.GetProcessById(pid);
+            return process.TotalProcessorTime.TotalSeconds;
+        }
 
         private int PortOfFirst()
         {

@@ -15,7 +15,7 @@ using Myrmex.Runtime.Linux;
 namespace Myrmex.Campaigns;
 
 /// <summary>
-/// A process of its own with many thin clients of two proxies, each a graph as a mount has it, some with an open file.
+/// A process of its own with many thin clients of two proxies, each a graph as a mount has it, some with an open file and a lock on it.
 /// It takes commands, one a line: <c>touch</c> lets every client do one operation at once, <c>busy SECONDS</c> lets the first
 /// one do as many as it can. It answers with a line each.
 /// </summary>
@@ -192,6 +192,25 @@ internal static class ThinSessions
                 call);
             xdata.Release();
             _fd = reply.IsOk ? fd : null;
+            var error = End(reply, call);
+            return error == Errno.Ok ? await LockAsync(fd) : error;
+        }
+
+        /// <summary>A lock that goes along to every proxy.</summary>
+        private async Task<Errno> LockAsync(Fd fd)
+        {
+            var call = Call.Internal(pid: 1);
+            call.LockOwner = LkOwner.From(1);
+            var reply = await _graph.Top.Lk(
+                new LkFop
+                {
+                    Gfid = fd.Gfid,
+                    Fd = fd,
+                    Command = LockCommand.SetLock,
+                    Type = LockType.Write,
+                    Flock = new Flock(LockType.Write, 0, 0, 1, 1, call.LockOwner),
+                },
+                call);
             return End(reply, call);
         }
 

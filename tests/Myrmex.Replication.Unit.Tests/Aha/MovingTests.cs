@@ -60,6 +60,35 @@ public sealed class MovingTests
         Assert.False(bed.IsFree(fd.Gfid, 10));
     }
 
+    /// <summary>Thousands of clients with locks must not cost their proxy, and the bricks, anything.</summary>
+    [Fact]
+    public void AnIdleClientWithLocksAsksItsProxyForNoFop()
+    {
+        var bed = new AhaBed();
+        var fd = bed.Create("file");
+        Assert.Equal(Errno.Ok, bed.Lock(fd, 1, 10));
+        var before = bed.Current.Calls.Count;
+        bed.World.RunFor(10_000);
+        Assert.Equal(before, bed.Current.Calls.Count);
+    }
+
+    /// <summary>A proxy that is slow because all have come to it at once is asked once, and its late answer counts.</summary>
+    [Fact]
+    public void AProxyThatAnswersLateIsNotAskedAgainMeanwhile()
+    {
+        var bed = new AhaBed(proxies: 2);
+        var other = bed.Proxies.Single(p => p != bed.Current);
+        bed.World.RunFor(2_000);
+        var before = other.CallsOf(FopCode.Stat);
+        other.AnswersRootAfterMs = 3_500;
+        bed.Current.Crash();
+        var beganNs = bed.World.NowNs;
+        Assert.Equal(Errno.Ok, bed.Do((c, call) => c.Mknod(AhaBed.MknodOf("late"), call)));
+        Assert.InRange(bed.World.NowNs - beganNs, 3_500_000_000, 4_000_000_000);
+        Assert.Equal(1, other.CallsOf(FopCode.Stat) - before);
+        Assert.Same(other, bed.Current);
+    }
+
     [Fact]
     public void LocksAreHeldWhileThereIsNoProxy()
     {

@@ -37,6 +37,9 @@ internal sealed class ProxyNode
     /// <summary>Most milliseconds before and after a fop is executed.</summary>
     public int DelayMsMax { get; set; } = 2;
 
+    /// <summary>Milliseconds until it says that it serves.</summary>
+    public int AnswersRootAfterMs { get; set; }
+
     /// <summary>Sends everybody elsewhere.</summary>
     public bool IsDraining { get; set; }
 
@@ -115,7 +118,7 @@ internal sealed class ProxyNode
             return await TFop.Invoke(_store.Volume, in fop, call);
         }
 
-        await PauseAsync(_random.Below(DelayMsMax + 1));
+        await PauseAsync(fop is StatFop && AnswersRootAfterMs > 0 ? AnswersRootAfterMs : _random.Below(DelayMsMax + 1));
         var record = TFop.XDataOf(in fop) is { } xdata && xdata.TryGetBytes(ChangeRecord.Key, out var bytes)
             ? bytes.ToArray()
             : null;

@@ -26,6 +26,9 @@ internal sealed class MemoryLoop : IClock, IScheduler, IWorkers
 
     public int WaitingWork => _work.Count;
 
+    /// <summary>Timers that have fired.</summary>
+    public int FiredCount { get; private set; }
+
     public void Post(IWork work) => _posted.Enqueue(work);
 
     public void Post(Action action) => _posted.Enqueue(action);
@@ -71,12 +74,15 @@ internal sealed class MemoryLoop : IClock, IScheduler, IWorkers
         {
             _timers.Dequeue();
             MonotonicNs = Math.Max(MonotonicNs, due.DueNs);
-            timer.Fire();
+            FiredCount += timer.Fire() ? 1 : 0;
             Run();
         }
 
         MonotonicNs = endNs;
     }
+
+    /// <summary>Time passes in which nothing runs.</summary>
+    public void Stall(long ms) => MonotonicNs += ms * 1_000_000;
 
     private static void RunOne(object item)
     {
@@ -94,7 +100,12 @@ internal sealed class MemoryLoop : IClock, IScheduler, IWorkers
     {
         private Action? _action = action;
 
-        public void Fire() => _action?.Invoke();
+        public bool Fire()
+        {
+            var isSet = _action is not null;
+            _action?.Invoke();
+            return isSet;
+        }
 
         public void Dispose() => _action = null;
     }

@@ -15,6 +15,35 @@ public sealed class AttachmentTests
 {
     private const string Allow = $"auth.addr.{ProtocolWorld.Export}.allow";
     private const string Reject = $"auth.addr.{ProtocolWorld.Export}.reject";
+    /// <summary>Cuts the connection, asks for something and waits until the client has closed it.</summary>
+    private static long MsUntilMissed(ProtocolWorld world, TranslatorGraph client)
+    {
+        var cut = world.Network.Clients.Single();
+        cut.IsCut = true;
+        cut.Other!.IsCut = true;
+        var call = Call.Internal();
+        var answer = client.Top.Stat(new StatFop { Gfid = new Gfid(1, 1) }, call).AsTask();
+        var beganNs = world.Loop.MonotonicNs;
+        while (cut.IsOpen)
+        {
+            world.Loop.Advance(10);
+        }
+
+        Assert.True(answer.IsCompleted);
+        return (world.Loop.MonotonicNs - beganNs) / 1_000_000;
+    }
+
+    private static void Attach(ProtocolWorld world)
+    {
+        var attached = world.Events.Count(e => e.Kind == GraphEventKind.ChildUp);
+        for (var i = 0; i < 500 && world.Events.Count(e => e.Kind == GraphEventKind.ChildUp) == attached; i++)
+        {
+            world.Loop.Advance(10);
+        }
+
+        Assert.Equal(attached + 1, world.Events.Count(e => e.Kind == GraphEventKind.ChildUp));
+    }
+
     private static readonly Gfid Directory = new(0xD1, 0xD2);
 
     [Theory]
@@ -125,6 +154,42 @@ public sealed class AttachmentTests
         Assert.Single(world.Brick.Events, e => e.StartsWith("gone", StringComparison.Ordinal));
         Assert.Equal(Errno.Ok, world.Stat(other));
         Assert.Equal(2, world.Network.Clients.Count(l => l.IsOpen));
+    }
+
+    /// <summary>Thousands come to a proxy at once: none may cost more because the others are there.</summary>
+    [Fact]
+    public void AttachingCostsTheSameHoweverManyAreAttached()
+    {
+        using var world = new ProtocolWorld();
+        long LeastOf(int clients) => Enumerable.Range(0, clients).Min(_ =>
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            world.Client(new GraphOrigin { ProcessId = $"p{world.Network.ConnectCount:0000}" });
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+
+        LeastOf(20); // What comes first fills caches.
+        var few = LeastOf(20);
+        LeastOf(400);
+        Assert.InRange(LeastOf(20), 1, few * 5 / 4);
+    }
+
+    /// <summary>A server that is slow because of many clients is not left again and again after the same time.</summary>
+    [Fact]
+    public void ASecondConnectionThatIsSilentIsGivenMoreTimeUntilAllIsWell()
+    {
+        using var world = new ProtocolWorld();
+        var client = world.Client(options: ("ping-timeout", "2"));
+        Assert.InRange(MsUntilMissed(world, client), 1_900, 2_200);
+        Attach(world);
+        Assert.InRange(MsUntilMissed(world, client), 3_900, 4_300);
+        Attach(world);
+        Assert.InRange(MsUntilMissed(world, client), 7_900, 8_600);
+        Attach(world);
+        Assert.InRange(MsUntilMissed(world, client), 7_900, 8_600);
+        Attach(world);
+        world.Loop.Advance(11_000);
+        Assert.InRange(MsUntilMissed(world, client), 1_900, 2_200);
     }
 
     [Fact]

@@ -188,6 +188,65 @@ public sealed class RpcConnectionTests
     }
 
     [Fact]
+    public void AConnectionWithoutCallsHasNoTimer()
+    {
+        var connection = Connect(pingMs: 2_000, frameMs: 600_000);
+        Send(connection, []);
+        _loop.Advance(1_000);
+        var fired = _loop.FiredCount;
+        Assert.InRange(fired, 1, 10); // It rests after it has seen nothing to look after.
+        _loop.Advance(3_600_000);
+        Assert.Equal(fired, _loop.FiredCount);
+        _server.Holds = true;
+        Send(connection, []);
+        _loop.Run();
+        Link.IsCut = true;
+        Link.Other!.IsCut = true;
+        _loop.Advance(1_900);
+        Assert.True(connection.IsOpen);
+        _loop.Advance(300);
+        Assert.False(connection.IsOpen);
+    }
+
+    /// <summary>A process that was busy itself, or stopped, must not take its own silence for the peer's.</summary>
+    [Fact]
+    public void TimeInWhichOurLoopDidNotLookDoesNotCount()
+    {
+        _server.Holds = true;
+        var connection = Connect(pingMs: 2_000);
+        Send(connection, []);
+        _loop.Advance(100);
+        _loop.Stall(10_000);
+        _loop.Advance(0); // The timer is looked at before what has come.
+        Assert.True(connection.IsOpen);
+        _loop.Advance(1_000);
+        Assert.True(connection.IsOpen);
+        Link.IsCut = true;
+        Link.Other!.IsCut = true;
+        _loop.Advance(2_500);
+        Assert.False(connection.IsOpen);
+    }
+
+    [Fact]
+    public void APingAloneMissesAPeerThatIsGone()
+    {
+        var connection = Connect(pingMs: 2_000);
+        for (var i = 0; i < 20; i++)
+        {
+            connection.Ping();
+            _loop.Advance(500);
+        }
+
+        Assert.True(connection.IsOpen);
+        Assert.Equal(20, _server.Pings);
+        Link.IsCut = true;
+        Link.Other!.IsCut = true;
+        connection.Ping();
+        _loop.Advance(2_200);
+        Assert.False(connection.IsOpen);
+    }
+
+    [Fact]
     public void ASlowCallIsWaitedForAsLongAsPingsAreAnswered()
     {
         _server.Holds = true;
@@ -208,7 +267,7 @@ public sealed class RpcConnectionTests
         _loop.Run();
         Link.IsCut = true;
         Link.Other!.IsCut = true;
-        _loop.Advance(42_000);
+        _loop.Advance(41_990);
         Assert.True(connection.IsOpen);
         _loop.Advance(8_000);
         Assert.False(connection.IsOpen);

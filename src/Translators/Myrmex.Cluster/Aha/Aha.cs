@@ -99,15 +99,30 @@ public sealed class Aha : ServerClient
 
     private void Beat()
     {
-        if (!Sender.Fds.Locks.IsEmpty && Finder.Choice is { } choice && Interlocked.Exchange(ref _isBeating, 1) == 0)
+        if (!Sender.Fds.Locks.IsEmpty && Finder.Choice is { } choice)
         {
-            _ = BeatAsync(choice.Server);
+            Check(choice.Server);
         }
 
         ScheduleBeat();
     }
 
-    /// <summary>What is answered does not matter: protocol/client notices when nothing is.</summary>
+    /// <summary>
+    /// What is answered does not matter: protocol/client notices when nothing is. It asks the proxy alone; a fop would
+    /// go on to the bricks, for each of thousands of clients that do nothing.
+    /// </summary>
+    private void Check(Server server)
+    {
+        if (server.Translator is IServerCheck check)
+        {
+            check.Check();
+        }
+        else if (Interlocked.Exchange(ref _isBeating, 1) == 0)
+        {
+            _ = BeatAsync(server);
+        }
+    }
+
     private async Task BeatAsync(Server server)
     {
         await Finder.AskAsync(server);

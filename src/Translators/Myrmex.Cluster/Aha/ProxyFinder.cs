@@ -20,10 +20,16 @@ internal sealed class ProxyFinder : ServerFinder
     /// <summary>So long a proxy that was left comes after the others.</summary>
     public const long RestMs = 30_000;
 
+    /// <summary>So long a proxy that does not answer is not asked a second time.</summary>
+    public const long PatienceMs = 5_000;
+
     private const long GlanceMs = 20;
 
     private readonly Server[] _preferred;
     private readonly long[] _leftNs; // By index; 0 for one that was never left.
+    private readonly Lock _probeLock = new(); // Guards _probes; a leaf lock.
+    private readonly Probe?[] _probes; // By index: what was asked last.
+    private Late? _late;
     private Race? _race; // Of the present search, or the last one.
 
     public ProxyFinder(string volume, Seams seams, Server[] proxies, string[] local, SendingRules rules)
@@ -37,6 +43,7 @@ internal sealed class ProxyFinder : ServerFinder
                 .Where(p => !local.Contains(p.Translator.Name)),
         ];
         _leftNs = new long[proxies.Length];
+        _probes = new Probe?[proxies.Length];
     }
 
     protected override async ValueTask<Server?> FindAsync()
@@ -44,6 +51,10 @@ internal sealed class ProxyFinder : ServerFinder
         if (Moves == 0)
         {
             await HearFirstAsync();
+        }
+        else if (TakeLate() is { } late)
+        {
+            return late;
         }
 
         return await FirstOfAsync(Ordered(mayBeUp: true)) ?? await FirstOfAsync(Ordered(mayBeUp: false));
@@ -123,9 +134,58 @@ internal sealed class ProxyFinder : ServerFinder
     private async Task RunAsync(Race race, Server proxy)
     {
         race.Begin();
-        var (serves, _) = await AskAsync(proxy);
-        race.End(serves ? proxy : null);
+        race.End(await AskOnceAsync(proxy) ? proxy : null);
     }
+
+    /// <summary>
+    /// A proxy that has not answered yet is not asked again for a while: it is slow because too many ask it. One that
+    /// was lost meanwhile answers that, and is asked anew.
+    /// </summary>
+    private Task<bool> AskOnceAsync(Server proxy)
+    {
+        var nowNs = Seams.Clock.MonotonicNs;
+        lock (_probeLock)
+        {
+            if (_probes[proxy.Index] is { } last && !last.Answer.IsCompleted
+                && nowNs - last.SinceNs < PatienceMs * 1_000_000)
+            {
+                return last.Answer;
+            }
+        }
+
+        var probe = new Probe(ServesAsync(proxy), nowNs);
+        lock (_probeLock)
+        {
+            _probes[proxy.Index] = probe;
+        }
+
+        return probe.Answer;
+    }
+
+    private async Task<bool> ServesAsync(Server proxy)
+    {
+        var losses = proxy.Losses;
+        var (serves, _) = await AskAsync(proxy);
+        if (serves)
+        {
+            Volatile.Write(ref _late, new Late(proxy, losses, Seams.Clock.MonotonicNs));
+            HurryUp();
+        }
+
+        return serves;
+    }
+
+    /// <summary>The proxy that has said, between two rounds, that it serves.</summary>
+    private Server? TakeLate() =>
+        Interlocked.Exchange(ref _late, null) is { } late && late.Proxy.Losses == late.Losses && late.Proxy.MayBeUp
+            && Seams.Clock.MonotonicNs - late.SinceNs < SendingLimits.ProbeMs * 1_000_000
+            && late.SinceNs > Volatile.Read(ref _leftNs[late.Proxy.Index])
+            ? late.Proxy : null;
+
+    private sealed record Probe(Task<bool> Answer, long SinceNs);
+
+    /// <summary>Somebody has said that it serves, at that time and before it was lost once more.</summary>
+    private sealed record Late(Server Proxy, int Losses, long SinceNs);
 
     /// <summary>Proxies that have been asked, until one serves.</summary>
     private sealed class Race(Seams seams)

@@ -167,6 +167,18 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         }
     }
 
+    /// <summary>Something has changed: the next round begins now.</summary>
+    protected void HurryUp()
+    {
+        Waiter? pause;
+        lock (_lock)
+        {
+            pause = _pause;
+        }
+
+        pause?.TryComplete(true);
+    }
+
     /// <summary>Ends the search; who waits hears that there is no server.</summary>
     public void Stop()
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
@@ -30,6 +31,18 @@ internal sealed class ClientSession : IRpcHandler
     /// <summary>Time from the connection to SETVOLUME's answer; a server that takes longer is left.</summary>
     private const long AttachMsMax = 60_000;
 
+    /// <summary>
+    /// A connection that was silent for the ping timeout is followed by one that is given twice the time, up to so many
+    /// times it and <see cref="PatientMsMax"/>, until that has been attached for <see cref="SteadyMs"/>. A server that
+    /// is slow because thousands come to it at once would else do all their work for nothing, again and again.
+    /// </summary>
+    private const int PatienceMax = 4;
+
+    /// <summary>Who waits as long as this anyway, as for a brick, does not wait longer.</summary>
+    private const long PatientMsMax = 8_000;
+
+    private const long SteadyMs = 10_000;
+
     private readonly TranslatorPlace _place;
     private readonly string _name; // Tells the sessions of one process apart, here and at the server.
     private readonly Reopening _reopening;
@@ -42,6 +55,9 @@ internal sealed class ClientSession : IRpcHandler
     private IDisposable? _retry;
     private IDisposable? _attachTimer;
     private long _retryMs = RetryMsMin;
+    private bool _wasOpen; // The connection that there is, or was, has been made.
+    private volatile int _patience = 1; // Times the ping timeout.
+    private IDisposable? _steadyTimer;
     private int _attachments;
     private int _brickPort;
     private bool _isGoingToBrick; // The connection to the portmap is being closed because it has answered.
@@ -131,6 +147,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
+        _wasOpen = true;
         _attachTimer = connection.Link.Scheduler.Schedule(AttachMsMax, () => GiveUpAttaching(connection));
         _ = AttachAsync(connection);
     }
@@ -159,6 +176,13 @@ internal sealed class ClientSession : IRpcHandler
         Volatile.Write(ref _up, null);
         Volatile.Write(ref _connection, null);
         _attachTimer?.Dispose();
+        _steadyTimer?.Dispose();
+        if (error == Errno.ETIMEDOUT && _wasOpen)
+        {
+            _patience = Math.Min(_patience * 2, PatienceMax);
+        }
+
+        _wasOpen = false;
         StateText = $"not connected: {reason}";
         if (_stopped)
         {
@@ -183,7 +207,7 @@ internal sealed class ClientSession : IRpcHandler
             _notify(new GraphEvent(GraphEventKind.ChildDown, Error: error, Text: reason));
         }
 
-        ScheduleRetry(_retryMs);
+        ScheduleRetry(Spread(_retryMs));
         _retryMs = Math.Min(_retryMs * 2, RetryMsMax);
     }
 
@@ -219,9 +243,25 @@ internal sealed class ClientSession : IRpcHandler
 
     private void Tune(RpcConnection connection)
     {
-        connection.PingTimeoutMs = _options.Time(ClientOptions.PingTimeout) * 1000;
+        var pingMs = _options.Time(ClientOptions.PingTimeout) * 1000;
+        connection.PingTimeoutMs = Math.Max(pingMs, Math.Min(pingMs * _patience, PatientMsMax));
         connection.FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000;
         connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
+    }
+
+    /// <summary>And up to a half more: clients that have lost one server do not come back at one moment.</summary>
+    private long Spread(long delayMs)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        _place.Seams.Random.Fill(bytes);
+        return delayMs + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (delayMs / 2));
+    }
+
+    /// <summary>It answers: from now on it is missed as early as any other server.</summary>
+    private void Calm(RpcConnection connection)
+    {
+        _patience = 1;
+        Tune(connection);
     }
 
     private void ScheduleRetry(long delayMs) =>
@@ -323,6 +363,12 @@ internal sealed class ClientSession : IRpcHandler
         _retryMs = RetryMsMin;
         _refusal = string.Empty;
         _reportedDown = false;
+        if (_patience > 1)
+        {
+            var connection = attachment.Connection;
+            _steadyTimer = connection.Link.Scheduler.Schedule(SteadyMs, () => Calm(connection));
+        }
+
         Volatile.Write(ref _up, attachment);
         if (_stopped)
         {

@@ -11,7 +11,7 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStarter
+public sealed partial class ClientTranslator : Translator, IPeerLink, IServerCheck, ILateStarter
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
@@ -46,6 +46,8 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, ILateStart
         _session.TryReconfigure(options) && _messages.TryReconfigure(options);
 
     public bool TrySend(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data) => _messages.TrySend(head, data);
+
+    public void Check() => _session.Up?.Connection.Ping();
 
     public override void DumpState(StateDump dump)
     {

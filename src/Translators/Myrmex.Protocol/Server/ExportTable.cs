@@ -121,10 +121,12 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
 /// </summary>
 public sealed partial class ExportTable
 {
-    private readonly object _lock = new(); // Guards all three collections; a leaf lock, pulsed when a client has ended.
+    private readonly object _lock = new(); // Guards all four collections; a leaf lock, pulsed when a client has ended.
     private readonly Dictionary<string, Export> _exports = new(StringComparer.Ordinal);
     private readonly HashSet<ServerConnection> _attached = [];
     private readonly HashSet<ServerConnection> _leaving = []; // Detached, with fops or fds left.
+    private readonly List<FopLine> _lines = []; // One a loop of this process.
+    private readonly Dictionary<string, List<ServerConnection>> _ofClient = new(StringComparer.Ordinal);
 
     /// <summary>
     /// How the shared port answers a client that speaks TLS; null when no export does. The client tells what it wants
@@ -235,6 +237,20 @@ public sealed partial class ExportTable
         }
     }
 
+    /// <summary>Where the fops of the clients of a loop stand in line, at a proxy.</summary>
+    internal FopLine LineOf(IScheduler loop, IClock clock)
+    {
+        lock (_lock)
+        {
+            if (_lines.Find(l => ReferenceEquals(l.Loop, loop)) is not { } line)
+            {
+                _lines.Add(line = new FopLine(loop, clock));
+            }
+
+            return line;
+        }
+    }
+
     internal Export? Find(string name)
     {
         lock (_lock)
@@ -250,6 +266,7 @@ public sealed partial class ExportTable
         {
             var export = connection.Attachment!.Export; // Set before.
             _attached.Add(connection);
+            AddOfClient(connection);
             return ReferenceEquals(_exports.GetValueOrDefault(export.Name), export);
         }
     }
@@ -267,12 +284,20 @@ public sealed partial class ExportTable
             return;
         }
 
-        foreach (var older in Connections(other =>
-            ReferenceEquals(other.Export, own.Export) && other.Identity.User == own.Identity.User
-            && TryReadAttempt(other.Identity.Uid, out var otherClient, out var otherAttempt)
-            && otherClient == client && otherAttempt < attempt))
+        ServerConnection[] others;
+        lock (_lock)
         {
-            older.Close("the client has connected again");
+            others = _ofClient.TryGetValue(client, out var ofClient) && ofClient.Count > 1 ? [.. ofClient] : [];
+        }
+
+        foreach (var other in others)
+        {
+            var older = other.Attachment!; // It is attached.
+            if (ReferenceEquals(older.Export, own.Export) && older.Identity.User == own.Identity.User
+                && TryReadAttempt(older.Identity.Uid, out _, out var olderAttempt) && olderAttempt < attempt)
+            {
+                other.Close("the client has connected again");
+            }
         }
     }
 
@@ -283,6 +308,7 @@ public sealed partial class ExportTable
         {
             if (_attached.Remove(connection))
             {
+                RemoveOfClient(connection);
                 _leaving.Add(connection);
             }
         }
@@ -352,6 +378,32 @@ public sealed partial class ExportTable
         foreach (var connection in Connections(c => ReferenceEquals(c.Identity, contention.Holder)))
         {
             connection.SendContention(graphEvent.Gfid, contention);
+        }
+    }
+
+    /// <summary>
+    /// Who attaches is compared with its own connections and not with those of everybody: when a proxy is lost
+    /// thousands attach to another one at the same moment. Under the lock.
+    /// </summary>
+    private void AddOfClient(ServerConnection connection)
+    {
+        if (TryReadAttempt(connection.Attachment!.Identity.Uid, out var client, out _)) // It has just been attached.
+        {
+            if (!_ofClient.TryGetValue(client, out var all))
+            {
+                _ofClient.Add(client, all = new List<ServerConnection>(1));
+            }
+
+            all.Add(connection);
+        }
+    }
+
+    private void RemoveOfClient(ServerConnection connection)
+    {
+        if (TryReadAttempt(connection.Attachment!.Identity.Uid, out var client, out _) // It was attached.
+            && _ofClient.TryGetValue(client, out var all) && all.Remove(connection) && all.Count == 0)
+        {
+            _ofClient.Remove(client);
         }
     }
 

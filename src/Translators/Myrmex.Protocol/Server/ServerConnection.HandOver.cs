@@ -154,8 +154,8 @@ public sealed partial class ServerConnection
         await OnLoopAsync(() =>
         {
             _isHeld = _isAttaching = true;
-            _gate = new RequestGate(_connection.Link, export.Seams.Clock);
-            _gate.Hold(true);
+            OpenGate(export);
+            _gate!.Hold(true); // Just made.
             AttachedWallNs = attached.AttachedWallNs;
             Volatile.Write(ref _attachment, attachment);
             return true;

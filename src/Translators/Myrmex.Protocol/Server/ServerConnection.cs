@@ -28,6 +28,7 @@ public sealed partial class ServerConnection : IRpcHandler
     private readonly RpcConnection _connection;
     private ServerAttachment? _attachment;
     private RequestGate? _gate; // There from the attachment on.
+    private FopLine? _line; // Of an export that ends elsewhere, from the attachment on.
     private volatile bool _isAttaching;
     private int _underWay;
     private int _locksUnderWay;
@@ -50,6 +51,9 @@ public sealed partial class ServerConnection : IRpcHandler
     internal long AttachedWallNs { get; private set; }
 
     internal RpcConnection Rpc => _connection;
+
+    /// <summary>The connection has ended.</summary>
+    internal bool IsClosed => Volatile.Read(ref _closed);
 
     /// <summary>It has fops that are not answered yet, or files open.</summary>
     internal bool IsBusy => Volatile.Read(ref _underWay) > 0 || Fds.Count > 0;
@@ -221,9 +225,9 @@ public sealed partial class ServerConnection : IRpcHandler
             request.MustIdentify = true;
             attachment.Export.Seams.Workers.Submit(request);
         }
-        else if (attachment.Export.IsRemote)
+        else if (_line is { } line)
         {
-            request.Run();
+            line.Add(request, _connection.LastHeardNs);
         }
         else if ((traits & FopTraits.Blocks) != 0)
         {
@@ -371,7 +375,7 @@ public sealed partial class ServerConnection : IRpcHandler
             return;
         }
 
-        _gate = new RequestGate(_connection.Link, attachment.Export.Seams.Clock);
+        OpenGate(attachment.Export);
         AttachedWallNs = attachment.Export.Seams.Clock.WallNs;
         Volatile.Write(ref _attachment, attachment);
         if (!_exports.TryAttach(this))
@@ -383,6 +387,13 @@ public sealed partial class ServerConnection : IRpcHandler
         _exports.CloseOlder(this);
         Log.Information("server", "client attached", ("client", attachment.Identity), ("export", attachment.Export.Name));
         _connection.Reply(xid, new RawBody(HandshakeCodec.SetVolumeReply(Errno.Ok, AcceptedValues(attachment.Export))));
+    }
+
+    /// <summary>Fops come from now on; on the loop.</summary>
+    private void OpenGate(Export export)
+    {
+        _gate = new RequestGate(_connection.Link, export.Seams.Clock);
+        _line = export.IsRemote ? _exports.LineOf(_connection.Link.Scheduler, export.Seams.Clock) : null;
     }
 
     /// <summary>A client that would have to leave a server that drains does not begin there.</summary>

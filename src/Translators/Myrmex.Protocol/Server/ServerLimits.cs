@@ -27,6 +27,17 @@ internal static class ServerLimits
     /// <summary>Bytes of a SETVOLUME record.</summary>
     public const int HandshakeBytesMax = 1 << 20;
 
+    /// <summary>
+    /// Nanoseconds that a loop of a proxy runs fops before it reads what has come meanwhile. Short against the second
+    /// after which clients wonder whether a proxy is there, and long against a round of reading.
+    /// </summary>
+    public const long FopSliceNs = 5_000_000;
+
+    /// <summary>
+    /// Bytes of a record up to which it is copied when it stands in line: it would hold a buffer of 64 KiB of its link.
+    /// </summary>
+    public const int LineCopyBytesMax = 16 << 10;
+
     /// <summary>Milliseconds that a client waits for an export that ends elsewhere to come up.</summary>
     public const long UpWaitMs = 2_000;
 

@@ -12,7 +12,7 @@ namespace Myrmex.Protocol;
 /// One fop call from its arrival to its answer. Decoded and run on the reactor that received it, or on a worker when the fop may
 /// block. Holds the record for as long as the fop borrows from it. Pooled.
 /// </summary>
-internal sealed partial class ServerRequest : IWork, IFdSource
+internal sealed partial class ServerRequest : IStandsInLine, IFdSource
 {
     private ServerConnection _connection = null!;
     private ServerAttachment _attachment = null!;
@@ -73,6 +73,28 @@ internal sealed partial class ServerRequest : IWork, IFdSource
                 _head.Xid, (FopCode)_head.Procedure, call.Uid, call.Gid, call.Pid,
                 Math.Max(0, attachment.Export.Seams.Clock.MonotonicNs - Volatile.Read(ref _startNs)),
                 attachment.Identity.Uid);
+    }
+
+    public void StandInLine()
+    {
+        if (!_isLock && _record.Length <= ServerLimits.LineCopyBytesMax)
+        {
+            var copy = Payload.CopyOf(_record.Span);
+            _record.Release();
+            _record = copy;
+        }
+    }
+
+    public void RunUnlessGone()
+    {
+        if (_connection.IsClosed)
+        {
+            Finish();
+        }
+        else
+        {
+            Run();
+        }
     }
 
     public void Run()
