@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 namespace Myrmex.Coordination;
 
 /// <summary>
-/// A store for as long as it is not disposed of; the store below, whose owner is another, goes on. Who still has it
-/// afterwards gets <see cref="StateStoreException"/>, and no change of his comes through any more: those that were under
+/// A store for as long as it is not disposed of; the store below, whose owner is another, goes on. Who still has this
+/// one gets <see cref="StateStoreException"/>, and no change of his comes through any more: those that were under
 /// way have come to their end when <see cref="DisposeAsync"/> does.
 /// </summary>
 public sealed class LentStore(IStateStore inner) : ForwardingStore(inner)
