@@ -33,8 +33,11 @@ public static class Limits
     /// </summary>
     public const int FrameReserveBytes = 4 << 20;
 
-    /// <summary>The same while more than half of the pool's limit is rented; a size that the pool has.</summary>
-    public const int FrameReserveBytesPressed = 160 << 10;
+    /// <summary>
+    /// The same while more than half of the pool's limit is rented: with the bytes before a frame that make it end at a
+    /// block, no more than a size that the pool has.
+    /// </summary>
+    public const int FrameReserveBytesPressed = (160 << 10) - BlockBytes;
 
     /// <summary>Room left in a chunk below which an empty one is exchanged instead of filled up.</summary>
     public const int ChunkRoomMin = 8 << 10;

@@ -120,6 +120,11 @@ internal sealed class BrickUnderFire
             sockets.ForEach(socket => socket.Dispose());
         }
 
+        if (honest.Answers == 0)
+        {
+            _run.Fail($"{links} links that announce long records keep an honest client from being served");
+        }
+
         _run.Figure($"{links} links that announce 128 MiB each", $"{honest.Answers} honest answers, slowest {honest.SlowestMs:0} ms");
         CheckAlive([]);
     }

@@ -160,11 +160,13 @@ public sealed class FrameCutterTests
     {
         var pool = new PayloadPool(10 << 20);
         var others = pool.Rent(6 << 20);
+        var before = pool.OutstandingBytes;
         _cutter = new FrameCutter(TestFrames.Options, pool);
         var frame = TestFrames.Make(3_000_000);
         Feed(frame.AsSpan(0, 1000), hold: false);
         _cutter.Room(out var first, out var second);
         Assert.Equal(Limits.FrameReserveBytesPressed - 1000, first.Length);
+        Assert.Equal((160 << 10) + Limits.ChunkBytes, pool.OutstandingBytes - before); // Whatever the length is.
         Assert.True(second.IsEmpty);
         Feed(frame.AsSpan(1000), hold: false);
         Assert.True(frame.AsSpan().SequenceEqual(Assert.Single(_frames)));
