@@ -52,7 +52,11 @@ public sealed record StateChange(ChangeKind Kind, StateEntry Entry);
 public sealed record WatchBatch(Revision Revision, IReadOnlyList<StateChange> Changes);
 
 /// <summary>The store cannot be used: not there, in use by another process, or its disk failed.</summary>
-public class StateStoreException(string message, Exception? inner = null) : Exception(message, inner);
+public class StateStoreException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>What every call of a store throws that its user has disposed of.</summary>
+    internal static StateStoreException Closed() => new("the state store is closed");
+}
 
 /// <summary>A put named a lease that has ended or never was.</summary>
 public sealed class LeaseNotFoundException(LeaseId lease) : Exception($"lease {lease.Value} does not exist")

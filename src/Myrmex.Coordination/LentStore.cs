@@ -42,7 +42,7 @@ public sealed class LentStore(IStateStore inner) : ForwardingStore(inner)
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                throw Closed();
+                throw StateStoreException.Closed();
             }
 
             yield return batches.Current;
@@ -113,9 +113,7 @@ public sealed class LentStore(IStateStore inner) : ForwardingStore(inner)
     {
         if (_isClosed)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
-
-    private static StateStoreException Closed() => new("the state store is closed");
 }

@@ -265,7 +265,7 @@ public abstract class LocalStore : IStateStore
     {
         if (_disposed)
         {
-            throw new StateStoreException("the state store is closed");
+            throw StateStoreException.Closed();
         }
 
         if (_broken is not null)

@@ -86,7 +86,7 @@ public sealed class EtcdStore : IStateStore
             }
             catch (OperationCanceledException) when (_closing.IsCancellationRequested)
             {
-                throw Closed();
+                throw StateStoreException.Closed();
             }
 
             yield return batch;
@@ -252,7 +252,7 @@ public sealed class EtcdStore : IStateStore
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException
             && _closing.IsCancellationRequested)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
 
@@ -265,11 +265,9 @@ public sealed class EtcdStore : IStateStore
         }
         catch (ObjectDisposedException)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
-
-    private static StateStoreException Closed() => new("the state store is closed");
 
     private long NewLeaseNumber()
     {

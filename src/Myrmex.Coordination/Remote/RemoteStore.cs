@@ -169,7 +169,7 @@ public sealed class RemoteStore : IStateStore, IDisposable
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
 
@@ -182,11 +182,9 @@ public sealed class RemoteStore : IStateStore, IDisposable
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
-
-    private static StateStoreException Closed() => new("the state store is closed");
 
     private Task<StateAnswer<TransactionResult>> ReadOrCommitAsync(
         StateTransaction transaction, CancellationToken cancellation) =>
@@ -208,7 +206,7 @@ public sealed class RemoteStore : IStateStore, IDisposable
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
-            throw Closed();
+            throw StateStoreException.Closed();
         }
     }
 
@@ -297,7 +295,7 @@ public sealed class RemoteStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            return _isClosed ? throw Closed()
+            return _isClosed ? throw StateStoreException.Closed()
                 : CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
         }
     }

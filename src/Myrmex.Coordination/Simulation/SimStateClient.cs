@@ -133,7 +133,7 @@ public sealed class SimStateClient : IStateStore
     {
         if (_isClosed)
         {
-            throw new StateStoreException("the state store is closed");
+            throw StateStoreException.Closed();
         }
     }
 }

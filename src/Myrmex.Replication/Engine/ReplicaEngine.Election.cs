@@ -10,8 +10,7 @@ public sealed partial class ReplicaEngine
     private const long PositionFreshMs = 500;
 
     private long _leadLostMs; // Since when nobody leads, as far as is known here; 0 while somebody does.
-    private TermOwner? _leadSeen; // Whose key is in the store, as far as the view says.
-    private long _leadSeenMs; // Since when.
+    private long _leadSeenMs; // Since when the view has the lead that it has.
     private long _askedMs;
     private long _notBeforeMs;
 
@@ -63,15 +62,8 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>Another's key is in the store, and nothing was heard of that one for long.</summary>
-    private bool IsSilent(TermOwner lead)
-    {
-        if (_leadSeen != lead)
-        {
-            (_leadSeen, _leadSeenMs) = (lead, _now);
-        }
-
-        return lead.Member != Self && _now - Math.Max(_leadSeenMs, _leaderMs) >= _options.LeaderSilentMs;
-    }
+    private bool IsSilent(TermOwner lead) =>
+        lead.Member != Self && _now - Math.Max(_leadSeenMs, _leaderMs) >= _options.LeaderSilentMs;
 
     /// <summary>More than half of the members, this one included, have said lately that they do not hear it.</summary>
     private bool IsGivenUp(ReplicaConfiguration configuration)
@@ -79,8 +71,7 @@ public sealed partial class ReplicaEngine
         var count = 1;
         foreach (var member in configuration.AllMembers)
         {
-            if (member == Self || _peers[member.Value] is not { Position: { } position } peer
-                || _now - peer.PositionMs >= PositionFreshMs)
+            if (member == Self || FreshPosition(member) is not { } position)
             {
                 continue;
             }
@@ -148,7 +139,7 @@ public sealed partial class ReplicaEngine
         var voters = CountsAtOnce(_status) ? heard : MemberSet.Empty;
         foreach (var member in configuration.AllMembers)
         {
-            if (_peers[member.Value] is { Position: { } position } peer && _now - peer.PositionMs < PositionFreshMs)
+            if (FreshPosition(member) is { } position)
             {
                 heard = heard.With(member);
                 voters = CountsAtOnce(position.Status) ? voters.With(member) : voters;
@@ -181,8 +172,7 @@ public sealed partial class ReplicaEngine
         var rank = 0;
         foreach (var member in configuration.AllMembers)
         {
-            if (member == Self || _peers[member.Value] is not { Position: { CanLead: true } position } peer
-                || _now - peer.PositionMs >= PositionFreshMs
+            if (member == Self || FreshPosition(member) is not { CanLead: true } position
                 || (CountsAtOnce(_status) && !CountsAtOnce(position.Status)))
             {
                 continue;
@@ -197,6 +187,10 @@ public sealed partial class ReplicaEngine
 
         return rank;
     }
+
+    /// <summary>What a member has said of itself lately; null when it has not.</summary>
+    private ReplicaMessage.Position? FreshPosition(MemberId member) =>
+        _peers[member.Value] is { } peer && _now - peer.PositionMs < PositionFreshMs ? peer.Position : null;
 
     private void AskPositions()
     {
@@ -234,7 +228,7 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    private void Campaign(TermOwner? former = null)
+    private void Campaign(TermOwner? former)
     {
         var owner = new TermOwner(new Term(_view!.Term.Term.Value + 1), Self, _incarnation, _boot);
         if (owner.Term <= _promised)

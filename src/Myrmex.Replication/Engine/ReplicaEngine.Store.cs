@@ -112,6 +112,7 @@ public sealed partial class ReplicaEngine
 
         var before = _view?.Configuration;
         var beforeModified = _view?.ConfigurationModified ?? Revision.None;
+        _leadSeenMs = _view?.Lead == state.Lead ? _leadSeenMs : _now;
         _view = state.Configuration is null && before is not null ? state with { Configuration = before } : state;
         _hasUsedMemory |= Configuration is { AllowsMemory: true } or { Pending.AllowsMemory: true };
         if (_role is ReplicaRole.Active or ReplicaRole.Candidate && state.Term.Term > _term)

@@ -84,8 +84,7 @@ def write(directory, record_path, seconds, seed):
 def verify(directory, record_path):
     acknowledged = wrong = 0
     missing = []
-    with open(os.path.join(directory, "log"), encoding="ascii") as log:
-        lines = set(log.read().split("\n"))
+    lines = lines_of(directory)
     for words in (line.split() for line in open(record_path, encoding="ascii")):
         if words[0] == "error":
             continue
@@ -104,11 +103,15 @@ def verify(directory, record_path):
     print(f"acknowledged {acknowledged} missing {len(missing)} wrong {wrong}")
 
 
+def lines_of(directory):
+    with open(os.path.join(directory, "log"), encoding="ascii") as log:
+        return set(log.read().split("\n"))
+
+
 def tell(directory, missing):
     """What is missing, and whether it is there a little later: then the mount was late, and nothing is lost."""
     time.sleep(5)
-    with open(os.path.join(directory, "log"), encoding="ascii") as log:
-        lines = set(log.read().split("\n"))
+    lines = lines_of(directory)
     there = [name for name in missing if name in lines or os.path.exists(os.path.join(directory, name))]
     print(f"missing: {', '.join(missing[:40])}; there 5 s later: {', '.join(there[:40]) or 'none'}")
 

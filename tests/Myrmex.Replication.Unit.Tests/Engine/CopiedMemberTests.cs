@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
@@ -24,7 +23,7 @@ public sealed class CopiedMemberTests
         Assert.True(!isCopied || engine.BeginInstall(engine.Promised, new JournalIndex(9), 1000));
         engine.StoreChanged(State(leader: Self, allowsMemory: false), 1000);
         Assert.Equal(isCopied ? ReplicaRole.Follower : ReplicaRole.Candidate, engine.Role);
-        Assert.Equal(isCopied, Drain(engine).Any(o => o.Kind == OutputKind.StoreTransaction));
+        Assert.Equal(isCopied, engine.DrainSaving(1000).Any(o => o.Kind == OutputKind.StoreTransaction));
         Assert.Equal(!isCopied, engine.BeginInstall(engine.Promised, new JournalIndex(9), 1000) is false);
     }
 
@@ -52,7 +51,7 @@ public sealed class CopiedMemberTests
         engine.StoreChanged(State(leader: Other, allowsMemory: false), 1000);
         Deliver(engine, Log(3, lastTerm: 1), previous: 1, commit: 1, term: 4);
         engine.JournalProgress(0, new JournalIndex(3), new JournalIndex(3), 1000);
-        Assert.Contains(Drain(engine), o => o.Message is ReplicaMessage.AppendAnswer { Durable.Value: 3 });
+        Assert.Contains(engine.DrainSaving(1000), o => o.Message is ReplicaMessage.AppendAnswer { Durable.Value: 3 });
         Assert.Equal(1ul, engine.Commit.Value);
         Assert.False(engine.BeginInstall(engine.Promised, new JournalIndex(start), 1000));
         Assert.Equal(MemberStatus.Voter, engine.Status);
@@ -81,7 +80,7 @@ public sealed class CopiedMemberTests
         ReplicaEngine engine, ReplicaLog log, ulong previous, ulong commit, ulong term)
     {
         Deliver(engine, log, previous, commit, term);
-        return Drain(engine).Select(o => o.Message).OfType<ReplicaMessage.AppendAnswer>().Last();
+        return engine.DrainSaving(1000).Select(o => o.Message).OfType<ReplicaMessage.AppendAnswer>().Last();
     }
 
     private static void Deliver(ReplicaEngine engine, ReplicaLog log, ulong previous, ulong commit, ulong term) =>
@@ -96,20 +95,6 @@ public sealed class CopiedMemberTests
                     .Select(i => log[new JournalIndex((ulong)i)])],
             },
             1000);
-
-    /// <summary>What the engine wants; superblocks are saved at once.</summary>
-    private static List<ReplicaOutput> Drain(ReplicaEngine engine)
-    {
-        var outputs = new List<ReplicaOutput>();
-        engine.Drain(outputs);
-        foreach (var output in outputs.Where(o => o.Kind == OutputKind.SaveSuperblock).ToList())
-        {
-            engine.SuperblockSaved(output.Ticket, 1000);
-        }
-
-        engine.Drain(outputs);
-        return outputs;
-    }
 
     private static StoreState State(MemberId leader, bool allowsMemory) => new()
     {

@@ -122,14 +122,7 @@ public sealed class InSyncTests
 
     private List<ReplicaOutput> Drain()
     {
-        var outputs = new List<ReplicaOutput>();
-        _engine.Drain(outputs);
-        foreach (var output in outputs.Where(o => o.Kind == OutputKind.SaveSuperblock).ToList())
-        {
-            _engine.SuperblockSaved(output.Ticket, _nowMs);
-        }
-
-        _engine.Drain(outputs);
+        var outputs = _engine.DrainSaving(_nowMs);
         foreach (var output in outputs.Where(o => o.Kind == OutputKind.StoreTransaction && IsHistory(o)).ToList())
         {
             outputs.Remove(output);

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Linq;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
@@ -103,7 +102,7 @@ public sealed class SilentLeaderTests
     private bool Ask()
     {
         _engine.Receive(new ReplicaMessage.Position { From = From(Third, 102), IsQuestion = true, Status = MemberStatus.Voter }, _nowMs);
-        return Drain().Select(o => o.Message).OfType<ReplicaMessage.Position>().Single(p => !p.IsQuestion).HearsLeader;
+        return _engine.DrainSaving(_nowMs).Select(o => o.Message).OfType<ReplicaMessage.Position>().Single(p => !p.IsQuestion).HearsLeader;
     }
 
     /// <summary>The first transaction that takes a term, if there is one in this time.</summary>
@@ -117,7 +116,7 @@ public sealed class SilentLeaderTests
             }
 
             _engine.Tick(_nowMs);
-            foreach (var output in Drain())
+            foreach (var output in _engine.DrainSaving(_nowMs))
             {
                 if (output.Kind == OutputKind.StoreTransaction)
                 {
@@ -133,18 +132,6 @@ public sealed class SilentLeaderTests
         }
 
         return null;
-    }
-
-    private List<ReplicaOutput> Drain()
-    {
-        var outputs = new List<ReplicaOutput>();
-        _engine.Drain(outputs);
-        foreach (var save in outputs.Where(o => o.Kind == OutputKind.SaveSuperblock))
-        {
-            _engine.SuperblockSaved(save.Ticket, _nowMs);
-        }
-
-        return outputs;
     }
 
     private static MessageOrigin From(MemberId member, ulong incarnation) => new(new Term(Term), member, incarnation, 1, 1);

@@ -150,17 +150,19 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     /// <summary>Searches even if no fop waits, until a server is found or nobody wants it any more.</summary>
     public void Want(bool isWanted)
     {
-        Waiter? pause;
         bool begins;
         lock (_lock)
         {
             _isWanted = isWanted;
             begins = isWanted && _choice is null && !_isSearching && !_isStopped;
             _isSearching |= begins;
-            pause = isWanted ? _pause : null;
         }
 
-        pause?.TryComplete(true); // Something has changed: the next round begins now.
+        if (isWanted)
+        {
+            HurryUp();
+        }
+
         if (begins)
         {
             _ = SearchAsync();
