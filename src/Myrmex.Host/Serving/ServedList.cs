@@ -5,13 +5,15 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Graph;
+using Myrmex.Management.Bricks;
 using Myrmex.Runtime;
 
 namespace Myrmex.Host;
 
 /// <summary>
 /// What one process serves, by the path of its volume files: bricks, or the volumes of a proxy. A list file says which;
-/// reading it again starts, changes and stops what differs, while the others go on serving.
+/// reading it again starts, changes and stops what differs, while the others go on serving. What is in hands is said in
+/// a file (<see cref="HeldList"/>).
 /// </summary>
 internal sealed class ServedList
 {
@@ -50,7 +52,7 @@ internal sealed class ServedList
     {
         lock (_lock)
         {
-            var wanted = ReadList();
+            var wanted = ReadListAndHold();
             foreach (var path in _served.Keys.Where(p => !wanted.Contains(p)).ToList())
             {
                 Stop(path);
@@ -63,6 +65,7 @@ internal sealed class ServedList
                 failed += TryLoad(path) ? 0 : 1;
             }
 
+            TellHeld(wanted);
             return failed;
         }
     }
@@ -105,6 +108,35 @@ internal sealed class ServedList
 
     private HashSet<string> ReadList() => File.ReadAllLines(_listPath).Select(l => l.Trim())
         .Where(l => l.Length > 0 && l[0] != '#').ToHashSet();
+
+    /// <summary>What the list says, after it was told that this is in hands from now on.</summary>
+    private HashSet<string> ReadListAndHold()
+    {
+        var wanted = ReadList();
+        while (true)
+        {
+            TellHeld(wanted.Union(_served.Keys));
+            var now = ReadList();
+            if (now.SetEquals(wanted))
+            {
+                return wanted;
+            }
+
+            wanted = now; // Who has taken something out of it may have read that it is not in hands.
+        }
+    }
+
+    private void TellHeld(IEnumerable<string> paths)
+    {
+        try
+        {
+            HeldList.Write(_listPath, paths);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.Error(_what, "cannot tell what is in hands", ("list", _listPath), ("reason", e.Message));
+        }
+    }
 
     private void TryAgain(string path)
     {

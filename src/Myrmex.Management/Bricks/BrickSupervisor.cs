@@ -198,6 +198,9 @@ internal sealed class BrickSupervisor
             _process.WantHangUp();
         }
 
+        var held = HeldList.Read(_options.BrickList); // Only now: it is an answer to the list.
+        NoteHeld(wanted, held);
+
         _online.IntersectWith(wanted.Select(w => w.Brick.Path));
         NoticeDeath();
         if (wanted.Count == 0)
@@ -211,7 +214,7 @@ internal sealed class BrickSupervisor
         await _process.StartIfDueAsync(cancellation);
         HangUpIfDue();
         await ProbeAsync(wanted, cancellation);
-        await ProbeLeavingAsync(cancellation);
+        await LookAtLeavingAsync(held, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
         PublishStates(wanted, revision);
         return _process.IsRunning && _seams.Clock.MonotonicNs < Volatile.Read(ref _suspectUntilNs)
@@ -219,14 +222,16 @@ internal sealed class BrickSupervisor
             : _online.Count == wanted.Count && _leaving.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
     }
 
-    /// <summary>Bricks that clients could use and that are not wanted any more: until they cannot be used.</summary>
+    /// <summary>
+    /// Bricks that clients could use and that are not wanted any more: until the process has let go of them.
+    /// </summary>
     private void NoteLeaving(List<WantedBrick> wanted)
     {
         var paths = wanted.Select(w => w.Brick.Path).ToHashSet(StringComparer.Ordinal);
         bool IsLeaving(string path) => _online.Contains(path) && !paths.Contains(path);
         foreach (var before in _wantedBefore.Where(b => IsLeaving(b.Brick.Path)))
         {
-            _leaving[before.Brick.Path] = new Leaving(before, _seams.Clock.MonotonicNs);
+            _leaving[before.Brick.Path] = new Leaving(before, _seams.Clock.MonotonicNs, WasOnline: true);
         }
 
         foreach (var path in paths)
@@ -237,14 +242,41 @@ internal sealed class BrickSupervisor
         _wantedBefore = wanted;
     }
 
-    private async Task ProbeLeavingAsync(CancellationToken cancellation)
+    /// <summary>
+    /// Bricks that the process has in hands and that are not wanted, whoever told it to serve them: they need not
+    /// have come online, and may be from before this daemon.
+    /// </summary>
+    private void NoteHeld(List<WantedBrick> wanted, IReadOnlySet<string>? held)
+    {
+        if (!_process.IsRunning || held is null)
+        {
+            return;
+        }
+
+        var ops = _view.Ops.Rows.Values.Select(o => o.Value.Planned);
+        foreach (var volume in _view.Volumes.Rows.Values.Select(v => v.Value).Concat(ops))
+        {
+            foreach (var brick in volume.Bricks.Where(b => b.Node == _node.Id && held.Contains(FileOf(volume, b))))
+            {
+                if (!_leaving.ContainsKey(brick.Path) && wanted.All(w => w.Brick.Path != brick.Path))
+                {
+                    _leaving[brick.Path] = new Leaving(
+                        new WantedBrick(volume, brick), _seams.Clock.MonotonicNs, WasOnline: false);
+                    _process.WantHangUp(); // Its list has been another one for a while, perhaps.
+                }
+            }
+        }
+    }
+
+    private string FileOf(Volume volume, Brick brick) => _files.VolfileOf(volume, brick);
+
+    private async Task LookAtLeavingAsync(IReadOnlySet<string>? held, CancellationToken cancellation)
     {
         foreach (var (path, leaving) in _leaving.ToList())
         {
             var (volume, brick) = leaving.Brick;
             if (!_process.IsRunning
-                || await _probe.ProbeAsync(_process.Port, volume, ExportOf(volume, brick), cancellation)
-                    != ProbeResult.Serving)
+                || !(held?.Contains(FileOf(volume, brick)) ?? await IsServedAsync(volume, brick, cancellation)))
             {
                 _leaving.Remove(path);
             }
@@ -256,6 +288,9 @@ internal sealed class BrickSupervisor
             }
         }
     }
+
+    private async Task<bool> IsServedAsync(Volume volume, Brick brick, CancellationToken cancellation) =>
+        await _probe.ProbeAsync(_process.Port, volume, ExportOf(volume, brick), cancellation) == ProbeResult.Serving;
 
     private void HangUpIfDue()
     {
@@ -393,7 +428,8 @@ internal sealed class BrickSupervisor
         }
 
         runs.AddRange(_leaving.Values.Select(l => new BrickRun(
-            l.Brick.Volume.Name, l.Brick.Brick.Path, Online: true, Refused: false, Reason: null, port, pid)));
+            l.Brick.Volume.Name, l.Brick.Brick.Path, l.WasOnline, Refused: false, Reason: null,
+            l.WasOnline ? port : 0, l.WasOnline ? pid : 0)));
         lock (_lock)
         {
             _states = states.ToImmutable();
@@ -427,5 +463,5 @@ internal sealed class BrickSupervisor
         done.SetResult();
     }
 
-    private readonly record struct Leaving(WantedBrick Brick, long SinceNs);
+    private readonly record struct Leaving(WantedBrick Brick, long SinceNs, bool WasOnline);
 }

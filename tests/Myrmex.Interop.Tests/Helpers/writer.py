@@ -99,7 +99,7 @@ def verify(directory, record_path):
         except FileNotFoundError:
             missing.append(words[1])
     if missing:
-        tell(directory, missing)
+        tell(directory, missing, len(lines))
     print(f"acknowledged {acknowledged} missing {len(missing)} wrong {wrong}")
 
 
@@ -108,12 +108,14 @@ def lines_of(directory):
         return set(log.read().split("\n"))
 
 
-def tell(directory, missing):
+def tell(directory, missing, seen):
     """What is missing, and whether it is there a little later: then the mount was late, and nothing is lost."""
+    size = os.stat(os.path.join(directory, "log")).st_size
     time.sleep(5)
     lines = lines_of(directory)
     there = [name for name in missing if name in lines or os.path.exists(os.path.join(directory, name))]
-    print(f"missing: {', '.join(missing[:40])}; there 5 s later: {', '.join(there[:40]) or 'none'}")
+    print(f"missing: {', '.join(missing[:40])}; there 5 s later: {', '.join(there[:40]) or 'none'}; "
+          f"lines of the log {seen} then and {len(lines)} later, its size {size} and {os.stat(os.path.join(directory, 'log')).st_size}")
 
 
 if sys.argv[1] == "write":

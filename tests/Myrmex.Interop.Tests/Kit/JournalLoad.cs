@@ -27,6 +27,8 @@ internal sealed class JournalLoad : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
+    private const string NothingMissing = "missing 0 wrong 0\n";
+
     /// <summary>Thousands of files are read, on a machine that may be busy.</summary>
     private static readonly TimeSpan VerifyLimit = TimeSpan.FromSeconds(600);
 
@@ -79,11 +81,11 @@ internal sealed class JournalLoad : IDisposable
             throw new HarnessException($"the writer saw errors: {string.Join(' ', words)}\n{ErrorsIn(Record)}");
         }
 
-        var verified = Shell.Succeed(Shell.Run(
-            "/", VerifyLimit, "python3", Helper.PathOf("writer.py"), "verify", Path.Combine(mount, _name), Record));
-        if (!verified.EndsWith("missing 0 wrong 0\n", StringComparison.Ordinal))
+        var verified = Verify(Path.Combine(mount, _name));
+        if (!verified.EndsWith(NothingMissing, StringComparison.Ordinal))
         {
-            throw new HarnessException($"acknowledged files are not there: {verified}");
+            throw new HarnessException(
+                $"acknowledged files are not there: {verified}and where they were written: {Verify(_folder)}");
         }
 
         var seen = Shell.Check("/", "python3", [Helper.PathOf("registers.py"), "check", .. _logs]).Split(' ', '\n');
@@ -96,6 +98,9 @@ internal sealed class JournalLoad : IDisposable
         _files.Dispose();
         _registers.ForEach(r => r.Dispose());
     }
+
+    private string Verify(string folder) => Shell.Succeed(Shell.Run(
+        "/", VerifyLimit, "python3", Helper.PathOf("writer.py"), "verify", folder, Record));
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 

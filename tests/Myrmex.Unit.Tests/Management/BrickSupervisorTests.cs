@@ -2,6 +2,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Management.Bricks;
 using Myrmex.Volumes;
 using Xunit;
 
@@ -112,6 +113,35 @@ public sealed class BrickSupervisorTests : IAsyncLifetime
         await Coordination.StoreAccess.PutAsync(_node.Store, "volume/demo", VolumeJson.ToBytes(volume.With(VolumeStatus.Stopped)));
         await _node.StartAsync();
         await UntilAsync(() => Processes.Running is null);
+    }
+
+    [RootFact]
+    public async Task WhatTheProcessHasInHandsIsToldThoughItIsNeitherWantedNorServed()
+    {
+        await StartedAsync("one", 1);
+        await StartedAsync("two", 2);
+        var volume = _node.Catalog.Find("two")!;
+        await _node.KillAsync();
+        Processes.IsSlow = true;
+        Processes.Broken.Add(_node.Brick(2));
+        await Coordination.StoreAccess.PutAsync(_node.Store, "volume/two", VolumeJson.ToBytes(volume.With(VolumeStatus.Stopped)));
+        await _node.StartAsync();
+        await UntilAsync(() => Processes.Log.Count(l => l == "hang up") >= 2);
+        await _node.Supervisor.RoundAsync(CancellationToken.None);
+        Assert.Equal([_node.Brick(1), _node.Brick(2)], _node.Supervisor.Run.Bricks.Select(b => b.Path));
+        Processes.LetGo();
+        await UntilAsync(() => _node.Supervisor.Run.Bricks.Count == 1);
+    }
+
+    [RootFact]
+    public async Task AProcessThatDoesNotSayWhatItHasInHandsIsAskedByAttaching()
+    {
+        Processes.IsOfBefore = true;
+        await StartedAsync("one", 1);
+        await StartedAsync("two", 2);
+        Assert.Null(HeldList.Read(_node.Options.BrickList));
+        await _node.Commands.StopAsync("two", force: false, CancellationToken.None);
+        Assert.Equal([_node.Brick(1)], _node.Supervisor.Run.Bricks.Select(b => b.Path));
     }
 
     [RootFact]

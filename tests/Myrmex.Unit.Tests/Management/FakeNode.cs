@@ -76,6 +76,12 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
     /// <summary>Bricks that the process cannot serve.</summary>
     public HashSet<string> Broken { get; } = [];
 
+    /// <summary>What is taken out of the list stays in hands until <see cref="LetGo"/>.</summary>
+    public bool IsSlow { get; set; }
+
+    /// <summary>It does not say what it has in hands.</summary>
+    public bool IsOfBefore { get; set; }
+
     /// <summary>Starts fail at once.</summary>
     public bool DiesAtStart { get; set; }
 
@@ -243,6 +249,15 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
         }
     }
 
+    public void LetGo()
+    {
+        lock (_lock)
+        {
+            IsSlow = false;
+            Reload();
+        }
+    }
+
     public Task<ProbeResult> ProbeAsync(int port, Volume volume, string export, CancellationToken cancellation)
     {
         lock (_lock)
@@ -274,7 +289,13 @@ internal sealed class FakeProcesses : IProcessControl, IBrickProbe
     private void Reload()
     {
         _served = [];
-        foreach (var path in File.ReadAllLines(_list))
+        var paths = File.ReadAllLines(_list);
+        if (!IsOfBefore)
+        {
+            HeldList.Write(_list, IsSlow ? paths.Union(HeldList.Read(_list) ?? new HashSet<string>()) : paths);
+        }
+
+        foreach (var path in paths)
         {
             var directory = File.ReadAllLines(path).First(l => l.Contains("option directory ")).Trim().Split(' ')[2];
             _served.Add(directory);
