@@ -33,7 +33,8 @@ public static class ProxyVolfile
         {
             if (set.Type == ClientVolfile.JournalClientType)
             {
-                set.With("lock-grace", LockGraceSeconds); // Those that can are kept in their own name.
+                set.Options.RemoveAll(o => o.Key == VolumeOptions.LockGrace);
+                set.With(VolumeOptions.LockGrace, LockGraceSeconds); // Those that can are kept in their own name.
             }
         }
 

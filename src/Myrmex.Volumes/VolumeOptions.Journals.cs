@@ -17,6 +17,9 @@ public static partial class VolumeOptions
     private const string JournalPrefix = "journal.";
     private const string FromMemory = "memory";
 
+    /// <summary>Of translators: how long record locks of a client are kept that is away.</summary>
+    internal const string LockGrace = "lock-grace";
+
     /// <summary>Changes of the volume are answered when they are in the memory of enough members.</summary>
     public static bool AcknowledgesMemory(Volume volume) =>
         string.Equals(Effective(volume, Acknowledge), FromMemory, StringComparison.OrdinalIgnoreCase);
@@ -48,6 +51,17 @@ public static partial class VolumeOptions
                 "Bytes after which what was answered from memory is brought to the disk, with journal.acknowledge "
                 + "memory; at most twice as many wait for it.") { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
             [new OptionTarget(GraphSide.Brick, JournalType, "sync-size")]),
+        new VolumeOption(
+            new OptionDeclaration(
+                "journal.lock-grace", OptionKind.Integer, "60",
+                "Seconds for which record locks of a client are kept that is not heard of, and its open files that "
+                + "have no name any more. A client that is back later finds its locks revoked (EBADFD). Less than a "
+                + "change of the leader takes would cost locks at each.") { Live = true, Minimum = 10, Maximum = 3600 },
+            [
+                new OptionTarget(GraphSide.Brick, JournalType, LockGrace),
+                new OptionTarget(GraphSide.Brick, ClientVolfile.JournalClientType, LockGrace),
+                new OptionTarget(GraphSide.Client, ClientVolfile.JournalClientType, LockGrace),
+            ]),
     ];
 
     /// <summary>

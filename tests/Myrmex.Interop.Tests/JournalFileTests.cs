@@ -26,6 +26,7 @@ public sealed class JournalFileTests : IDisposable
     public void FilesWithoutANameGoOnWhenTheLeaderDies()
     {
         using var bed = new FailoverBed(_directory);
+        Shell.Succeed(bed.Nodes[0].Gluster($"volume set {FailoverBed.Volume} {GraceOption} {GraceSeconds}"));
         var leader = bed.AwaitWhole();
         var first = bed.Mount("mnt1", 0);
         var second = bed.Mount("mnt2", 1);
@@ -62,6 +63,7 @@ public sealed class JournalFileTests : IDisposable
     {
         var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
         var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
+        volume.Set(GraceOption, GraceSeconds);
         var mount = volume.Mount("mnt");
         using var file = Open(mount, "file");
         Assert.Equal("ok", file.Ask("unlink"));
@@ -83,6 +85,7 @@ public sealed class JournalFileTests : IDisposable
     {
         var disk = _directory.Own(XfsImage.Mount(_directory, "disk"));
         var volume = _directory.Own(new JournalVolume(_directory, Bricks.Make(disk.Path, 3)));
+        volume.Set(GraceOption, GraceSeconds);
         var stock = volume.MountStock("stock");
         using var file = Open(stock, "file");
         Assert.Equal("ok", file.Ask("unlink"));

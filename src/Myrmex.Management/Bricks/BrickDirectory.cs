@@ -5,6 +5,7 @@ using System.Linq;
 using System.Text;
 using Myrmex.Base;
 using Myrmex.Management.State;
+using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
 using Myrmex.Volumes;
 
@@ -178,7 +179,8 @@ internal static class BrickDirectory
 
     /// <summary>
     /// A brick process that has begun to serve has filled .glusterfs and given the root its gfid. Nobody was told of
-    /// the brick: without a file beside it, all of that is its own.
+    /// the brick: without a file beside it, all of that is its own. With one, what it makes at its start is, as long as
+    /// no file has got a handle.
     /// </summary>
     private static void TakeBackInternals(string path)
     {
@@ -188,15 +190,34 @@ internal static class BrickDirectory
             return;
         }
 
-        if (IsEmpty(path))
+        if (!IsEmpty(path) && FileIn(new DirectoryInfo(internals), new FileInfo(RootHandle(internals))) is { } file)
         {
-            Directory.Delete(internals, recursive: true);
-            Sys.PathRemoveXattr(path, GfidXattr); // ENODATA when it was never set.
+            Log.Warning("bricks", "a directory of files keeps what the brick noted about them", ("path", file));
+            return;
         }
-        else
+
+        Directory.Delete(internals, recursive: true);
+        Sys.PathRemoveXattr(path, GfidXattr); // ENODATA when it was never set.
+    }
+
+    /// <summary>Source: GlusterFS, a symbolic link to the root of the brick.</summary>
+    private static string RootHandle(string internals) =>
+        Path.Combine(internals, "00", "00", Gfid.Root.ToString());
+
+    /// <summary>The first that is no directory but one; null when there is none.</summary>
+    private static string? FileIn(DirectoryInfo directory, FileInfo but)
+    {
+        foreach (var entry in directory.EnumerateFileSystemInfos())
         {
-            DeleteIfEmpty(internals);
+            var found = entry is DirectoryInfo { LinkTarget: null } below ? FileIn(below, but)
+                : entry.FullName == but.FullName ? null : entry.FullName;
+            if (found is not null)
+            {
+                return found;
+            }
         }
+
+        return null;
     }
 
     private static void DeleteIfEmpty(string path)

@@ -89,8 +89,9 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         try
         {
             var asked = coordinator.Rest.SendAsync(command.Method, command.Path, command.Body, CommandLimit);
-            Strike(victim, blow, delayMs);
+            WaitFor(delayMs);
             var early = asked.IsCompleted ? asked.GetAwaiter().GetResult() : null;
+            Strike(victim, blow);
             Learn(command, early, delayMs);
             if (early is { Refused: true })
             {
@@ -134,15 +135,17 @@ internal sealed class KillsScenario(CampaignRun run, NodeBed bed)
         return participants.Length > 0 && random.Below(2) == 0 ? participants[random.Below(participants.Length)] : coordinator;
     }
 
-    /// <summary>Hits the daemon after so many milliseconds.</summary>
-    private static void Strike(BedNode victim, Blow blow, double delayMs)
+    private static void WaitFor(double delayMs)
     {
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed.TotalMilliseconds < delayMs)
         {
             Thread.Sleep(delayMs - clock.Elapsed.TotalMilliseconds > 2 ? 1 : 0);
         }
+    }
 
+    private static void Strike(BedNode victim, Blow blow)
+    {
         switch (blow)
         {
             case Blow.FreezeDaemon:

@@ -39,10 +39,12 @@ internal sealed class JournalVolume : IDisposable
     public StockMount MountStock(string name) =>
         _directory.Own(StockMount.FromServer(_directory, name, Daemon.Host, Name));
 
+    public void Set(string option, string value) => Daemon.Gluster($"volume set {Name} {option} {value}");
+
     /// <summary>Sets where a change is when it is answered, and waits until the members do so.</summary>
     public void Acknowledge(bool fromMemory)
     {
-        Daemon.Gluster($"volume set {Name} journal.acknowledge {(fromMemory ? "memory" : "disk")}");
+        Set("journal.acknowledge", fromMemory ? "memory" : "disk");
         ReplicationView.AwaitAcknowledging(_rest, Name, fromMemory, Soon);
     }
 

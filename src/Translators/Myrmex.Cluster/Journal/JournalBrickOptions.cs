@@ -47,7 +47,7 @@ public sealed class JournalBrickOptions
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
         Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
-        LockGraceMs = place.Options.Time(LockGraceKey) * 1000;
+        LockGraceMs = LockGraceMsOf(place.Options);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         Links = LinksOf(place);
         VolumeName = place.Options.Text(VolumeKey);
@@ -92,12 +92,14 @@ public sealed class JournalBrickOptions
             { Live = true, Minimum = 1 << 20, Maximum = 256 << 20 },
         new(LockGraceKey, OptionKind.Time, "60",
             "Seconds for which the record locks of a client are kept that is not heard of; then they are revoked.")
-            { Minimum = 1, Maximum = 3600 },
+            { Live = true, Minimum = 1, Maximum = 3600 },
     ];
 
     /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
     public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
         ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
+
+    public static long LockGraceMsOf(OptionValues options) => options.Time(LockGraceKey) * 1000;
 
     /// <summary>Identity of the replica set.</summary>
     public Gfid Id { get; }

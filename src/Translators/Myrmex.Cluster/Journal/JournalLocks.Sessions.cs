@@ -36,7 +36,7 @@ internal sealed partial class JournalLocks
             }
 
             var known = SessionOf(session);
-            known.GraceMs = Math.Clamp(graceMs ?? _graceMs, 0, _graceMs);
+            known.GraceMs = Math.Clamp(graceMs ?? GraceMs, 0, GraceMs);
             known.IsLocal |= client is null;
             if (client is { IsGone: false })
             {
@@ -233,7 +233,7 @@ internal sealed partial class JournalLocks
             foreach (var (id, session) in new List<KeyValuePair<UInt128, KnownSession>>(_sessions))
             {
                 // Of a client behind proxies what is late is refused for as long as there is room to know it.
-                if (session.Revoking is null && nowMs - session.AwaySinceMs > _graceMs
+                if (session.Revoking is null && nowMs - session.AwaySinceMs > GraceMs
                     && (session.IsBehind
                         ? _sessions.Count > JournalLimits.LockSessionsMax && !_log.Locks.HasSession(id)
                         : !session.IsHere))
@@ -396,7 +396,7 @@ internal sealed partial class JournalLocks
     {
         if (!_sessions.TryGetValue(id, out var session))
         {
-            session = new KnownSession { AwaySinceMs = NowMs, GraceMs = _graceMs };
+            session = new KnownSession { AwaySinceMs = NowMs, GraceMs = GraceMs };
             _sessions.Add(id, session);
         }
 

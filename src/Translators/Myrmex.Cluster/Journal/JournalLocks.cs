@@ -31,7 +31,7 @@ internal sealed partial class JournalLocks
     private readonly Dictionary<Gfid, LockedFile> _files = []; // With changes under way, waits or kept ranges.
     private readonly IReplicaLog _log;
     private readonly Seams _seams;
-    private readonly long _graceMs;
+    private long _graceMs;
 
     /// <param name="log">The journal of the replica set.</param>
     /// <param name="seams">Clock and timers.</param>
@@ -41,6 +41,13 @@ internal sealed partial class JournalLocks
         _log = log;
         _seams = seams;
         _graceMs = graceMs;
+    }
+
+    /// <summary>How long a session that is away keeps its locks, from now on.</summary>
+    public long GraceMs
+    {
+        get => Volatile.Read(ref _graceMs);
+        set => Volatile.Write(ref _graceMs, value);
     }
 
     private long NowMs => _seams.Clock.MonotonicNs / 1_000_000;

@@ -35,11 +35,19 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
     private Term _term;
     private long _sinceMs; // Of the term, as far as we have heard.
     private bool _isStopped;
+    private long _graceMs = graceMs;
     private bool _isEnding;
     private long _ended;
 
     /// <summary>Ends a kept file by an entry, unless it is in use by then.</summary>
     public Func<Gfid, ValueTask<Errno>>? End { get; set; }
+
+    /// <summary>How long clients have to come back, from now on.</summary>
+    public long GraceMs
+    {
+        get => Volatile.Read(ref _graceMs);
+        set => Volatile.Write(ref _graceMs, value);
+    }
 
     private long NowMs => seams.Clock.MonotonicNs / 1_000_000;
 
@@ -73,7 +81,7 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
             state = state with
             {
                 Count = state.Count - 1,
-                UntilMs = isLost ? NowMs + graceMs : state.UntilMs,
+                UntilMs = isLost ? NowMs + GraceMs : state.UntilMs,
             };
             Invariant.Check(state.Count >= 0);
             if (state.Count == 0 && state.UntilMs == 0)
@@ -137,7 +145,7 @@ internal sealed class OpenFiles(IReplicaLog log, IForcedStore store, Seams seams
     }
 
     /// <summary>Not all clients can have told yet what they have open.</summary>
-    private bool IsYoung => NowMs - _sinceMs < graceMs && !log.IsFirstTerm;
+    private bool IsYoung => NowMs - _sinceMs < GraceMs && !log.IsFirstTerm;
 
     private bool IsKnown(in Gfid gfid) =>
         _files.TryGetValue(gfid, out var state) && (state.Count > 0 || NowMs < state.UntilMs);
