@@ -13,10 +13,13 @@ namespace Myrmex.Interop.Tests;
 /// </summary>
 public sealed class JournalFileTests : IDisposable
 {
+    private const string GraceOption = "journal.lock-grace";
+    private const string GraceSeconds = "10";
+
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
-    /// <summary>A leader waits so long for clients that it does not know yet, and some more.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(150);
+    /// <summary>A leader waits so long for clients that it does not know yet, and much more.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(100);
 
     private readonly TestDirectory _directory = new(nameof(JournalFileTests));
 

@@ -104,18 +104,29 @@ def verify(directory, record_path):
 
 
 def lines_of(directory):
-    with open(os.path.join(directory, "log"), encoding="ascii") as log:
-        return set(log.read().split("\n"))
+    try:
+        with open(os.path.join(directory, "log"), encoding="ascii") as log:
+            return set(log.read().split("\n"))
+    except FileNotFoundError:
+        print(f"the log is not there; a listing {'has' if 'log' in os.listdir(directory) else 'lacks'} it")
+        return set()
 
 
 def tell(directory, missing, seen):
     """What is missing, and whether it is there a little later: then the mount was late, and nothing is lost."""
-    size = os.stat(os.path.join(directory, "log")).st_size
+    size = size_of(directory)
     time.sleep(5)
     lines = lines_of(directory)
     there = [name for name in missing if name in lines or os.path.exists(os.path.join(directory, name))]
     print(f"missing: {', '.join(missing[:40])}; there 5 s later: {', '.join(there[:40]) or 'none'}; "
-          f"lines of the log {seen} then and {len(lines)} later, its size {size} and {os.stat(os.path.join(directory, 'log')).st_size}")
+          f"lines of the log {seen} then and {len(lines)} later, its size {size} and {size_of(directory)}")
+
+
+def size_of(directory):
+    try:
+        return os.stat(os.path.join(directory, "log")).st_size
+    except FileNotFoundError:
+        return -1
 
 
 if sys.argv[1] == "write":
