@@ -52,7 +52,7 @@ public sealed class JournalFileTests : IDisposable
         }
 
         Assert.Equal("another one", File.ReadAllText(Path.Combine(second.Path, "covered")));
-        Assert.All(bed.Bricks, brick => Assert.Equal(4, Kept(brick).Count));
+        AwaitKept(bed.Bricks, 4);
         leader.KillBricks();
         Array.ForEach(all, file => AssertWorks(file, 3));
         bed.AwaitWhole();
@@ -72,11 +72,11 @@ public sealed class JournalFileTests : IDisposable
         Assert.Equal("ok", file.Ask("unlink"));
         volume.Replace(1, Bricks.Make(disk.Path, 4)[3]);
         AssertWorks(file, 1);
-        Assert.All(volume.Bricks, brick => Assert.Single(Kept(brick)));
+        AwaitKept(volume.Bricks, 1);
         volume.KillBricks();
         AssertWorks(file, 2);
         volume.CheckCopies();
-        Assert.All(volume.Bricks, brick => Assert.Single(Kept(brick)));
+        AwaitKept(volume.Bricks, 1);
         Assert.Equal("ok", file.Ask("close"));
         AwaitGone(volume.Bricks);
         volume.CheckCopies();
@@ -96,7 +96,7 @@ public sealed class JournalFileTests : IDisposable
         volume.Daemon.Gluster(
             $"volume leader {JournalVolume.Name} move {volume.Daemon.Host}:{volume.Bricks[(leader + 1) % 3]}");
         AssertWorks(file, 1);
-        Assert.All(volume.Bricks, brick => Assert.Single(Kept(brick)));
+        AwaitKept(volume.Bricks, 1);
         file.Kill();
         stock.Dispose();
         AwaitGone(volume.Bricks);
@@ -120,6 +120,10 @@ public sealed class JournalFileTests : IDisposable
         var kept = Path.Combine(brick, ".glusterfs", "kept");
         return Directory.Exists(kept) ? [.. Directory.EnumerateFiles(kept)] : [];
     }
+
+    /// <summary>Followers apply a moment later.</summary>
+    private static void AwaitKept(IReadOnlyCollection<string> bricks, int count) => Wait.Until(
+        $"{count} files are kept on all members", Soon, () => bricks.All(brick => Kept(brick).Count == count));
 
     private static void AwaitGone(IReadOnlyCollection<string> bricks) => Wait.Until(
         "files that nobody has open are gone", Grace, () => bricks.All(brick => Kept(brick).Count == 0));
