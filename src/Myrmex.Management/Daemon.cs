@@ -183,6 +183,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         using var rpc = new ManagementRpc(
             seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
+        session.ServeClients(rpc);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [

@@ -7,6 +7,7 @@ using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.Volfiles;
 using Myrmex.Unit.Tests.Volumes;
 using Myrmex.Volumes;
 
@@ -163,6 +164,9 @@ internal sealed class RestFakes
     public Task<StatedumpMessage> StatedumpAsync(
         string volume, IReadOnlyList<string> parts, CancellationToken cancellation) =>
         Named(volume, new StatedumpMessage(volume, [Place.With("/dump")]));
+
+    public Task ClientStatedumpAsync(string volume, string client, CancellationToken cancellation) =>
+        new ClientDumps((v, _, pid) => v == "demo" && pid == 42, () => "n1").AskAsync(volume, client, cancellation);
 
     public Task<ClearLocksMessage> ClearLocksAsync(
         string volume, ClearLocksRequest request, CancellationToken cancellation) =>

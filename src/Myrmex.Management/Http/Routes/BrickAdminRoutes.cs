@@ -51,9 +51,9 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             .Number("blockSize", "Bytes a block of the test of read-perf and write-perf.")
             .Number("blockCount", "Blocks of the test.");
         map.Change(
-            "POST", One + "/statedump", "Writes what the bricks hold in memory to files.",
-            BrickAdminMessageJson.Default.StatedumpMessage, r => Commands.StatedumpAsync(
-                r.Path("name"), ToParts(r), CancellationToken.None))
+            "POST", One + "/statedump", "Writes what the bricks, or a client, hold in memory to files.",
+            BrickAdminMessageJson.Default.StatedumpMessage, StatedumpAsync)
+            .Text("client", "Not the bricks but this client of ours, HOST:PID; it writes the dump beside its log.")
             .Text("parts", "What to write, separated by commas: " + string.Join(", ", DumpParts) + ".");
         MapLocks(map);
         map.Get(
@@ -120,6 +120,23 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
                 request.Volume,
                 new ReplaceBrickRequest(message.Source, target) { IsReset = true, Force = message.Force },
                 CancellationToken.None));
+    }
+
+    private async Task<StatedumpMessage> StatedumpAsync(RestRequest request)
+    {
+        var (volume, parts) = (request.Path("name"), ToParts(request));
+        if (request.Text("client") is not { } client)
+        {
+            return await Commands.StatedumpAsync(volume, parts, CancellationToken.None);
+        }
+
+        if (parts.Length > 0)
+        {
+            throw new CommandException(CommandFailure.Invalid, "a client dumps everything: parts is for bricks");
+        }
+
+        await Commands.ClientStatedumpAsync(volume, client, CancellationToken.None);
+        return new StatedumpMessage(volume, []);
     }
 
     private async Task<DoneMessage> RotateAsync(RestRequest request)
