@@ -107,8 +107,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
                 View = view.State,
                 Seams = seams,
                 Commit = writer.CommitMembersAsync,
-                StoreOffer = cluster.Choice.Kind == StoreKind.Embedded
-                    ? null : (_, _) => Task.FromResult(cluster.Choice.ToText()),
+                Guarded = cluster.Store,
+                StoreOffer = (_, c) => cluster.OfferAsync(c),
                 Map = services =>
                 {
                     session = NewSession(local, cluster, view, writer, services);
@@ -149,13 +149,30 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
     private static string AddressOf(NodeRecord node) =>
         node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? node.Addresses.FirstOrDefault() ?? node.Name;
 
-    /// <summary>A daemon that was told to run etcd itself moves there from its file, once.</summary>
-    private async Task ManageEtcdAsync(ClusterStore cluster, CancellationToken cancellation)
+    /// <summary>
+    /// A daemon that was told to run etcd itself moves there from its file, once. Not while it is being taken into a
+    /// cluster: then that one's store is its own, or the move goes on when nothing has come of it.
+    /// </summary>
+    private async Task ManageEtcdAsync(SqliteStore local, ClusterStore cluster, CancellationToken cancellation)
     {
-        if (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
+        while (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
         {
             Log.Information("daemon", "the state of the cluster moves to an etcd of its own");
-            await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+            try
+            {
+                await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+                break;
+            }
+            catch (CommandException e)
+            {
+                if (await local.GetAsync(NodeKeys.LocalJoin, cancellation) is null)
+                {
+                    throw;
+                }
+
+                Log.Information("daemon", "the move waits", ("reason", e.Message));
+                await Pauses.WaitAsync(seams.Scheduler, NodeLimits.ConfirmPeriodMs, cancellation);
+            }
         }
 
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
@@ -188,7 +205,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         Task[] loops =
         [
             .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
-            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(cluster, stop.Token),
+            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(local, cluster, stop.Token),
             bricks.ServeAsync(cluster.Store, stop.Token),
         ];
         try
