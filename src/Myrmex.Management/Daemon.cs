@@ -122,14 +122,19 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
     }
 
-    private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
+    private EtcdNodeOptions EtcdOptionsOf(NodeId id)
     {
-        NodeId = id.ToString(),
-        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault()
-            ?? "127.0.0.1",
-        WorkingDirectory = options.WorkingDirectory,
-        Certificates = NodeCertificates.In(options.WorkingDirectory),
-    };
+        var addresses = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses;
+        return new EtcdNodeOptions
+        {
+            NodeId = id.ToString(),
+            Address = NodeFacts.First(addresses) ?? "127.0.0.1",
+            Addresses = addresses,
+            Bind = options.Bind,
+            WorkingDirectory = options.WorkingDirectory,
+            Certificates = NodeCertificates.In(options.WorkingDirectory),
+        };
+    }
 
     /// <summary>
     /// The store that the daemon was told to use; not that of a cluster which the node was detached from.
@@ -147,7 +152,7 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     /// <summary>What others reached the node at when it joined, if that is an address.</summary>
     private static string AddressOf(NodeRecord node) =>
-        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? node.Addresses.FirstOrDefault() ?? node.Name;
+        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? NodeFacts.First(node.Addresses) ?? node.Name;
 
     /// <summary>
     /// A daemon that was told to run etcd itself moves there from its file, once. Not while it is being taken into a
