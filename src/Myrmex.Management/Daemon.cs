@@ -229,6 +229,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
             // None of them ends by itself: the first end is the end of the session, with its reason.
             await Task.WhenAny(loops).WaitAsync(cancellation);
+            if (cluster.IsMoving)
+            {
+                await rest.FinishAsync(Limits.LastAnswersMs); // Who asked for the move is told that it was made.
+            }
         }
         finally
         {

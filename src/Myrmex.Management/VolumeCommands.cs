@@ -158,7 +158,10 @@ internal sealed partial class VolumeCommands(
         pairs.ToDictionary(p => p.Key, p => p.Value);
 
     private StateRow<Volume> Row(string name) => view.Volumes.TryFind(name, out var row)
-        ? row : throw new CommandException(CommandFailure.NotFound, $"Volume {name} does not exist");
+        ? row : throw Unknown(name);
+
+    private static CommandException Unknown(string name) =>
+        new(CommandFailure.NotFound, $"Volume {name} does not exist");
 
     /// <summary>
     /// The volume that a command is decided on, if it is what the caller expects. The command commits on the condition
@@ -166,18 +169,24 @@ internal sealed partial class VolumeCommands(
     /// </summary>
     private async Task<StateRow<Volume>> RowAsync(VolumeTarget target, CancellationToken cancellation)
     {
-        var row = Row(target.Name);
-        var tag = VolumeTarget.TagOf(row.Value);
-        if (target.Expected is not { } expected || expected.Holds(tag))
+        if (target.Expected is not { } expected)
+        {
+            return Row(target.Name);
+        }
+
+        var isKnown = view.Volumes.TryFind(target.Name, out var row);
+        if (isKnown && expected.Holds(VolumeTarget.TagOf(row.Value)))
         {
             return row;
         }
 
         // The caller may have seen on another node what the view does not show yet: only the store knows.
         var isLatest = await writer.CommitAsync(
-            [Condition.Unchanged(StateKeys.Volume(target.Name), row.Modified)], [], told: null, cancellation);
+            [Condition.Unchanged(StateKeys.Volume(target.Name), isKnown ? row.Modified : Revision.None)], [],
+            told: null, cancellation);
         ChangedException.ThrowUnless(isLatest);
-        throw expected.Failed($"Volume {target.Name}", tag);
+        throw isKnown
+            ? expected.Failed($"Volume {target.Name}", VolumeTarget.TagOf(row.Value)) : Unknown(target.Name);
     }
 
     private BrickReport Report(Volume volume, Brick brick, bool detail, IReadOnlyList<MountEntry> mounts)

@@ -137,7 +137,7 @@ public sealed class MountCommandTests : IDisposable
         string[] Dumps() =>
         [
             .. Directory.GetFiles(_directory.Logs, $"mount.{mount.Pid}.*.dump"),
-            .. Directory.GetFiles("/tmp", $"mount.{mount.Pid}.*.dump"), // A mount in the foreground has no log of its own.
+            .. Directory.GetFiles(Path.GetTempPath(), $"mount.{mount.Pid}.*.dump"), // In the foreground it has no log of its own.
         ];
         Wait.Until("the dump is written", EndLimit, () => Dumps().Any(file => new FileInfo(file).Length > 0), () => mount.LogTail());
         var dump = Assert.Single(Dumps());

@@ -57,6 +57,9 @@ public sealed class ClusterStore : IAsyncDisposable
     /// <summary>Which store it is. <see cref="StoreChoice.ToText"/> of it is what a node that joins needs.</summary>
     public StoreChoice Choice => Volatile.Read(ref _choice);
 
+    /// <summary>Somebody waits for the outcome of <see cref="MoveAsync"/>.</summary>
+    public bool IsMoving => Volatile.Read(ref _moves) > 0;
+
     /// <summary>For status reports: how the member of etcd on this node does; null when it has none.</summary>
     public string? MemberState => _node.State switch
     {
@@ -197,7 +200,7 @@ public sealed class ClusterStore : IAsyncDisposable
     public async Task<string> OfferAsync(CancellationToken cancellation)
     {
         // The first one from before etcd is started, which takes a while; the second on all nodes.
-        if (Volatile.Read(ref _moves) > 0 || await Raw.GetAsync(StoreMoveRecord.Key, cancellation) is not null)
+        if (IsMoving || await Raw.GetAsync(StoreMoveRecord.Key, cancellation) is not null)
         {
             throw new CommandException(
                 CommandFailure.Conflict, "the state of this cluster is being moved to another store; try again soon",

@@ -60,7 +60,8 @@ internal sealed class ManagementRpc : IDisposable
         foreach (var connection in _server.Connections())
         {
             var isThere = IPAddress.TryParse(connection.Link.Peer.Host, out var peer) && addresses.Contains(peer);
-            if (connection.State is Session session && session.Is(volume, pid) && (isThere || (isHere && IsHere(connection))))
+            if (connection.State is Session session && session.Is(volume, pid)
+                && (isThere || (isHere && IsHere(connection))))
             {
                 isAsked |= connection.SendOneWay(head, new RawBody(body));
             }

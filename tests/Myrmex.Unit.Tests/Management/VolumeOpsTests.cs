@@ -94,6 +94,24 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     }
 
     [RootFact]
+    public async Task WhoHasSeenAVolumeOnOneNodeFindsItOnAnother()
+    {
+        for (var i = 1; i <= 10; i++)
+        {
+            var made = await _nodes[0].Commands.CreateAsync(
+                new CreateRequest($"v{i}", [$"n0:{_nodes[0].Brick(i)}"]), Forever);
+            foreach (var other in _nodes.Skip(1))
+            {
+                made = await other.Commands.SetAsync(Expecting(made), [new VolumeSetting("user.x", "1")], Forever);
+            }
+
+            await _nodes[0].Commands.DeleteAsync(Expecting(made), Forever);
+            var gone = (await OutcomeAsync(_nodes[1].Commands.DeleteAsync(Expecting(made), Forever))).Problem;
+            Assert.Equal(CommandFailure.NotFound, gone?.Failure);
+        }
+    }
+
+    [RootFact]
     public async Task ACommandOnAnotherVolumeThanIsExpectedChangesNothing()
     {
         var volume = await _nodes[0].Commands.CreateAsync(
