@@ -57,6 +57,9 @@ public static class Limits
     /// <summary>How long one member may take to write its file anew.</summary>
     internal const long DefragmentMs = 300_000;
 
+    /// <summary>How often the files of certificates are looked at; one that changes is in use soon after.</summary>
+    internal const long CertificateLookMs = 2_000;
+
     /// <summary>Times a token is renewed for one command.</summary>
     internal const int TokenRenewalsMax = 2;
 }

@@ -107,8 +107,8 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
                 View = view.State,
                 Seams = seams,
                 Commit = writer.CommitMembersAsync,
-                StoreOffer = cluster.Choice.Kind == StoreKind.Embedded
-                    ? null : (_, _) => Task.FromResult(cluster.Choice.ToText()),
+                Guarded = cluster.Store,
+                StoreOffer = (_, c) => cluster.OfferAsync(c),
                 Map = services =>
                 {
                     session = NewSession(local, cluster, view, writer, services);
@@ -122,14 +122,19 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         }
     }
 
-    private EtcdNodeOptions EtcdOptionsOf(NodeId id) => new()
+    private EtcdNodeOptions EtcdOptionsOf(NodeId id)
     {
-        NodeId = id.ToString(),
-        Address = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses.FirstOrDefault()
-            ?? "127.0.0.1",
-        WorkingDirectory = options.WorkingDirectory,
-        Certificates = NodeCertificates.In(options.WorkingDirectory),
-    };
+        var addresses = NodeFacts.Read(options.Bind, options.Port, options.NodePort).Addresses;
+        return new EtcdNodeOptions
+        {
+            NodeId = id.ToString(),
+            Address = NodeFacts.First(addresses) ?? "127.0.0.1",
+            Addresses = addresses,
+            Bind = options.Bind,
+            WorkingDirectory = options.WorkingDirectory,
+            Certificates = NodeCertificates.In(options.WorkingDirectory),
+        };
+    }
 
     /// <summary>
     /// The store that the daemon was told to use; not that of a cluster which the node was detached from.
@@ -147,15 +152,32 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
     /// <summary>What others reached the node at when it joined, if that is an address.</summary>
     private static string AddressOf(NodeRecord node) =>
-        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? node.Addresses.FirstOrDefault() ?? node.Name;
+        node.Names.FirstOrDefault(n => IPAddress.TryParse(n, out _)) ?? NodeFacts.First(node.Addresses) ?? node.Name;
 
-    /// <summary>A daemon that was told to run etcd itself moves there from its file, once.</summary>
-    private async Task ManageEtcdAsync(ClusterStore cluster, CancellationToken cancellation)
+    /// <summary>
+    /// A daemon that was told to run etcd itself moves there from its file, once. Not while it is being taken into a
+    /// cluster: then that one's store is its own, or the move goes on when nothing has come of it.
+    /// </summary>
+    private async Task ManageEtcdAsync(SqliteStore local, ClusterStore cluster, CancellationToken cancellation)
     {
-        if (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
+        while (options.ManagesEtcd && cluster.Choice.Kind == StoreKind.Embedded)
         {
             Log.Information("daemon", "the state of the cluster moves to an etcd of its own");
-            await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+            try
+            {
+                await cluster.MoveAsync(StoreChoice.Managed(), cancellation);
+                break;
+            }
+            catch (CommandException e)
+            {
+                if (await local.GetAsync(NodeKeys.LocalJoin, cancellation) is null)
+                {
+                    throw;
+                }
+
+                Log.Information("daemon", "the move waits", ("reason", e.Message));
+                await Pauses.WaitAsync(seams.Scheduler, NodeLimits.ConfirmPeriodMs, cancellation);
+            }
         }
 
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
@@ -183,11 +205,12 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
         using var rpc = new ManagementRpc(
             seams, session.Catalog, session.Volfiles, session.Ports, session.Directory, node);
         var address = rpc.Listen(options.Bind, options.Port);
+        session.ServeClients(rpc);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
             .. session.Run(stop.Token), nodes.RunAsync(stop.Token), ExpireLeasesAsync(local, stop.Token), nodes.Changed,
-            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(cluster, stop.Token),
+            cluster.RunAsync(() => NodesOf(session), stop.Token), ManageEtcdAsync(local, cluster, stop.Token),
             bricks.ServeAsync(cluster.Store, stop.Token),
         ];
         try
@@ -206,6 +229,10 @@ public sealed class Daemon(DaemonOptions options, Seams seams)
 
             // None of them ends by itself: the first end is the end of the session, with its reason.
             await Task.WhenAny(loops).WaitAsync(cancellation);
+            if (cluster.IsMoving)
+            {
+                await rest.FinishAsync(Limits.LastAnswersMs); // Who asked for the move is told that it was made.
+            }
         }
         finally
         {

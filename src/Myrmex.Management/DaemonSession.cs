@@ -39,6 +39,7 @@ internal sealed class DaemonSession : IAsyncDisposable
     private readonly ServerQuorum _quorum;
     private readonly DaemonOptions _options;
     private readonly Seams _seams;
+    private BrickAdminService? _brickAdmin; // Set by Serve.
 
     public DaemonSession(
         DaemonOptions options, IStateStore store, ClusterView view, ClusterWriter writer, INodePresence presence,
@@ -103,6 +104,15 @@ internal sealed class DaemonSession : IAsyncDisposable
 
     public VolumeCommands Commands { get; }
 
+    /// <summary>Clients have their volume files from there: now they can be asked for state dumps too.</summary>
+    public void ServeClients(ManagementRpc rpc)
+    {
+        if (_brickAdmin is { } admin)
+        {
+            admin.Clients = new ClientDumps(rpc.AskForDump, () => View.NameOf(Node.Id));
+        }
+    }
+
     /// <summary>The loops; none of them ends by itself.</summary>
     public IReadOnlyList<Task> Run(CancellationToken cancellation) =>
     [
@@ -125,6 +135,7 @@ internal sealed class DaemonSession : IAsyncDisposable
         var local = new LocalBrickAdmin(_seams, BrickAdminProgram.SocketOf(_options.WorkingDirectory));
         IBrickAdmin? AdminOf(NodeId id) => id == Node.Id ? local
             : View.IsAlive(id) ? new RemoteBrickAdmin(nodes.Client, id) : null;
+        _brickAdmin = new BrickAdminService(View, Writer, Commands, AdminOf, _options.LogDirectory, _seams);
         var services = new RestServices
         {
             Daemon = () => daemon,
@@ -135,7 +146,7 @@ internal sealed class DaemonSession : IAsyncDisposable
             AddBrick = hooked,
             ReplaceBrick = hooked,
             Peers = new PeerService(nodes),
-            BrickAdmin = new BrickAdminService(View, Writer, Commands, AdminOf, _options.LogDirectory, _seams),
+            BrickAdmin = _brickAdmin,
             Details = new BrickDetails(View, Node.Id, (node, path, c) => nodes.Client.GetAsync(
                 node, path, VolumeMessageJson.Default.VolumeStatusMessage, c)),
             MetricSources = MetricSources(local),

@@ -12,5 +12,5 @@ internal sealed record AddBrickRequest(IReadOnlyList<string> Bricks, int Replica
 /// <summary>Adds bricks to a volume. Throws <see cref="CommandException"/>.</summary>
 internal interface IAddBrickCommand
 {
-    Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation);
+    Task<Volume> AddBrickAsync(VolumeTarget target, AddBrickRequest request, CancellationToken cancellation);
 }

@@ -37,6 +37,10 @@ internal interface IBrickAdminCommands
     Task<StatedumpMessage> StatedumpAsync(
         string volume, IReadOnlyList<string> parts, CancellationToken cancellation);
 
+    /// <summary>Asks a client of ours for a state dump, which it writes beside its log.</summary>
+    /// <param name="client">HOST:PID.</param>
+    Task ClientStatedumpAsync(string volume, string client, CancellationToken cancellation);
+
     Task<ClearLocksMessage> ClearLocksAsync(
         string volume, ClearLocksRequest request, CancellationToken cancellation);
 

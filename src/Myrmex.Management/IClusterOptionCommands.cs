@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
+using Myrmex.Management.Cluster;
 using Myrmex.Volumes;
 
 namespace Myrmex.Management;
@@ -14,8 +15,14 @@ internal interface IClusterOptionCommands
     /// <summary>What was set.</summary>
     IReadOnlyDictionary<string, string> Settings { get; }
 
-    Task SetAsync(IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation);
+    /// <summary>Entity tag of what was set.</summary>
+    string Tag => ClusterOptionValues.TagOf(Settings);
+
+    /// <param name="expected">What must hold for all of them in the instant of the change; null for nothing.</param>
+    Task SetAsync(
+        IReadOnlyList<VolumeSetting> settings, Precondition? expected, CancellationToken cancellation);
 
     /// <param name="key">Null for all.</param>
-    Task ResetAsync(string? key, CancellationToken cancellation);
+    /// <param name="expected">As of <see cref="SetAsync"/>.</param>
+    Task ResetAsync(string? key, Precondition? expected, CancellationToken cancellation);
 }

@@ -24,8 +24,8 @@ internal interface IReplaceBrickCommands
     /// Puts a new member in the place of a brick; answers when clients can attach to it. The set then takes it in and
     /// copies its files to it, which the replication report shows.
     /// </summary>
-    Task<Volume> ReplaceBrickAsync(string name, ReplaceBrickRequest request, CancellationToken cancellation);
+    Task<Volume> ReplaceBrickAsync(VolumeTarget target, ReplaceBrickRequest request, CancellationToken cancellation);
 
     /// <summary>Takes a brick out of service; answers when nothing uses its directory any more.</summary>
-    Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation);
+    Task<Volume> ResetBrickAsync(VolumeTarget target, string source, CancellationToken cancellation);
 }

@@ -6,7 +6,8 @@ using Myrmex.Volumes;
 namespace Myrmex.Management;
 
 /// <summary>
-/// The commands on volumes, as the REST service calls them. All throw <see cref="CommandException"/>.
+/// The commands on volumes, as the REST service calls them. All throw <see cref="CommandException"/>. Those that change
+/// a volume do it only if what their target expects holds in that very transaction.
 /// </summary>
 internal interface IVolumeCommands
 {
@@ -21,17 +22,17 @@ internal interface IVolumeCommands
 
     Task<Volume> CreateAsync(CreateRequest request, CancellationToken cancellation);
 
-    Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation);
+    Task<Volume> StartAsync(VolumeTarget target, bool force, CancellationToken cancellation);
 
-    Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation);
+    Task<Volume> StopAsync(VolumeTarget target, bool force, CancellationToken cancellation);
 
-    Task<Volume> DeleteAsync(string name, CancellationToken cancellation);
+    Task<Volume> DeleteAsync(VolumeTarget target, CancellationToken cancellation);
 
-    Task<Volume> SetAsync(string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation);
+    Task<Volume> SetAsync(VolumeTarget target, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation);
 
     /// <param name="key">Null for all options.</param>
-    Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation);
+    Task<Volume> ResetAsync(VolumeTarget target, string? key, bool force, CancellationToken cancellation);
 
     /// <summary>All keys at once.</summary>
-    Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation);
+    Task<Volume> ResetAsync(VolumeTarget target, IReadOnlyList<string> keys, CancellationToken cancellation);
 }

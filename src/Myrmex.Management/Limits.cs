@@ -122,6 +122,9 @@ internal static class Limits
     /// <summary>How long a daemon that starts waits to be heard of before it serves commands.</summary>
     public const long AppearMs = 5_000;
 
+    /// <summary>How long requests may take to be answered when a session ends with the move they asked for.</summary>
+    public const int LastAnswersMs = 2_000;
+
     /// <summary>How long a host name may take to resolve.</summary>
     public const int ResolveMs = 1_500;
 }

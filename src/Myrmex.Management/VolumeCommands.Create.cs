@@ -60,11 +60,11 @@ internal sealed partial class VolumeCommands
 
     /// <summary>Adds subvolumes to a distributed volume. Existing directories go on using the old ones.</summary>
     public Task<Volume> AddBrickAsync(
-        string name, AddBrickRequest request, CancellationToken cancellation) => DecideAsync(async () =>
+        VolumeTarget target, AddBrickRequest request, CancellationToken cancellation) => DecideAsync(async () =>
     {
         var bricks = request.Bricks;
         var taken = view.Find(StateKeys.BrickCounter);
-        var (volume, modified) = Row(name);
+        var (volume, modified) = await RowAsync(target, cancellation);
         if (request.ReplicaCount > 0 && bricks.Count % request.ReplicaCount != 0)
         {
             throw new CommandException(
@@ -114,7 +114,7 @@ internal sealed partial class VolumeCommands
         {
             var done = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
             var told = writer.NewEvent(
-                EventTypes.VolumeAddBrick, name,
+                EventTypes.VolumeAddBrick, volume.Name,
                 data: Data(("bricks", string.Join(' ', added.Select(b => b.FullName)))));
             return new OpEnd(done, told) { Also = ReplicaKeys.Creation(done, volume.ReplicaSets.Count) };
         }, cancellation);

@@ -15,9 +15,10 @@ internal sealed partial class VolumeCommands
 {
     /// <summary>Makes all settings or none. Clients and bricks hear of it at once.</summary>
     public Task<Volume> SetAsync(
-        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => DecideAsync(async () =>
+        VolumeTarget target, IReadOnlyList<VolumeSetting> settings,
+        CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var volume = Find(name);
+        var volume = (await RowAsync(target, cancellation)).Value;
         foreach (var setting in settings)
         {
             if (VolumeOptions.Problem(volume, setting.Key, setting.Value) is { } problem)
@@ -33,16 +34,16 @@ internal sealed partial class VolumeCommands
                 CommandFailure.Invalid, $"Host {stranger} is not in 'Peer in Cluster' state");
         }
 
-        return await SaveAsync(volume, changed, Told(EventTypes.VolumeSet, name, settings), cancellation);
+        return await SaveAsync(volume, changed, Told(EventTypes.VolumeSet, volume.Name, settings), cancellation);
     });
 
     /// <summary>Takes settings back to their defaults.</summary>
     /// <param name="key">One option, or null for all.</param>
     /// <param name="force">GlusterFS' word for options that are protected; none of ours is.</param>
     public Task<Volume> ResetAsync(
-        string name, string? key, bool force, CancellationToken cancellation) => DecideAsync(async () =>
+        VolumeTarget target, string? key, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var volume = Find(name);
+        var volume = (await RowAsync(target, cancellation)).Value;
         if (key is not null)
         {
             CheckReset(key);
@@ -53,14 +54,15 @@ internal sealed partial class VolumeCommands
 
     /// <summary>Takes settings back to their defaults, all at once.</summary>
     public Task<Volume> ResetAsync(
-        string name, IReadOnlyList<string> keys, CancellationToken cancellation) => DecideAsync(async () =>
+        VolumeTarget target, IReadOnlyList<string> keys, CancellationToken cancellation) => DecideAsync(async () =>
     {
         foreach (var key in keys)
         {
             CheckReset(key);
         }
 
-        return await ResetAsync(Find(name), s => keys.Contains(s.Key), cancellation);
+        var volume = (await RowAsync(target, cancellation)).Value;
+        return await ResetAsync(volume, s => keys.Contains(s.Key), cancellation);
     });
 
     /// <summary>The value of one option or of all, defaults included.</summary>

@@ -19,10 +19,11 @@ namespace Myrmex.Management;
 internal sealed partial class VolumeCommands
 {
     public Task<Volume> ReplaceBrickAsync(
-        string name, ReplaceBrickRequest request, CancellationToken cancellation) => DecideAsync(async () =>
+        VolumeTarget volumeTarget, ReplaceBrickRequest request,
+        CancellationToken cancellation) => DecideAsync(async () =>
     {
         var taken = view.Find(StateKeys.BrickCounter);
-        var (volume, modified) = Row(name);
+        var (volume, modified) = await RowAsync(volumeTarget, cancellation);
         CheckHasMembers(volume, request.IsReset);
         var source = await plan.FindAsync(volume, request.Source, cancellation);
         var target = (await plan.ResolveAsync([request.Target], volume.NextBrickIndex, cancellation))[0];
@@ -39,18 +40,19 @@ internal sealed partial class VolumeCommands
         {
             var done = o.Planned with { Bricks = WithFileSystems(o.Planned.Bricks, parts) };
             var told = writer.NewEvent(
-                request.IsReset ? EventTypes.BrickResetCommit : EventTypes.BrickReplace, name,
+                request.IsReset ? EventTypes.BrickResetCommit : EventTypes.BrickReplace, volume.Name,
                 data: Data(("source", source.FullName), ("target", target.FullName)));
             return new OpEnd(done, told) { Also = [ReplicaKeys.Wanted(done, place)] };
         }, cancellation);
     });
 
-    public async Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation)
+    public async Task<Volume> ResetBrickAsync(VolumeTarget target, string source, CancellationToken cancellation)
     {
+        var name = target.Name;
         Brick brick = null!; // Decided on below.
         var reset = await DecideAsync(async () =>
         {
-            var (volume, _) = Row(name);
+            var (volume, _) = await RowAsync(target, cancellation);
             CheckHasMembers(volume, isReset: true);
             brick = await plan.FindAsync(volume, source, cancellation);
             if (brick.IsReset)

@@ -31,14 +31,20 @@ internal sealed partial class VolumeCommands(
 
     public Volume Find(string name) => Row(name).Value;
 
+    /// <summary>Throws when there is no such volume, or it is not what the caller expects.</summary>
+    public Task<Volume> CheckAsync(VolumeTarget target, CancellationToken cancellation) =>
+        DecideAsync(async () => (await RowAsync(target, cancellation)).Value);
+
     /// <summary>Serves the bricks; answers when clients can use all of those whose nodes are heard of.</summary>
     /// <param name="force">
     /// A started volume is fine too: bricks that are not online are tried again, and those that reset-brick has taken
     /// out of service are taken into it again.
     /// </param>
-    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) => DecideAsync(async () =>
+    public Task<Volume> StartAsync(
+        VolumeTarget target, bool force, CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var (volume, modified) = Row(name);
+        var (volume, modified) = await RowAsync(target, cancellation);
+        var name = volume.Name;
         if (volume.Status == VolumeStatus.Started && !force)
         {
             throw new CommandException(CommandFailure.Conflict, $"Volume {name} already started");
@@ -66,11 +72,12 @@ internal sealed partial class VolumeCommands(
     /// Ends serving the bricks; answers when clients can use none of them any more, as far as their nodes are heard of.
     /// </summary>
     /// <param name="force">A volume that is not started is fine too.</param>
-    public async Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation)
+    public async Task<Volume> StopAsync(VolumeTarget target, bool force, CancellationToken cancellation)
     {
+        var name = target.Name;
         var stopped = await DecideAsync(async () =>
         {
-            var (volume, _) = Row(name);
+            var (volume, _) = await RowAsync(target, cancellation);
             if (volume.Status != VolumeStatus.Started)
             {
                 return force ? volume : throw new CommandException(
@@ -93,9 +100,10 @@ internal sealed partial class VolumeCommands(
     }
 
     /// <summary>Forgets a volume that is not started. Its bricks keep their data and their marks.</summary>
-    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => DecideAsync(async () =>
+    public Task<Volume> DeleteAsync(VolumeTarget target, CancellationToken cancellation) => DecideAsync(async () =>
     {
-        var (volume, modified) = Row(name);
+        var (volume, modified) = await RowAsync(target, cancellation);
+        var name = volume.Name;
         if (volume.Status == VolumeStatus.Started)
         {
             throw new CommandException(
@@ -150,7 +158,36 @@ internal sealed partial class VolumeCommands(
         pairs.ToDictionary(p => p.Key, p => p.Value);
 
     private StateRow<Volume> Row(string name) => view.Volumes.TryFind(name, out var row)
-        ? row : throw new CommandException(CommandFailure.NotFound, $"Volume {name} does not exist");
+        ? row : throw Unknown(name);
+
+    private static CommandException Unknown(string name) =>
+        new(CommandFailure.NotFound, $"Volume {name} does not exist");
+
+    /// <summary>
+    /// The volume that a command is decided on, if it is what the caller expects. The command commits on the condition
+    /// that the row is still this one, and is decided again when it is not: so what is expected holds when it changes.
+    /// </summary>
+    private async Task<StateRow<Volume>> RowAsync(VolumeTarget target, CancellationToken cancellation)
+    {
+        if (target.Expected is not { } expected)
+        {
+            return Row(target.Name);
+        }
+
+        var isKnown = view.Volumes.TryFind(target.Name, out var row);
+        if (isKnown && expected.Holds(VolumeTarget.TagOf(row.Value)))
+        {
+            return row;
+        }
+
+        // The caller may have seen on another node what the view does not show yet: only the store knows.
+        var isLatest = await writer.CommitAsync(
+            [Condition.Unchanged(StateKeys.Volume(target.Name), isKnown ? row.Modified : Revision.None)], [],
+            told: null, cancellation);
+        ChangedException.ThrowUnless(isLatest);
+        throw isKnown
+            ? expected.Failed($"Volume {target.Name}", VolumeTarget.TagOf(row.Value)) : Unknown(target.Name);
+    }
 
     private BrickReport Report(Volume volume, Brick brick, bool detail, IReadOnlyList<MountEntry> mounts)
     {

@@ -20,6 +20,12 @@ public static class HandshakeCodec
     /// </summary>
     public const string MyrmexClient = "myrmex-client";
 
+    /// <summary>
+    /// The number of the process, which clients of ours say in GETSPEC: so the callback that asks for a state dump
+    /// finds it. Daemons of GlusterFS do not look at it.
+    /// </summary>
+    public const string MyrmexPid = "myrmex-pid";
+
     private delegate void Encoder(ref XdrWriter writer);
 
     /// <summary>Argument of DUMP: the client's fixed process id mark.</summary>

@@ -36,6 +36,7 @@ public static class Programs
     public const uint ChildUp = 6;
     public const uint ChildDown = 7;
     public const uint RecallLease = 8;
+    public const uint StateDump = 9;
     public const uint InodelkContention = 10;
     public const uint EntrylkContention = 11;
 

@@ -122,6 +122,39 @@ public sealed class MountCommandTests : IDisposable
         Assert.Contains("[features/locks.locks]", text, StringComparison.Ordinal);
     }
 
+    [InteropFact(Need.Root | Need.Fuse)]
+    public void AnAdministratorHasAMountWriteItsState()
+    {
+        using var server = new MyrmexDaemon(_directory);
+        server.CreateVolume("vol", [_directory.Make("brick")]);
+        using var mount = MyrmexMount.FromServer(_directory, "own", server.Host, "vol", $"log-file={_directory.Logs}/own.log");
+        mount.Sh("echo hi > a; cat a");
+        Refused(1, "has its volume file from");
+        Refused(mount.Pid, "has its volume file from", "192.0.2.1");
+        Refused(0, "is not a client");
+        Assert.Equal(
+            "volume statedump: success", server.Gluster($"volume statedump vol client 127.0.0.1:{mount.Pid}").TrimEnd());
+        string[] Dumps() =>
+        [
+            .. Directory.GetFiles(_directory.Logs, $"mount.{mount.Pid}.*.dump"),
+            .. Directory.GetFiles(Path.GetTempPath(), $"mount.{mount.Pid}.*.dump"), // In the foreground it has no log of its own.
+        ];
+        Wait.Until("the dump is written", EndLimit, () => Dumps().Any(file => new FileInfo(file).Length > 0), () => mount.LogTail());
+        var dump = Assert.Single(Dumps());
+        Assert.Contains("requests.Create=1", File.ReadAllText(dump), StringComparison.Ordinal);
+        File.Delete(dump);
+        server.StopVolume("vol");
+        Refused(mount.Pid, "is not in the started state");
+
+        void Refused(int pid, string why, string host = "127.0.0.1")
+        {
+            var result = server.Run($"volume statedump vol client {host}:{pid}");
+            Assert.Equal(1, result.ExitCode);
+            Assert.Contains("volume statedump: failed: ", result.Error, StringComparison.Ordinal);
+            Assert.Contains(why, result.Error, StringComparison.Ordinal);
+        }
+    }
+
     [InteropFact(Need.Fuse)]
     public void ReadAheadIsAMegabyteAndLargeReadsArriveWhole()
     {

@@ -33,7 +33,8 @@ internal sealed class EtcdEndpoint(Uri address, GrpcChannel channel) : IDisposab
 
 /// <summary>
 /// Calls to the members of an etcd cluster: one member is asked as long as it answers, and when it does not, the next.
-/// A call that changes something is sent again only if it is certain that it has not taken effect.
+/// A call that changes something is sent again only if it is certain that it has not taken effect. When the files of
+/// certificates change, connections are made anew with them.
 /// </summary>
 internal sealed class EtcdCluster : IDisposable
 {
@@ -43,13 +44,15 @@ internal sealed class EtcdCluster : IDisposable
     private const string TokenKey = "token";
 
     private readonly Seams _seams;
-    private readonly Lock _lock = new(); // Guards _current, _retired and the change of the two after; a leaf lock.
+    private readonly Lock _lock = new(); // Guards what is not readonly below but the token; a leaf lock.
     private readonly SemaphoreSlim _login = new(1, 1); // Held by the one who asks for a token.
     private readonly HashSet<Retired> _retired = [];
     private volatile EtcdOptions _options;
     private volatile EtcdEndpoint[] _endpoints;
     private int _current;
     private bool _isDisposed;
+    private long _nextLookNs; // When the files of certificates are looked at again.
+    private string? _files; // What they are that the endpoints were opened with.
     private volatile string? _token;
     private volatile bool _isAuthOff;
 
@@ -57,6 +60,8 @@ internal sealed class EtcdCluster : IDisposable
     {
         _options = options;
         _seams = seams;
+        _files = EtcdTls.FilesOf(options); // Before they are loaded: a change in between is found.
+        _nextLookNs = NextLookNs();
         _endpoints = [.. options.Endpoints.Select(address => new EtcdEndpoint(address, Open(address)))];
     }
 
@@ -68,6 +73,7 @@ internal sealed class EtcdCluster : IDisposable
     {
         get
         {
+            RenewIfDue();
             lock (_lock)
             {
                 return _endpoints[_current];
@@ -258,6 +264,83 @@ internal sealed class EtcdCluster : IDisposable
                     retired.Endpoint.Dispose();
                 }
             });
+    }
+
+    private long NextLookNs() => _seams.Clock.MonotonicNs + (Limits.CertificateLookMs * 1_000_000);
+
+    /// <summary>
+    /// Looks from time to time whether the files of certificates have changed, and then opens all members anew.
+    /// Calls under way go on as when members change. Files that cannot be used, because one is written and the other
+    /// not yet, leave everything as it is.
+    /// </summary>
+    private void RenewIfDue()
+    {
+        EtcdEndpoint[] before;
+        string? known;
+        EtcdOptions options;
+        lock (_lock)
+        {
+            if (_isDisposed || _seams.Clock.MonotonicNs < _nextLookNs)
+            {
+                return;
+            }
+
+            _nextLookNs = NextLookNs();
+            (before, known, options) = (_endpoints, _files, _options);
+        }
+
+        if (EtcdTls.FilesOf(options) is not { } files || files == known || !TryOpen(before, out var fresh))
+        {
+            return;
+        }
+
+        var isUsed = false;
+        lock (_lock)
+        {
+            // Members that have changed meanwhile: another time.
+            if (!_isDisposed && ReferenceEquals(_endpoints, before))
+            {
+                isUsed = true;
+                _endpoints = fresh;
+                _files = files;
+                foreach (var endpoint in before)
+                {
+                    Retire(endpoint);
+                }
+            }
+        }
+
+        if (isUsed)
+        {
+            Log.Information(
+                "etcd", "certificates have changed and are in use",
+                ("file", options.CertificateFile ?? options.CaFile));
+            return;
+        }
+
+        Array.ForEach(fresh, e => e.Dispose());
+    }
+
+    private bool TryOpen(EtcdEndpoint[] like, out EtcdEndpoint[] fresh)
+    {
+        var opened = new List<EtcdEndpoint>();
+        try
+        {
+            foreach (var endpoint in like)
+            {
+                opened.Add(new EtcdEndpoint(endpoint.Address, Open(endpoint.Address)));
+            }
+
+            fresh = [.. opened];
+            return true;
+        }
+        catch (StateStoreException e)
+        {
+            Log.Warning("etcd", "changed certificates cannot be used; the former stay", ("reason", e.Message));
+            opened.ForEach(o => o.Dispose());
+            fresh = [];
+            return false;
+        }
     }
 
     private async Task<T> TryAsync<T>(

@@ -32,6 +32,30 @@ internal static class EtcdTls
         return tls;
     }
 
+    /// <summary>
+    /// Differs when the files have other contents, also behind links that lead elsewhere now; null for no files, or
+    /// when they cannot be read.
+    /// </summary>
+    public static string? FilesOf(EtcdOptions options)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var count = 0;
+        try
+        {
+            foreach (var file in (string?[])[options.CaFile, options.CertificateFile, options.KeyFile])
+            {
+                hash.AppendData(file is null ? [] : SHA256.HashData(File.ReadAllBytes(file)));
+                count += file is null ? 0 : 1;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+
+        return count == 0 ? null : Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     private static X509Certificate2Collection LoadAuthorities(string file)
     {
         try

@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Debug;
@@ -25,6 +26,7 @@ internal sealed class MountedVolume : IDisposable
     private GraphHost? _host;
     private FuseSession? _session;
     private MetricsResponder? _metrics;
+    private int _isDumping;
 
     public MountedVolume(MountArguments arguments)
     {
@@ -79,6 +81,31 @@ internal sealed class MountedVolume : IDisposable
 
     public void WaitForEnd() => _session?.WaitForEnd();
 
+    /// <summary>Writes a state dump beside the log, on a thread of its own; one at a time, others go without.</summary>
+    public void WriteDump()
+    {
+        if (Interlocked.Exchange(ref _isDumping, 1) != 0)
+        {
+            return;
+        }
+
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                HostLog.WriteDump("mount", Dump());
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Log.Error("mount", "the state dump cannot be written", ("reason", e.Message));
+            }
+            finally
+            {
+                Volatile.Write(ref _isDumping, 0);
+            }
+        });
+    }
+
     public string Dump()
     {
         var dump = new StateDump();
@@ -132,7 +159,9 @@ internal sealed class MountedVolume : IDisposable
             SubDirectory = _arguments.SubDirectory,
             ProcessId = NewProcessId(),
         };
-        _client = new VolumeClient(_runtime.Seams, Registry.All, _arguments.Servers, _arguments.VolfileKey, origin);
+        _client = new VolumeClient(
+            _runtime.Seams, Registry.All, _arguments.Servers, _arguments.VolfileKey, origin, Environment.ProcessId);
+        _client.StateDumpAsked += WriteDump;
         _client.Up += () => _up.TrySetResult(null);
         _client.Failed += reason => _up.TrySetResult(reason);
         _client.Start();

@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.Volfiles;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
 
@@ -99,6 +100,20 @@ internal sealed partial class BrickAdminService(
             volume, brick: null, (a, b, c) => a.StateDumpAsync(b, dumpDirectory, parts, c), cancellation,
             "is not in the started state");
         return new StatedumpMessage(volume, report.Bricks);
+    }
+
+    /// <summary>Whom clients are asked through; null as long as none are served.</summary>
+    public ClientDumps? Clients { get; set; }
+
+    public Task ClientStatedumpAsync(string volume, string client, CancellationToken cancellation)
+    {
+        if (volumes.Find(volume).Status != VolumeStatus.Started)
+        {
+            throw new CommandException(CommandFailure.Conflict, $"Volume {volume} is not in the started state");
+        }
+
+        return Clients is { } clients ? clients.AskAsync(volume, client, cancellation)
+            : throw new CommandException(CommandFailure.Conflict, "clients are not served yet");
     }
 
     public async Task<ClearLocksMessage> ClearLocksAsync(

@@ -21,10 +21,12 @@ namespace Myrmex.Management.Cluster;
 internal sealed class ClusterView
 {
     private readonly StateView _view;
+    private StateSnapshot _shown;
 
     public ClusterView(IStateStore store, IScheduler scheduler)
     {
         _view = new StateView(store, KeyRange.All, scheduler);
+        _shown = _view.Current;
         Nodes = new(_view, NodeKeys.Nodes, e => NodeRecord.FromBytes(e.Value.Span));
         Lives = new(_view, NodeKeys.Lives, e => NodeLife.FromBytes(e.Value.Span));
         Runs = new(_view, StateKeys.Runs, e => NodeRun.FromBytes(e.Value.Span));
@@ -34,7 +36,11 @@ internal sealed class ClusterView
         VolumeLocks = new(_view, StateKeys.VolumeLocks, e => Encoding.ASCII.GetString(e.Value.Span));
         Events = new(_view, StateKeys.Events, e => ClusterEvent.FromBytes(e.Value.Span));
         Tasks = new(_view, TaskKeys.Tasks, e => ClusterTask.FromBytes(e.Value.Span));
-        _view.Changed += (snapshot, _) => Changed?.Invoke(snapshot.Revision);
+        _view.Changed += (snapshot, _) => // The last one: all tables show it.
+        {
+            Volatile.Write(ref _shown, snapshot);
+            Changed?.Invoke(snapshot.Revision);
+        };
     }
 
     /// <summary>
@@ -66,7 +72,11 @@ internal sealed class ClusterView
 
     public Revision Revision => _view.Current.Revision;
 
-    public StateEntry? Find(string key) => _view.Find(key);
+    /// <summary>
+    /// An entry as of the last change that all tables show, never a later one: a command that was decided on the tables
+    /// with this on condition knows all that came before it.
+    /// </summary>
+    public StateEntry? Find(string key) => Volatile.Read(ref _shown).Entries.GetValueOrDefault(key);
 
     public Task LoadAsync(CancellationToken cancellation) => _view.LoadAsync(cancellation);
 

@@ -213,7 +213,12 @@ public sealed partial class GlusterCli
         }
 
         var parts = words[1..];
-        if (parts.Length > 0 && parts[0] is "nfs" or "quotad" or "client")
+        if (parts.Length > 0 && parts[0] is "client")
+        {
+            return parts.Length == 2 ? await ClientStatedumpAsync(words[0], parts[1]) : Usage(Usages.Statedump);
+        }
+
+        if (parts.Length > 0 && parts[0] is "nfs" or "quotad")
         {
             return Fail($"volume statedump: failed: there is no dump of {parts[0]} in this version");
         }
@@ -236,6 +241,11 @@ public sealed partial class GlusterCli
                     : CliJson.Of(dumps, BrickAdminMessageJson.Default.StatedumpMessage);
             });
     }
+
+    private Task<int> ClientStatedumpAsync(string volume, string client) => SimplyAsync(
+        "volume statedump", "volStatedump", "Volume statedump successful", "success",
+        async () => CliJson.Of(
+            await Client.ClientStatedumpAsync(volume, client), BrickAdminMessageJson.Default.StatedumpMessage));
 
     private async Task<int> ClearLocksAsync(string[] words)
     {

@@ -74,6 +74,9 @@ public interface IManagementClient
 
     Task<StatedumpMessage> StatedumpAsync(string volume, IReadOnlyList<string> parts);
 
+    /// <param name="client">HOST:PID.</param>
+    Task<StatedumpMessage> ClientStatedumpAsync(string volume, string client);
+
     Task<ClearLocksMessage> ClearLocksAsync(string volume, string path, string kind, string type, string? argument);
 
     Task<VolumeClientsMessage> ClientsAsync(string volume);

@@ -62,6 +62,10 @@ public sealed partial class ManagementClient
             BrickAdminMessageJson.Default.TopMessage);
     }
 
+    public Task<StatedumpMessage> ClientStatedumpAsync(string volume, string client) => SendAsync(
+        HttpMethod.Post, $"{PathOf(volume)}/statedump?{Query("client", client)}",
+        BrickAdminMessageJson.Default.StatedumpMessage);
+
     public Task<StatedumpMessage> StatedumpAsync(string volume, IReadOnlyList<string> parts) => SendAsync(
         HttpMethod.Post, $"{PathOf(volume)}/statedump?{Query("parts", string.Join(',', parts))}",
         BrickAdminMessageJson.Default.StatedumpMessage);

@@ -8,6 +8,7 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management.Bricks;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 
@@ -35,6 +36,7 @@ public sealed class ClusterStore : IAsyncDisposable
     private StoreChoice _choice = StoreChoice.Embedded;
     private readonly SemaphoreSlim _beginning = new(1, 1); // Held while a move begins, or its rest is taken away.
     private long _cannotRunUntilNs;
+    private int _moves; // Asked for on this node and not at their end.
 
     private ClusterStore(
         IStateStore local, EtcdNodeOptions options, IStoreOpener opener, IProcessControl processes, Seams seams)
@@ -55,6 +57,9 @@ public sealed class ClusterStore : IAsyncDisposable
     /// <summary>Which store it is. <see cref="StoreChoice.ToText"/> of it is what a node that joins needs.</summary>
     public StoreChoice Choice => Volatile.Read(ref _choice);
 
+    /// <summary>Somebody waits for the outcome of <see cref="MoveAsync"/>.</summary>
+    public bool IsMoving => Volatile.Read(ref _moves) > 0;
+
     /// <summary>For status reports: how the member of etcd on this node does; null when it has none.</summary>
     public string? MemberState => _node.State switch
     {
@@ -62,6 +67,12 @@ public sealed class ClusterStore : IAsyncDisposable
         { Reason: { } reason } state => $"{state.Phase}: {reason}",
         var state => state.Phase.ToString(),
     };
+
+    /// <summary>Why a node cannot join a cluster whose state is in a file.</summary>
+    internal static CommandException InFile => new(
+        CommandFailure.Conflict,
+        "the state of this cluster is in a file of this node, where others cannot reach it",
+        "Move it first: myrmex cluster move-store managed");
 
     private IStateStore Raw => _store ?? throw new InvalidOperationException("not open");
 
@@ -141,10 +152,24 @@ public sealed class ClusterStore : IAsyncDisposable
     public async Task MoveAsync(StoreChoice target, CancellationToken cancellation)
     {
         CheckTarget(target);
+        Interlocked.Increment(ref _moves);
+        try
+        {
+            await MoveAndWaitAsync(target, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _moves);
+        }
+    }
+
+    private async Task MoveAndWaitAsync(StoreChoice target, CancellationToken cancellation)
+    {
         string move;
         await _beginning.WaitAsync(cancellation);
         try
         {
+            await CheckNotJoiningAsync(cancellation);
             var mover = new StoreMover(Raw, _opener, _seams);
             move = await mover.NameAsync(cancellation);
             if (target.Kind == StoreKind.Managed)
@@ -166,6 +191,23 @@ public sealed class ClusterStore : IAsyncDisposable
         }
 
         await OutcomeAsync(move, cancellation);
+    }
+
+    /// <summary>
+    /// What a node that joins is told of the store. Throws <see cref="CommandException"/> while the cluster moves,
+    /// because what is told then would not hold, and when the store is a file.
+    /// </summary>
+    public async Task<string> OfferAsync(CancellationToken cancellation)
+    {
+        // The first one from before etcd is started, which takes a while; the second on all nodes.
+        if (IsMoving || await Raw.GetAsync(StoreMoveRecord.Key, cancellation) is not null)
+        {
+            throw new CommandException(
+                CommandFailure.Conflict, "the state of this cluster is being moved to another store; try again soon",
+                "'myrmex cluster store' shows when it is there.");
+        }
+
+        return Choice.Kind == StoreKind.Embedded ? throw InFile : Choice.ToText();
     }
 
     /// <summary>Closes the store; a member of etcd on this node goes on.</summary>
@@ -191,6 +233,15 @@ public sealed class ClusterStore : IAsyncDisposable
         if (refused is not null)
         {
             throw new CommandException(CommandFailure.Conflict, refused);
+        }
+    }
+
+    /// <summary>What a node has in its file goes when it joins: it must not be on its way elsewhere.</summary>
+    private async Task CheckNotJoiningAsync(CancellationToken cancellation)
+    {
+        if (await _local.GetAsync(NodeKeys.LocalJoin, cancellation) is not null)
+        {
+            throw new CommandException(CommandFailure.Conflict, StoreMover.IsJoining);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.IO;
 
 namespace Myrmex.Management.Etcd;
@@ -13,6 +14,12 @@ public sealed record EtcdNodeOptions
 
     /// <summary>Address or host name at which the others reach this node.</summary>
     public required string Address { get; init; }
+
+    /// <summary>All of them, when there are more: the others may reach the node at another one.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>Address that etcd listens on, of one interface or any; null for <see cref="Address"/>.</summary>
+    public string? Bind { get; init; }
 
     /// <summary>
     /// Absolute path of what the daemon keeps: data is in <c>etcd</c> below it, the log in

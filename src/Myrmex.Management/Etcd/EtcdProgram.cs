@@ -50,14 +50,14 @@ internal sealed class EtcdProgram
     public IReadOnlyList<string> Command(EtcdNodeOptions options, EtcdMemberSpec spec)
     {
         var certificates = options.Certificates;
-        var peer = Text(options.Self.PeerUrl);
+        var peer = PeerOf(options, spec);
         List<string> words =
         [
             "/usr/bin/env", "-i", $"PATH={MoreDirectories[1..]}", _path,
             "--name", spec.Name, "--data-dir", DataOf(options, spec),
-            "--listen-peer-urls", Listen(options, options.PeerPort), "--initial-advertise-peer-urls", peer,
+            "--listen-peer-urls", Listen(options, options.PeerPort), "--initial-advertise-peer-urls", Text(peer),
             "--listen-client-urls", Listen(options, options.ClientPort),
-            "--advertise-client-urls", Text(options.Self.ClientUrl),
+            "--advertise-client-urls", Text(ClientOf(options, peer)),
             "--initial-cluster", spec.InitialCluster, "--initial-cluster-state", spec.IsNew ? "new" : "existing",
             "--initial-cluster-token", "myrmex",
             "--trusted-ca-file", certificates.CaFile, "--cert-file", certificates.CertificateFile,
@@ -88,19 +88,28 @@ internal sealed class EtcdProgram
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The address of the node and, for tools on this machine, loopback. A host name cannot be listened on: then
-    /// everywhere.
+    /// What the daemon listens on, too. A host name cannot be listened on: then everywhere. Never loopback besides:
+    /// other daemons of the machine have other addresses and the same ports.
     /// </summary>
-    private static string Listen(EtcdNodeOptions options, int port)
-    {
-        if (!IPAddress.TryParse(options.Address, out var address))
-        {
-            return Text(ClusterNode.Url("0.0.0.0", port));
-        }
+    private static string Listen(EtcdNodeOptions options, int port) => Text(ClusterNode.Url(
+        IPAddress.TryParse(options.Bind ?? options.Address, out var address) ? address.ToString() : "0.0.0.0", port));
 
-        var own = Text(ClusterNode.Url(options.Address, port));
-        return IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)
-            ? own : $"{own},{Text(ClusterNode.Url("127.0.0.1", port))}";
+    /// <summary>Where the others have been told that this member is: etcd refuses to begin with another one.</summary>
+    private static Uri PeerOf(EtcdNodeOptions options, EtcdMemberSpec spec)
+    {
+        var begin = spec.Name + "=";
+        var own = spec.InitialCluster.Split(',').FirstOrDefault(m => m.StartsWith(begin, StringComparison.Ordinal));
+        return own is not null && Uri.TryCreate(own[begin.Length..], UriKind.Absolute, out var url)
+            ? url : options.Self.PeerUrl;
+    }
+
+    /// <summary>At the same address, if the node still has it.</summary>
+    private static Uri ClientOf(EtcdNodeOptions options, Uri peer)
+    {
+        var host = peer.HostNameType == UriHostNameType.IPv6 ? peer.DnsSafeHost : peer.Host;
+        var isOwn = !IPAddress.TryParse(host, out var address)
+            || options.Addresses.Any(a => IPAddress.TryParse(a, out var own) && own.Equals(address));
+        return isOwn ? ClusterNode.Url(host, options.ClientPort) : options.Self.ClientUrl;
     }
 
     private static async Task<string> HelpAsync(string path, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Nodes;
 using Myrmex.Runtime;
 
 namespace Myrmex.Management.Etcd;
@@ -17,6 +18,9 @@ namespace Myrmex.Management.Etcd;
 internal sealed class StoreMover(
     IStateStore source, IStoreOpener opener, Seams seams, long limitMs = EtcdLimits.MoveMs)
 {
+    /// <summary>Why a node that takes part in no cluster yet does not move.</summary>
+    public const string IsJoining = "this node is joining a cluster at the moment; try again when that is over";
+
     private const long RetryMs = 300;
 
     /// <summary>The name of moves out of the source, made at the first.</summary>
@@ -49,16 +53,18 @@ internal sealed class StoreMover(
         var record = new StoreMoveRecord(name, StoreMovePhase.Copying, target with { Move = null });
         var result = await source.CommitAsync(
             new StateTransaction(
-                [Condition.Missing(StoreMoveRecord.Key)],
+                [Condition.Missing(StoreMoveRecord.Key), Condition.Missing(NodeKeys.LocalJoin)],
                 [
                     Operation.PutValue(StoreMoveRecord.Key, record.ToBytes()),
                     Operation.DeleteKey(StoreMoveRecord.FailedKey),
                 ],
-                []),
+                [new Operation.Get(KeyRange.Single(NodeKeys.LocalJoin), Limit: 0)]),
             cancellation);
         if (!result.Succeeded)
         {
-            throw new TransactionRefusedException("the cluster is being moved to another store already");
+            throw new TransactionRefusedException(
+                result.Results[0].Entries.Count > 0 ? IsJoining
+                    : "the cluster is being moved to another store already");
         }
 
         Log.Information("store", "a move to another store begins", ("kind", target.Kind), ("name", name));

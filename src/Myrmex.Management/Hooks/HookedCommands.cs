@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -24,57 +25,58 @@ internal sealed class HookedCommands(VolumeCommands commands, HookRunner hooks, 
     public Task<Volume> CreateAsync(CreateRequest request, CancellationToken cancellation) => hooks.AroundAsync(
         HookCall.Create(request.Name), () => commands.CreateAsync(request, cancellation), cancellation);
 
-    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation)
-    {
-        var (started, isStarted) = Started(name);
-        return hooks.AroundAsync(
-            HookCall.Start(name, started, isStarted, workingDirectory),
-            () => commands.StartAsync(name, force, cancellation), cancellation);
-    }
+    public Task<Volume> StartAsync(VolumeTarget target, bool force, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Start(v.Name, Started(), IsStarted(v), workingDirectory),
+        () => commands.StartAsync(target, force, cancellation), cancellation);
 
-    public Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation)
-    {
-        var (started, isStarted) = Started(name);
-        return hooks.AroundAsync(
-            HookCall.Stop(name, started, isStarted), () => commands.StopAsync(name, force, cancellation), cancellation);
-    }
+    public Task<Volume> StopAsync(VolumeTarget target, bool force, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Stop(v.Name, Started(), IsStarted(v)),
+        () => commands.StopAsync(target, force, cancellation), cancellation);
 
-    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => hooks.AroundAsync(
-        HookCall.Delete(Known(name)), () => commands.DeleteAsync(name, cancellation), cancellation);
+    public Task<Volume> DeleteAsync(VolumeTarget target, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Delete(v.Name), () => commands.DeleteAsync(target, cancellation), cancellation);
 
     public Task<Volume> SetAsync(
-        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => hooks.AroundAsync(
-        HookCall.Set(Known(name), settings, workingDirectory), () => commands.SetAsync(name, settings, cancellation),
-        cancellation);
+        VolumeTarget target, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Set(v.Name, settings, workingDirectory),
+        () => commands.SetAsync(target, settings, cancellation), cancellation);
 
-    public Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation) =>
-        hooks.AroundAsync(
-            HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, key, force, cancellation),
-            cancellation);
+    public Task<Volume> ResetAsync(
+        VolumeTarget target, string? key, bool force, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Reset(v.Name, workingDirectory),
+        () => commands.ResetAsync(target, key, force, cancellation), cancellation);
 
-    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) =>
-        hooks.AroundAsync(
-            HookCall.Reset(Known(name), workingDirectory), () => commands.ResetAsync(name, keys, cancellation),
-            cancellation);
+    public Task<Volume> ResetAsync(
+        VolumeTarget target, IReadOnlyList<string> keys, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.Reset(v.Name, workingDirectory),
+        () => commands.ResetAsync(target, keys, cancellation), cancellation);
 
-    public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) =>
-        hooks.AroundAsync(
-            HookCall.AddBrick(Known(name), workingDirectory),
-            () => commands.AddBrickAsync(name, request, cancellation), cancellation);
+    public Task<Volume> AddBrickAsync(
+        VolumeTarget target, AddBrickRequest request, CancellationToken cancellation) => AroundAsync(
+        target, v => HookCall.AddBrick(v.Name, workingDirectory),
+        () => commands.AddBrickAsync(target, request, cancellation), cancellation);
 
     /// <summary>There are no hooks around it.</summary>
     public Task<Volume> ReplaceBrickAsync(
-        string name, ReplaceBrickRequest request, CancellationToken cancellation) =>
-        commands.ReplaceBrickAsync(name, request, cancellation);
+        VolumeTarget target, ReplaceBrickRequest request, CancellationToken cancellation) =>
+        commands.ReplaceBrickAsync(target, request, cancellation);
 
     /// <summary>There are no hooks around it.</summary>
-    public Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation) =>
-        commands.ResetBrickAsync(name, source, cancellation);
+    public Task<Volume> ResetBrickAsync(VolumeTarget target, string source, CancellationToken cancellation) =>
+        commands.ResetBrickAsync(target, source, cancellation);
 
-    /// <summary>A name that came from a request is an argument of programs only when there is such a volume.</summary>
-    private string Known(string name) => commands.Find(name).Name;
+    /// <summary>
+    /// A name that came from a request is an argument of programs only when there is such a volume, and no program runs
+    /// for a command whose caller expects another volume than there is.
+    /// </summary>
+    private async Task<Volume> AroundAsync(
+        VolumeTarget target, Func<Volume, HookCall> call, Func<Task<Volume>> command, CancellationToken cancellation)
+    {
+        var volume = await commands.CheckAsync(target, cancellation);
+        return await hooks.AroundAsync(call(volume), command, cancellation);
+    }
 
-    private (int Started, bool IsStarted) Started(string name) => (
-        commands.List().Count(v => v.Status == VolumeStatus.Started),
-        commands.Find(name).Status == VolumeStatus.Started);
+    private int Started() => commands.List().Count(IsStarted);
+
+    private static bool IsStarted(Volume volume) => volume.Status == VolumeStatus.Started;
 }

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
+using Microsoft.Net.Http.Headers;
 
 namespace Myrmex.Management.Http;
 
@@ -58,12 +59,7 @@ internal static partial class OpenApi
             ["operationId"] = IdOf(route),
             ["summary"] = route.Summary,
             ["parameters"] = new JsonArray([.. Parameters(route)]),
-            ["responses"] = new JsonObject
-            {
-                ["200"] = Content("Done.", route.AnswerType, route.Answer),
-                ["default"] = Content(
-                    "Not done, and why.", Problems.ContentType, ProblemMessageJson.Default.ProblemMessage),
-            },
+            ["responses"] = Responses(route),
         };
         if (route.Body is not null)
         {
@@ -103,7 +99,65 @@ internal static partial class OpenApi
                 ["schema"] = new JsonObject { ["type"] = query.Type },
             };
         }
+
+        foreach (var (name, description) in Conditions(route))
+        {
+            yield return new JsonObject
+            {
+                ["name"] = name,
+                ["in"] = "header",
+                ["description"] = description,
+                ["schema"] = new JsonObject { ["type"] = "string" },
+            };
+        }
     }
+
+    private static IEnumerable<(string Name, string Description)> Conditions(Route route)
+    {
+        if (route.IsConditional)
+        {
+            yield return (HeaderNames.IfMatch, "Only if the entity tag is one of these; * for any.");
+            yield return (HeaderNames.IfNoneMatch, "Only if the entity tag is none of these.");
+        }
+        else if (route.IsTagged && route.Method == "GET")
+        {
+            yield return (HeaderNames.IfMatch, "412 unless the entity tag is one of these.");
+            yield return (HeaderNames.IfNoneMatch, "304 if the entity tag is one of these.");
+        }
+    }
+
+    private static JsonObject Responses(Route route)
+    {
+        var done = Content("Done.", route.AnswerType, route.Answer);
+        var responses = new JsonObject { ["200"] = done };
+        if (route.IsTagged)
+        {
+            done["headers"] = new JsonObject
+            {
+                [HeaderNames.ETag] = new JsonObject
+                {
+                    ["description"] = "Entity tag: another one after every change.",
+                    ["schema"] = new JsonObject { ["type"] = "string" },
+                },
+            };
+        }
+
+        if (route.IsTagged && route.Method == "GET")
+        {
+            responses["304"] = new JsonObject { ["description"] = "It is what If-None-Match says." };
+        }
+
+        if (Conditions(route).Any())
+        {
+            responses["412"] = Problem("It is not what If-Match says; nothing was changed.");
+        }
+
+        responses["default"] = Problem("Not done, and why.");
+        return responses;
+    }
+
+    private static JsonObject Problem(string description) => Content(
+        description, Problems.ContentType, ProblemMessageJson.Default.ProblemMessage);
 
     private static JsonObject Content(string description, string media, JsonTypeInfo? type) => new()
     {

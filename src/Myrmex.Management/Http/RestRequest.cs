@@ -22,6 +22,13 @@ internal readonly struct RestRequest(HttpContext context)
     /// <summary>A part of the path that varies.</summary>
     public string Path(string name) => (string)context.Request.RouteValues[name]!; // The pattern has it.
 
+    /// <summary>What the caller says of what it changes; null when it says nothing.</summary>
+    public Precondition? Expected =>
+        Precondition.Read(context.Request.Headers.IfMatch, context.Request.Headers.IfNoneMatch);
+
+    /// <summary>The volume of the path, as the caller expects it.</summary>
+    public VolumeTarget Volume => new(Path("name"), Expected);
+
     /// <summary>False when it is not given.</summary>
     public bool Flag(string name) => Text(name) switch
     {

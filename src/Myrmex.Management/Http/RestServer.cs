@@ -61,6 +61,20 @@ internal sealed class RestServer : IAsyncDisposable
 
     public Task StartAsync(CancellationToken cancellation) => _application.StartAsync(cancellation);
 
+    /// <summary>Takes no requests any more, and gives those under way a moment to be answered.</summary>
+    public async Task FinishAsync(int limitMs)
+    {
+        using var limit = new CancellationTokenSource(limitMs);
+        try
+        {
+            await _application.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Streams of events have no end; they are cut.
+        }
+    }
+
     public async ValueTask DisposeAsync() => await _application.DisposeAsync();
 
     private static void MapDescription(RouteMap map)

@@ -21,6 +21,12 @@ internal sealed record Route(
     /// <summary>Everyone may, without a token.</summary>
     public bool IsOpen { get; private set; }
 
+    /// <summary>A change that is made only if If-Match and If-None-Match hold; others refuse these.</summary>
+    public bool IsConditional { get; private set; }
+
+    /// <summary>The answer has an entity tag.</summary>
+    public bool IsTagged => Answer is not null && typeof(ITagged).IsAssignableFrom(Answer.Type);
+
     /// <summary>Media type of the answer.</summary>
     public string AnswerType { get; init; } = "application/json";
 
@@ -33,6 +39,12 @@ internal sealed record Route(
     public Route Open()
     {
         IsOpen = true;
+        return this;
+    }
+
+    public Route Conditional()
+    {
+        IsConditional = true;
         return this;
     }
 

@@ -1,13 +1,13 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Primitives;
 using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Runtime;
@@ -54,7 +54,7 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
         Add(route, async request =>
         {
             var message = await handle(request);
-            if (message is ITagged { Tag: var tag } && IsKnown(request.Context, tag))
+            if (message is ITagged { Tag: { } tag } && IsKnown(request, tag))
             {
                 request.Context.Response.StatusCode = StatusCodes.Status304NotModified;
                 return;
@@ -64,11 +64,39 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
         });
 
     /// <summary>Tells the tag, and whether the caller has said that it knows the answer with it.</summary>
-    private static bool IsKnown(HttpContext context, string tag)
+    private static bool IsKnown(RestRequest request, string tag)
     {
+        var (context, headers) = (request.Context, request.Context.Request.Headers);
         context.Response.Headers.ETag = tag;
-        return HttpMethods.IsGet(context.Request.Method)
-            && context.Request.Headers.IfNoneMatch.ToString().Split(',').Any(t => t.Trim() == tag);
+        if (!IsLook(context))
+        {
+            return false; // The change has looked at its condition.
+        }
+
+        var match = Precondition.Read(headers.IfMatch, StringValues.Empty);
+        if (match?.Holds(tag) == false)
+        {
+            throw match.Failed(context.Request.Path.ToString(), tag);
+        }
+
+        // What is not understood is not known: then the answer is told in full.
+        return Precondition.TryRead(headers.IfNoneMatch) is { } known && Precondition.Contains(known, tag);
+    }
+
+    private static bool IsLook(HttpContext context) =>
+        HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+
+    /// <summary>A condition that would not be looked at must not seem to have been kept.</summary>
+    private static void RefuseCondition(Route route, HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        if (!route.IsConditional && !IsLook(context) && headers.IfMatch.Count + headers.IfNoneMatch.Count > 0)
+        {
+            throw new CommandException(
+                CommandFailure.Invalid,
+                $"{route.Method} {route.Pattern} cannot be done on a condition: it does not take If-Match and "
+                + "If-None-Match");
+        }
     }
 
     private Route Add(Route route, Func<RestRequest, Task> handle)
@@ -78,7 +106,11 @@ internal sealed class RouteMap(IEndpointRouteBuilder endpoints, string? without 
             return route;
         }
 
-        Task HandleAsync(HttpContext context) => RunAsync(new RestRequest(context), handle);
+        Task HandleAsync(HttpContext context) => RunAsync(new RestRequest(context), request =>
+        {
+            RefuseCondition(route, context);
+            return handle(request);
+        });
         string[] methods = route.Method == "GET" ? ["GET", "HEAD"] : [route.Method];
         endpoints.MapMethods(route.Pattern, methods, (RequestDelegate)HandleAsync).WithMetadata(route);
         _routes.Add(route);

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.State;
 using Myrmex.Runtime;
 
@@ -91,6 +92,7 @@ internal sealed class JoiningNode(
                     [
                         Condition.Unchanged(NodeKeys.LocalJoin, known?.Entry.Modified ?? Revision.None),
                         Condition.Unchanged(StateKeys.BrickCounter, placement),
+                        Condition.Missing(StoreMoveRecord.Key),
                     ],
                     [Operation.PutValue(NodeKeys.LocalJoin, pending.ToBytes())], []),
                 cancellation);
@@ -157,7 +159,10 @@ internal sealed class JoiningNode(
         return Certificates.Fingerprint(certificate);
     }
 
-    /// <summary>With when bricks were given out last, as a condition for that none are meanwhile.</summary>
+    /// <summary>
+    /// With when bricks were given out last, as a condition for that none are meanwhile. A node that moves to a store
+    /// of its own, etcd, is a cluster that has no way back into a file.
+    /// </summary>
     private async Task<(JoinState State, Revision Placement)> StateAsync(CancellationToken cancellation)
     {
         if (!ReferenceEquals(local, store))
@@ -170,12 +175,13 @@ internal sealed class JoiningNode(
                 new Operation.Get(KeyRange.Prefix(NodeKeys.Nodes), Limit: 0),
                 new Operation.Get(KeyRange.Prefix(StateKeys.Volumes), Limit: 1),
                 new Operation.Get(KeyRange.Prefix(StateKeys.Ops), Limit: 1),
-                new Operation.Get(KeyRange.Single(StateKeys.BrickCounter), Limit: 1)),
+                new Operation.Get(KeyRange.Single(StateKeys.BrickCounter), Limit: 1),
+                new Operation.Get(KeyRange.Single(StoreMoveRecord.Key), Limit: 1)),
             cancellation);
         var placement = result.Results[3].Entries.FirstOrDefault()?.Modified ?? Revision.None;
         var hasVolumes = result.Results[1].Entries.Count > 0 || result.Results[2].Entries.Count > 0;
         return (
-            result.Results[0].Entries.Count > 1 ? JoinState.IsMember
+            result.Results[0].Entries.Count > 1 || result.Results[4].Entries.Count > 0 ? JoinState.IsMember
                 : hasVolumes ? JoinState.HasVolumes : JoinState.Free,
             placement);
     }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 
 namespace Myrmex.Management.Nodes;
 
@@ -30,6 +31,14 @@ internal sealed record NodeFacts(string HostName, IReadOnlyList<string> Addresse
     /// </summary>
     public string OwnName { get; init; } = NodeNames.IsValid(HostName) && !NodeNames.IsLoopbackName(HostName)
         ? HostName : Addresses.FirstOrDefault() ?? HostName;
+
+    /// <summary>
+    /// The address of a node that is told to others who need one: an IPv4 one if there is, because that is what a
+    /// daemon listens on that was not told otherwise. Null when there are none.
+    /// </summary>
+    public static string? First(IReadOnlyList<string> addresses) =>
+        addresses.FirstOrDefault(a => IPAddress.TryParse(a, out var address)
+            && address.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault();
 
     private static bool IsAny(string bind) => IPAddress.TryParse(bind, out var address)
         && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));

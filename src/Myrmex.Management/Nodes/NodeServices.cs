@@ -5,6 +5,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Routing;
 using Myrmex.Coordination;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.NodeApi;
 using Myrmex.Runtime;
 using Myrmex.Volumes;
@@ -31,6 +32,12 @@ internal sealed record NodeServicesParts
 
     /// <summary>The store of the cluster; the same object as <see cref="Local"/> for an embedded one.</summary>
     public required IStateStore Store { get; init; }
+
+    /// <summary>
+    /// <see cref="Store"/> for what must not be changed while the cluster moves to another one, where it would be
+    /// missing; null when it does not move.
+    /// </summary>
+    public IStateStore? Guarded { get; init; }
 
     /// <summary>
     /// A view of every key of <see cref="Store"/>, that somebody loads before
@@ -79,13 +86,13 @@ internal sealed class NodeServices : IAsyncDisposable
 
     private NodeServices(NodeServicesParts parts, NodeIdentity identity, NodeEntry entry, NodeLife life)
     {
-        var (options, store, seams) = (parts.Options, parts.Store, parts.Seams);
+        var (options, store, seams) = (parts.Options, parts.Guarded ?? parts.Store, parts.Seams);
         _parts = parts;
         _entry = entry;
         Identity = identity;
         Directory = new NodeDirectory(parts.View);
         _members = new MemberChanges(store, parts.Commit);
-        _joining = new JoiningNode(options, parts.Local, store, identity, seams);
+        _joining = new JoiningNode(options, parts.Local, parts.Store, identity, seams);
         _joining.Joined += () => _changed.TrySetResult(NodeChange.Joined);
         var admitting = new AdmittingMember(store, _members, parts.StoreOffer ?? RefuseAsync, seams);
         _join = new PeerJoin(options, identity, _joining, Facts, seams);
@@ -93,7 +100,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Peers = new PeerCommands(store, identity, Directory, _members, parts.MayDetach, seams);
         Administrators = new AdministratorCommands(store, seams);
         Client = new NodeClient(() => identity.Current, Directory.Find, seams);
-        Life = new NodeLifeKeeper(store, identity.Current.Id, life, seams);
+        Life = new NodeLifeKeeper(parts.Store, identity.Current.Id, life, seams);
         var join = new JoinService(options, identity, _joining, admitting, store, Facts, seams);
         _server = new NodeApiServer(options, identity, Directory, _members, join, parts.Map?.Invoke(this), seams);
     }
@@ -174,10 +181,7 @@ internal sealed class NodeServices : IAsyncDisposable
         Client.Dispose();
     }
 
-    private static Task<string> RefuseAsync(NodeId node, CancellationToken cancellation) => throw new CommandException(
-        CommandFailure.Conflict,
-        "the state of this cluster is in a file of this node, where others cannot reach it",
-        "Move it first: myrmex cluster move-store managed");
+    private static Task<string> RefuseAsync(NodeId node, CancellationToken cancellation) => throw ClusterStore.InFile;
 
     private NodeFacts Facts() => _parts.Facts(_parts.Options, _server.Port);
 

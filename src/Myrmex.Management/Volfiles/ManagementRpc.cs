@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Net;
 using System.Text;
@@ -15,8 +16,8 @@ namespace Myrmex.Management.Volfiles;
 
 /// <summary>
 /// The port that stock and own clients ask first (24007): DUMP, GETSPEC, GET_VOLUME_INFO and the port map, and the
-/// FETCHSPEC callback to everyone whose volume file has changed. Source: GlusterFS programs 123451501, 14398633,
-/// 34123456 and 52743234.
+/// FETCHSPEC callback to everyone whose volume file has changed; STATEDUMP to a client of ours. Source: GlusterFS
+/// programs 123451501, 14398633, 34123456 and 52743234.
 /// </summary>
 internal sealed class ManagementRpc : IDisposable
 {
@@ -43,6 +44,31 @@ internal sealed class ManagementRpc : IDisposable
         _server.Listen(new LinkAddress(address, port), RpcConnection.LinkOptions(frameBytesMax: 1 << 20));
 
     public void Dispose() => _server.Dispose();
+
+    /// <summary>
+    /// Asks our client of the volume that has this number on that machine for a state dump, which it writes there.
+    /// False when none such has its volume file from this daemon.
+    /// </summary>
+    /// <param name="addresses">Of the machine.</param>
+    public bool AskForDump(string volume, IReadOnlyList<IPAddress> addresses, int pid)
+    {
+        var isHere = addresses.Any(_node.IsLocal);
+        var body = new byte[sizeof(uint)];
+        new XdrWriter(body).WriteUInt((uint)pid);
+        var head = new RpcCall(1, Programs.Callback, Programs.CallbackVersion, Programs.StateDump);
+        var isAsked = false;
+        foreach (var connection in _server.Connections())
+        {
+            var isThere = IPAddress.TryParse(connection.Link.Peer.Host, out var peer) && addresses.Contains(peer);
+            if (connection.State is Session session && session.Is(volume, pid)
+                && (isThere || (isHere && IsHere(connection))))
+            {
+                isAsked |= connection.SendOneWay(head, new RawBody(body));
+            }
+        }
+
+        return isAsked;
+    }
 
     private void PushChanges(IReadOnlyList<string> volumes)
     {
@@ -92,6 +118,7 @@ internal sealed class ManagementRpc : IDisposable
 
         private NodeId? _proxy; // Whose proxy the client has got; owned by the loop.
         private string _volume = string.Empty; // Written by the loop, read by the pusher.
+        private int _pid; // As before; 0 for who cannot be asked for a dump.
 
         public bool Asks(IReadOnlyList<string> volumes)
         {
@@ -106,6 +133,9 @@ internal sealed class ManagementRpc : IDisposable
 
             return false;
         }
+
+        public bool Is(string volume, int pid) =>
+            System.Threading.Volatile.Read(ref _pid) == pid && System.Threading.Volatile.Read(ref _volume) == volume;
 
         public void OnOpen(RpcConnection connection) => connection.State = this;
 
@@ -173,12 +203,17 @@ internal sealed class ManagementRpc : IDisposable
             if (isKey)
             {
                 System.Threading.Volatile.Write(ref _volume, parsed.Volume);
+                System.Threading.Volatile.Write(ref _pid, PidOf(values));
             }
 
             var error = spec is null ? Errno.ENOENT : Errno.Ok;
             Log.Debug("volfiles", "GETSPEC", ("peer", connection.Link.Peer), ("key", key), ("error", error));
             connection.Reply(xid, new RawBody(HandshakeCodec.GetSpecReply(error, spec ?? string.Empty, NoValues)));
         }
+
+        private static int PidOf(Dictionary<string, string> values) => int.TryParse(
+            values.GetValueOrDefault(HandshakeCodec.MyrmexPid), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var pid) ? pid : 0;
 
         private void GetVolumeInfo(RpcConnection connection, uint xid, ref XdrReader reader)
         {

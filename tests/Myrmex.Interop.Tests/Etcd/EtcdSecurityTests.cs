@@ -1,4 +1,6 @@
 using System;
+using System.Diagnostics;
+using System.IO;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -66,6 +68,74 @@ public sealed class EtcdSecurityTests(SecuredMember servers) : IClassFixture<Sec
     {
         await using var store = Open(o => o with { CertificateFile = null, KeyFile = null });
         await Assert.ThrowsAnyAsync<StateStoreException>(() => store.GetAsync("a", Forever));
+    }
+
+    /// <summary>
+    /// The authority is another one from one moment to the next: etcd is started anew with the new one, and takes only
+    /// what that has signed.
+    /// </summary>
+    [InteropFact(Need.Etcd | Need.OpenSsl)]
+    public async Task RenewedCertificatesAreInUseWithoutOpeningTheStoreAgain()
+    {
+        using var directory = new TestDirectory("etcd-renewal");
+        var address = Addresses.NextLoopback();
+        using var members = new EtcdMembers(directory, 1, new EtcdCertificates(directory, [address]), [address]);
+        var tls = members.TlsDirectory;
+        var own = directory.Make("own");
+        Copy("ca.crt", "client.crt", "client.key");
+        await using var store = EtcdStore.Open(
+            new EtcdOptions
+            {
+                Endpoints = EtcdOptions.ParseEndpoints(members.Endpoints, tls: true),
+                CaFile = $"{own}/ca.crt",
+                CertificateFile = $"{own}/client.crt",
+                KeyFile = $"{own}/client.key",
+                RequestTimeout = TimeSpan.FromSeconds(3),
+            },
+            servers.Runtime.Seams);
+        var first = await store.PutAsync("w/1", Bytes("a"), Forever);
+        await using var watch = store.WatchAsync(KeyRange.Prefix("w/"), first, Forever).GetAsyncEnumerator();
+        Assert.True(await watch.MoveNextAsync());
+
+        members.Kill(0);
+        _ = new EtcdCertificates(directory, [address]); // In the place of the former ones.
+        members.Start(0);
+        await Assert.ThrowsAnyAsync<StateStoreException>(() => store.GetAsync("w/1", Forever));
+
+        // A certificate without its key is not used; nothing throws but what is refused.
+        Copy("client.crt");
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        await Assert.ThrowsAnyAsync<StateStoreException>(() => store.GetAsync("w/1", Forever));
+        Copy("ca.crt", "client.key");
+        await UntilAsync(works: true);
+        var second = await store.PutAsync("w/2", Bytes("b"), Forever);
+        Assert.True(await watch.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(second, watch.Current.Revision);
+
+        // One that works, and others are put there that do not: those are used too.
+        File.Copy($"{tls}/other.crt", $"{own}/client.crt", overwrite: true);
+        File.Copy($"{tls}/other.key", $"{own}/client.key", overwrite: true);
+        await UntilAsync(works: false);
+        Copy("client.crt", "client.key");
+        await UntilAsync(works: true);
+
+        void Copy(params string[] names)
+        {
+            foreach (var name in names)
+            {
+                File.Copy($"{tls}/{name}", $"{own}/{name}", overwrite: true);
+            }
+        }
+
+        async Task UntilAsync(bool works)
+        {
+            var clock = Stopwatch.StartNew();
+            while (works != await Record.ExceptionAsync(() => store.GetAsync("w/1", Forever)) is null)
+            {
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the changed certificates are not in use");
+                await Task.Delay(100);
+            }
+        }
     }
 
     [InteropFact(Need.Etcd | Need.OpenSsl)]

@@ -148,6 +148,20 @@ public sealed class ManagedEtcdTests : IAsyncLifetime
         Assert.Contains("meta/moved-to", given.Ctl("get", "--prefix", "/here/", "--keys-only"));
     }
 
+    /// <summary>As with --bind on several addresses of a machine, none of them a loopback one.</summary>
+    [InteropFact(Need.Etcd | Need.OpenSsl)]
+    public async Task NodesOnAddressesOfOneMachineEachRunTheirEtcd()
+    {
+        _opened = new ManagedCluster(nameof(ManagedEtcdTests)) { NextAddress = Addresses.NextRouted };
+        var one = await Cluster.FirstAsync();
+        await MoveToManagedAsync(one);
+        Cluster.WaitForMembers(one);
+        var two = await Cluster.JoinAsync(one);
+        var three = await Cluster.JoinAsync(one);
+        Cluster.WaitForMembers(one, two, three);
+        Assert.False(Addresses.Answers("127.0.0.1", 24011));
+    }
+
     [InteropFact(Need.Etcd | Need.OpenSsl)]
     public async Task WithoutEtcdOnTheMachineTheMoveSaysWhatIsMissingAndNothingHasChanged()
     {

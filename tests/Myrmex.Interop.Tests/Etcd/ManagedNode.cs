@@ -25,11 +25,12 @@ internal sealed class ManagedNode : IAsyncDisposable
     private Task _loop = Task.CompletedTask;
     private SqliteStore? _local;
 
-    public ManagedNode(ManagedCluster cluster, int number)
+    /// <param name="address">Its own; null for one of the loopback interface.</param>
+    public ManagedNode(ManagedCluster cluster, int number, string? address = null)
     {
         _cluster = cluster;
         Id = $"node-{number}";
-        Address = Addresses.NextLoopback();
+        Address = address ?? Addresses.NextLoopback();
         _directory = cluster.Directory.Make(Id);
         cluster.Sign(Path.Combine(_directory, "identity"), Address);
         Record = new ClusterNode(Id, Address, number, IsAlive: false);
@@ -164,9 +165,12 @@ internal sealed class ManagedCluster : IAsyncDisposable
     /// <summary>As a daemon knows them.</summary>
     public IReadOnlyList<ClusterNode> Nodes => [.. _members.Select(n => n.Record with { IsAlive = n.IsRunning })];
 
+    /// <summary>Makes addresses of nodes; null for those of the loopback interface.</summary>
+    public Func<string>? NextAddress { get; init; }
+
     public ManagedNode New()
     {
-        var node = new ManagedNode(this, _all.Count + 1);
+        var node = new ManagedNode(this, _all.Count + 1, NextAddress?.Invoke());
         _all.Add(node);
         return node;
     }

@@ -1,8 +1,11 @@
+using System.Collections.Generic;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
+using Myrmex.Management.State;
 using Myrmex.Runtime.Linux;
 using Xunit;
 
@@ -44,6 +47,27 @@ public sealed class ClusterWriterTests : IAsyncLifetime
         Assert.Equal(1, Assert.Single(await _store.RangeAsync(KeyRange.Single("x"), _stop.Token)).Version);
         var told = Assert.Single(_view.Events.Rows);
         Assert.Equal(1, told.Value.Value.Seq);
+    }
+
+    /// <summary>
+    /// The condition of a command must not be newer than what it was decided on: it would not hear of what came in
+    /// between.
+    /// </summary>
+    [Fact]
+    public async Task WhatIsFoundInTheViewIsNeverAheadOfItsTables()
+    {
+        var seen = new List<(bool Row, bool Entry)>();
+        _view.Nodes.Changed += _ => seen.Add(
+            (_view.VolumeLocks.TryFind("v", out var _), _view.Find(StateKeys.BrickCounter) is not null));
+        var made = await _store.CommitAsync(
+            StateTransaction.Always(
+                Put(NodeKeys.Nodes + "n"), Put(StateKeys.VolumeLock("v")), Put(StateKeys.BrickCounter)), _stop.Token);
+        await _view.ReachAsync(made.Revision, _stop.Token);
+        Assert.Equal([(false, false)], seen);
+        Assert.True(_view.VolumeLocks.TryFind("v", out var _));
+        Assert.NotNull(_view.Find(StateKeys.BrickCounter));
+
+        static Operation Put(string key) => Operation.PutValue(key, "{}"u8.ToArray());
     }
 
     [Theory]

@@ -132,6 +132,9 @@ internal sealed class FakeClient : IManagementClient
     public Task<StatedumpMessage> StatedumpAsync(string volume, IReadOnlyList<string> parts) =>
         NotedAsync($"statedump {volume} {string.Join(',', parts)}", new StatedumpMessage(volume, []));
 
+    public Task<StatedumpMessage> ClientStatedumpAsync(string volume, string client) =>
+        NotedAsync($"client-statedump {volume} {client}", new StatedumpMessage(volume, []));
+
     public Task<ClearLocksMessage> ClearLocksAsync(
         string volume, string path, string kind, string type, string? argument) => NotedAsync(
             $"clear-locks {volume} {path} {kind} {type} {argument ?? "(none)"}",

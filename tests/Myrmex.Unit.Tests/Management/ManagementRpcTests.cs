@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
@@ -138,6 +139,37 @@ public sealed class ManagementRpcTests : IAsyncLifetime
         }
 
         Assert.Equal([0u, 2u, 52743234u, 1u, 1u], words);
+    }
+
+    [Fact]
+    public async Task AClientOfOursIsAskedForADumpByItsMachineAndNumber()
+    {
+        IPAddress[] here = [IPAddress.Parse("127.0.0.1")];
+        await SendAsync(Call(Handshake, 2, 2, GetSpec("/v1", ("myrmex-client", "1"), ("myrmex-pid", "4242"))));
+        await ReceiveAsync();
+        Assert.False(_rpc.AskForDump("v1", here, 4241));
+        Assert.False(_rpc.AskForDump("other", here, 4242));
+        Assert.False(_rpc.AskForDump("v1", [IPAddress.Parse("192.0.2.1")], 4242));
+        Assert.True(_rpc.AskForDump("v1", here, 4242));
+        var call = await ReceiveAsync(); // The only one that is sent.
+        Assert.Equal(
+            "00000000" + "00000002" + "0324cc42" + "00000001" + "00000009", Convert.ToHexStringLower(call.AsSpan(4, 20)));
+        Assert.Equal(4242, BinaryPrimitives.ReadInt32BigEndian(call.AsSpan(call.Length - 4)));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("99999999999")]
+    [InlineData("x")]
+    public async Task WhoDoesNotSayItsNumberIsNotAsked(string? pid)
+    {
+        await SendAsync(Call(Handshake, 2, 2, pid is null ? GetSpec("/v1") : GetSpec("/v1", ("myrmex-pid", pid))));
+        await ReceiveAsync();
+        Assert.False(_rpc.AskForDump("v1", [IPAddress.Parse("127.0.0.1")], 1));
+        await SendAsync(Call(Handshake, 2, 2, GetSpec("/v1")));
+        Assert.True((await ReceiveAsync()).Length > 100);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Cluster;
 using Myrmex.Management.Http;
+using Myrmex.Management.Volfiles;
 using Myrmex.Unit.Tests.Volumes;
 using Myrmex.Volumes;
 
@@ -112,29 +113,32 @@ internal sealed class RestFakes
         VolumeNames.Problem(request.Name) is { } problem
             ? throw new CommandException(CommandFailure.Invalid, problem) : _volume);
 
-    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) => Found(name);
+    public Task<Volume> StartAsync(VolumeTarget target, bool force, CancellationToken cancellation) => Found(target);
 
-    public Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation) => Found(name);
+    public Task<Volume> StopAsync(VolumeTarget target, bool force, CancellationToken cancellation) => Found(target);
 
-    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => Found(name);
+    public Task<Volume> DeleteAsync(VolumeTarget target, CancellationToken cancellation) => Found(target);
 
     public Task<Volume> SetAsync(
-        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation)
+        VolumeTarget target, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation)
     {
         var problem = settings.Select(s => VolumeOptions.Problem(s.Key, s.Value)).FirstOrDefault(p => p is not null);
-        return problem is null ? Found(name) : throw new CommandException(CommandFailure.Invalid, problem);
+        return problem is null ? Found(target) : throw new CommandException(CommandFailure.Invalid, problem);
     }
 
-    public Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation) => Found(name);
+    public Task<Volume> ResetAsync(
+        VolumeTarget target, string? key, bool force, CancellationToken cancellation) => Found(target);
 
-    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation) => Found(name);
+    public Task<Volume> ResetAsync(
+        VolumeTarget target, IReadOnlyList<string> keys, CancellationToken cancellation) => Found(target);
 
-    public Task<Volume> AddBrickAsync(string name, AddBrickRequest request, CancellationToken cancellation) => Found(name);
+    public Task<Volume> AddBrickAsync(
+        VolumeTarget target, AddBrickRequest request, CancellationToken cancellation) => Found(target);
 
     public Task<Volume> ReplaceBrickAsync(
-        string name, ReplaceBrickRequest request, CancellationToken cancellation) => Found(name);
+        VolumeTarget target, ReplaceBrickRequest request, CancellationToken cancellation) => Found(target);
 
-    public Task<Volume> ResetBrickAsync(string name, string source, CancellationToken cancellation) => Found(name);
+    public Task<Volume> ResetBrickAsync(VolumeTarget target, string source, CancellationToken cancellation) => Found(target);
 
     public Task<IReadOnlyList<PeerMessage>> ListAsync(CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<PeerMessage>>([Peer]);
@@ -160,6 +164,9 @@ internal sealed class RestFakes
     public Task<StatedumpMessage> StatedumpAsync(
         string volume, IReadOnlyList<string> parts, CancellationToken cancellation) =>
         Named(volume, new StatedumpMessage(volume, [Place.With("/dump")]));
+
+    public Task ClientStatedumpAsync(string volume, string client, CancellationToken cancellation) =>
+        new ClientDumps((v, _, pid) => v == "demo" && pid == 42, () => "n1").AskAsync(volume, client, cancellation);
 
     public Task<ClearLocksMessage> ClearLocksAsync(
         string volume, ClearLocksRequest request, CancellationToken cancellation) =>
@@ -203,8 +210,10 @@ internal sealed class RestFakes
 
     public Task<RebalanceMessage> StatusAsync(string volume, CancellationToken cancellation) => Rebalance(volume);
 
-    public Task SetAsync(IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation)
+    public Task SetAsync(
+        IReadOnlyList<VolumeSetting> settings, Precondition? expected, CancellationToken cancellation)
     {
+        Check(expected);
         foreach (var setting in settings)
         {
             Set[setting.Key] = setting.Value;
@@ -213,8 +222,9 @@ internal sealed class RestFakes
         return Task.CompletedTask;
     }
 
-    public Task ResetAsync(string? key, CancellationToken cancellation)
+    public Task ResetAsync(string? key, Precondition? expected, CancellationToken cancellation)
     {
+        Check(expected);
         foreach (var set in Set.Keys.Where(k => key is null || k == key).ToList())
         {
             Set.Remove(set);
@@ -226,7 +236,22 @@ internal sealed class RestFakes
     private Task<RebalanceMessage> Rebalance(string volume) => Named(
         volume, new RebalanceMessage(volume, "t1", "rebalance", [new("id-1", "node1", 1, 2, 3, 0, 0, 1, "in progress", 1.5)]));
 
-    private Task<Volume> Found(string name) => Task.FromResult(Find(name));
+    private Task<Volume> Found(VolumeTarget target)
+    {
+        var volume = Find(target.Name);
+        var tag = VolumeTarget.TagOf(volume);
+        return target.Expected?.Holds(tag) == false
+            ? throw target.Expected.Failed("Volume demo", tag) : Task.FromResult(volume);
+    }
+
+    private void Check(Precondition? expected)
+    {
+        var tag = ((IClusterOptionCommands)this).Tag;
+        if (expected?.Holds(tag) == false)
+        {
+            throw expected.Failed("What is set for all volumes", tag);
+        }
+    }
 
     private Task<T> Named<T>(string volume, T answer)
     {

@@ -188,6 +188,13 @@ public sealed class RestServerTests : IAsyncLifetime
     [InlineData("GET", "/v1/events?max=0", null, 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes/demo/profile/frob", null, 400, "invalid-request")]
     [InlineData("POST", "/v1/volumes/demo/statedump?parts=frob", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=127.0.0.1:42&parts=mem", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=127.0.0.1", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=127.0.0.1:0", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=127.0.0.1:99999999999", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=:42", null, 400, "invalid-request")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=nosuch.invalid:42", null, 404, "not-found")]
+    [InlineData("POST", "/v1/volumes/demo/statedump?client=127.0.0.1:43", null, 404, "not-found")]
     [InlineData("POST", "/v1/volumes/demo/clear-locks?kind=all&type=posix", null, 400, "invalid-request")]
     [InlineData("GET", "/v1/tasks/t9", null, 404, "not-found")]
     [InlineData("GET", "/v1/option-groups/nosuch", null, 404, "not-found")]
@@ -246,6 +253,12 @@ public sealed class RestServerTests : IAsyncLifetime
                 request.Content.Headers.TryAddWithoutValidation("Content-Type", OddType(random));
             }
 
+            if (random.Next(3) == 0)
+            {
+                var header = random.Next(2) == 0 ? "If-Match" : "If-None-Match";
+                request.Headers.TryAddWithoutValidation(header, OddTags(random));
+            }
+
             var what = $"seed {seed} number {i}: {request.Method} {request.RequestUri}";
             using var answer = await socket.SendAsync(request);
             Assert.True((int)answer.StatusCode < 500, $"{what}: {answer.StatusCode}");
@@ -298,6 +311,108 @@ public sealed class RestServerTests : IAsyncLifetime
         other.Headers.IfNoneMatch.Add(new EntityTagHeaderValue("\"other\""));
         using var changed = await _client.SendAsync(other);
         Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("If-None-Match", "W/TAG", 304)]
+    [InlineData("If-None-Match", "\"a,b\", TAG", 304)]
+    [InlineData("If-None-Match", "*", 304)]
+    [InlineData("If-None-Match", "TAG-not", 200)]
+    [InlineData("If-None-Match", "\"", 200)]
+    [InlineData("If-Match", "TAG", 200)]
+    [InlineData("If-Match", "\"other\"", 412)]
+    public async Task ALookIsAnsweredAsItsConditionSays(string header, string value, int status)
+    {
+        foreach (var path in new[] { "/v1/volumes/demo", "/v1/volumes/demo/options", "/v1/cluster/options" })
+        {
+            using var first = await SendAsync("GET", path);
+            var tag = first.Headers.ETag!.Tag;
+            foreach (var method in new[] { "GET", "HEAD" })
+            {
+                using var answer = await SendIfAsync(method, path, header, value.Replace("TAG", tag), body: null);
+                Assert.True(status == (int)answer.StatusCode, $"{method} {path}: {answer.StatusCode}");
+                Assert.Equal(tag, answer.Headers.ETag?.Tag);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("If-Match", "TAG", 200, null)]
+    [InlineData("If-Match", "*", 200, null)]
+    [InlineData("If-Match", "\"other\", TAG", 200, null)]
+    [InlineData("If-Match", "\"other\"", 412, "changed-meanwhile")]
+    [InlineData("If-Match", "W/TAG", 412, "changed-meanwhile")]
+    [InlineData("If-None-Match", "\"other\"", 200, null)]
+    [InlineData("If-None-Match", "*", 412, "changed-meanwhile")]
+    [InlineData("If-None-Match", "W/TAG", 412, "changed-meanwhile")]
+    [InlineData("If-Match", "other", 400, "invalid-request")]
+    [InlineData("If-Match", "", 400, "invalid-request")]
+    [InlineData("If-Match", ",,", 400, "invalid-request")]
+    [InlineData("If-Match", "\"", 400, "invalid-request")]
+    [InlineData("If-Match", "*, \"other\"", 400, "invalid-request")]
+    [InlineData("If-Match", "\"a\" \"b\"", 400, "invalid-request")]
+    public async Task AChangeIsMadeOnlyIfItsConditionHolds(string header, string value, int status, string? type)
+    {
+        var conditional = _server.Routes.Where(r => r.IsConditional).ToList();
+        Assert.Equal(12, conditional.Count);
+        foreach (var route in conditional)
+        {
+            var isCluster = route.Pattern.StartsWith("/v1/cluster", StringComparison.Ordinal);
+            using var first = await SendAsync("GET", isCluster ? "/v1/cluster/options" : "/v1/volumes/demo");
+            var tag = value.Replace("TAG", first.Headers.ETag!.Tag);
+            using var answer = await SendIfAsync(route.Method, PathOf(route), header, tag, BodyOf(route));
+            var text = await answer.Content.ReadAsStringAsync();
+            Assert.True(status == (int)answer.StatusCode, $"{route.Method} {route.Pattern}: {text}");
+            if (type is not null)
+            {
+                Assert.Equal("urn:myrmex:problem:" + type, JsonNode.Parse(text)!["type"]!.GetValue<string>());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AConditionThatIsNotLookedAtIsRefused()
+    {
+        foreach (var route in _server.Routes.Where(r => r.Method != "GET" && !r.IsConditional))
+        {
+            using var answer = await SendIfAsync(route.Method, PathOf(route), "If-Match", "*", BodyOf(route));
+            Assert.True(answer.StatusCode == HttpStatusCode.BadRequest, $"{route.Method} {route.Pattern}");
+        }
+    }
+
+    [Fact]
+    public async Task ChangedOptionsOfAllVolumesHaveAnotherTag()
+    {
+        using var first = await SendAsync("GET", "/v1/cluster/options");
+        var body = "{\"options\":[{\"key\":\"cluster.server-quorum-ratio\",\"value\":\"61\"}]}";
+        var tag = first.Headers.ETag!.Tag;
+        using var change = await SendIfAsync("PUT", "/v1/cluster/options", "If-Match", tag, body);
+        Assert.Equal(HttpStatusCode.OK, change.StatusCode);
+        Assert.NotEqual(tag, change.Headers.ETag!.Tag);
+        using var second = await SendIfAsync("PUT", "/v1/cluster/options", "If-Match", tag, body);
+        Assert.Equal(HttpStatusCode.PreconditionFailed, second.StatusCode);
+    }
+
+    [Fact]
+    public async Task ConditionsAreDescribed()
+    {
+        var document = JsonNode.Parse(await _client.GetStringAsync(OpenApi.Path))!;
+        var look = document["paths"]!["/v1/volumes/{name}"]!["get"]!;
+        var change = document["paths"]!["/v1/volumes/{name}/options"]!["put"]!;
+        var other = document["paths"]!["/v1/volumes/{name}/log-rotate"]!["post"]!;
+        foreach (var operation in new[] { look, change })
+        {
+            Assert.Equal(
+                ["If-Match", "If-None-Match"],
+                operation["parameters"]!.AsArray().Where(p => p!["in"]!.GetValue<string>() == "header")
+                    .Select(p => p!["name"]!.GetValue<string>()));
+            Assert.NotNull(operation["responses"]!["412"]);
+            Assert.NotNull(operation["responses"]!["200"]!["headers"]!["ETag"]);
+        }
+
+        Assert.NotNull(look["responses"]!["304"]);
+        Assert.Null(change["responses"]!["304"]);
+        Assert.Null(other["responses"]!["412"]);
     }
 
     [Fact]
@@ -481,6 +596,17 @@ public sealed class RestServerTests : IAsyncLifetime
         _ => "application/json",
     };
 
+    private static string OddTags(Random random)
+    {
+        var text = new StringBuilder();
+        for (var i = random.Next(20); i >= 0; i--)
+        {
+            text.Append("\"\"W/*, ab\\\t!"[random.Next(12)]);
+        }
+
+        return text.ToString();
+    }
+
     private static string OddText(Random random)
     {
         var text = new StringBuilder();
@@ -506,6 +632,15 @@ public sealed class RestServerTests : IAsyncLifetime
         _client.Dispose();
         await _server.DisposeAsync();
         await StartAsync(services);
+    }
+
+    private async Task<HttpResponseMessage> SendIfAsync(
+        string method, string path, string header, string value, string? body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Parse(method), path);
+        Assert.True(request.Headers.TryAddWithoutValidation(header, value));
+        request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
+        return await _client.SendAsync(request);
     }
 
     private async Task<HttpResponseMessage> SendAsync(string method, string path, string? body = null)

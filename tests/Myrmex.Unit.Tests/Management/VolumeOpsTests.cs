@@ -74,6 +74,81 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     }
 
     [RootFact]
+    public async Task OfManyWhoChangeTheSameVolumeOnlyOneDoes()
+    {
+        var target = Expecting(await CreateAsync(_nodes[0]));
+        for (var round = 0; round < 10; round++)
+        {
+            var commands = _nodes.SelectMany((n, i) => Enumerable.Range(0, 4).Select(
+                k => n.Commands.SetAsync(target, [new VolumeSetting("user.who", $"{round}-{i}-{k}")], Forever)));
+            var outcomes = await Task.WhenAll(commands.Select(c => OutcomeAsync(c)));
+            var made = Assert.Single(outcomes, o => o.Volume is not null).Volume!;
+            Assert.Equal(round + 2, made.Version);
+            Assert.All(
+                outcomes.Where(o => o.Volume is null), o => Assert.Equal(CommandFailure.Changed, o.Problem!.Failure));
+            Assert.Equal(made.Setting("user.who"), (await _nodes[0].Commands.CheckAsync("demo", Forever)).Setting("user.who"));
+
+            // Whoever has seen it may go on at once on another node.
+            target = Expecting(made);
+        }
+    }
+
+    [RootFact]
+    public async Task WhoHasSeenAVolumeOnOneNodeFindsItOnAnother()
+    {
+        for (var i = 1; i <= 10; i++)
+        {
+            var made = await _nodes[0].Commands.CreateAsync(
+                new CreateRequest($"v{i}", [$"n0:{_nodes[0].Brick(i)}"]), Forever);
+            foreach (var other in _nodes.Skip(1))
+            {
+                made = await other.Commands.SetAsync(Expecting(made), [new VolumeSetting("user.x", "1")], Forever);
+            }
+
+            await _nodes[0].Commands.DeleteAsync(Expecting(made), Forever);
+            var gone = (await OutcomeAsync(_nodes[1].Commands.DeleteAsync(Expecting(made), Forever))).Problem;
+            Assert.Equal(CommandFailure.NotFound, gone?.Failure);
+        }
+    }
+
+    [RootFact]
+    public async Task ACommandOnAnotherVolumeThanIsExpectedChangesNothing()
+    {
+        var volume = await _nodes[0].Commands.CreateAsync(
+            new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}"]), Forever);
+        var old = Expecting(volume);
+        volume = await _nodes[1].Commands.SetAsync(old, [new VolumeSetting("user.x", "1")], Forever);
+        var c = _nodes[2].Commands;
+        Task<Volume>[] refused =
+        [
+            c.StartAsync(old, force: true, Forever), c.StopAsync(old, force: true, Forever),
+            c.DeleteAsync(old, Forever), c.ResetAsync(old, key: null, force: true, Forever),
+            c.ResetAsync(old, ["user.x"], Forever), c.SetAsync(old, [new VolumeSetting("user.y", "1")], Forever),
+            c.AddBrickAsync(old, new AddBrickRequest([$"n1:{_nodes[1].Brick(1)}"], 0, Force: false), Forever),
+            c.ReplaceBrickAsync(old, new ReplaceBrickRequest("n0:/a", "n1:/b"), Forever),
+            c.ResetBrickAsync(old, $"n0:{_nodes[0].Brick(1)}", Forever),
+        ];
+        foreach (var command in refused)
+        {
+            var problem = (await OutcomeAsync(command)).Problem!;
+            Assert.Equal(CommandFailure.Changed, problem.Failure);
+            Assert.Contains(VolumeTarget.TagOf(volume), problem.Message);
+        }
+
+        Assert.Equal(volume.Version, _nodes[2].Commands.Find("demo").Version);
+        Assert.False(Directory.Exists(_nodes[1].Brick(1)));
+        await AssertNothingIsUnderWayAsync();
+        var started = await c.StartAsync(Expecting(volume), force: false, Forever);
+        var stopped = await _nodes[0].Commands.StopAsync(Expecting(started), force: false, Forever);
+        await _nodes[1].Commands.DeleteAsync(Expecting(stopped), Forever);
+        var again = await _nodes[0].Commands.CreateAsync(
+            new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}"]) { Force = true }, Forever);
+        Assert.Equal(1, again.Version);
+        var other = (await OutcomeAsync(_nodes[0].Commands.DeleteAsync(old, Forever))).Problem;
+        Assert.Equal(CommandFailure.Changed, other?.Failure);
+    }
+
+    [RootFact]
     public async Task ABrickThatOneNodeRefusesLeavesNothingOnTheOthers()
     {
         Directory.CreateDirectory(_nodes[2].Brick(1));
@@ -339,6 +414,21 @@ public sealed class VolumeOpsTests : IAsyncLifetime
     }
 
     private CreateRequest Request() => new("demo", [.. _nodes.Select((n, i) => $"n{i}:{n.Brick(1)}")]);
+
+    private static VolumeTarget Expecting(Volume volume) =>
+        new(volume.Name, Precondition.Read(VolumeTarget.TagOf(volume), default));
+
+    private static async Task<(Volume? Volume, CommandException? Problem)> OutcomeAsync(Task<Volume> command)
+    {
+        try
+        {
+            return (await command, null);
+        }
+        catch (CommandException e)
+        {
+            return (null, e);
+        }
+    }
 
     private Task<Volume> CreateAsync(FakeNode on) => on.Commands.CreateAsync(Request(), Forever);
 

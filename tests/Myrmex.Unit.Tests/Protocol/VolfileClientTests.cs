@@ -20,6 +20,7 @@ public sealed class VolfileClientTests : IRpcHandler, IVolfileListener
     private readonly List<Action<string>> _held = [];
     private readonly List<string> _heard = [];
     private RpcConnection? _connection;
+    private Dictionary<string, string> _values = [];
 
     public VolfileClientTests()
     {
@@ -62,6 +63,33 @@ public sealed class VolfileClientTests : IRpcHandler, IVolfileListener
     }
 
     [Fact]
+    public void ADumpIsWrittenByTheProcessThatIsMeantAlone()
+    {
+        using var client = new VolfileClient(_seams, [Listen("a")], "volume", this, pid: 42);
+        client.Start();
+        _loop.Run();
+        Dump([0, 0, 0, 41]);
+        Dump([0, 0]);
+        Dump([]);
+        Assert.Empty(_heard);
+        Dump([0, 0, 0, 42]);
+        Assert.Equal(["dump"], _heard);
+        _held[0]("text");
+        _loop.Run();
+        Assert.Equal(["dump", "text"], _heard);
+        Assert.Equal("42", _values["myrmex-pid"]);
+    }
+
+    [Fact]
+    public void WhoTakesNoDumpsIsNotAsked()
+    {
+        using var client = Start("a");
+        Assert.False(_values.ContainsKey("myrmex-pid"));
+        Dump([0, 0, 0, 0]);
+        Assert.Empty(_heard);
+    }
+
+    [Fact]
     public void StoppingEndsTheRetries()
     {
         var client = new VolfileClient(_seams, [new LinkAddress("nobody", 1)], "key", this);
@@ -79,6 +107,8 @@ public sealed class VolfileClientTests : IRpcHandler, IVolfileListener
     void IRpcHandler.OnCall(RpcConnection connection, RpcCall head, Call call, Payload record, int position)
     {
         call.Release();
+        var reader = new XdrReader(record, position);
+        Assert.True(HandshakeCodec.TryReadGetSpecRequest(ref reader, out _, out _values));
         _held.Add(text => connection.Reply(
             head.Xid, new RawBody(HandshakeCodec.GetSpecReply(Errno.Ok, text, new Dictionary<string, string>()))));
     }
@@ -89,6 +119,8 @@ public sealed class VolfileClientTests : IRpcHandler, IVolfileListener
 
     void IVolfileListener.OnVolfile(string text) => _heard.Add(text);
 
+    void IVolfileListener.OnStateDump() => _heard.Add("dump");
+
     void IVolfileListener.OnRefused(LinkAddress server, Errno error) => _heard.Add("refused " + error);
 
     void IVolfileListener.OnUnreachable(LinkAddress server, Errno error, string reason) =>
@@ -96,12 +128,25 @@ public sealed class VolfileClientTests : IRpcHandler, IVolfileListener
 
     private VolfileClient Start(params string[] hosts)
     {
-        var addresses = hosts.Select(h => new LinkAddress(h, 24007)).ToList();
-        addresses.ForEach(a => _network.Listen(a, RpcConnection.LinkOptions(), _ => new RpcConnection(_seams, this)));
+        var addresses = hosts.Select(Listen).ToList();
         var client = new VolfileClient(_seams, addresses, "volume", this);
         client.Start();
         _loop.Run();
         return client;
+    }
+
+    private LinkAddress Listen(string host)
+    {
+        var address = new LinkAddress(host, 24007);
+        _network.Listen(address, RpcConnection.LinkOptions(), _ => new RpcConnection(_seams, this));
+        return address;
+    }
+
+    private void Dump(byte[] body)
+    {
+        _connection!.SendOneWay(
+            new RpcCall(1, Programs.Callback, Programs.CallbackVersion, Programs.StateDump), new RawBody(body));
+        _loop.Run();
     }
 
     private void Change()

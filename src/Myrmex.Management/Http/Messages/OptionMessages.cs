@@ -8,7 +8,12 @@ namespace Myrmex.Management.Http;
 /// <param name="IsDefault">Nobody has set it.</param>
 public sealed record OptionMessage(string Key, string? Value, bool IsDefault);
 
-public sealed record OptionListMessage(IReadOnlyList<OptionMessage> Options);
+public sealed record OptionListMessage(IReadOnlyList<OptionMessage> Options) : ITagged
+{
+    /// <summary>Of the volume, or of all options of the cluster.</summary>
+    [JsonIgnore]
+    public string? Tag { get; init; }
+}
 
 /// <summary>What an option is to be.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

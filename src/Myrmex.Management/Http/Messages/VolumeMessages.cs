@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace Myrmex.Management.Http;
@@ -19,7 +18,7 @@ public sealed record VolumeMessage(
     public long Version { get; init; }
 
     [JsonIgnore]
-    public string Tag => string.Create(CultureInfo.InvariantCulture, $"\"{Id}-{Version}\"");
+    public string? Tag => VolumeTarget.TagOf(Id, Version);
 }
 
 public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);

@@ -26,15 +26,16 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     {
         map.Change(
             "POST", One + "/bricks", "Adds bricks to a volume.", BrickAdminMessageJson.Default.AddBrickMessage,
-            VolumeMessageJson.Default.VolumeMessage, AddBrickAsync);
+            VolumeMessageJson.Default.VolumeMessage, AddBrickAsync).Conditional();
         map.Change(
             "POST", One + "/bricks/replace", "Puts a new brick in the place of one of a replica set.",
             BrickAdminMessageJson.Default.ReplaceBrickMessage, VolumeMessageJson.Default.VolumeMessage,
-            ReplaceBrickAsync);
+            ReplaceBrickAsync).Conditional();
         map.Change(
             "POST", One + "/bricks/reset",
             "Takes a brick of a replica set out of service, or takes its renewed directory.",
-            BrickAdminMessageJson.Default.ResetBrickMessage, VolumeMessageJson.Default.VolumeMessage, ResetBrickAsync);
+            BrickAdminMessageJson.Default.ResetBrickMessage, VolumeMessageJson.Default.VolumeMessage, ResetBrickAsync)
+            .Conditional();
         map.Change(
             "POST", One + "/profile/{op}", "Starts, stops, shows or clears the counters of bricks.",
             BrickAdminMessageJson.Default.ProfileMessage, r => Commands.ProfileAsync(
@@ -50,9 +51,9 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             .Number("blockSize", "Bytes a block of the test of read-perf and write-perf.")
             .Number("blockCount", "Blocks of the test.");
         map.Change(
-            "POST", One + "/statedump", "Writes what the bricks hold in memory to files.",
-            BrickAdminMessageJson.Default.StatedumpMessage, r => Commands.StatedumpAsync(
-                r.Path("name"), ToParts(r), CancellationToken.None))
+            "POST", One + "/statedump", "Writes what the bricks, or a client, hold in memory to files.",
+            BrickAdminMessageJson.Default.StatedumpMessage, StatedumpAsync)
+            .Text("client", "Not the bricks but this client of ours, HOST:PID; it writes the dump beside its log.")
             .Text("parts", "What to write, separated by commas: " + string.Join(", ", DumpParts) + ".");
         MapLocks(map);
         map.Get(
@@ -95,7 +96,7 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     {
         var command = RestServices.Need(services.AddBrick, "adding bricks");
         return VolumeRoutes.ToMessage(await command.AddBrickAsync(
-            request.Path("name"),
+            request.Volume,
             new AddBrickRequest(
                 [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))], message.ReplicaCount,
                 message.Force),
@@ -106,7 +107,7 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     {
         var commands = RestServices.Need(services.ReplaceBrick, "replacing bricks");
         return VolumeRoutes.ToMessage(await commands.ReplaceBrickAsync(
-            request.Path("name"), new ReplaceBrickRequest(message.Source, message.Target) { Force = message.Force },
+            request.Volume, new ReplaceBrickRequest(message.Source, message.Target) { Force = message.Force },
             CancellationToken.None));
     }
 
@@ -114,11 +115,28 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     {
         var commands = RestServices.Need(services.ReplaceBrick, "resetting bricks");
         return VolumeRoutes.ToMessage(message.Target is not { } target
-            ? await commands.ResetBrickAsync(request.Path("name"), message.Source, CancellationToken.None)
+            ? await commands.ResetBrickAsync(request.Volume, message.Source, CancellationToken.None)
             : await commands.ReplaceBrickAsync(
-                request.Path("name"),
+                request.Volume,
                 new ReplaceBrickRequest(message.Source, target) { IsReset = true, Force = message.Force },
                 CancellationToken.None));
+    }
+
+    private async Task<StatedumpMessage> StatedumpAsync(RestRequest request)
+    {
+        var (volume, parts) = (request.Path("name"), ToParts(request));
+        if (request.Text("client") is not { } client)
+        {
+            return await Commands.StatedumpAsync(volume, parts, CancellationToken.None);
+        }
+
+        if (parts.Length > 0)
+        {
+            throw new CommandException(CommandFailure.Invalid, "a client dumps everything: parts is for bricks");
+        }
+
+        await Commands.ClientStatedumpAsync(volume, client, CancellationToken.None);
+        return new StatedumpMessage(volume, []);
     }
 
     private async Task<DoneMessage> RotateAsync(RestRequest request)

@@ -27,20 +27,21 @@ internal sealed class OptionRoutes(RestServices services) : RestRoutes
             OptionMessageJson.Default.OptionGroupMessage, r => Group(r.Path("name")));
         map.Get(
             Cluster, "The options of all volumes, defaults included.", OptionMessageJson.Default.OptionListMessage,
-            _ => new OptionListMessage([.. ClusterOptions.All.Select(o => Report(o.Key))]));
+            _ => Told(ClusterOptions.All.Select(o => o.Key)));
         map.Get(
             Cluster + "/{key}", "An option of all volumes.", OptionMessageJson.Default.OptionListMessage,
-            r => new OptionListMessage([Report(Known(r.Path("key")))]));
+            r => Told([Known(r.Path("key"))]));
         map.Change(
             "PUT", Cluster, "Sets options of all volumes, all or none.",
             OptionMessageJson.Default.SettingListMessage, OptionMessageJson.Default.OptionListMessage,
-            (_, message) => SetAsync(message));
+            SetAsync).Conditional();
         map.Change(
             "DELETE", Cluster, "Takes all options of all volumes back to their defaults.",
-            OptionMessageJson.Default.OptionListMessage, _ => ResetAsync(key: null));
+            OptionMessageJson.Default.OptionListMessage, r => ResetAsync(key: null, r.Expected)).Conditional();
         map.Change(
             "DELETE", Cluster + "/{key}", "Takes an option of all volumes back to its default.",
-            OptionMessageJson.Default.OptionListMessage, r => ResetAsync(Known(r.Path("key"))));
+            OptionMessageJson.Default.OptionListMessage, r => ResetAsync(Known(r.Path("key")), r.Expected))
+            .Conditional();
     }
 
     private static OptionHelpMessage ToMessage(VolumeOption option, bool isClusterWide) =>
@@ -69,7 +70,7 @@ internal sealed class OptionRoutes(RestServices services) : RestRoutes
     private static string Known(string key) => ClusterOptions.Find(key) is null
         ? throw new CommandException(CommandFailure.NotFound, ClusterOptions.Unknown(key)) : key;
 
-    private async Task<OptionListMessage> SetAsync(SettingListMessage message)
+    private async Task<OptionListMessage> SetAsync(RestRequest request, SettingListMessage message)
     {
         var settings = new List<VolumeSetting>();
         foreach (var setting in message.Options)
@@ -84,14 +85,20 @@ internal sealed class OptionRoutes(RestServices services) : RestRoutes
             settings.Add(new VolumeSetting(setting.Key, setting.Value));
         }
 
-        await Commands.SetAsync(settings, CancellationToken.None);
-        return new OptionListMessage([.. settings.Select(s => Report(s.Key))]);
+        await Commands.SetAsync(settings, request.Expected, CancellationToken.None);
+        return Told(settings.Select(s => s.Key));
     }
 
-    private async Task<OptionListMessage> ResetAsync(string? key)
+    private async Task<OptionListMessage> ResetAsync(string? key, Precondition? expected)
     {
-        await Commands.ResetAsync(key, CancellationToken.None);
-        return new OptionListMessage(
-            [.. ClusterOptions.All.Where(o => key is null || o.Key == key).Select(o => Report(o.Key))]);
+        await Commands.ResetAsync(key, expected, CancellationToken.None);
+        return Told(ClusterOptions.All.Select(o => o.Key).Where(k => key is null || k == key));
+    }
+
+    /// <summary>The tag is read first: should something change in between, it is that of what was before.</summary>
+    private OptionListMessage Told(IEnumerable<string> keys)
+    {
+        var tag = services.ClusterOptions?.Tag;
+        return new OptionListMessage([.. keys.Select(Report)]) { Tag = tag };
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -58,33 +57,34 @@ internal sealed class VolumeRoutes(
             VolumeMessageJson.Default.VolumeMessage,
             (_, message) => ToldAsync(commands.CreateAsync(ToRequest(message), CancellationToken.None)));
         Change(map, "POST", One + "/start", "Serves the bricks of a volume.", r =>
-            commands.StartAsync(r.Path("name"), r.Flag("force"), CancellationToken.None))
+            commands.StartAsync(r.Volume, r.Flag("force"), CancellationToken.None))
             .Flag("force", "A started volume is fine too: bricks that are not online are tried again.");
         Change(map, "POST", One + "/stop", "Ends serving the bricks of a volume.", r =>
-            commands.StopAsync(r.Path("name"), r.Flag("force"), CancellationToken.None))
+            commands.StopAsync(r.Volume, r.Flag("force"), CancellationToken.None))
             .Flag("force", "A volume that is not started is fine too.");
         Change(map, "DELETE", One, "Forgets a volume; its bricks keep their data.", r =>
-            commands.DeleteAsync(r.Path("name"), CancellationToken.None));
+            commands.DeleteAsync(r.Volume, CancellationToken.None));
     }
 
     private void MapOptions(RouteMap map)
     {
         map.Get(
             Options, "All options of a volume, defaults included.", OptionMessageJson.Default.OptionListMessage,
-            r => ToMessage(commands.Get(r.Path("name"), key: null)));
+            r => OptionsOf(r.Path("name"), key: null));
         map.Get(
             Options + "/{key}", "An option of a volume.", OptionMessageJson.Default.OptionListMessage,
-            r => ToMessage(commands.Get(r.Path("name"), r.Path("key"))));
+            r => OptionsOf(r.Path("name"), r.Path("key")));
         map.Change(
             "PUT", Options, "Makes settings, all or none.", OptionMessageJson.Default.SettingListMessage,
             VolumeMessageJson.Default.VolumeMessage,
             (r, message) => ToldAsync(commands.SetAsync(
-                r.Path("name"), [.. message.Options.Select(ToSetting)], CancellationToken.None)));
+                r.Volume, [.. message.Options.Select(ToSetting)], CancellationToken.None)))
+            .Conditional();
         Change(map, "DELETE", Options, "Takes all options back to their defaults.", r =>
-            commands.ResetAsync(r.Path("name"), key: null, r.Flag("force"), CancellationToken.None))
+            commands.ResetAsync(r.Volume, key: null, r.Flag("force"), CancellationToken.None))
             .Flag("force", "Also those that a new volume has set.");
         Change(map, "DELETE", Options + "/{key}", "Takes an option back to its default.", r =>
-            commands.ResetAsync(r.Path("name"), r.Path("key"), r.Flag("force"), CancellationToken.None))
+            commands.ResetAsync(r.Volume, r.Path("key"), r.Flag("force"), CancellationToken.None))
             .Flag("force", "Also one that a new volume has set.");
     }
 
@@ -92,7 +92,8 @@ internal sealed class VolumeRoutes(
         RouteMap map, string method, string pattern, string summary,
         System.Func<RestRequest, Task<Volume>> command) =>
         map.Change(
-            method, pattern, summary, VolumeMessageJson.Default.VolumeMessage, r => ToldAsync(command(r)));
+            method, pattern, summary, VolumeMessageJson.Default.VolumeMessage, r => ToldAsync(command(r)))
+            .Conditional();
 
     private static async Task<VolumeMessage> ToldAsync(Task<Volume> command) => ToMessage(await command);
 
@@ -136,6 +137,14 @@ internal sealed class VolumeRoutes(
         detail.Device, detail.FileSystem, detail.MountOptions, detail.Space.BlockSize, detail.Space.TotalBytes,
         detail.Space.FreeBytes, detail.Space.Inodes, detail.Space.FreeInodes);
 
-    private static OptionListMessage ToMessage(IReadOnlyList<OptionReport> options) =>
-        new([.. options.Select(o => new OptionMessage(o.Key, o.Value, o.IsDefault))]);
+    /// <summary>The tag is read first: should the volume change in between, it is that of what was before.</summary>
+    private OptionListMessage OptionsOf(string name, string? key)
+    {
+        var tag = VolumeTarget.TagOf(commands.Find(name));
+        return new OptionListMessage(
+            [.. commands.Get(name, key).Select(o => new OptionMessage(o.Key, o.Value, o.IsDefault))])
+        {
+            Tag = tag,
+        };
+    }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Rpc;
@@ -21,6 +22,7 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
     private readonly IReadOnlyList<LinkAddress> _servers;
     private readonly string _key;
     private readonly IVolfileListener _listener;
+    private readonly int _pid;
     private readonly Dictionary<string, string> _requestValues = new(StringComparer.Ordinal)
     {
         ["min-op-version"] = "1",
@@ -38,13 +40,21 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
 
     /// <param name="servers">In the order to try; at least one.</param>
     /// <param name="key">What to ask for: the volume's name, or a daemon's key such as "VOL.HOST.path-of-brick".</param>
-    public VolfileClient(Seams seams, IReadOnlyList<LinkAddress> servers, string key, IVolfileListener listener)
+    /// <param name="listener">Hears of everything.</param>
+    /// <param name="pid">Of this process, when it can be asked for a state dump; else 0.</param>
+    public VolfileClient(
+        Seams seams, IReadOnlyList<LinkAddress> servers, string key, IVolfileListener listener, int pid = 0)
     {
         Invariant.Check(servers.Count > 0);
         _seams = seams;
         _servers = servers;
         _key = key;
         _listener = listener;
+        _pid = pid;
+        if (pid > 0)
+        {
+            _requestValues[HandshakeCodec.MyrmexPid] = pid.ToString(CultureInfo.InvariantCulture);
+        }
     }
 
     /// <summary>The server in use; also the host that stands in for a missing remote-host.</summary>
@@ -79,6 +89,15 @@ public sealed class VolfileClient : IRpcHandler, IDisposable
         else if (head.Procedure == Programs.FetchSpec)
         {
             Fetch(connection);
+        }
+        else if (head.Procedure == Programs.StateDump && _pid > 0)
+        {
+            // Meant for one process of the machine: an unsigned number.
+            var reader = new XdrReader(record, position);
+            if (reader.ReadUInt() == (uint)_pid && !reader.Failed)
+            {
+                _listener.OnStateDump();
+            }
         }
     }
 
@@ -187,4 +206,9 @@ public interface IVolfileListener
 
     /// <summary>A server could not be reached before anything was fetched; the next one is tried.</summary>
     void OnUnreachable(LinkAddress server, Errno error, string reason);
+
+    /// <summary>An administrator wants a state dump of this process. Must not wait: it is called on the loop.</summary>
+    void OnStateDump()
+    {
+    }
 }

@@ -19,16 +19,18 @@ public sealed class VolumeClient : IVolfileListener, IDisposable
     private int _unreachable;
     private int _wasUp;
 
+    /// <param name="pid">Of this process, when it takes <see cref="StateDumpAsked"/>; else 0.</param>
     public VolumeClient(
         Seams seams,
         IReadOnlyList<TranslatorRegistration> registrations,
         IReadOnlyList<LinkAddress> servers,
         string key,
-        GraphOrigin origin)
+        GraphOrigin origin,
+        int pid = 0)
     {
         _key = key;
         _serverCount = servers.Count;
-        _volfiles = new VolfileClient(seams, servers, key, this);
+        _volfiles = new VolfileClient(seams, servers, key, this, pid);
         Host = new GraphHost(registrations, seams, id => origin with
         {
             GraphId = id,
@@ -45,6 +47,9 @@ public sealed class VolumeClient : IVolfileListener, IDisposable
 
     /// <summary>May be raised more than once; never after <see cref="Up"/>.</summary>
     public event Action<string>? Failed;
+
+    /// <summary>An administrator wants a state dump of this process. Handlers must not wait.</summary>
+    public event Action? StateDumpAsked;
 
     public void Start() => _volfiles.Start();
 
@@ -66,6 +71,8 @@ public sealed class VolumeClient : IVolfileListener, IDisposable
             Fail($"the volume file of {_key} cannot be used: {e.Message}");
         }
     }
+
+    void IVolfileListener.OnStateDump() => StateDumpAsked?.Invoke();
 
     void IVolfileListener.OnRefused(LinkAddress server, Errno error) =>
         Fail(error == Errno.ENOENT

@@ -28,26 +28,26 @@ internal sealed class FakeVolumes(Volume volume) : IVolumeCommands
     public Task<Volume> CreateAsync(CreateRequest request, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<Volume> StartAsync(string name, bool force, CancellationToken cancellation) =>
+    public Task<Volume> StartAsync(VolumeTarget target, bool force, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<Volume> StopAsync(string name, bool force, CancellationToken cancellation) =>
+    public Task<Volume> StopAsync(VolumeTarget target, bool force, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<Volume> DeleteAsync(string name, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<Volume> DeleteAsync(VolumeTarget target, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<Volume> SetAsync(
-        string name, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation)
+        VolumeTarget target, IReadOnlyList<VolumeSetting> settings, CancellationToken cancellation)
     {
         Changes.Add("set " + string.Join(' ', settings.Select(s => $"{s.Key}={s.Value}")));
         Volume = settings.Aggregate(Volume, (v, s) => v.With(s));
         return Task.FromResult(Volume);
     }
 
-    public Task<Volume> ResetAsync(string name, string? key, bool force, CancellationToken cancellation) =>
+    public Task<Volume> ResetAsync(VolumeTarget target, string? key, bool force, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<Volume> ResetAsync(string name, IReadOnlyList<string> keys, CancellationToken cancellation)
+    public Task<Volume> ResetAsync(VolumeTarget target, IReadOnlyList<string> keys, CancellationToken cancellation)
     {
         Changes.Add("reset " + string.Join(' ', keys));
         Volume = Volume.Without(s => keys.Contains(s.Key));

@@ -7,6 +7,7 @@ using Myrmex.Coordination;
 using Myrmex.Coordination.Etcd;
 using Myrmex.Management;
 using Myrmex.Management.Etcd;
+using Myrmex.Management.Nodes;
 using Myrmex.Runtime.Linux;
 using Xunit;
 
@@ -87,6 +88,69 @@ public sealed class StoreMoveTests
             () => guarded.CompareAndPutAsync("volume/before", Revision.None, Bytes("2"), Forever));
         Assert.NotNull(await guarded.GetAsync("volume/before", Forever));
         Assert.Null(await world.File.GetAsync("volume/late", Forever));
+    }
+
+    [Fact]
+    public async Task WhileItMovesNoNodeIsToldOfAStore()
+    {
+        await using var world = await World.NewAsync();
+        var target = new HeldStore(world.Target);
+        await using (var store = await world.OpenAsync(world.File, target, given: null))
+        {
+            var loop = store.RunAsync(() => [], Forever);
+            Assert.Contains("in a file of this node", await RefusalAsync(store));
+            var move = store.MoveAsync(There, Forever);
+            await target.IsAsked;
+            Assert.Null(await world.File.GetAsync(StoreMoveRecord.Key, Forever)); // Not begun, but soon.
+            Assert.Contains("being moved to another store; try again", await RefusalAsync(store));
+            target.LetGo();
+            await move;
+            Assert.Contains("being moved to another store; try again", await RefusalAsync(store)); // Until it is opened.
+            await Assert.ThrowsAsync<StoreMovedException>(() => loop);
+        }
+
+        await using (var next = await world.OpenAsync(world.File, world.Target, given: null))
+        {
+            Assert.Equal(next.Choice.ToText(), await next.OfferAsync(Forever));
+            await new StoreMover(world.Target, world.Opener(world.Empty), RealTime.Seams).BeginAsync(There, Forever);
+            Assert.Contains("being moved to another store; try again", await RefusalAsync(next)); // By another daemon.
+        }
+
+        static async Task<string> RefusalAsync(ClusterStore store)
+        {
+            var e = await Assert.ThrowsAsync<CommandException>(() => store.OfferAsync(Forever));
+            Assert.Equal(CommandFailure.Conflict, e.Failure);
+            return e.Message;
+        }
+    }
+
+    [Fact]
+    public async Task AMoveThatIsRefusedLeavesTheStoreOnOffer()
+    {
+        await using var world = await World.NewAsync();
+        await world.Target.PutAsync("volume/theirs", Bytes("1"), Forever);
+        await using var store = await world.OpenAsync(world.File, world.Target, given: null);
+        await Assert.ThrowsAsync<CommandException>(() => store.MoveAsync(There, Forever));
+        var e = await Assert.ThrowsAsync<CommandException>(() => store.OfferAsync(Forever));
+        Assert.Contains("in a file of this node", e.Message);
+    }
+
+    [Fact]
+    public async Task ANodeThatIsBeingTakenInDoesNotMove()
+    {
+        await using var world = await World.NewAsync();
+        await using var store = await world.OpenAsync(world.File, world.Target, given: null);
+        await world.File.PutAsync(NodeKeys.LocalJoin, Bytes("{}"), Forever);
+        var e = await Assert.ThrowsAsync<CommandException>(() => store.MoveAsync(There, Forever));
+        Assert.Equal(StoreMover.IsJoining, e.Message);
+
+        // It is decided by the transaction that begins the move.
+        var mover = new StoreMover(world.File, world.Opener(world.Target), RealTime.Seams);
+        var late = await Assert.ThrowsAsync<TransactionRefusedException>(() => mover.BeginAsync(There, Forever));
+        Assert.Equal(StoreMover.IsJoining, late.Message);
+        Assert.Null(await world.File.GetAsync(StoreMoveRecord.Key, Forever));
+        await world.File.DeleteAsync(NodeKeys.LocalJoin, Forever);
+        await mover.BeginAsync(There, Forever);
     }
 
     [Fact]
@@ -318,6 +382,25 @@ public sealed class StoreMoveTests
             await File.DisposeAsync();
             await Empty.DisposeAsync();
             await Target.DisposeAsync();
+        }
+    }
+
+    /// <summary>A store that answers nothing until it is let go.</summary>
+    private sealed class HeldStore(IStateStore inner) : ForwardingStore(inner)
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _free = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task IsAsked => _asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        public void LetGo() => _free.SetResult();
+
+        public override async Task<TransactionResult> CommitAsync(
+            StateTransaction transaction, CancellationToken cancellation)
+        {
+            _asked.TrySetResult();
+            await _free.Task;
+            return await Inner.CommitAsync(transaction, cancellation);
         }
     }
 

@@ -8,6 +8,7 @@ using Myrmex.Coordination;
 using Myrmex.Management;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.CommandLine;
+using Myrmex.Management.Etcd;
 using Myrmex.Management.NodeApi;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.State;
@@ -113,6 +114,57 @@ public sealed class NodeClusterTests : IAsyncLifetime
         var second = await StartFreeAsync(2, first);
         await RefusedAsync(first, second.Target, "the state of this cluster is in a file of this node");
         Assert.False(second.IsShared);
+    }
+
+    [Fact]
+    public async Task ANodeThatMovesToAStoreOfItsOwnIsNotTakenIn()
+    {
+        var first = await StartFirstAsync();
+        var second = await StartFreeAsync(2, first);
+        await BeginMoveAsync(second.Local);
+        await RefusedAsync(first, second.Target, "127.77.1.2 is either already part of another cluster");
+        Assert.Empty(await Leftovers(second));
+        await second.Local.DeleteAsync(StoreMoveRecord.Key, CancellationToken.None);
+        Assert.Equal("success", await ProbeAsync(first, second));
+    }
+
+    [Fact]
+    public async Task AMoveThatBeginsWhileTheNodeIsTakenInComesFirst()
+    {
+        var first = await StartFirstAsync();
+        var second = Track(new TestDaemon(2, _shared, _time.Seams));
+        second.Local = new MovingStore(second.Local);
+        await second.StartAsync();
+        await second.WriteTokenAsync(await TokenAsync(first));
+        await RefusedAsync(first, second.Target, "127.77.1.2 is either already part of another cluster");
+        Assert.NotNull(await second.Local.GetAsync(StoreMoveRecord.Key, CancellationToken.None));
+        Assert.Empty(await Leftovers(second));
+        Assert.Single(first.Services.Directory.All);
+    }
+
+    /// <summary>What would be changed in the old store would be missing in the new one.</summary>
+    [Fact]
+    public async Task WhileTheClusterMovesItsMembersAndSecretsAreNotChanged()
+    {
+        var first = await StartFirstAsync();
+        var second = await StartFreeAsync(2, first);
+        var token = await TokenAsync(first);
+        await BeginMoveAsync(_shared);
+        foreach (var change in new Func<Task>[]
+        {
+            () => ProbeAsync(first, second), () => first.Services.Peers.TokenAsync(rotate: true, CancellationToken.None),
+        })
+        {
+            var e = await Assert.ThrowsAsync<TransactionRefusedException>(change);
+            Assert.Contains("being moved to another store; try again", e.Message);
+        }
+
+        Assert.Equal(token, await TokenAsync(first));
+        Assert.Single(first.Services.Directory.All);
+        await _shared.DeleteAsync(StoreMoveRecord.Key, CancellationToken.None);
+        Assert.Equal("success", await ProbeAsync(first, second));
+        await second.NextAsync();
+        Assert.True(second.IsShared);
     }
 
     [Fact]
@@ -688,6 +740,26 @@ public sealed class NodeClusterTests : IAsyncLifetime
         }
 
         return daemon;
+    }
+
+    private static Task<Revision> BeginMoveAsync(IStateStore store) => store.PutAsync(
+        StoreMoveRecord.Key,
+        new StoreMoveRecord("m", StoreMovePhase.Copying, new StoreChoice(StoreKind.External)).ToBytes(),
+        CancellationToken.None);
+
+    /// <summary>A move begins right before the offer of a cluster would be written down.</summary>
+    private sealed class MovingStore(IStateStore inner) : ForwardingStore(inner)
+    {
+        public override async Task<TransactionResult> CommitAsync(
+            StateTransaction transaction, CancellationToken cancellation)
+        {
+            if (transaction.Then.OfType<Operation.Put>().Any(p => p.Key == NodeKeys.LocalJoin))
+            {
+                await BeginMoveAsync(Inner);
+            }
+
+            return await Inner.CommitAsync(transaction, cancellation);
+        }
     }
 
     private TestDaemon Track(TestDaemon daemon)

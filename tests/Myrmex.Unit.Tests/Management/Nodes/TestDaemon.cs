@@ -149,6 +149,7 @@ internal sealed class TestDaemon : IAsyncDisposable
                     Options = Options,
                     Local = Local,
                     Store = store,
+                    Guarded = new GuardedStore(store),
                     View = view,
                     Seams = Seams,
                     StoreOffer = IsShared ? (_, _) => Task.FromResult(SharedStore) : null,
