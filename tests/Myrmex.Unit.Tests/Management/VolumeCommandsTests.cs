@@ -239,7 +239,8 @@ public sealed class VolumeCommandsTests : IAsyncLifetime
         BrickDirectory.Unmark(before, id);
         Assert.Null(BrickDirectory.ReadVolumeId(brick, out _));
         Assert.Equal(hasData, Directory.Exists(brick));
-        Assert.Equal(hasData, Directory.Exists(Path.Combine(brick, ".glusterfs")));
+        Assert.Equal(hasData, File.Exists(Path.Combine(brick, "data")));
+        Assert.False(Directory.Exists(Path.Combine(brick, ".glusterfs")));
         BrickDirectory.Unmark(before, id);
     }
 

@@ -141,6 +141,7 @@ public sealed class VolumeOpsTests : IAsyncLifetime
         var started = await c.StartAsync(Expecting(volume), force: false, Forever);
         var stopped = await _nodes[0].Commands.StopAsync(Expecting(started), force: false, Forever);
         await _nodes[1].Commands.DeleteAsync(Expecting(stopped), Forever);
+        await UntilAsync(() => _nodes[0].Catalog.Find("demo") is null);
         var again = await _nodes[0].Commands.CreateAsync(
             new CreateRequest("demo", [$"n0:{_nodes[0].Brick(1)}"]) { Force = true }, Forever);
         Assert.Equal(1, again.Version);
