@@ -226,6 +226,14 @@ public static class MessageCodec
                 builder.UInt64(m.Next);
                 builder.Byte(m.Window);
                 builder.Bool(m.IsAgain);
+                builder.UInt64(m.Wanted);
+                builder.UInt64(m.WantsFrom);
+                builder.UInt32((uint)m.Wants.Count);
+                foreach (var want in m.Wants)
+                {
+                    builder.Bytes(want.Span);
+                }
+
                 break;
             case ReplicaMessage.CopyPiece m:
                 builder.UInt64(m.Copy);
@@ -238,6 +246,7 @@ public static class MessageCodec
                 builder.UInt64(m.Done.Bytes);
                 builder.UInt64(m.All.Inodes);
                 builder.UInt64(m.All.Bytes);
+                builder.UInt64(m.WantsTaken);
                 EncodeEntries(builder, m.Items);
                 break;
             default:
@@ -359,9 +368,25 @@ public static class MessageCodec
                 Next = parser.UInt64(),
                 Window = parser.Byte(),
                 IsAgain = parser.Bool(),
+                Wanted = parser.UInt64(),
+                WantsFrom = parser.UInt64(),
+                Wants = DecodeWants(ref parser),
             },
             _ => null,
         };
+
+    private static List<ReadOnlyMemory<byte>> DecodeWants(ref BinaryParser parser)
+    {
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.CopyWantsMax);
+        var wants = new List<ReadOnlyMemory<byte>>();
+        for (var i = 0u; i < count && !parser.Failed; i++)
+        {
+            wants.Add(parser.Bytes(Limits.CopyWantBytesMax).ToArray());
+        }
+
+        return wants;
+    }
 
     private static ReplicaMessage.CopyPiece DecodePiece(ref BinaryParser parser, MessageOrigin from, Payload data) =>
         new()
@@ -375,6 +400,7 @@ public static class MessageCodec
             Chain = parser.UInt128(),
             Done = new CopyCount(parser.UInt64(), parser.UInt64()),
             All = new CopyCount(parser.UInt64(), parser.UInt64()),
+            WantsTaken = parser.UInt64(),
             Items = DecodeEntries(ref parser, data),
         };
 

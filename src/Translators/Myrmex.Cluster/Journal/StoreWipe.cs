@@ -26,7 +26,12 @@ internal static class StoreWipe
         return error;
     }
 
-    private static Errno LetGoAll(Translator store)
+    /// <summary>Takes away what is in the orphan pool, trees name by name.</summary>
+    public static ValueTask<Errno> EmptyPoolAsync(Translator store, Call call) =>
+        EmptyAsync(store, IForcedStore.Pool, call);
+
+    /// <summary>Ends all kept files.</summary>
+    public static Errno LetGoAll(Translator store)
     {
         var error = Errno.Ok;
         if (StoreView.ForcedOf(store) is { } forced)
