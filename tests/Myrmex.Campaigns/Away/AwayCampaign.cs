@@ -28,6 +28,8 @@ internal sealed class AwayCampaign : Campaign
     private const int FilesUsual = 20_000;
     private const int DiskUsual = 6144;
     private const int LightBytesPerSecond = 256 << 10;
+
+    /// <summary>Not for what the journal still has: that goes over entry by entry.</summary>
     private const double RatioMax = 1.2;
 
     /// <summary>A journal keeps about so much of its room for who is away; well within it is half of that.</summary>
@@ -183,7 +185,7 @@ internal sealed class AwayCampaign : Campaign
                 + $"{MiB(counted)} by our counter; changed {MiB(unique)} ({MiB(changes.UniqueBytes)} of pages, "
                 + $"{MiB(changes.MetaBytes)} of names and attributes); ratio {ratio:0.00} and "
                 + $"{(double)counted / unique:0.00}; longest operation {load.TakeLongest().TotalSeconds:0.00} s"));
-        if (!run.IsSmoke && ratio > RatioMax)
+        if (!run.IsSmoke && way != Way.Within && ratio > RatioMax)
         {
             run.Fail(string.Create(
                 CultureInfo.InvariantCulture, $"{way}: {ratio:0.00} times the changed bytes moved, {RatioMax} are allowed"));
