@@ -27,7 +27,7 @@ internal sealed class CopyReceiver
     private JournalIndex _reached; // Of the journal.
     private UInt128? _journalChain;
     private long _askedMs;
-    private bool _isBusy = true; // Until the store is empty.
+    private bool _isBusy = true; // Until the store is ready.
 
     /// <param name="ended">Called once: Ok when everything is in the store and on disk.</param>
     public CopyReceiver(
@@ -64,7 +64,7 @@ internal sealed class CopyReceiver
 
     /// <summary>What the disk says of this replica is that it is being copied: begins to change the store.</summary>
     public void Begin(IStoreCopies copies) =>
-        _target = copies.Receive(error => _host.Post(() => Did(error, "the store cannot be emptied")));
+        _target = copies.Receive(error => _host.Post(() => Did(error, "the store cannot be made ready")));
 
     public void OnPiece(ReplicaMessage.CopyPiece piece)
     {

@@ -26,6 +26,41 @@ public sealed class CopyConvergenceTests
     [Fact]
     public Task PosixTargets() => ForAllAsync(() => PosixRig.Started(), PosixSeeds);
 
+    /// <summary>
+    /// A client of a lost leader made a directory and things in it; only the target has that. It tries again while the copy goes on.
+    /// </summary>
+    [Fact]
+    public async Task ADirectoryThatIsMadeAgainMeanwhileIsEmpty()
+    {
+        using var leader = MemoryRig.Started();
+        using var target = MemoryRig.Started();
+        var gfid = StorageRig.NewGfid();
+        leader.File(Gfid.Root, "file", "content");
+        target.File(target.Mkdir(target.Mkdir(Gfid.Root, "other"), "made", gfid: gfid), "never was", "content");
+        var made = new JournalOperation
+        {
+            Fop = FopCode.Mkdir,
+            Gfid = gfid,
+            Parent = Gfid.Root,
+            Name = "made",
+            Mode = FileMode.Directory | 0x1ED,
+        };
+        var copies = new StoreCopies(leader.Store, new Redo(leader.Store), member: null!, syncStore: null!); // Of the other end.
+        copies.Start();
+        var source = new StoreCopySource(copies, default, salt: 1);
+        var writer = new StoreCopyWriter(target.Store, new Redo(target.Store));
+        Assert.Equal(Errno.Ok, await writer.BeginAsync(wipes: false));
+        Assert.Equal(Errno.Ok, await CopyRun.WalkQuietlyAsync(source, writer));
+        var entry = new JournalEntry(CopyRun.Header, OperationCodec.Encode(made), default);
+        Assert.Equal(Errno.Ok, (await new Redo(leader.Store).ApplyAsync(made, default)).Error);
+        Assert.False(source.Review([entry], isLast: true));
+        Assert.Equal(Errno.Ok, await writer.ReplayAsync([entry]));
+        Assert.Equal(Errno.Ok, await writer.FinishAsync());
+        copies.Stop();
+        Assert.Empty(target.List(gfid));
+        Assert.Equal(["file", "made"], target.List(Gfid.Root).Select(n => n.Name).Order(StringComparer.Ordinal));
+    }
+
     private static async Task ForAllAsync(Func<StorageRig> start, int seeds)
     {
         var died = 0;
@@ -53,7 +88,7 @@ public sealed class CopyConvergenceTests
 /// <summary>One leader, one target, and copies from one to the other until one has ended.</summary>
 internal sealed class CopyRun(int seed, StorageRig leader, StorageRig target)
 {
-    private static readonly EntryHeader Header = new(default, default, default, EntryKind.Operation, 0, 0, 0);
+    public static readonly EntryHeader Header = new(default, default, default, EntryKind.Operation, 0, 0, 0);
 
     private readonly Random _random = new(seed * 37);
     private readonly RandomFops _fops = new(seed, leader);
@@ -170,6 +205,27 @@ internal sealed class CopyRun(int seed, StorageRig leader, StorageRig target)
             {
                 await _fops.RunAsync(_fops.Log.Count + _random.Next(4));
             }
+        }
+    }
+
+    /// <summary>The same, and nothing changes meanwhile.</summary>
+    public static async Task<Errno> WalkQuietlyAsync(StoreCopySource source, StoreCopyWriter writer)
+    {
+        while (true)
+        {
+            var items = await ReadAsync(source, 1000);
+            var error = await writer.TakeAsync([.. items.Select(i => new JournalEntry(Header, i.Meta, i.Data))]);
+            foreach (var item in items)
+            {
+                item.Data.Release();
+            }
+
+            if (error != Errno.Ok || items.Count == 0)
+            {
+                return error;
+            }
+
+            source.Want(writer.TakeWants());
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed partial class StoreCopySource
     private const int DataBytesMax = 1 << 20;
     private const int XattrBytesMax = 256 << 10;
     private const int NoteBytesMax = 32 << 10;
+    private const int NameCost = 4096; // In bytes that are read.
 
     // What is not in _items yet.
     private readonly List<CopyBlocks> _blocks = [];
@@ -59,6 +60,8 @@ internal sealed partial class StoreCopySource
             _hashedBytes += (long)view.Iatt.Size;
             _dataBytes += isFirstName ? view.Iatt.Size : 0;
         }
+
+        _hashedBytes += NameCost;
 
         return Errno.Ok;
     }

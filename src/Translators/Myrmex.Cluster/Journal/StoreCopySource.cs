@@ -155,6 +155,10 @@ internal sealed partial class StoreCopySource : IStoreCopySource
             && (!HasItems || (_bytes < bytesMax && _items.Count < ItemsMax - 8 && _hashedBytes < HashedBytesMax)))
         {
             (error, isMore) = await StepAsync(bytesMax, call);
+            if (!HasItems && _listed.Count > 0 && _hashedBytes >= HashedBytesMax / 4)
+            {
+                FlushNames(isLast: false); // The other end hears of it before it takes the silence for the end.
+            }
         }
 
         FlushBlocks();
