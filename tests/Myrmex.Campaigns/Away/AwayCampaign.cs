@@ -32,8 +32,8 @@ internal sealed class AwayCampaign : Campaign
     /// <summary>Not for what the journal still has: that goes over entry by entry.</summary>
     private const double RatioMax = 1.2;
 
-    /// <summary>A journal keeps about so much of its room for who is away; well within it is half of that.</summary>
-    private const double KeptShare = 0.6;
+    /// <summary>With so much of its room used a journal lets go of what is in a checkpoint, whoever is away.</summary>
+    private const double KeptShare = 0.7;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
 
@@ -106,37 +106,71 @@ internal sealed class AwayCampaign : Campaign
     {
         var leader = bed.AwaitInStep(Patience);
         var gone = bed.Nodes.First(n => n != leader);
-        var journal = bed.ReportOf(leader)!["journalBytes"]!.GetValue<long>();
-        var kept = (long)(journal * KeptShare);
+        var pace = run.Options.Number(Load, LoadUsual) << 20;
+        var room = way == Way.Within ? RoomOf(run, bed, leader, load, pace) : 0;
         var last = bed.ReportOf(gone)!["last"]!.GetValue<long>();
         load.Begin();
         bed.Inject(gone, FailoverFault.KillNode);
-        var pace = run.Options.Number(Load, LoadUsual) << 20;
         var clock = Stopwatch.StartNew();
-        if (way == Way.Within)
+        try
         {
-            load.Work(Time(run), pace, kept / 2);
-        }
-        else
-        {
-            // However slow the machine is: no longer than asked for only if the journal has let go of it by then.
-            load.Work(Time(run), pace);
-            while (StartOf(bed, leader) <= last + 1 && clock.Elapsed < Time(run) + Patience)
+            if (way == Way.Within)
             {
-                load.Work(TimeSpan.FromSeconds(5), pace);
+                load.Work(Time(run), pace, room);
+            }
+            else
+            {
+                // However slow the machine is: no longer than asked for only if the journal has let go of it by then.
+                load.Work(Time(run), pace);
+                while (StartOf(bed, leader) <= last + 1 && clock.Elapsed < Time(run) + Patience)
+                {
+                    load.Work(TimeSpan.FromSeconds(5), pace);
+                }
+            }
+
+            var start = StartOf(bed, leader);
+            if (start <= last + 1 != (way == Way.Within))
+            {
+                throw new HarnessException($"the journal of the leader begins with {start}, and the member has {last}");
             }
         }
-
-        var isKept = StartOf(bed, leader) <= last + 1;
-        if (isKept != (way == Way.Within))
+        catch
         {
-            throw new HarnessException($"the journal of the leader begins with {StartOf(bed, leader)}, and the member has {last}");
+            gone.StartDaemon(); // Others follow.
+            throw;
         }
 
         run.Figure($"{way}, away", string.Create(
             CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds:0} s, written {MiB(load.Changes.WrittenBytes)}, "
                 + $"longest operation {load.TakeLongest().TotalSeconds:0.00} s"));
         Return(run, bed, load, gone, way);
+    }
+
+    /// <summary>
+    /// What may be written well before the leader's journal lets go of anything: works until it just has, if that would
+    /// be soon.
+    /// </summary>
+    private static long RoomOf(CampaignRun run, FailoverBed bed, BedNode leader, AwayLoad load, long pace)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            var report = bed.ReportOf(leader);
+            var journal = report?["journalBytes"]?.GetValue<long>() ?? 0;
+            var room = (long)(journal * KeptShare) - (report?["retainedBytes"]?.GetValue<long>() ?? 0);
+            if (room > journal * KeptShare / 2)
+            {
+                bed.AwaitInStep(Patience);
+                return room / 2;
+            }
+
+            if (clock.Elapsed > Time(run) + Patience)
+            {
+                throw new HarnessException($"the journal of the leader does not let go of anything: {report}");
+            }
+
+            load.Work(TimeSpan.FromSeconds(1), pace);
+        }
     }
 
     private static void Return(CampaignRun run, FailoverBed bed, AwayLoad load, BedNode gone, Way way)
