@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Collections.Generic;
 using System.Security.Cryptography;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -11,8 +10,8 @@ namespace Myrmex.Cluster.Journal;
 /// <summary>
 /// Hashes by which both ends of a copy find what differs: of inodes, and of blocks of 1 MiB, 64 KiB and 4 KiB, so that
 /// a page that differs costs two short lists of hashes and itself. Parts of SHA-256, of 128 or 96 bits, with a salt
-/// that each copy has for itself: nobody can prepare two blocks that are taken for one, and among 2^40 pages that differ
-/// one is taken for equal with a probability of 2^-56, which is less than that of a disk that errs unnoticed.
+/// that each copy has for itself: nobody can prepare two blocks that are taken for one, and among 2^40 pages that
+/// differ one is taken for equal with a probability of 2^-56, which is less than that of a disk that errs unnoticed.
 /// </summary>
 internal sealed class CopyHasher(ulong salt) : IDisposable
 {
