@@ -5,7 +5,6 @@ using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
-using Myrmex.Replication.Engine;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Operations;
