@@ -64,6 +64,9 @@ public sealed record ReplicaReport
     /// <summary>Bytes that the journal may have.</summary>
     public long JournalBytes { get; init; }
 
+    /// <summary>Bytes of messages of the other members that came since the brick was started.</summary>
+    public long ReceivedBytes { get; init; }
+
     /// <summary>Number of the member that should lead, others being equal; null for none.</summary>
     public int? Preferred { get; init; }
 

@@ -15,8 +15,8 @@ public interface IStoreCopies
     IStoreCopySource? Open();
 
     /// <summary>
-    /// Begins to make the store anew. The first thing to happen is that nothing else changes it any more: committed
-    /// entries that are not applied stay so. Then it is emptied.
+    /// Begins to make the store anew, of what it has. The first thing to happen is that nothing else changes it any
+    /// more: committed entries that are not applied stay so.
     /// </summary>
     IStoreCopyTarget Receive(Action<Errno> ready);
 }
@@ -37,7 +37,14 @@ public interface IStoreCopySource
     /// <summary>About how much there is; 0 when that is not known.</summary>
     CopyCount All { get; }
 
-    /// <summary>Reads on. No items without an error: everything was read.</summary>
+    /// <summary>
+    /// The target lacks something that it was told of: it is read next. In the form of the two stores.
+    /// </summary>
+    void Want(IReadOnlyList<ReadOnlyMemory<byte>> wants);
+
+    /// <summary>
+    /// Reads on. No items without an error: everything was read, with all that was wanted before the call.
+    /// </summary>
     /// <param name="bytesMax">About how many bytes of items; one may be larger.</param>
     void Read(int bytesMax, Action<Errno, IReadOnlyList<CopyItem>> done);
 
@@ -57,6 +64,11 @@ public interface IStoreCopyTarget
 {
     /// <summary>Applies items of a source, in the order they were read. Borrowed until it calls back.</summary>
     void Take(IReadOnlyList<JournalEntry> items, Action<Errno> done);
+
+    /// <summary>
+    /// What was found lacking by the items that were taken, since the last call. Only while nothing is being taken.
+    /// </summary>
+    IReadOnlyList<ReadOnlyMemory<byte>> TakeWants();
 
     /// <summary>
     /// After all items: applies the entries that were committed while they were read. Borrowed until it calls back.

@@ -27,6 +27,7 @@ public sealed partial class Replica : ICopyHost
     private bool _isMarkOwed; // The disk does not say yet that the store is being overwritten.
     private bool _isInstallOwed;
     private (JournalIndex From, long UntilMs) _kept; // For a member that has just taken a copy.
+    private (MemberId Member, long UntilMs) _thanked; // The same.
 
     /// <summary>The copy that is being sent. On the replica's scheduler only.</summary>
     public CopyProgress? Sending => _sender is { IsClosed: false } sender ? sender.Progress : null;
@@ -114,24 +115,35 @@ public sealed partial class Replica : ICopyHost
         if (_sender is { IsClosed: false } sender)
         {
             var isSilent = NowMs - sender.HeardMs > SilentAsks * _setup.Options.RetransmitMs;
-            if (sender.Target == peer && !sender.IsWanted)
+            if (sender.Target == peer && !sender.IsWanted && !isSilent)
             {
                 sender.Offer();
             }
 
-            if (sender.Target != peer || !isSilent || !sender.IsWanted)
+            if (sender.Target != peer || !isSilent)
             {
                 return; // One after the other; the tick ends the one that nobody asks for any more.
             }
 
-            sender.Close(); // The receiver was started again and knows nothing of it.
+            // The receiver was started again and knows nothing of it; or it was not there to take it. What was
+            // committed since the offer would go over entry by entry: it is made anew.
+            sender.Close();
+        }
+
+        if (NowMs < _thanked.UntilMs && peer == _thanked.Member)
+        {
+            return; // It has said that it needs one before it had the last one.
         }
 
         if (_setup.Copies.Open() is { } source)
         {
+            if (_sender is not { IsWanted: false } before || before.Target != peer)
+            {
+                Log.Information("replica", "a copy is offered", ("set", _setup.StorePrefix), ("member", peer),
+                    ("from", source.Start));
+            }
+
             _sender = new CopySender(this, peer, ++_copies, source);
-            Log.Information("replica", "a copy is offered", ("set", _setup.StorePrefix), ("member", peer),
-                ("from", source.Start));
             _sender.Offer();
         }
     }
@@ -234,7 +246,11 @@ public sealed partial class Replica : ICopyHost
         if (_sender is { IsClosed: false } sender && sender.Copy == request.Copy && sender.Target == request.Sender)
         {
             sender.OnRequest(request);
-            _kept = sender.IsClosed ? (sender.End, NowMs + _setup.CopyStallMs) : _kept;
+            if (sender.IsClosed)
+            {
+                _kept = (sender.End, NowMs + _setup.CopyStallMs);
+                _thanked = (request.Sender, NowMs + (SilentAsks * _setup.Options.RetransmitMs));
+            }
         }
         else if (request.Window > 0)
         {

@@ -11,7 +11,7 @@ internal abstract class Campaign
     public static IReadOnlyList<Campaign> All { get; } =
         [new RealInputCampaign(), new PjdfstestCampaign(), new FaultsCampaign(), new FuzzCampaign(), new ClusterCampaign(),
             new JournalCampaign(), new ReplicationCampaign(), new FailoverCampaign(), new ProxyCampaign(),
-            new SessionsCampaign()];
+            new SessionsCampaign(), new AwayCampaign()];
 
     public abstract string Name { get; }
 

@@ -37,6 +37,9 @@ public sealed class SmokeTests
     [InteropFact(Need.Xfs)]
     public void Sessions() => RunSmoke("sessions");
 
+    [InteropFact(FailoverBed.Needs)]
+    public void Away() => RunSmoke("away");
+
     private static void RunSmoke(string name)
     {
         using var output = new StringWriter();

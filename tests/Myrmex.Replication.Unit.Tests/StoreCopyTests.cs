@@ -40,6 +40,7 @@ public sealed class StoreCopyTests
         Assert.True(bed.Leader!.Replica!.JournalStart.Value > last.Value + 1, "the journal still has all");
         away.Node.Restart();
         away.Start();
+        load.Fill(24 << 10); // Enough to take some time.
         var seen = new List<Copy.CopyProgress>();
         while (away.Replica!.Status != MemberStatus.Voter || seen.Count == 0)
         {
@@ -158,6 +159,17 @@ internal sealed class CopyLoad
         else
         {
             Write(_names[_random.Below(_names.Count)]);
+        }
+    }
+
+    /// <summary>Writes so much to each of some files.</summary>
+    public void Fill(int bytes)
+    {
+        var data = new byte[bytes];
+        foreach (var file in _names.Where(n => !n.IsDirectory).Take(20))
+        {
+            _random.Fill(data);
+            _ = _bed.Write(file.Gfid, 0, data);
         }
     }
 

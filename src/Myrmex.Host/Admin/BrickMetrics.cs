@@ -64,6 +64,7 @@ internal static class BrickMetrics
                     MetricTable.ReplicaBehind, report.Commit - Math.Min(report.Applied, report.Commit), brick.Name)
                 .Add(MetricTable.ReplicaRetainedBytes, report.RetainedBytes, brick.Name)
                 .Add(MetricTable.ReplicaJournalBytes, report.JournalBytes, brick.Name)
+                .Add(MetricTable.ReplicaReceivedBytes, report.ReceivedBytes, brick.Name)
                 .Add(MetricTable.ReplicaPreferred, report.Preferred == report.Member ? 1 : 0, brick.Name)
                 .Add(MetricTable.ReplicaNeedsCopy, report.NeedsCopy ? 1 : 0, brick.Name);
             if (report.InStep.Count > 0)

@@ -86,6 +86,10 @@ public static class MetricTable
     public static readonly MetricDeclaration ReplicaJournalBytes =
         Brick("myrmex_replica_journal_bytes", "gauge", "Bytes that the journal may have.");
 
+    public static readonly MetricDeclaration ReplicaReceivedBytes = Brick(
+        "myrmex_replica_received_bytes_total", "counter",
+        "Bytes of messages of the other members that came since the brick was started.");
+
     public static readonly MetricDeclaration ReplicaInStep = Brick(
         "myrmex_replica_members_in_step", "gauge",
         "Members that count and keep up with the leader, itself too; of the leader.");
@@ -155,8 +159,8 @@ public static class MetricTable
         BuildInfo, ResidentBytes, CpuSeconds, UptimeSeconds, Threads, HeapBytes, HeapCommittedBytes, Collections,
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
-        ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes, ReplicaInStep,
-        ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
+        ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
+        ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
         Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies,
         Nodes,
     ];

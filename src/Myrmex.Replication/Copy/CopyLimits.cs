@@ -6,6 +6,9 @@ internal static class CopyLimits
     /// <summary>Pieces that are made, on the way or waiting to be taken.</summary>
     public const int Window = 4;
 
+    /// <summary>Bytes of wants in one request, about.</summary>
+    public const int WantsBytes = 64 << 10;
+
     /// <summary>Bytes of the session table in one piece.</summary>
     public const int SessionsBytes = 256 << 10;
 

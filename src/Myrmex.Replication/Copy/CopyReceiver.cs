@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
 
@@ -16,14 +17,17 @@ internal sealed class CopyReceiver
     private readonly Action<CopyReceiver, Errno, string> _ended;
     private readonly Dictionary<ulong, ReplicaMessage.CopyPiece> _early = []; // Owns the data of their items.
     private readonly ArrayBufferWriter<byte> _sessions = new();
+    private readonly Queue<ReadOnlyMemory<byte>> _wants = []; // The sender has not said that it has heard of them.
     private IStoreCopyTarget? _target;
+    private ulong _wantsTaken; // By the sender: those before the first of _wants.
+    private ulong _wantsTold; // Sent once.
     private ulong _next;
     private ulong _items;
     private UInt128 _chain;
     private JournalIndex _reached; // Of the journal.
     private UInt128? _journalChain;
     private long _askedMs;
-    private bool _isBusy = true; // Until the store is empty.
+    private bool _isBusy = true; // Until the store is ready.
 
     /// <param name="ended">Called once: Ok when everything is in the store and on disk.</param>
     public CopyReceiver(
@@ -60,7 +64,7 @@ internal sealed class CopyReceiver
 
     /// <summary>What the disk says of this replica is that it is being copied: begins to change the store.</summary>
     public void Begin(IStoreCopies copies) =>
-        _target = copies.Receive(error => _host.Post(() => Did(error, "the store cannot be emptied")));
+        _target = copies.Receive(error => _host.Post(() => Did(error, "the store cannot be made ready")));
 
     public void OnPiece(ReplicaMessage.CopyPiece piece)
     {
@@ -81,6 +85,7 @@ internal sealed class CopyReceiver
                 item.Data.Retain();
             }
 
+            ForgetWants(piece.WantsTaken);
             TakeNext();
         }
     }
@@ -99,7 +104,7 @@ internal sealed class CopyReceiver
 
         if (!IsEnded && _host.NowMs - _askedMs >= _host.Setup.Options.RetransmitMs)
         {
-            SendRequest(CopyLimits.Window, isAgain: !_isBusy);
+            Ask(isAgain: !_isBusy);
         }
     }
 
@@ -122,17 +127,62 @@ internal sealed class CopyReceiver
         _target?.Abandon();
     }
 
+    /// <summary>With all that is wanted, in as many requests as it takes.</summary>
+    private void Ask(bool isAgain = false)
+    {
+        SendRequest(CopyLimits.Window, isAgain);
+        while (_wantsTold < _wantsTaken + (ulong)_wants.Count)
+        {
+            SendRequest(CopyLimits.Window);
+        }
+    }
+
     private void SendRequest(int window, bool isAgain = false)
     {
         _askedMs = _host.NowMs;
+        _wantsTold = isAgain ? _wantsTaken : _wantsTold;
+        var (from, wants) = (_wantsTold, NextWants());
         _host.Send(Source, new ReplicaMessage.CopyRequest
         {
+            Wanted = _wantsTaken + (ulong)_wants.Count,
+            WantsFrom = from,
+            Wants = wants,
             From = _host.Origin,
             Copy = Copy,
             Next = _next,
             Window = (byte)window,
             IsAgain = isAgain,
         });
+    }
+
+    /// <summary>Those that were not told yet, as many as go into a request.</summary>
+    private List<ReadOnlyMemory<byte>> NextWants()
+    {
+        var next = new List<ReadOnlyMemory<byte>>();
+        var bytes = 0;
+        foreach (var want in _wants.Skip((int)(_wantsTold - _wantsTaken)))
+        {
+            if (bytes >= CopyLimits.WantsBytes || next.Count >= Limits.CopyWantsMax)
+            {
+                break;
+            }
+
+            next.Add(want);
+            bytes += want.Length;
+        }
+
+        _wantsTold += (ulong)next.Count;
+        return next;
+    }
+
+    private void ForgetWants(ulong taken)
+    {
+        while (_wantsTaken < taken && _wants.TryDequeue(out _))
+        {
+            _wantsTaken++;
+        }
+
+        _wantsTold = Math.Max(_wantsTold, _wantsTaken);
     }
 
     private void TakeNext()
@@ -191,6 +241,11 @@ internal sealed class CopyReceiver
             return;
         }
 
+        foreach (var want in piece.Part == CopyPart.Store ? _target!.TakeWants() : []) // Begun.
+        {
+            _wants.Enqueue(want);
+        }
+
         _ = _early.Remove(_next);
         Advance(piece);
         Release(piece);
@@ -222,7 +277,7 @@ internal sealed class CopyReceiver
             return;
         }
 
-        SendRequest(CopyLimits.Window);
+        Ask();
         TakeNext();
     }
 

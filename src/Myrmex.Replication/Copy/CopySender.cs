@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
@@ -32,6 +33,10 @@ internal sealed class CopySender
     private ulong _wanted;
     private ulong _sentBytes;
     private long _paceMs;
+    private ulong _wantsTaken; // Of the receiver: told to the source.
+    private ulong _wantsRead; // Told before what is being read, or was read last, was asked for.
+    private ulong? _settled; // The receiver has taken so many pieces, and there is nothing that it wants.
+    private bool _isDrained; // The source has read everything that it was asked for.
     private bool _isBusy;
 
     public CopySender(ICopyHost host, MemberId target, ulong copy, IStoreCopySource source)
@@ -83,6 +88,7 @@ internal sealed class CopySender
 
         _next = request.IsAgain ? request.Next : Math.Max(_next, request.Next);
         _acknowledged = request.Next;
+        TakeWants(request);
         _wanted = request.Next + Math.Min(request.Window, (ulong)CopyLimits.Window);
         while (_pieces.TryPeek(out var piece) && piece.Number < _acknowledged)
         {
@@ -90,6 +96,19 @@ internal sealed class CopySender
         }
 
         Pump();
+    }
+
+    private void TakeWants(ReplicaMessage.CopyRequest request)
+    {
+        var known = _wantsTaken > request.WantsFrom ? _wantsTaken - request.WantsFrom : 0;
+        if (_part == CopyPart.Store && request.WantsFrom <= _wantsTaken && (ulong)request.Wants.Count > known)
+        {
+            _wantsTaken = request.WantsFrom + (ulong)request.Wants.Count;
+            _isDrained = false;
+            _source.Want([.. request.Wants.Skip((int)known)]);
+        }
+
+        _settled = request.Wanted == _wantsTaken ? request.Next : null;
     }
 
     /// <summary>Goes on, as far as the window, the pace and the journal allow.</summary>
@@ -106,7 +125,7 @@ internal sealed class CopySender
             {
                 _next++;
                 _sentBytes += (ulong)piece.Bytes;
-                _host.Send(Target, piece.ToMessage(_host.Origin, Copy, _source));
+                _host.Send(Target, piece.ToMessage(_host.Origin, Copy, _source, _wantsTaken));
             }
         }
 
@@ -155,8 +174,12 @@ internal sealed class CopySender
     {
         switch (_part)
         {
+            case CopyPart.Store when _position is null && _isDrained:
+                TakePosition();
+                break;
             case CopyPart.Store when _position is null:
                 _isBusy = true;
+                _wantsRead = _wantsTaken;
                 _source.Read(_host.Setup.CopyPieceBytes, (error, items) => _host.Post(() => TakeItems(error, items)));
                 break;
             case CopyPart.Store:
@@ -193,12 +216,8 @@ internal sealed class CopySender
 
         if (items.Count == 0)
         {
-            _position = _host.TakePosition(); // Tried again by the next tick.
-            if (_position is not null)
-            {
-                Review();
-            }
-
+            _isDrained = _wantsRead == _wantsTaken;
+            Make();
             return;
         }
 
@@ -209,6 +228,21 @@ internal sealed class CopySender
         }
 
         Add(entries);
+    }
+
+    /// <summary>
+    /// Once the receiver has taken everything and wants nothing more of it. Tried again by requests and ticks.
+    /// </summary>
+    private void TakePosition()
+    {
+        if (_settled == _made)
+        {
+            _position = _host.TakePosition();
+            if (_position is not null)
+            {
+                Review();
+            }
+        }
     }
 
     /// <summary>
@@ -238,6 +272,7 @@ internal sealed class CopySender
         if (isMore)
         {
             _position = null;
+            _isDrained = false;
         }
         else if (isLast)
         {
@@ -344,8 +379,10 @@ internal sealed class CopySender
 
         public long Bytes { get; } = BytesOf(items);
 
-        public ReplicaMessage.CopyPiece ToMessage(MessageOrigin from, ulong copy, IStoreCopySource source) => new()
+        public ReplicaMessage.CopyPiece ToMessage(
+            MessageOrigin from, ulong copy, IStoreCopySource source, ulong wantsTaken) => new()
         {
+            WantsTaken = wantsTaken,
             From = from,
             Copy = copy,
             Number = number,

@@ -18,6 +18,11 @@ public static class Limits
     /// <summary>Entries of one message.</summary>
     public const int MessageEntriesMax = 256;
 
+    /// <summary>Wants in one request for a piece of a copy, and bytes of each.</summary>
+    public const int CopyWantsMax = 8192;
+
+    public const int CopyWantBytesMax = 512;
+
     /// <summary>Bytes of the entries of one message, unless it has a single one.</summary>
     public const int MessageBytesMax = 4 << 20;
 

@@ -13,13 +13,13 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 4, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 5, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 4;
+    private const byte Version = 5;
     private const int ChecksumBytes = 4;
 
     private enum Kind : byte
@@ -227,6 +227,14 @@ public static class MessageCodec
                 builder.UInt64(m.Next);
                 builder.Byte(m.Window);
                 builder.Bool(m.IsAgain);
+                builder.UInt64(m.Wanted);
+                builder.UInt64(m.WantsFrom);
+                builder.UInt32((uint)m.Wants.Count);
+                foreach (var want in m.Wants)
+                {
+                    builder.Bytes(want.Span);
+                }
+
                 break;
             case ReplicaMessage.CopyPiece m:
                 builder.UInt64(m.Copy);
@@ -239,6 +247,7 @@ public static class MessageCodec
                 builder.UInt64(m.Done.Bytes);
                 builder.UInt64(m.All.Inodes);
                 builder.UInt64(m.All.Bytes);
+                builder.UInt64(m.WantsTaken);
                 EncodeEntries(builder, m.Items);
                 break;
             default:
@@ -361,9 +370,25 @@ public static class MessageCodec
                 Next = parser.UInt64(),
                 Window = parser.Byte(),
                 IsAgain = parser.Bool(),
+                Wanted = parser.UInt64(),
+                WantsFrom = parser.UInt64(),
+                Wants = DecodeWants(ref parser),
             },
             _ => null,
         };
+
+    private static List<ReadOnlyMemory<byte>> DecodeWants(ref BinaryParser parser)
+    {
+        var count = parser.UInt32();
+        parser.Require(count <= Limits.CopyWantsMax);
+        var wants = new List<ReadOnlyMemory<byte>>();
+        for (var i = 0u; i < count && !parser.Failed; i++)
+        {
+            wants.Add(parser.Bytes(Limits.CopyWantBytesMax).ToArray());
+        }
+
+        return wants;
+    }
 
     private static ReplicaMessage.CopyPiece DecodePiece(ref BinaryParser parser, MessageOrigin from, Payload data) =>
         new()
@@ -377,6 +402,7 @@ public static class MessageCodec
             Chain = parser.UInt128(),
             Done = new CopyCount(parser.UInt64(), parser.UInt64()),
             All = new CopyCount(parser.UInt64(), parser.UInt64()),
+            WantsTaken = parser.UInt64(),
             Items = DecodeEntries(ref parser, data),
         };
 

@@ -203,6 +203,15 @@ public abstract class ReplicaMessage
 
         /// <summary>Nothing came for a while: what was sent is to be sent again.</summary>
         public bool IsAgain { get; init; }
+
+        /// <summary>How many things the receiver has wanted so far, told or not.</summary>
+        public ulong Wanted { get; init; }
+
+        /// <summary>The number of the first of <see cref="Wants"/>; the first one of all is 0.</summary>
+        public ulong WantsFrom { get; init; }
+
+        /// <summary>What it lacks, in the words of the two stores.</summary>
+        public IReadOnlyList<ReadOnlyMemory<byte>> Wants { get; init; } = [];
     }
 
     /// <summary>Part of a copy.</summary>
@@ -225,6 +234,9 @@ public abstract class ReplicaMessage
         public CopyCount Done { get; init; }
 
         public CopyCount All { get; init; }
+
+        /// <summary>How many of the receiver's wants the sender has heard of.</summary>
+        public ulong WantsTaken { get; init; }
 
         public IReadOnlyList<JournalEntry> Items { get; init; } = [];
     }

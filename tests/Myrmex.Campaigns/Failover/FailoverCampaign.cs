@@ -79,7 +79,7 @@ internal sealed class FailoverCampaign : Campaign
             run.Step("PostgreSQL adds up", () => run.Figure("PostgreSQL", postgres.Finish()));
         }
 
-        run.Step("all copies are equal", bed.CheckCopies);
+        run.Step("all copies are equal", () => bed.CheckCopies());
     }
 
     private static void Round(

@@ -180,6 +180,9 @@ internal sealed class BedNode : IDisposable
         LaunchDaemon();
     }
 
+    /// <summary>Bytes that have come to the machine over its cable.</summary>
+    public long ReceivedBytes => _network.ReceivedBytes(Name);
+
     public void Cut() => _network.Cut(Name);
 
     public void Reconnect() => _network.Reconnect(Name);

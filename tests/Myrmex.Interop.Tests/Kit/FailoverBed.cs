@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Text.Json.Nodes;
 
 namespace Myrmex.Interop.Tests.Kit;
 
@@ -41,6 +42,7 @@ internal sealed class FailoverBed : IDisposable
     private const int Count = 3;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(5);
 
     private readonly TestDirectory _directory;
     private readonly NodeBed _bed;
@@ -83,7 +85,18 @@ internal sealed class FailoverBed : IDisposable
 
     /// <summary>Waits until a member leads and nobody lacks anything.</summary>
     /// <returns>The node that leads.</returns>
-    public BedNode AwaitWhole() => Nodes[ReplicationView.AwaitWhole(Asked, Volume, Patience).Leader];
+    public BedNode AwaitWhole(TimeSpan? limit = null) =>
+        Nodes[ReplicationView.AwaitWhole(Asked, Volume, limit ?? Patience).Leader];
+
+    /// <summary>What a member says of itself; null when it says nothing.</summary>
+    public JsonNode? ReportOf(BedNode node)
+    {
+        var answer = Asked.Get($"volumes/{Volume}/replication", Brief);
+        return answer.Succeeded
+            ? answer.Body!["sets"]![0]!["members"]!.AsArray().Select(m => m!["report"])
+                .FirstOrDefault(r => r?["member"]?.GetValue<int>() == IndexOf(node))
+            : null;
+    }
 
     /// <summary>
     /// Lets it happen to the node that leads while the load works, takes it back after the time, and waits until all
@@ -114,10 +127,10 @@ internal sealed class FailoverBed : IDisposable
 
     /// <summary>Waits until all members are in step, and fails when their bricks differ. Nobody may be
     /// writing.</summary>
-    public void CheckCopies()
+    public void CheckCopies(TimeSpan? limit = null)
     {
-        AwaitWhole();
-        Replicas.AwaitEqual(Bricks);
+        AwaitWhole(limit);
+        Replicas.AwaitEqual(Bricks, limit);
     }
 
     public void Inject(BedNode node, FailoverFault fault)
@@ -194,7 +207,10 @@ internal sealed class FailoverBed : IDisposable
 
     /// <summary>The same while others write.</summary>
     /// <returns>The node that leads.</returns>
-    private BedNode AwaitInStep() => Nodes[ReplicationView.AwaitInStep(Asked, Volume, Patience).Leader];
+    public BedNode AwaitInStep(TimeSpan? limit = null) =>
+        Nodes[ReplicationView.AwaitInStep(Asked, Volume, limit ?? Patience).Leader];
+
+    private int IndexOf(BedNode node) => Nodes.ToList().IndexOf(node);
 
     private static string BrickOf(BedNode node) => $"{node.Disk}/brick";
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Text.Json.Nodes;
 using System.Threading;
 
 namespace Myrmex.Interop.Tests.Kit;
@@ -44,6 +45,14 @@ internal sealed class NodeNetwork : IDisposable
     public void Cut(string name) => Ip("hub", "link", "set", PortOf(name), "down");
 
     public void Reconnect(string name) => Ip("hub", "link", "set", PortOf(name), "up");
+
+    /// <summary>Bytes that have come to the machine over the cable, headers included.</summary>
+    public long ReceivedBytes(string name)
+    {
+        // What the machine receives is what the port of the bridge has sent.
+        var text = Shell.Check("/", "ip", "-n", NamespaceOf("hub"), "-s", "-j", "link", "show", "dev", PortOf(name));
+        return JsonNode.Parse(text)![0]!["stats64"]!["tx"]!["bytes"]!.GetValue<long>();
+    }
 
     /// <summary>
     /// Words after <c>nsenter</c> that run a program on the machine. It keeps the process number, and its mounts are seen by all.

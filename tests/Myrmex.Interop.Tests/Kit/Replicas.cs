@@ -13,13 +13,14 @@ internal static class Replicas
     /// members that were
     /// away may still be catching up.
     /// </summary>
-    public static void AwaitEqual(IReadOnlyCollection<string> bricks)
+    /// <param name="limit">For one look at all of them; they are read whole.</param>
+    public static void AwaitEqual(IReadOnlyCollection<string> bricks, TimeSpan? limit = null)
     {
         CommandResult? last = null;
         Wait.Until(
             "the copies are equal", Catch,
             () => (last = Shell.Run(
-                "/", Shell.DefaultLimit, "python3", [Helper.PathOf("replicas.py"), .. bricks])).ExitCode == 0,
+                "/", limit ?? Shell.DefaultLimit, "python3", [Helper.PathOf("replicas.py"), .. bricks])).ExitCode == 0,
             () => $"{last}");
         Audit.Check(bricks);
     }

@@ -53,17 +53,28 @@ public sealed class MessageCodecTests
     {
         var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
         Assert.Equal(
-            "040E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            "050E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
             + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
             Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
         Assert.EndsWith(
-            "0600000000000000" + "0700000000000000" + "04" + "01",
-            Body(new ReplicaMessage.CopyRequest { From = from, Copy = 6, Next = 7, Window = 4, IsAgain = true }),
+            "0600000000000000" + "0700000000000000" + "04" + "01" + "0900000000000000" + "0800000000000000" + "01000000"
+            + "02000000" + "AABB",
+            Body(new ReplicaMessage.CopyRequest
+            {
+                From = from,
+                Copy = 6,
+                Next = 7,
+                Window = 4,
+                IsAgain = true,
+                Wanted = 9,
+                WantsFrom = 8,
+                Wants = [new byte[] { 0xAA, 0xBB }],
+            }),
             StringComparison.Ordinal);
         Assert.EndsWith(
             "0600000000000000" + "0700000000000000" + "03" + "0800000000000000" + "0900000000000000"
             + "0A000000000000000000000000000000" + "0B00000000000000" + "0C00000000000000" + "0D00000000000000"
-            + "0E00000000000000" + "00000000",
+            + "0E00000000000000" + "0F00000000000000" + "00000000",
             Body(new ReplicaMessage.CopyPiece
             {
                 From = from,
@@ -75,6 +86,7 @@ public sealed class MessageCodecTests
                 Chain = 10,
                 Done = new CopyCount(11, 12),
                 All = new CopyCount(13, 14),
+                WantsTaken = 15,
             }),
             StringComparison.Ordinal);
     }
@@ -164,7 +176,7 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.RecoverAnswer { From = From, Nonce = 5, End = new JournalIndex(6) };
         yield return new ReplicaMessage.Position { From = From, IsQuestion = true, CanLead = true, HearsLeader = true, LastIndex = new JournalIndex(4) };
         yield return new ReplicaMessage.CopyOffer { From = From, Copy = 3, Start = new JournalIndex(4) };
-        yield return new ReplicaMessage.CopyRequest { From = From, Copy = 3, Next = 4, Window = 5, IsAgain = true };
+        yield return new ReplicaMessage.CopyRequest { From = From, Copy = 3, Next = 4, Window = 5, IsAgain = true, Wants = [new byte[] { 1 }, new byte[3]] };
         yield return new ReplicaMessage.CopyPiece
         {
             From = From,

@@ -1,9 +1,12 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Cluster.Journal;
 using Myrmex.Contract.Tests.Storage;
+using Myrmex.Replication.Engine;
+using Myrmex.Runtime.Simulation;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.Operations;
@@ -14,10 +17,8 @@ public sealed class PosixCopyTests
     [Fact]
     public async Task AStoreThatHasAnotherStateOfTheSameInodesBecomesTheCopy()
     {
-        using var from = PosixRig.Started();
+        using var from = StartedSource();
         using var to = PosixRig.Started();
-        from.Caller.TimeFlags = TimeFlags.Atime | TimeFlags.Mtime | TimeFlags.Ctime | TimeFlags.ParentMtime | TimeFlags.ParentCtime;
-        (from.Caller.CtimeSeconds, from.Caller.CtimeNanoseconds) = (1_700_000_000, 5);
         var (folder, file) = MakeTree(from);
         await CopyAsync(from, to);
 
@@ -26,6 +27,108 @@ public sealed class PosixCopyTests
         Assert.Equal(Errno.Ok, from.Unlink(folder, "device"));
         from.Write(Fd.Anonymous(file), 3, "other");
         await CopyAsync(from, to);
+    }
+
+    [Fact]
+    public async Task OnlyPagesThatDifferMoveAndEachOnce()
+    {
+        const int pages = 4096;
+        using var from = StartedSource();
+        using var to = PosixRig.Started();
+        var random = new SimRandom(1);
+        var page = new byte[4096];
+        var image = from.File(Gfid.Root, "image");
+        for (var i = 0; i < pages; i++)
+        {
+            random.Fill(page);
+            from.Write(Fd.Anonymous(image), i * 4096L, page);
+        }
+
+        for (var i = 0; i < 200; i++)
+        {
+            from.File(Gfid.Root, $"f{i}", new string('x', 3000));
+        }
+
+        await CopyAsync(from, to);
+        var same = await CopyAsync(from, to);
+        Assert.InRange(same, 1, 32_000); // 201 names and 16 hashes, and none of 17 MiB.
+
+        // Pages all over, of which each is alone in its megabyte or beside another one, and rewritten often.
+        var changed = new HashSet<int>();
+        for (var i = 0; i < 640; i++)
+        {
+            var at = random.Below(pages / 64) * 64;
+            random.Fill(page);
+            from.Write(Fd.Anonymous(image), at * 4096L, page);
+            changed.Add(at);
+        }
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(Errno.Ok, from.Rename(Gfid.Root, $"f{i}", Gfid.Root, $"g{i}"));
+        }
+
+        var moved = await CopyAsync(from, to) - same;
+        var unique = (changed.Count * 4096) + (20 * 512);
+        Assert.InRange((double)moved / unique, 1.0 - 0.05, 1.2);
+    }
+
+    /// <summary>Each change that is found by another rule than the content of a page.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatTheTargetHasElseGoes(bool wipes)
+    {
+        using var from = StartedSource();
+        using var to = PosixRig.Started();
+        var big = new byte[200_000];
+        new SimRandom(2).Fill(big);
+        var folder = from.Mkdir(Gfid.Root, "folder");
+        var inner = from.Mkdir(folder, "inner");
+        var hole = from.File(folder, "hole");
+        var shrunk = from.File(inner, "shrunk");
+        var grown = from.File(inner, "grown", "a little");
+        var small = from.File(inner, "small", "some content");
+        var marked = from.File(Gfid.Root, "marked", "m");
+        from.Write(Fd.Anonymous(hole), 0, big);
+        from.Write(Fd.Anonymous(shrunk), 0, big);
+        Assert.Equal(Errno.Ok, from.Link(small, Gfid.Root, "small too"));
+        Assert.Equal(Errno.Ok, from.Setxattr(marked, "user.old", [1]));
+        Assert.Equal(Errno.Ok, from.Setxattr(inner, "user.old", [1]));
+        from.File(inner, "gone", "gone");
+        from.Mkdir(from.Mkdir(folder, "gone folder"), "in it");
+        await CopyAsync(from, to);
+
+        Assert.Equal(Errno.Ok, StorageRig.Outcome(from.Store.Discard(
+            new DiscardFop { Gfid = hole, Fd = Fd.Anonymous(hole), Offset = 65536, Length = 65536 }, from.Caller)));
+        Assert.Equal(Errno.Ok, StorageRig.Outcome(from.Store.Truncate(
+            new TruncateFop { Gfid = shrunk, Offset = 70_001 }, from.Caller)));
+        from.Write(Fd.Anonymous(grown), 300_000, "far");
+        Assert.Equal(Errno.Ok, from.Unlink(inner, "small"));
+        Assert.Equal(Errno.Ok, from.Unlink(inner, "gone"));
+        Assert.Equal(Errno.Ok, from.Rmdir(folder, "gone folder", flags: 1));
+        foreach (var gfid in new[] { marked, inner })
+        {
+            Assert.Equal(Errno.Ok, StorageRig.Outcome(from.Store.Removexattr(
+                new RemovexattrFop { Gfid = gfid, Name = "user.old" }, from.Caller)));
+            Assert.Equal(Errno.Ok, from.Setxattr(gfid, "user.new", [2, 3]));
+        }
+
+        // The folders change places: what was below is above.
+        Assert.Equal(Errno.Ok, from.Rename(folder, "inner", Gfid.Root, "top"));
+        Assert.Equal(Errno.Ok, from.Rename(Gfid.Root, "folder", inner, "below"));
+        from.File(Gfid.Root, "new", "new");
+        await CopyAsync(from, to, wipes);
+        await CopyAsync(from, to);
+    }
+
+    /// <summary>With stored times, as all of a replica set have them.</summary>
+    private static PosixRig StartedSource()
+    {
+        var rig = PosixRig.Started();
+        rig.Caller.TimeFlags = TimeFlags.Atime | TimeFlags.Mtime | TimeFlags.Ctime | TimeFlags.ParentMtime | TimeFlags.ParentCtime;
+        (rig.Caller.CtimeSeconds, rig.Caller.CtimeNanoseconds) = (1_700_000_000, 5);
+        return rig;
     }
 
     private static (Gfid Folder, Gfid File) MakeTree(PosixRig rig)
@@ -60,30 +163,31 @@ public sealed class PosixCopyTests
         return (folder, file);
     }
 
-    private static async Task CopyAsync(PosixRig from, PosixRig to)
+    /// <returns>Bytes of all items.</returns>
+    private static async Task<long> CopyAsync(PosixRig from, PosixRig to, bool wipes = false)
     {
         var copies = new StoreCopies(from.Store, new Redo(from.Store), member: null!, syncStore: null!); // Of the other end.
         copies.Start();
-        var source = new StoreCopySource(copies, default);
-        var redo = new Redo(to.Store);
-        Assert.Equal(Errno.Ok, await redo.BeginReplayAsync([]));
-        Assert.Equal(Errno.Ok, await StoreWipe.RunAsync(to.Store));
+        var source = new StoreCopySource(copies, default, salt: 1);
+        var writer = new StoreCopyWriter(to.Store, new Redo(to.Store));
+        Assert.Equal(Errno.Ok, await writer.BeginAsync(wipes));
+        var moved = 0L;
         while (await ReadAsync(source) is { Count: > 0 } items)
         {
-            foreach (var item in items)
-            {
-                Assert.True(OperationCodec.TryDecode(item.Meta.Span, out var operation));
-                var result = await redo.ApplyAsync(operation, item.Data);
-                Assert.True(result.Error == Errno.Ok, $"{operation.Fop} {operation.Name}: {result.Error}");
-                item.Data.Release();
-            }
+            var header = new EntryHeader(default, default, default, EntryKind.Operation, 0, 0, 0);
+            var entries = items.Select(i => new JournalEntry(header, i.Meta, i.Data)).ToList();
+            moved += entries.Sum(ReplicaLog.SizeOf);
+            Assert.Equal(Errno.Ok, await writer.TakeAsync(entries));
+            entries.ForEach(e => e.Data.Release());
+            source.Want(writer.TakeWants());
         }
 
-        Assert.Equal(Errno.Ok, await redo.EndReplayAsync());
+        Assert.Equal(Errno.Ok, await writer.FinishAsync());
         copies.Stop();
         var expected = await StoreDigest.TakeAsync(from.Store);
         var actual = await StoreDigest.TakeAsync(to.Store);
         Assert.True(expected.Hash.AsSpan().SequenceEqual(actual.Hash), expected.DifferencesTo(actual));
+        return moved;
     }
 
     private static Task<IReadOnlyList<CopyItem>> ReadAsync(StoreCopySource source)

@@ -36,6 +36,7 @@ public sealed class PeerTransport(
     private long _lostOut;
     private long _lostIn;
     private long _refusedIn;
+    private long _receivedBytes;
 
     /// <summary>Messages that a link did not take.</summary>
     public long LostOut => Volatile.Read(ref _lostOut);
@@ -45,6 +46,9 @@ public sealed class PeerTransport(
 
     /// <summary>Messages that were malformed or of another replica set.</summary>
     public long RefusedIn => Volatile.Read(ref _refusedIn);
+
+    /// <summary>Bytes of all messages that came, lost ones too.</summary>
+    public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
 
     /// <summary>Bytes of messages that wait for the replica's scheduler.</summary>
     public long WaitingBytes => Volatile.Read(ref _waitingBytes);
@@ -94,6 +98,7 @@ public sealed class PeerTransport(
     /// </summary>
     public void Receive(ReadOnlySpan<byte> head, Payload data)
     {
+        _ = Interlocked.Add(ref _receivedBytes, head.Length + (long)data.Length);
         if (_replica is null || !TryReserve(head.Length + (long)data.Length))
         {
             _ = Interlocked.Increment(ref _lostIn);

@@ -384,6 +384,16 @@ public sealed partial class Redo
     }
 
     /// <summary>
+    /// In a replay, frees a name that stands for something else or nothing; that goes to the pool.
+    /// </summary>
+    internal async ValueTask<Errno> ForgetAsync(Gfid parent, Name name, Call call)
+    {
+        Invariant.Check(IsReplay);
+        var at = await StoreView.LookupAsync(_store, parent, name, call);
+        return (await ClearAsync(parent, name, at, call: null)).Error;
+    }
+
+    /// <summary>
     /// Frees a name of whatever it stands for. HasParent is false when there is no such directory (any more).
     /// </summary>
     /// <param name="call">Whose stamps the displaced inode gets; null when the operation is not what displaces

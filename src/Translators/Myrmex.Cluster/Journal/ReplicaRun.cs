@@ -118,6 +118,7 @@ internal sealed partial class ReplicaRun(
     {
         dump.Put("messages.lost-out", transport.LostOut);
         dump.Put("messages.lost-in", transport.LostIn);
+        dump.Put("messages.bytes-in", transport.ReceivedBytes);
         var report = ReportAsync();
         SerialScheduler.RunDue(); // As at the end.
         if (!report.Wait(ReportWaitMs))
@@ -179,6 +180,7 @@ internal sealed partial class ReplicaRun(
             JournalStart = replica.JournalStart.Value,
             RetainedBytes = replica.JournalSpace.UsedBytes,
             JournalBytes = replica.JournalSpace.CapacityBytes,
+            ReceivedBytes = transport.ReceivedBytes,
             Preferred = replica.Preferred?.Value,
             InStep = NumbersOf(replica.InStep),
             Last = replica.Last.Value,

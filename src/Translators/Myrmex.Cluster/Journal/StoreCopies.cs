@@ -10,7 +10,7 @@ namespace Myrmex.Cluster.Journal;
 
 /// <summary>
 /// Copies of the store of a replica, both ends: <see cref="StoreCopySource"/> reads it by fops, <see
-/// cref="StoreCopyTarget"/> makes it by the redo. All work is done one after another by one loop.
+/// cref="StoreCopyTarget"/> makes it by the redo, of what it has. All work is done one after another by one loop.
 /// </summary>
 /// <param name="store">The top of the stack that ends in the store.</param>
 /// <param name="redo">The one by which the member applies entries.</param>
@@ -36,9 +36,18 @@ public sealed class StoreCopies(
     /// <summary>Begins nothing more.</summary>
     public void Stop() => _stop.Cancel();
 
-    public IStoreCopySource? Open() => member.IsCopyable ? new StoreCopySource(this, member.AppliedIndex) : null;
+    public IStoreCopySource? Open()
+    {
+        Span<byte> salt = stackalloc byte[sizeof(ulong)];
+        member.Seams.Random.Fill(salt);
+        return member.IsCopyable
+            ? new StoreCopySource(this, member.AppliedIndex, BitConverter.ToUInt64(salt)) : null;
+    }
 
     public IStoreCopyTarget Receive(Action<Errno> ready) => new StoreCopyTarget(this, ready);
+
+    /// <summary>A copy could not be made of what was there: the next one begins with an empty store.</summary>
+    internal bool MustWipe { get; set; }
 
     internal ValueTask<Errno> SyncAsync() => syncStore();
 

@@ -26,7 +26,12 @@ internal static class StoreWipe
         return error;
     }
 
-    private static Errno LetGoAll(Translator store)
+    /// <summary>Takes away what is in the orphan pool, trees name by name, but for what is wanted there.</summary>
+    public static ValueTask<Errno> EmptyPoolAsync(Translator store, Predicate<Name>? isWanted, Call call) =>
+        EmptyAsync(store, IForcedStore.Pool, call, isWanted);
+
+    /// <summary>Ends all kept files.</summary>
+    public static Errno LetGoAll(Translator store)
     {
         var error = Errno.Ok;
         if (StoreView.ForcedOf(store) is { } forced)
@@ -40,13 +45,19 @@ internal static class StoreWipe
         return error;
     }
 
-    private static async ValueTask<Errno> EmptyAsync(Translator store, Gfid top, Call call)
+    private static async ValueTask<Errno> EmptyAsync(
+        Translator store, Gfid top, Call call, Predicate<Name>? isWanted = null)
     {
         var open = new Stack<Folder>([new Folder(top, default, default)]);
         while (open.TryPeek(out var folder))
         {
             var names = new List<Name>();
             var error = await StoreLister.ListAsync(store, folder.Gfid, names, call);
+            if (isWanted is not null && folder.Gfid == top)
+            {
+                _ = names.RemoveAll(isWanted);
+            }
+
             if (error == Errno.Ok && names.Count == 0)
             {
                 _ = open.Pop();
