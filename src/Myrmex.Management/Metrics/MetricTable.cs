@@ -160,8 +160,8 @@ public static class MetricTable
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
         ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
-        ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, OpenFiles, Counting,
-        Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies,
+        ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes,
+        ReplicaCopyBytes, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies,
         Nodes,
     ];
 

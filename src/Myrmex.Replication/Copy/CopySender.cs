@@ -381,19 +381,19 @@ internal sealed class CopySender
 
         public ReplicaMessage.CopyPiece ToMessage(
             MessageOrigin from, ulong copy, IStoreCopySource source, ulong wantsTaken) => new()
-        {
-            WantsTaken = wantsTaken,
-            From = from,
-            Copy = copy,
-            Number = number,
-            Part = part,
-            Index = position?.Index ?? default,
-            EntryTerm = position?.Term ?? default,
-            Chain = position?.Chain ?? default,
-            Done = source.Done,
-            All = source.All,
-            Items = items,
-        };
+            {
+                WantsTaken = wantsTaken,
+                From = from,
+                Copy = copy,
+                Number = number,
+                Part = part,
+                Index = position?.Index ?? default,
+                EntryTerm = position?.Term ?? default,
+                Chain = position?.Chain ?? default,
+                Done = source.Done,
+                All = source.All,
+                Items = items,
+            };
 
         public void Release() => CopySender.Release(items);
 
