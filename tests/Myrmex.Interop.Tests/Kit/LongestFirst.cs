@@ -15,10 +15,10 @@ public sealed class LongestFirst : ITestCollectionOrderer
     /// <summary>Ends of the names of collections: of the class, or of the collection of several.</summary>
     private static readonly string[] Long =
     [
-        nameof(JournalFileTests), StockGlusterdCollection.Name, nameof(JournalVolumeTests), nameof(Etcd.ManagedEtcdTests),
-        nameof(ProxyUpgradeTests), nameof(ExactlyOnceTests), nameof(JournalFailoverTests), nameof(GfapiTests),
+        nameof(JournalVolumeTests), StockGlusterdCollection.Name, nameof(ExactlyOnceTests), nameof(Etcd.ManagedEtcdTests),
+        nameof(JournalFailoverTests), nameof(ProxyUpgradeTests), nameof(TakeOverTests), nameof(GfapiTests),
         nameof(JournalLockTests), nameof(ProxyCrashTests), nameof(ThinClientTests), nameof(StockClientFileTests),
-        nameof(Etcd.EtcdFailureTests), nameof(DrainTests), nameof(JournalLeadTests), nameof(GfproxyTests),
+        nameof(Etcd.EtcdFailureTests), nameof(JournalFileTests), nameof(DrainTests), nameof(JournalLeadTests), nameof(GfproxyTests),
         nameof(Etcd.EtcdDaemonTests), nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
         nameof(Etcd.EtcdSecuredContractTests), nameof(CrashTests), nameof(Etcd.EtcdThreeMemberContractTests),
         nameof(Etcd.EtcdOneMemberContractTests), nameof(TlsTests), nameof(JournalReplacementTests), nameof(ManagementTests),
