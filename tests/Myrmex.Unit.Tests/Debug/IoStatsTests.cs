@@ -89,6 +89,7 @@ public sealed class IoStatsTests
     {
         var stats = Make(out var script, ("count-fop-hits", value ?? "off"), ("latency-measurement", value ?? "off"));
         Run(1000);
+        Direct(1000);
         script.Seen.Clear();
         script.Seen.Capacity = 20_000;
         var baseline = Allocated(() => Direct(10_000));
