@@ -79,13 +79,20 @@ internal static class HostLog
         }
     }
 
-    /// <summary>Writes a state dump beside the log and says where.</summary>
+    /// <summary>Writes a state dump beside the log and says where, or why not.</summary>
     public static void WriteDump(string process, string text)
     {
         var stamp = DateTime.UtcNow.ToString("yyyyMMddTHHmmssfff", CultureInfo.InvariantCulture);
         var path = Path.Combine(_dumpDirectory, $"{process}.{Environment.ProcessId}.{stamp}.dump");
-        File.WriteAllText(path, text);
-        Log.Information("host", "state dump written", ("path", path));
+        try
+        {
+            File.WriteAllText(path, text);
+            Log.Information("host", "state dump written", ("path", path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.Error("host", "the state dump cannot be written", ("path", path), ("reason", e.Message));
+        }
     }
 
     /// <summary>

@@ -94,7 +94,7 @@ internal static class MountCommand
                 File.WriteAllText(arguments.PidFile, $"{Environment.ProcessId}\n");
             }
 
-            using var dump = OnSignal(DumpSignal, () => HostLog.WriteDump("mount", mount.Dump()));
+            using var dump = OnSignal(DumpSignal, mount.WriteDump);
             using var terminate = OnSignal(PosixSignal.SIGTERM, mount.Unmount);
             using var interrupt = OnSignal(PosixSignal.SIGINT, mount.Unmount);
             using var hangUp = OnSignal(PosixSignal.SIGHUP, () => { });

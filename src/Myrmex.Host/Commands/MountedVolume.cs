@@ -95,10 +95,6 @@ internal sealed class MountedVolume : IDisposable
             {
                 HostLog.WriteDump("mount", Dump());
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                Log.Error("mount", "the state dump cannot be written", ("reason", e.Message));
-            }
             finally
             {
                 Volatile.Write(ref _isDumping, 0);
@@ -106,7 +102,7 @@ internal sealed class MountedVolume : IDisposable
         });
     }
 
-    public string Dump()
+    private string Dump()
     {
         var dump = new StateDump();
         _session?.DumpState(dump);

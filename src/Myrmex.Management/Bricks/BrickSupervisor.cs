@@ -256,7 +256,8 @@ internal sealed class BrickSupervisor
         var ops = _view.Ops.Rows.Values.Select(o => o.Value.Planned);
         foreach (var volume in _view.Volumes.Rows.Values.Select(v => v.Value).Concat(ops))
         {
-            foreach (var brick in volume.Bricks.Where(b => b.Node == _node.Id && held.Contains(FileOf(volume, b))))
+            foreach (var brick in volume.Bricks.Where(
+                b => b.Node == _node.Id && held.Contains(_files.VolfileOf(volume, b))))
             {
                 if (!_leaving.ContainsKey(brick.Path) && wanted.All(w => w.Brick.Path != brick.Path))
                 {
@@ -268,15 +269,13 @@ internal sealed class BrickSupervisor
         }
     }
 
-    private string FileOf(Volume volume, Brick brick) => _files.VolfileOf(volume, brick);
-
     private async Task LookAtLeavingAsync(IReadOnlySet<string>? held, CancellationToken cancellation)
     {
         foreach (var (path, leaving) in _leaving.ToList())
         {
             var (volume, brick) = leaving.Brick;
-            if (!_process.IsRunning
-                || !(held?.Contains(FileOf(volume, brick)) ?? await IsServedAsync(volume, brick, cancellation)))
+            var isHeld = held?.Contains(_files.VolfileOf(volume, brick));
+            if (!_process.IsRunning || !(isHeld ?? await IsServedAsync(volume, brick, cancellation)))
             {
                 _leaving.Remove(path);
             }

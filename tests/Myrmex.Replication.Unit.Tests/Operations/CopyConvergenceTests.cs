@@ -115,11 +115,7 @@ internal sealed class CopyRun(int seed, StorageRig leader, StorageRig target)
         }
 
         copies.Stop();
-        var expected = await StoreDigest.TakeAsync(leader.Store);
-        var actual = await StoreDigest.TakeAsync(target.Store);
-        Assert.Equal(Errno.Ok, expected.Error);
-        Assert.Equal(Errno.Ok, actual.Error);
-        Assert.True(expected.Hash.AsSpan().SequenceEqual(actual.Hash), $"{this}\n{expected.DifferencesTo(actual)}");
+        await SameStores.AssertAsync(leader, target, ToString());
     }
 
     /// <summary>What it was long ago, work of entries that it did not hear of, and what nobody else has.</summary>

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
@@ -184,9 +183,7 @@ public sealed class PosixCopyTests
 
         Assert.Equal(Errno.Ok, await writer.FinishAsync());
         copies.Stop();
-        var expected = await StoreDigest.TakeAsync(from.Store);
-        var actual = await StoreDigest.TakeAsync(to.Store);
-        Assert.True(expected.Hash.AsSpan().SequenceEqual(actual.Hash), expected.DifferencesTo(actual));
+        await SameStores.AssertAsync(from, to);
         return moved;
     }
 
