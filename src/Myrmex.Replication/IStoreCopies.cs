@@ -37,6 +37,9 @@ public interface IStoreCopySource
     /// <summary>About how much there is; 0 when that is not known.</summary>
     CopyCount All { get; }
 
+    /// <summary>Bytes that were read of its disk so far, to be compared or sent. Any thread.</summary>
+    long ReadBytes { get; }
+
     /// <summary>
     /// The target lacks something that it was told of: it is read next. In the form of the two stores.
     /// </summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication.Copy;
 using Myrmex.Replication.Engine;
@@ -22,6 +23,7 @@ public sealed partial class Replica : ICopyHost
     private CopySender? _sender;
     private CopyReceiver? _receiver;
     private ulong _copies;
+    private long _copyBytesPerSecond;
     private long _noCopyBeforeMs;
     private bool _isBeginOwed; // The engine does not know yet that the store will be overwritten.
     private bool _isMarkOwed; // The disk does not say yet that the store is being overwritten.
@@ -43,6 +45,8 @@ public sealed partial class Replica : ICopyHost
     ReplicaSetup ICopyHost.Setup => _setup;
 
     long ICopyHost.NowMs => NowMs;
+
+    long ICopyHost.CopyBytesPerSecond => Volatile.Read(ref _copyBytesPerSecond);
 
     MessageOrigin ICopyHost.Origin => _engine.Origin;
 
@@ -102,6 +106,11 @@ public sealed partial class Replica : ICopyHost
             done(handed, entries);
         }
     }
+
+    /// <summary>
+    /// What a copy may read of the store and send in a second, from now on; 0 for no limit. Any thread.
+    /// </summary>
+    public void BoundCopies(long bytesPerSecond) => Volatile.Write(ref _copyBytesPerSecond, bytesPerSecond);
 
     private void OfferCopy(MemberId peer)
     {

@@ -42,6 +42,7 @@ public sealed partial class Replica : IJournalOwner
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
     {
         _setup = setup;
+        _copyBytesPerSecond = setup.CopyBytesPerSecond;
         _engine = engine;
         _scheduler = setup.Seams.Scheduler;
         _machine = setup.Machine;

@@ -71,7 +71,10 @@ public sealed record ReplicaSetup
     /// <summary>Bytes a piece of a copy has about.</summary>
     public int CopyPieceBytes { get; init; } = 1 << 20;
 
-    /// <summary>Bytes a second that this replica sends of a copy at most; 0 for no limit.</summary>
+    /// <summary>
+    /// Bytes a second that this replica reads, and sends, for a copy at most; 0 for no limit. May be changed by <see
+    /// cref="Replica.BoundCopies"/>.
+    /// </summary>
     public long CopyBytesPerSecond { get; init; }
 
     /// <summary>A copy of which nothing was heard for this time is given up and begun again, in milliseconds.</summary>

@@ -14,6 +14,8 @@ public static partial class VolumeOptions
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";
 
+    private const string CopyRate = "journal.copy-rate";
+    private const long CopyRateMin = 4 << 20;
     private const string JournalPrefix = "journal.";
     private const string FromMemory = "memory";
 
@@ -62,6 +64,14 @@ public static partial class VolumeOptions
                 new OptionTarget(GraphSide.Brick, ClientVolfile.JournalClientType, LockGrace),
                 new OptionTarget(GraphSide.Client, ClientVolfile.JournalClientType, LockGrace),
             ]),
+        new VolumeOption(
+            new OptionDeclaration(
+                CopyRate, OptionKind.Size, "0",
+                "Bytes a second that a copy reads of the leader's disk and sends, at most, when a member lacks more "
+                + "than the journal still has; 4MB at least, or 0 for no limit. What is committed meanwhile must find "
+                + "room in the journal: a copy that is too slow for that is given up and begun again.")
+            { Live = true },
+            [new OptionTarget(GraphSide.Brick, JournalType, "copy-rate")]),
     ];
 
     /// <summary>
@@ -83,6 +93,8 @@ public static partial class VolumeOptions
             key, value, "how many copies a change needs follows from their number; leave the option out"),
         MaxHardlinks when !long.TryParse(value, CultureInfo.InvariantCulture, out var names) || names != 0 => Unfit(
             key, value, "a brick would refuse what the others have done; leave the option at 0"),
+        CopyRate when !OptionText.TrySize(value, out var rate) || rate is > 0 and < CopyRateMin => Unfit(
+            key, value, "so slow a copy would be taken for one that hangs; say 4MB or more, or 0 for no limit"),
         _ => null,
     };
 

@@ -23,7 +23,7 @@ public sealed class StoreCopyTests
     [Fact]
     public void AMemberThatLacksMoreThanTheJournalHasGetsACopy()
     {
-        var options = new StoreBedOptions { CheckpointMs = 300, RetainedEntries = 10, CopyPieceBytes = 2048, CopyBytesPerSecond = 500_000 };
+        var options = new StoreBedOptions { CheckpointMs = 300, RetainedEntries = 10, CopyPieceBytes = 2048, CopyBytesPerSecond = 5_000_000 };
         using var bed = new StoreBed(7, options: options);
         var load = new CopyLoad(bed, 7);
         load.Run(100);
@@ -66,7 +66,7 @@ public sealed class StoreCopyTests
     public void ACopyEndsWithTheSameStoreWhateverMovesAndWhoeverDies(ulong seed)
     {
         using var bed = new StoreBed(
-            seed, options: new StoreBedOptions { Needy = 2, CopyPieceBytes = 512, CopyBytesPerSecond = 400_000 });
+            seed, options: new StoreBedOptions { Needy = 2, CopyPieceBytes = 512, CopyBytesPerSecond = 4_000_000 });
         var random = new SimRandom(seed);
         var load = new CopyLoad(bed, seed, opensFiles: true);
         var target = bed.Members[2];
@@ -98,7 +98,7 @@ public sealed class StoreCopyTests
 
         bed.World.RunFor(500);
         Assert.True(wasCopied > 5, $"seed {seed}: {wasCopied}");
-        Assert.True(bed.World.RunUntil(() => target.Replica!.Status == MemberStatus.Voter, 60_000), $"seed {seed}: no copy");
+        Assert.True(bed.World.RunUntil(() => target.Replica?.Status == MemberStatus.Voter, 60_000), $"seed {seed}: no copy");
         load.Run(5);
         bed.AssertAllAreEqual($"seed {seed}");
         Assert.NotEmpty(((IForcedStore)target.Rig!.Store).ListKept());

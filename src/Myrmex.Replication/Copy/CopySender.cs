@@ -33,6 +33,7 @@ internal sealed class CopySender
     private ulong _wanted;
     private ulong _sentBytes;
     private long _paceMs;
+    private long _readBytes; // Of the source: paid for.
     private ulong _wantsTaken; // Of the receiver: told to the source.
     private ulong _wantsRead; // Told before what is being read, or was read last, was asked for.
     private ulong? _settled; // The receiver has taken so many pieces, and there is nothing that it wants.
@@ -121,7 +122,7 @@ internal sealed class CopySender
 
         foreach (var piece in _pieces)
         {
-            if (piece.Number == _next && _next < _wanted && MaySend(piece.Bytes))
+            if (piece.Number == _next && _next < _wanted && MaySend(piece))
             {
                 _next++;
                 _sentBytes += (ulong)piece.Bytes;
@@ -153,21 +154,32 @@ internal sealed class CopySender
         _pieces.Clear();
     }
 
-    private bool MaySend(long bytes)
+    /// <summary>What was read of the store was paid for then, and goes at once the first time.</summary>
+    private bool MaySend(Piece piece)
     {
-        var rate = _host.Setup.CopyBytesPerSecond;
-        if (rate <= 0)
+        if (piece.IsPaid)
         {
+            piece.IsPaid = false;
             return true;
         }
 
-        if (_paceMs > _host.NowMs)
+        if (!IsInPace)
         {
             return false;
         }
 
-        _paceMs = Math.Max(_paceMs, _host.NowMs - CopyLimits.BurstMs) + (bytes * 1000 / rate);
+        Pay(piece.Bytes);
         return true;
+    }
+
+    private bool IsInPace => _host.CopyBytesPerSecond <= 0 || _paceMs <= _host.NowMs;
+
+    private void Pay(long bytes)
+    {
+        if (_host.CopyBytesPerSecond is > 0 and var rate)
+        {
+            _paceMs = Math.Max(_paceMs, _host.NowMs - CopyLimits.BurstMs) + (bytes * 1000 / rate);
+        }
     }
 
     private void Make()
@@ -178,6 +190,11 @@ internal sealed class CopySender
                 TakePosition();
                 break;
             case CopyPart.Store when _position is null:
+                if (!IsInPace)
+                {
+                    break; // The tick goes on.
+                }
+
                 _isBusy = true;
                 _wantsRead = _wantsTaken;
                 _source.Read(_host.Setup.CopyPieceBytes, (error, items) => _host.Post(() => TakeItems(error, items)));
@@ -199,6 +216,9 @@ internal sealed class CopySender
     private void TakeItems(Errno error, IReadOnlyList<CopyItem> items)
     {
         _isBusy = false;
+        var read = _source.ReadBytes - _readBytes;
+        _readBytes += read;
+        Pay(Math.Max(read, Piece.BytesOf(items)));
         if (IsClosed || error != Errno.Ok)
         {
             foreach (var item in items)
@@ -379,6 +399,9 @@ internal sealed class CopySender
 
         public long Bytes { get; } = BytesOf(items);
 
+        /// <summary>Its bytes are in the pace already.</summary>
+        public bool IsPaid { get; set; } = part == CopyPart.Store;
+
         public ReplicaMessage.CopyPiece ToMessage(
             MessageOrigin from, ulong copy, IStoreCopySource source, ulong wantsTaken) => new()
             {
@@ -396,6 +419,17 @@ internal sealed class CopySender
             };
 
         public void Release() => CopySender.Release(items);
+
+        public static long BytesOf(IReadOnlyList<CopyItem> items)
+        {
+            var bytes = 0L;
+            foreach (var item in items)
+            {
+                bytes += item.Meta.Length + item.Data.Length;
+            }
+
+            return bytes;
+        }
 
         private static long BytesOf(IReadOnlyList<JournalEntry> items)
         {

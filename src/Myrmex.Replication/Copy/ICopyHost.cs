@@ -12,6 +12,9 @@ internal interface ICopyHost
 
     long NowMs { get; }
 
+    /// <summary>What a copy that is sent may read of the store, and send, in a second; 0 for no limit.</summary>
+    long CopyBytesPerSecond { get; }
+
     /// <summary>What messages of this replica say of where they come from.</summary>
     MessageOrigin Origin { get; }
 

@@ -121,6 +121,47 @@ public sealed class PosixCopyTests
         await CopyAsync(from, to);
     }
 
+    /// <summary>The kernel takes the capabilities of a file away with every write and every change of its owner.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFileKeepsItsCapabilities(bool wipes)
+    {
+        byte[] capability = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]; // Revision 2, CAP_NET_RAW, effective.
+        using var from = StartedSource();
+        using var to = PosixRig.Started();
+        var content = new byte[200_000];
+        new SimRandom(3).Fill(content);
+        var tools = new[] { from.File(Gfid.Root, "large"), from.File(Gfid.Root, "small", "some content"), from.File(Gfid.Root, "empty") };
+        from.Write(Fd.Anonymous(tools[0]), 0, content);
+        Assert.All(tools, t => Assert.Equal(Errno.Ok, from.Setxattr(t, "security.capability", capability)));
+        await CopyAsync(from, to);
+        AssertHaveIt();
+
+        // A page of the one and a byte of the other; what was taken away by that is given again.
+        from.Write(Fd.Anonymous(tools[0]), 100_000, "other");
+        from.Write(Fd.Anonymous(tools[1]), 2, "x");
+        Assert.All(tools, t => Assert.Equal(Errno.Ok, from.Setxattr(t, "security.capability", capability)));
+        await CopyAsync(from, to, wipes);
+        AssertHaveIt();
+
+        // One without is one without.
+        from.Write(Fd.Anonymous(tools[0]), 0, "y");
+        await CopyAsync(from, to);
+        Assert.False(HasIt(to, tools[0]));
+        Assert.True(HasIt(to, tools[1]));
+
+        void AssertHaveIt() => Assert.All(tools, t => Assert.True(HasIt(from, t) && HasIt(to, t)));
+    }
+
+    private static bool HasIt(PosixRig rig, Gfid gfid)
+    {
+        var reply = StorageRig.Wait(rig.Store.Getxattr(new GetxattrFop { Gfid = gfid, Name = "security.capability" }, rig.Caller));
+        var has = reply.IsOk;
+        reply.Release();
+        return has;
+    }
+
     /// <summary>With stored times, as all of a replica set have them.</summary>
     private static PosixRig StartedSource()
     {

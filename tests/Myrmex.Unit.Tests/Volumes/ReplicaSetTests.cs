@@ -163,6 +163,15 @@ public sealed class ReplicaSetTests
     }
 
     [Theory]
+    [InlineData("0", true)]
+    [InlineData("100MB", true)]
+    [InlineData("4MB", true)]
+    [InlineData("1MB", false)]
+    [InlineData("fast", false)]
+    public void ACopyMayBeSlowButNotHang(string rate, bool isTaken) =>
+        Assert.Equal(isTaken, VolumeOptions.Problem(SampleVolumes.Journals(3, 3), "journal.copy-rate", rate) is null);
+
+    [Theory]
     [InlineData(3, 3, 6, "2 2 2")]
     [InlineData(3, 3, 7, "3 2 2")]
     [InlineData(4, 2, 8, "2 2 2 2")]

@@ -18,6 +18,11 @@ public interface IReplicaRun
     {
     }
 
+    /// <summary>What a copy may read and send in a second, in bytes; 0 for no limit.</summary>
+    void BoundCopies(long bytesPerSecond)
+    {
+    }
+
     /// <summary>What the replica knows. Any thread; waits for the replica's scheduler.</summary>
     Task<ReplicaReport> ReportAsync();
 

@@ -28,6 +28,7 @@ public sealed class JournalBrickOptions
     public const string SyncIntervalKey = "sync-interval";
     public const string SyncSizeKey = "sync-size";
     public const string LockGraceKey = "lock-grace";
+    public const string CopyRateKey = "copy-rate";
 
     private const string MemberSuffix = ".member";
 
@@ -93,11 +94,16 @@ public sealed class JournalBrickOptions
         new(LockGraceKey, OptionKind.Time, "60",
             "Seconds for which the record locks of a client are kept that is not heard of; then they are revoked.")
             { Live = true, Minimum = 1, Maximum = 3600 },
+        new(CopyRateKey, OptionKind.Size, "0",
+            "Bytes a second that a copy of the whole store to another member reads and sends at most; 0 for no limit.")
+            { Live = true },
     ];
 
     /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
     public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
         ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
+
+    public static long CopyRateOf(OptionValues options) => options.Size(CopyRateKey);
 
     public static long LockGraceMsOf(OptionValues options) => options.Time(LockGraceKey) * 1000;
 

@@ -37,6 +37,8 @@ internal sealed partial class ReplicaRun(
 
     public void BoundSyncs(int ms, long bytes) => _replica?.BoundSyncs(ms, bytes);
 
+    public void BoundCopies(long bytesPerSecond) => _replica?.BoundCopies(bytesPerSecond);
+
     public void Start()
     {
         var (ms, bytes) = JournalBrickOptions.SyncBounds(place.Options);
@@ -55,6 +57,7 @@ internal sealed partial class ReplicaRun(
             Copies = copies,
             News = Tell,
             MachineBoot = MachineBoot(seams.Disk!),
+            CopyBytesPerSecond = JournalBrickOptions.CopyRateOf(place.Options),
             Options = new ReplicaOptions
             {
                 ReadLease = options.ReadsByLease,

@@ -373,6 +373,7 @@ internal sealed partial class StoreCopySource
             },
             data);
         file.Offset += data.Length;
+        _sentBytes += data.Length;
     }
 
     /// <summary>The next bytes that are not a hole; where a store does not tell, everything that is left.</summary>

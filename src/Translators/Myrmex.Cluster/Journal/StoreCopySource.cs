@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
@@ -44,7 +45,9 @@ internal sealed partial class StoreCopySource : IStoreCopySource
     private readonly Queue<FileRange> _files = []; // Whose content is being compared, or will be next.
     private FileRange? _data; // Whose content is being sent.
     private long _bytes; // Of _items and what follows them.
+    private long _sentBytes; // Content among _items.
     private long _hashedBytes;
+    private long _readBytes; // All that was hashed or sent; written by the loop of the copies.
     private ulong _inodes;
     private ulong _dataBytes;
     private bool _isBegun;
@@ -66,7 +69,17 @@ internal sealed partial class StoreCopySource : IStoreCopySource
 
     public CopyCount All { get; private set; }
 
-    public void Close() => _isClosed = true;
+    public long ReadBytes => Volatile.Read(ref _readBytes);
+
+    public void Close()
+    {
+        _isClosed = true;
+        _copies.Run(() =>
+        {
+            _hasher.Dispose(); // Behind what is still being read.
+            return default;
+        });
+    }
 
     public void Read(int bytesMax, Action<Errno, IReadOnlyList<CopyItem>> done) => _copies.Run(async () =>
     {
@@ -142,7 +155,7 @@ internal sealed partial class StoreCopySource : IStoreCopySource
     private async ValueTask<Errno> ReadAsync(int bytesMax, Call call)
     {
         var error = Errno.Ok;
-        (_bytes, _hashedBytes) = (0, 0);
+        (_bytes, _hashedBytes, _sentBytes) = (0, 0, 0);
         if (!_isBegun)
         {
             _isBegun = true;
@@ -162,6 +175,7 @@ internal sealed partial class StoreCopySource : IStoreCopySource
         }
 
         FlushBlocks();
+        Volatile.Write(ref _readBytes, _readBytes + _hashedBytes + _sentBytes);
         return error;
     }
 

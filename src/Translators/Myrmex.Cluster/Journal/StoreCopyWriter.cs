@@ -28,8 +28,12 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
     /// <summary>With less than this part of the disk free nothing more is put aside.</summary>
     private const ulong RoomPart = 64;
 
+    private static readonly Name Capability = "security.capability";
+
     private readonly List<ReadOnlyMemory<byte>> _wants = [];
     private readonly HashSet<Name> _pooled = []; // By the source.
+    private readonly Dictionary<Gfid, byte[]> _capabilities = []; // That files are to have.
+    private Gfid _looked; // At its capability.
     private readonly List<Name> _own = []; // Of the directory that is being compared.
     private int _at; // Those before were compared.
     private CopyHasher? _hasher;
@@ -79,8 +83,7 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
 
     public ValueTask<Errno> ReplayAsync(IReadOnlyList<JournalEntry> entries) => With(async call =>
     {
-        var error = _isRid ? Errno.Ok : await StoreWipe.EmptyPoolAsync(store, _pooled.Contains, call);
-        _isRid = error == Errno.Ok;
+        var error = _isRid ? Errno.Ok : await EndStoreAsync(call);
         for (var i = 0; i < entries.Count && error == Errno.Ok; i++)
         {
             error = entries[i].Header.Kind == EntryKind.Operation ? await ApplyAsync(entries[i], call: null) : error;
@@ -92,9 +95,30 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
     public ValueTask<Errno> FinishAsync() => With(async call =>
     {
         _hasher?.Dispose();
-        var error = await StoreWipe.EmptyPoolAsync(store, isWanted: null, call);
+        var error = _isRid ? Errno.Ok : await EndStoreAsync(call);
+        error = error == Errno.Ok ? await StoreWipe.EmptyPoolAsync(store, isWanted: null, call) : error;
         return error == Errno.Ok ? await redo.EndReplayAsync() : error;
     });
+
+    /// <summary>Behind the last item of the source, before the first entry that follows.</summary>
+    private async ValueTask<Errno> EndStoreAsync(Call call)
+    {
+        var error = await StoreWipe.EmptyPoolAsync(store, _pooled.Contains, call);
+        foreach (var (gfid, value) in _capabilities)
+        {
+            if (error == Errno.Ok)
+            {
+                var operation = new JournalOperation
+                {
+                    Fop = FopCode.Setxattr, Gfid = gfid, Xattrs = [new XattrValue(Capability, value)],
+                };
+                error = (await redo.ApplyAsync(operation, default)).Error;
+            }
+        }
+
+        _isRid = error == Errno.Ok;
+        return error;
+    }
 
     private static async ValueTask<Errno> With(Func<Call, ValueTask<Errno>> work)
     {
@@ -165,6 +189,7 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
             }
         }
 
+        error = error == Errno.Ok && call is not null ? await NoteCapabilityAsync(operation, call) : error;
         error = error == Errno.Ok ? (await redo.ApplyAsync(operation, entry.Data)).Error : error;
         if (error != Errno.Ok)
         {
@@ -174,6 +199,41 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
         }
 
         return error;
+    }
+
+    /// <summary>
+    /// Writing to a file and giving it an owner take its capabilities away: what it has, or gets, is noted before and
+    /// set again in the end.
+    /// </summary>
+    private async ValueTask<Errno> NoteCapabilityAsync(JournalOperation operation, Call call)
+    {
+        if (operation.Fop == FopCode.Setxattr)
+        {
+            _looked = operation.Gfid;
+            var value = ValueOf(operation.Xattrs, Capability);
+            if (value is not null)
+            {
+                _capabilities[operation.Gfid] = value;
+            }
+            else if ((operation.Flags & OnlyThese) != 0)
+            {
+                _ = _capabilities.Remove(operation.Gfid);
+            }
+        }
+        else if (operation.Fop is FopCode.Write or FopCode.Truncate or FopCode.Discard or FopCode.Setattr
+            && operation.Gfid != _looked && !_capabilities.ContainsKey(operation.Gfid))
+        {
+            _looked = operation.Gfid;
+            var (error, xattrs) = await StoreLister.XattrsAsync(store, operation.Gfid, call);
+            if (error == Errno.Ok && ValueOf(xattrs, Capability) is { } own)
+            {
+                _capabilities[operation.Gfid] = own;
+            }
+
+            return error is Errno.ESTALE or Errno.ENOENT ? Errno.Ok : error;
+        }
+
+        return Errno.Ok;
     }
 
     /// <summary>
@@ -206,7 +266,7 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
         for (var i = 0; i < xattrs.Count && error == Errno.Ok; i++)
         {
             var name = xattrs[i].Name;
-            if (Has(operation.Xattrs, name))
+            if (ValueOf(operation.Xattrs, name) is not null)
             {
                 continue;
             }
@@ -220,17 +280,17 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
         return error is Errno.ESTALE or Errno.ENOENT ? Errno.Ok : error;
     }
 
-    private static bool Has(IReadOnlyList<XattrValue> xattrs, Name name)
+    private static byte[]? ValueOf(IReadOnlyList<XattrValue> xattrs, Name name)
     {
         foreach (var xattr in xattrs)
         {
             if (xattr.Name == name)
             {
-                return true;
+                return xattr.Value;
             }
         }
 
-        return false;
+        return null;
     }
 
     private async ValueTask<Errno> TakeNoteAsync(ReadOnlyMemory<byte> meta, Call call)

@@ -266,6 +266,12 @@ public sealed partial class PosixTranslator
 
             if (error == Errno.Ok && !IsOrphan(gfid, in stat))
             {
+                error = AwaitName(parent, name, in inode);
+                if (error != Errno.Ok)
+                {
+                    return error;
+                }
+
                 Log.Error(
                     "posix", "two inodes have the same gfid", ("gfid", gfid), ("inode", inode.Stat.Ino),
                     ("other", stat.Ino));
@@ -296,6 +302,19 @@ public sealed partial class PosixTranslator
         }
 
         return Errno.Ok;
+    }
+
+    /// <summary>
+    /// Whoever makes a name and finds its gfid in use takes the name away again: waits for that. ENOENT or ESTALE when
+    /// the name stands for nothing, or for another inode, then.
+    /// </summary>
+    private Errno AwaitName(DirectoryHandle parent, ReadOnlySpan<byte> name, in Inode inode)
+    {
+        lock (_names.Of(parent.Gfid, name))
+        {
+            var error = Sys.ErrorOf(Sys.StatAt(parent.Fd, name, out var now));
+            return error != Errno.Ok || now.Ino == inode.Stat.Ino ? error : Errno.ESTALE;
+        }
     }
 
     /// <summary>
@@ -334,8 +353,14 @@ public sealed partial class PosixTranslator
             return Errno.Ok;
         }
 
+        var error = AwaitName(parent, name, in inode);
+        if (error != Errno.Ok || IsHandleOf(gfid, parent.Gfid, name))
+        {
+            return error;
+        }
+
         Span<byte> buffer = stackalloc byte[512];
-        var error = _handles.ReadDirectory(gfid, buffer, out _, out _);
+        error = _handles.ReadDirectory(gfid, buffer, out _, out _);
         if (error == Errno.ENOTDIR && _handles.Stat(gfid, out var file) >= 0 && !IsOrphan(gfid, in file))
         {
             Log.Error("posix", "a directory has the gfid of a file", ("gfid", gfid), ("parent", parent.Gfid));
