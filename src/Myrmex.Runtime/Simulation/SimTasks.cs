@@ -16,7 +16,7 @@ public static class SimTasks
     /// </summary>
     public static Task<T> Start<T>(SimNode node, Func<Task<T>> work)
     {
-        var context = new LoopContext(node.Seams.Scheduler);
+        var context = new SimContext(node.Seams.Scheduler.Post);
         var done = new TaskCompletionSource<T>();
         context.Post(_ => Forward(work(), done), null);
         return done.Task;
@@ -46,26 +46,4 @@ public static class SimTasks
             }
         },
         CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-
-    private sealed class LoopContext(IScheduler scheduler) : SynchronizationContext
-    {
-        public override void Post(SendOrPostCallback d, object? state) => scheduler.Post(() =>
-        {
-            var outer = Current;
-            SetSynchronizationContext(this);
-            try
-            {
-                d(state);
-            }
-            finally
-            {
-                SetSynchronizationContext(outer);
-            }
-        });
-
-        public override void Send(SendOrPostCallback d, object? state) =>
-            throw new NotSupportedException("a simulated node never blocks");
-
-        public override SynchronizationContext CreateCopy() => this;
-    }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Threading;
 using Myrmex.Base;
 
 namespace Myrmex.Runtime.Simulation;
@@ -32,7 +33,8 @@ public sealed record SimOptions
 
 /// <summary>
 /// A whole cluster on one thread: virtual time, a queue of events in a stable order, nodes with their seams. Everything
-/// random comes from the seed, so the same seed and the same calls give the same <see cref="TraceHash"/>. An exception in
+/// random comes from the seed, so the same seed and the same calls give the same <see cref="TraceHash"/>. What follows an
+/// await is an event too, of the loop that it was on: who makes a world gets its synchronization context. An exception in
 /// an event ends the run: it leaves <see cref="Step()"/> wrapped with what is needed to repeat it.
 /// </summary>
 public sealed class SimWorld
@@ -43,9 +45,20 @@ public sealed class SimWorld
     private readonly TimerHeap _events = new();
     private readonly List<SimNode> _nodes = [];
     private readonly List<string> _trace = [];
+    private readonly SimContext _context;
+    private int _thread; // That runs an event; 0 for none.
 
     public SimWorld(ulong seed, SimOptions? options = null)
     {
+        var weak = new WeakReference<SimWorld>(this); // The thread may outlive the world.
+        _context = new SimContext(action =>
+        {
+            if (weak.TryGetTarget(out var world))
+            {
+                world.Add(0, node: null, loop: null, action);
+            }
+        });
+        SynchronizationContext.SetSynchronizationContext(_context); // That of a test would go on elsewhere after an await.
         Seed = seed;
         Options = options ?? new SimOptions();
         Random = new SimRandom(seed);
@@ -146,12 +159,17 @@ public sealed class SimWorld
     /// <summary>Adds an event of a node's present incarnation; with a loop it counts as running on that loop.</summary>
     internal SimEvent Add(long delayNs, SimNode? node, SimScheduler? loop, object work)
     {
+        CheckThread();
         var added = new SimEvent(this, node, loop, work);
         _events.Add(added, NowNs + Math.Max(0, delayNs));
         return added;
     }
 
-    internal void Cancel(SimEvent cancelled) => _events.Remove(cancelled);
+    internal void Cancel(SimEvent cancelled)
+    {
+        CheckThread();
+        _events.Remove(cancelled);
+    }
 
     /// <summary>Runs an event now, as its loop would: with its sends corked.</summary>
     internal void Run(SimEvent due)
@@ -170,8 +188,9 @@ public sealed class SimWorld
         EventCount++;
         Mix((ulong)NowNs);
         Mix((ulong)(due.Node?.Index ?? -1));
-        var outer = CurrentLoop;
-        CurrentLoop = due.Loop;
+        var (outer, outerContext, outerThread) = (CurrentLoop, SynchronizationContext.Current, _thread);
+        SynchronizationContext.SetSynchronizationContext(due.Loop?.Context ?? _context);
+        (CurrentLoop, _thread) = (due.Loop, Environment.CurrentManagedThreadId);
         using var turn = PayloadPool.Simulate(due.Node?.Memory);
         FlushBatch.Begin();
         try
@@ -186,7 +205,8 @@ public sealed class SimWorld
         }
         finally
         {
-            CurrentLoop = outer;
+            (CurrentLoop, _thread) = (outer, outerThread);
+            SynchronizationContext.SetSynchronizationContext(outerContext);
         }
     }
 
@@ -204,6 +224,8 @@ public sealed class SimWorld
 
     private SimFailureException Failure(string what, Exception? inner) => new(
         string.Create(CultureInfo.InvariantCulture, $"seed {Seed}, {NowNs} ns, event {EventCount}: {what}"), inner);
+
+    private void CheckThread() => Invariant.Check(_thread == 0 || _thread == Environment.CurrentManagedThreadId);
 
     private void Mix(ulong value) => TraceHash = (TraceHash ^ value) * 1099511628211;
 }
