@@ -71,7 +71,13 @@ public sealed class CopyPaceTests
 
         public ReplicaSetup Setup { get; } = new()
         {
-            Self = new MemberId(1), StorePrefix = "set/", Seams = null!, Store = null!, Journal = null!, Transport = null!, Machine = null!,
+            Self = new MemberId(1),
+            StorePrefix = "set/",
+            Seams = null!,
+            Store = null!,
+            Journal = null!,
+            Transport = null!,
+            Machine = null!,
         };
 
         public long NowMs { get; private set; } = 1_000;
@@ -106,7 +112,11 @@ public sealed class CopyPaceTests
 
         public void Ask(ulong next, bool isAgain = false) => _sender.OnRequest(new ReplicaMessage.CopyRequest
         {
-            From = default, Copy = 1, Next = next, Window = 1, IsAgain = isAgain,
+            From = default,
+            Copy = 1,
+            Next = next,
+            Window = 1,
+            IsAgain = isAgain,
         });
     }
 

@@ -2,7 +2,9 @@ using System;
 
 namespace Myrmex.Runtime.Simulation;
 
-/// <summary>The loop of a simulated node: posted work runs later, in order; timers are never early by the node's clock.</summary>
+/// <summary>
+/// The loop of a simulated node: posted work runs later, in order; timers are never early by the node's clock.
+/// </summary>
 internal sealed class SimScheduler : IScheduler
 {
     private readonly SimNode _node;

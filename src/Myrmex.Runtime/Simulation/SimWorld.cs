@@ -33,9 +33,9 @@ public sealed record SimOptions
 
 /// <summary>
 /// A whole cluster on one thread: virtual time, a queue of events in a stable order, nodes with their seams. Everything
-/// random comes from the seed, so the same seed and the same calls give the same <see cref="TraceHash"/>. What follows an
-/// await is an event too, of the loop that it was on: who makes a world gets its synchronization context. An exception in
-/// an event ends the run: it leaves <see cref="Step()"/> wrapped with what is needed to repeat it.
+/// random comes from the seed, so the same seed and the same calls give the same <see cref="TraceHash"/>. What follows
+/// an await is an event too, of the loop that it was on: who makes a world gets its synchronization context. An
+/// exception in an event ends the run: it leaves <see cref="Step()"/> wrapped with what is needed to repeat it.
 /// </summary>
 public sealed class SimWorld
 {
@@ -58,7 +58,9 @@ public sealed class SimWorld
                 world.Add(0, node: null, loop: null, action);
             }
         });
-        SynchronizationContext.SetSynchronizationContext(_context); // That of a test would go on elsewhere after an await.
+
+        // With that of a test it would go on elsewhere after an await.
+        SynchronizationContext.SetSynchronizationContext(_context);
         Seed = seed;
         Options = options ?? new SimOptions();
         Random = new SimRandom(seed);

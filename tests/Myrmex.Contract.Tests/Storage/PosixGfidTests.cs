@@ -24,12 +24,15 @@ public sealed class PosixGfidTests : IDisposable
     [Fact]
     public async Task AGfidIsNeverThatOfTwoInodes()
     {
-        var log = System.IO.TextWriter.Synchronized(new System.IO.StringWriter());
-        Log.WriteTo(log);
-        await Task.WhenAll(Enumerable.Range(0, Clients).Select(n => Task.Factory.StartNew(
-            () => MakeAndRemove(n), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        using var log = new System.IO.StringWriter();
+        Log.WriteTo(System.IO.TextWriter.Synchronized(log));
+        using var over = new CancellationTokenSource();
+        var looking = Begin(() => LookAround(over.Token));
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(n => Begin(() => MakeAndRemove(n))));
+        await over.CancelAsync();
+        await looking;
         Log.WriteTo(null);
-        Assert.DoesNotContain("gfid", string.Concat(log.ToString()!.Split('\n').Where(l => l.Contains(" E posix")))); // What is on its way is no fault.
+        Assert.DoesNotContain("gfid", string.Concat(log.ToString().Split('\n').Where(l => l.Contains(" E posix")))); // What is on its way is no fault.
         Assert.True(_made > Rounds / 4);
         var names = _rig.List(Gfid.Root).Select(e => e.Name).ToList();
         var found = names.Select(n => _rig.Lookup(Gfid.Root, n)).ToList();
@@ -46,6 +49,20 @@ public sealed class PosixGfidTests : IDisposable
             Assert.Equal(Errno.Ok, MakeFile("last", g, _rig.Caller));
             Assert.Equal(Errno.Ok, Remove("last", isDirectory: false, _rig.Caller));
         });
+    }
+
+    private static Task Begin(Action work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>At names that are being made, and taken away again when their gfid is in use.</summary>
+    private void LookAround(CancellationToken over)
+    {
+        var call = new Call();
+        for (var i = 0; !over.IsCancellationRequested; i++)
+        {
+            _ = StorageRig.Outcome(_rig.Store.Lookup(
+                new LookupFop { Parent = Gfid.Root, Name = $"{i / 2 % Clients}-{i % 2}" }, call));
+        }
     }
 
     private void MakeAndRemove(int client)

@@ -110,7 +110,9 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
             {
                 var operation = new JournalOperation
                 {
-                    Fop = FopCode.Setxattr, Gfid = gfid, Xattrs = [new XattrValue(Capability, value)],
+                    Fop = FopCode.Setxattr,
+                    Gfid = gfid,
+                    Xattrs = [new XattrValue(Capability, value)],
                 };
                 error = (await redo.ApplyAsync(operation, default)).Error;
             }

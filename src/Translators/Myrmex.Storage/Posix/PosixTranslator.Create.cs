@@ -276,6 +276,11 @@ public sealed partial class PosixTranslator
     private Errno OpenExisting(in CreateFop fop, in Inode parent, CreateReply reply, Call call)
     {
         var directory = parent.Directory!; // A parent is always an open directory.
+        if (IsDirectoryAt(directory, fop.Name.Span))
+        {
+            return Errno.EISDIR; // What is known of it may have to wait for a rename, which may wait for this name.
+        }
+
         var error = Identify(directory, fop.Name.Span, out var identity);
         if (error != Errno.Ok)
         {
@@ -476,7 +481,10 @@ public sealed partial class PosixTranslator
         var isNew = error == Errno.Ok;
         if (error == Errno.EEXIST && fd < 0)
         {
-            error = Identify(parent.Directory!, name, out var identity); // A parent is always an open directory.
+            // A parent is always an open directory.
+            var identity = default(Identity);
+            error = IsDirectoryAt(parent.Directory!, name) ? Errno.EISDIR
+                : Identify(parent.Directory!, name, out identity);
             if (error == Errno.Ok)
             {
                 error = AcquireAnonymous(identity.Facts.Gfid, out var existing);

@@ -272,6 +272,11 @@ public sealed partial class PosixTranslator
                     return error;
                 }
 
+                if (attempt == 0)
+                {
+                    continue; // One that was being made, or removed, is not any more.
+                }
+
                 Log.Error(
                     "posix", "two inodes have the same gfid", ("gfid", gfid), ("inode", inode.Stat.Ino),
                     ("other", stat.Ino));
@@ -363,6 +368,12 @@ public sealed partial class PosixTranslator
         error = _handles.ReadDirectory(gfid, buffer, out _, out _);
         if (error == Errno.ENOTDIR && _handles.Stat(gfid, out var file) >= 0 && !IsOrphan(gfid, in file))
         {
+            error = AwaitName(parent, name, in inode);
+            if (error != Errno.Ok)
+            {
+                return error;
+            }
+
             Log.Error("posix", "a directory has the gfid of a file", ("gfid", gfid), ("parent", parent.Gfid));
             return Errno.EIO;
         }
