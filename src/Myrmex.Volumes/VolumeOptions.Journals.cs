@@ -9,8 +9,10 @@ public static partial class VolumeOptions
 {
     private const string QuorumType = "cluster.quorum-type";
     private const string QuorumCount = "cluster.quorum-count";
-    private const string CacheInvalidation = "features.cache-invalidation";
     private const string MaxHardlinks = "storage.max-hardlinks";
+
+    /// <summary>Bricks tell clients what others have changed.</summary>
+    internal const string CacheInvalidation = "features.cache-invalidation";
 
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";

@@ -201,6 +201,19 @@ public sealed class UpcallTests
         Assert.DoesNotContain(clients[5], told);
     }
 
+    /// <summary>At a proxy: what a brick tells it is for those of its clients that have looked.</summary>
+    [Fact]
+    public async Task WhatIsToldFromBelowIsForWhoHasLooked()
+    {
+        await StatAsync(_a);
+        _upcall.Notify(new GraphEvent(GraphEventKind.Invalidate, File, 0x2018), _upcall);
+        Assert.Equal((_a, 0x2018u), (_events.Single().Only, _events.Single().Flags));
+        _upcall.Notify(new GraphEvent(GraphEventKind.Invalidate, File, 0x2018), _upcall);
+        Assert.Single(_events);
+        _upcall.Notify(new GraphEvent(GraphEventKind.ChildDown), _upcall);
+        Assert.Equal(GraphEventKind.ChildDown, _events[^1].Kind);
+    }
+
     [Fact]
     public async Task OffItCostsAndTellsNothing()
     {
