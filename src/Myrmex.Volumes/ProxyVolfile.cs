@@ -49,7 +49,8 @@ public static class ProxyVolfile
             upcall.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, upcall.Type));
         }
 
-        var stats = file.Add(export, "debug/io-stats").Over(file.Top.Name);
+        var below = file.Top.Name;
+        var stats = file.Add(export, "debug/io-stats").Over(below);
         stats.With("unique-id", export).With("volume-id", volume.Id.ToString());
         stats.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, stats.Type));
         BrickVolfile.AddServer(file, volume, $"{volume.Name}-gfproxyd-server", export, [export]);
