@@ -60,7 +60,7 @@ internal sealed class ServedProcess(
     /// <summary>Characters of a report of a failed upgrade that are told.</summary>
     private const int FailureLengthMax = 4096;
 
-    private readonly string? _failureFile = 
+    private readonly string? _failureFile =
         spec.WorkerFile is { } file ? DaemonOptions.UpgradeFailureFileOf(file) : null;
     private bool _hangUpDue;
     private long _lastHangUpNs;

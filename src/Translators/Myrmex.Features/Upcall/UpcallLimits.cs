@@ -11,7 +11,7 @@ internal static class UpcallLimits
 
     public const int Shards = 16;
 
-    /// <summary>Places for the number of the last change of an inode; those that share one are told too often.</summary>
+    /// <summary>Places for the number of an inode's last change; those that share one are told too often.</summary>
     public const int ChangeSlots = 1 << 12;
 
     /// <summary>Inodes whose time is over that are forgotten with each one that is remembered.</summary>
