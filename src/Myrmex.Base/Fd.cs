@@ -114,5 +114,8 @@ public sealed class ClientIdentity(string uid, string address)
     /// <summary>The user name of the TLS certificate or of the login, empty when none.</summary>
     public string User { get; init; } = string.Empty;
 
+    /// <summary>Of the door that it has come in by, which tells it things by this.</summary>
+    public object? Connection { get; init; }
+
     public override string ToString() => $"{Uid}@{Address}";
 }

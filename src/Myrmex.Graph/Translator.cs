@@ -182,6 +182,14 @@ public readonly record struct GraphEvent(
 {
     /// <summary>Set for <see cref="GraphEventKind.LockContention"/>.</summary>
     public LockContention? Contention { get; init; }
+
+    /// <summary>
+    /// Of <see cref="GraphEventKind.Invalidate"/>: who is to be told; null for everybody, and in clients.
+    /// </summary>
+    public ClientIdentity? Only { get; init; }
+
+    /// <summary>Of <see cref="GraphEventKind.Invalidate"/>: how long who looks again will be told.</summary>
+    public uint Seconds { get; init; }
 }
 
 /// <summary>

@@ -29,6 +29,7 @@ internal static class Registry
         Features.Locks.Registration,
         Features.Outcomes.Outcomes.Registration,
         Features.ReadOnly.Registration,
+        Features.Upcall.Upcall.Registration,
         Features.Utime.Registration,
         Storage.MemoryTranslator.Registration,
         Storage.PosixTranslator.Registration,

@@ -79,6 +79,9 @@ public sealed record DaemonOptions
     /// <summary>Of the process that serves, written by the launcher.</summary>
     public string ProxyWorkerFile => Path.Combine(WorkingDirectory, "proxy-worker.pid");
 
+    /// <summary>Where a launcher tells why its last upgrade failed; there is no such file when it did not.</summary>
+    public static string UpgradeFailureFileOf(string workerFile) => workerFile + ".failed";
+
     public string LogDirectory => Path.Combine(WorkingDirectory, "log");
 
     public string Socket => SocketOf(WorkingDirectory);

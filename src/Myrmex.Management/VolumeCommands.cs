@@ -6,6 +6,7 @@ using System.Threading.Tasks;
 using Myrmex.Coordination;
 using Myrmex.Management.Bricks;
 using Myrmex.Management.Cluster;
+using Myrmex.Management.Nodes;
 using Myrmex.Management.Proxies;
 using Myrmex.Management.State;
 using Myrmex.Management.Tasks;
@@ -148,11 +149,17 @@ internal sealed partial class VolumeCommands(
 
     private List<ProxyReport> ProxiesOf(Volume volume) =>
     [
-        .. placement.NodesOf(volume).Select(n => view.RunOf(n.Id)?.Proxies.FirstOrDefault(p => p.Volume == volume.Name)
-            is { Online: true } run
-            ? new ProxyReport(volume.Name, n, Online: true, run.Port, run.Pid) { Drain = run.Drain }
-            : new ProxyReport(volume.Name, n, Online: false, 0, 0)),
+        .. placement.NodesOf(volume).Select(
+            n => ReportOf(volume, n, view.RunOf(n.Id)?.Proxies.FirstOrDefault(p => p.Volume == volume.Name))),
     ];
+
+    private static ProxyReport ReportOf(Volume volume, NodeRecord node, ProxyRun? run) =>
+        (run is { Online: true }
+            ? new ProxyReport(volume.Name, node, Online: true, run.Port, run.Pid) { Drain = run.Drain }
+            : new ProxyReport(volume.Name, node, Online: false, 0, 0)) with
+        {
+            FailedUpgrade = run?.FailedUpgrade,
+        };
 
     private static Dictionary<string, string> Data(params (string Key, string Value)[] pairs) =>
         pairs.ToDictionary(p => p.Key, p => p.Value);

@@ -20,6 +20,9 @@ internal sealed record ProxyReport(string Volume, NodeRecord Node, bool Online, 
 {
     /// <summary>Who is left there; null unless it drains.</summary>
     public ProxyDrainState? Drain { get; init; }
+
+    /// <summary>The last upgrade of the proxy has failed; null when it has not.</summary>
+    public FailedUpgrade? FailedUpgrade { get; init; }
 }
 
 internal sealed record VolumeReport(Volume Volume, IReadOnlyList<BrickReport> Bricks)

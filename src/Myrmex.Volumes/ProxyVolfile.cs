@@ -4,8 +4,9 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a proxy, bottom up: what clients of ours have up to cluster/distribute, features/utime when
-/// features.ctime is on, features/client-locks, debug/io-stats with the name that thin clients attach to, and
-/// protocol/server with who may. No cache: what it kept could be out of date by what goes through another proxy.
+/// features.ctime is on, features/client-locks, features/upcall when features.cache-invalidation is on,
+/// debug/io-stats with the name that thin clients attach to, and protocol/server with who may. No cache: what it kept
+/// could be out of date by what goes through another proxy.
 /// Source: GlusterFS volume file VOL.gfproxyd.vol.
 /// </summary>
 public static class ProxyVolfile
@@ -42,7 +43,15 @@ public static class ProxyVolfile
         var locks = $"{volume.Name}-client-locks";
         var top = file.Top.Name;
         file.Add(locks, "features/client-locks").Over(top);
-        var stats = file.Add(export, "debug/io-stats").Over(locks);
+        if (VolumeOptions.IsOn(volume, VolumeOptions.CacheInvalidation))
+        {
+            // What bricks tell is for those clients alone that have looked, and they change things for each other.
+            var upcall = file.Add($"{volume.Name}-upcall", BrickVolfile.UpcallType).Over(locks);
+            upcall.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, upcall.Type));
+        }
+
+        var below = file.Top.Name;
+        var stats = file.Add(export, "debug/io-stats").Over(below);
         stats.With("unique-id", export).With("volume-id", volume.Id.ToString());
         stats.Options.AddRange(VolumeOptions.For(volume, GraphSide.Brick, stats.Type));
         BrickVolfile.AddServer(file, volume, $"{volume.Name}-gfproxyd-server", export, [export]);

@@ -11,6 +11,9 @@ public static partial class VolumeOptions
     private const string QuorumCount = "cluster.quorum-count";
     private const string MaxHardlinks = "storage.max-hardlinks";
 
+    /// <summary>Bricks tell clients what others have changed.</summary>
+    internal const string CacheInvalidation = "features.cache-invalidation";
+
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";
 
@@ -89,6 +92,9 @@ public static partial class VolumeOptions
         // Whoever fixes a number counts on it; whoever says auto or none gets what the journal does in any case.
         QuorumType when value == "fixed" => Unfit(
             key, value, "how many copies a change needs follows from their number; leave the option at auto"),
+        CacheInvalidation when OptionText.TryBoolean(value, out var tells) && tells => Unfit(
+            key, value, "what a client keeps would be old for a moment after a change is answered, and no read of such "
+            + "a volume is"),
         QuorumCount => Unfit(
             key, value, "how many copies a change needs follows from their number; leave the option out"),
         MaxHardlinks when !long.TryParse(value, CultureInfo.InvariantCulture, out var names) || names != 0 => Unfit(

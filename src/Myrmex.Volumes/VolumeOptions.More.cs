@@ -142,12 +142,14 @@ public static partial class VolumeOptions
         Idle("performance.low-prio-threads", OptionKind.Integer, "16", "Threads for reads and writes.", 1, 64),
         Idle("performance.least-prio-threads", OptionKind.Integer, "1", "Threads for background work.", 1, 64),
         Idle("performance.cache-size", OptionKind.Size, "32MB", "Memory for content.", 0, 34_359_738_368),
-        Refused(
-            "features.cache-invalidation", "off",
+        Brick(
+            CacheInvalidation, OptionKind.Boolean, "off", BrickVolfile.UpcallType, "cache-invalidation",
             "Bricks tell clients what others changed, so that they may keep it longer."),
-        Idle(
-            "features.cache-invalidation-timeout", OptionKind.Integer, "60", "Seconds they are told.", 0,
-            int.MaxValue),
+        Range(
+            Brick(
+                "features.cache-invalidation-timeout", OptionKind.Integer, "60", BrickVolfile.UpcallType,
+                "cache-invalidation-timeout", "Seconds that they are told after they have looked."),
+            0, int.MaxValue),
     ];
 
     private static IEnumerable<VolumeOption> FeatureTable() =>

@@ -131,6 +131,8 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         Shell.Check("/", "kill", "-KILL", Addresses.Text(newcomer));
         Assert.True(upgrading.Wait(ProgramEnds), "the command does not end");
         Assert.Equal(1, upgrading.Result.ExitCode);
+        Assert.Contains("ended by signal 9", upgrading.Result.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"({former}) goes on", upgrading.Result.ToString(), StringComparison.Ordinal);
         Assert.Equal(former, volumes.Daemon.ProxyPid);
         Assert.Equal("EAGAIN", prober.Ask("try sh 12 1"));
         rival.Sh("echo still > served; test \"$(cat served)\" = still; rm served");

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Linq;
@@ -102,12 +103,33 @@ internal static class ProxyCommand
                     return 0;
                 }
 
+                if (now.Proxies.FirstOrDefault(p => HasFailedSince(p, before)) is { } failed)
+                {
+                    await Console.Error.WriteLineAsync(TextOf(failed));
+                    return 1;
+                }
+
                 await Task.Delay(LookMs);
             }
 
-            await Console.Error.WriteLineAsync("myrmex proxy: the proxy goes on as it was, its log says why");
+            await Console.Error.WriteLineAsync(
+                $"myrmex proxy: nobody has said how the upgrade went within {UpgradeSeconds} s. The proxy goes on; "
+                + "log/proxy.log of its node says more");
             return 1;
         }).Parse(args).Invoke();
+    }
+
+    private static bool HasFailedSince(ProxyStatusMessage proxy, IReadOnlyList<ProxyStatusMessage> before) =>
+        proxy.FailedUpgrade is { } failed
+        && before.All(b => b.Node != proxy.Node || b.FailedUpgrade?.Number != failed.Number);
+
+    private static string TextOf(ProxyStatusMessage failed)
+    {
+        var lines = failed.FailedUpgrade!.Reason.Split('\n');
+        return $"myrmex proxy: the proxy of {failed.Host} was not upgraded: {lines[0]}\n"
+            + string.Concat(lines[1..].Select(l => $"  {l}\n"))
+            + $"The former process{(failed.Online ? $" ({failed.Pid})" : "")} goes on with all its clients. More is in "
+            + $"log/proxy.log of {failed.Host}. Mend the cause, and say it again: myrmex proxy upgrade {failed.Host}";
     }
 
     /// <summary>Waits until none of our clients uses the proxies of one node; answers how they are then.</summary>

@@ -146,7 +146,7 @@ internal sealed class ServingCommand
         ];
         using var launcher = new Launcher(
             [.. HostPaths.Executable, _name, .. own], [.. HostPaths.Executable, _name, .. WorkerArguments(own)],
-            options.GetValue(_workerFile), listener, options.GetValue(_worker));
+            options.GetValue(_workerFile), options.GetValue(_logFile), listener, options.GetValue(_worker));
         return launcher.Run();
     }
 

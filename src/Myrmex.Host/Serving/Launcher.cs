@@ -43,6 +43,7 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
     private readonly string[] _own;
     private readonly string[] _command;
     private readonly string? _workerFile;
+    private readonly UpgradeReport _report;
     private readonly int _listener;
     private readonly WorkerKeeper _keeper;
     private readonly AutoResetEvent _news = new(initialState: false);
@@ -52,13 +53,16 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
     /// <param name="own">What has started this launcher: executable, subcommand and options.</param>
     /// <param name="command">What starts a worker, but for what only the launcher knows.</param>
     /// <param name="workerFile">File that names the worker as long as there is one.</param>
+    /// <param name="logFile">Where workers log; null when that is nowhere to be read.</param>
     /// <param name="listener">A socket that listens.</param>
     /// <param name="worker">A child of this process that serves already; 0 for none.</param>
-    public Launcher(string[] own, string[] command, string? workerFile, int listener, int worker)
+    public Launcher(
+        string[] own, string[] command, string? workerFile, string? logFile, int listener, int worker)
     {
         _own = own;
         _command = command;
         _workerFile = workerFile;
+        _report = new UpgradeReport(workerFile, logFile);
         _listener = listener;
         _keeper = new WorkerKeeper(this);
         if (worker != 0)
@@ -144,6 +148,11 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
             .. _command, Named(ListenerOption, _listener), Named(LauncherOption, Environment.ProcessId),
             .. takesOver ? (string[])[TakeOver] : [],
         ];
+        if (takesOver)
+        {
+            _report.Begin();
+        }
+
         var pid = Sys.Spawn(command, HeldSignals);
         if (pid > 0)
         {
@@ -156,6 +165,8 @@ internal sealed class Launcher : IWorkerProcesses, IDisposable
     }
 
     void IWorkerProcesses.Signal(int pid, int signal) => _ = Sys.Kill(pid, signal);
+
+    void IWorkerProcesses.UpgradeFailed(string why) => _report.Fail(why);
 
     public void Dispose()
     {

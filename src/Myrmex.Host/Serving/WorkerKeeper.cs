@@ -12,6 +12,10 @@ internal interface IWorkerProcesses
     int Start(bool takesOver);
 
     void Signal(int pid, int signal);
+
+    /// <summary>An upgrade was asked for and will not be; whoever serves goes on.</summary>
+    /// <param name="why">What became of the new process.</param>
+    void UpgradeFailed(string why);
 }
 
 /// <summary>
@@ -39,6 +43,7 @@ internal sealed class WorkerKeeper(IWorkerProcesses processes)
     private long _pauseMs;
     private int _successor;
     private long _upgradeEndsMs;
+    private bool _isGivenUp; // The successor, for it took too long.
 
     /// <summary>The process that serves; 0 when there is none.</summary>
     public int Worker { get; private set; }
@@ -83,6 +88,7 @@ internal sealed class WorkerKeeper(IWorkerProcesses processes)
         {
             Log.Error(Room, "the new process does not take over, giving it up", ("pid", _successor));
             processes.Signal(_successor, Sys.SignalKill);
+            _isGivenUp = true;
             _upgradeEndsMs = nowMs + UpgradeMs;
         }
     }
@@ -94,6 +100,9 @@ internal sealed class WorkerKeeper(IWorkerProcesses processes)
         {
             Log.Error(Room, "the new process did not take over", ("pid", pid), ("code", code));
             _successor = 0;
+            processes.UpgradeFailed(_isGivenUp ? $"the new process did not take over within {UpgradeMs / 1000} s"
+                : code < 0 ? $"the new process was ended by signal {-code}"
+                : $"the new process ended with code {code}");
         }
         else if (pid == Worker)
         {
@@ -119,14 +128,24 @@ internal sealed class WorkerKeeper(IWorkerProcesses processes)
         if (IsEnding || Worker == 0 || _successor != 0)
         {
             Log.Warning(Room, "nothing can be upgraded now", ("pid", Worker), ("successor", _successor));
+            if (!IsEnding && Worker == 0)
+            {
+                processes.UpgradeFailed("no process serves that could be taken over; one is being started");
+            }
+
             return;
         }
 
+        _isGivenUp = false;
         _successor = processes.Start(takesOver: true);
         _upgradeEndsMs = nowMs + UpgradeMs;
         if (_successor != 0)
         {
             Log.Information(Room, "a new process takes over", ("pid", _successor), ("from", Worker));
+        }
+        else
+        {
+            processes.UpgradeFailed("the new process cannot be started");
         }
     }
 

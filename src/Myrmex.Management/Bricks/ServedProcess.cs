@@ -57,6 +57,11 @@ internal sealed record ServedProcessSpec
 internal sealed class ServedProcess(
     ServedProcessSpec spec, IProcessControl processes, IBrickPort portStore, Seams seams)
 {
+    /// <summary>Characters of a report of a failed upgrade that are told.</summary>
+    private const int FailureLengthMax = 4096;
+
+    private readonly string? _failureFile =
+        spec.WorkerFile is { } file ? DaemonOptions.UpgradeFailureFileOf(file) : null;
     private bool _hangUpDue;
     private long _lastHangUpNs;
     private long _startedAtNs;
@@ -185,9 +190,30 @@ internal sealed class ServedProcess(
         Log.Information(spec.Room, $"{spec.Name} process started", ("pid", process.Pid), ("port", Port));
     }
 
+    /// <summary>There is a report of a failed upgrade, though none has been read, or the reverse.</summary>
+    public bool HasUpgradeNews => _failureFile is not null && File.Exists(_failureFile) != UpgradeFailure is not null;
+
+    /// <summary>Why the last upgrade failed; null when it did not, or is under way.</summary>
+    public string? UpgradeFailure { get; private set; }
+
+    /// <summary>Looks for the report of a failed upgrade.</summary>
+    public void NoticeUpgradeFailure() =>
+        UpgradeFailure = !HasUpgradeNews ? UpgradeFailure : ReadFailure(_failureFile!);
+
+    /// <summary>The report of the last upgrade counts no longer.</summary>
+    public void ForgetUpgradeFailure()
+    {
+        UpgradeFailure = null;
+        if (_failureFile is not null)
+        {
+            File.Delete(_failureFile);
+        }
+    }
+
     /// <summary>A launcher is to have another process take over from the one that serves, clients included.</summary>
     public void Upgrade()
     {
+        ForgetUpgradeFailure();
         if (Identity is { } launcher)
         {
             processes.Signal(launcher, Sys.SignalUser2);
@@ -248,6 +274,17 @@ internal sealed class ServedProcess(
         Forget();
         Log.Information(spec.Room, $"{spec.Name} process ended, nothing is left to serve", ("pid", process.Pid));
         return true;
+    }
+
+    private static string? ReadFailure(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        var text = File.ReadAllText(path).TrimEnd();
+        return text.Length > FailureLengthMax ? text[..FailureLengthMax] : text;
     }
 
     private ProcessIdentity? Server() =>

@@ -21,7 +21,15 @@ internal sealed record ProxyRun(string Volume, bool Online, int Port, int Pid)
 {
     /// <summary>Who is left there; null unless it drains.</summary>
     public ProxyDrainState? Drain { get; init; }
+
+    /// <summary>The last upgrade of the proxy that was asked for has failed; null when it has not.</summary>
+    public FailedUpgrade? FailedUpgrade { get; init; }
 }
+
+/// <summary>An upgrade of a proxy that has failed: the former process goes on.</summary>
+/// <param name="Number">Which one of all that were asked for on the node.</param>
+/// <param name="Reason">Lines: what became of the new process, and what the log says.</param>
+internal sealed record FailedUpgrade(int Number, string Reason);
 
 /// <summary>The clients of a proxy that drains.</summary>
 /// <param name="Leaving">They go elsewhere, and still use it.</param>

@@ -125,6 +125,7 @@ internal sealed class ProxySupervisor
         await ProbeAsync(wanted, cancellation);
         _process.RetryWhatDoesNotServe(_online.Count, wanted.Count);
         UpgradeIfAsked();
+        _process.NoticeUpgradeFailure();
         await CountClientsAsync(cancellation);
         Publish(wanted);
         return _online.Count == wanted.Count && _drains.Count == 0 ? Limits.SupervisePeriodMs : Limits.ProbePeriodMs;
@@ -165,7 +166,11 @@ internal sealed class ProxySupervisor
         var asked = _view.NodeOf(_node.Id)?.ProxyUpgrades ?? 0;
         if (_upgrades is { } done && done != asked && _process.IsRunning)
         {
-            _process.Upgrade(); // The launcher does it, and says in the log how it went.
+            _process.Upgrade(); // The launcher does it, and says how it went.
+        }
+        else if (_upgrades is null)
+        {
+            _process.ForgetUpgradeFailure(); // Nobody knows which one it was.
         }
 
         _upgrades = asked;
@@ -197,6 +202,7 @@ internal sealed class ProxySupervisor
 
     private void Publish(List<Volume> wanted)
     {
+        var failed = _process.UpgradeFailure is { } reason ? new FailedUpgrade(_upgrades ?? 0, reason) : null;
         // What has been online keeps its port as long as the launcher has the socket.
         _ports = [
             .. wanted.Select(v => v.Name)
@@ -207,8 +213,9 @@ internal sealed class ProxySupervisor
             ? new ProxyRun(v.Name, Online: true, _process.Port, _process.Pid)
             {
                 Drain = _drains.GetValueOrDefault(v.Name),
+                FailedUpgrade = failed,
             }
-            : new ProxyRun(v.Name, Online: false, 0, 0)).ToList();
+            : new ProxyRun(v.Name, Online: false, 0, 0) { FailedUpgrade = failed }).ToList();
         if (!runs.SequenceEqual(_runs))
         {
             _runs = runs;
@@ -223,7 +230,8 @@ internal sealed class ProxySupervisor
         {
             var slice = Math.Min(left, Limits.ProxyDeathMs);
             if (await _look.WaitAsync(_seams.Scheduler, slice, cancellation)
-                || (_process.Identity is { } process && !_processes.IsAlive(process)) || _process.IsServerAnother)
+                || (_process.Identity is { } process && !_processes.IsAlive(process)) || _process.IsServerAnother
+                || _process.HasUpgradeNews)
             {
                 return;
             }

@@ -22,6 +22,7 @@ internal sealed class ProxyNode
     private readonly SimRandom _random;
     private readonly List<ClientIdentity> _clients = [];
     private RpcServer? _door;
+    private long _freeAtNs; // The fops that stand in line are done by then.
     private TranslatorGraph? _graph;
 
     public ProxyNode(SimWorld world, ProxyStore store, string name)
@@ -36,6 +37,9 @@ internal sealed class ProxyNode
 
     /// <summary>Most milliseconds before and after a fop is executed.</summary>
     public int DelayMsMax { get; set; } = 2;
+
+    /// <summary>Microseconds that each fop takes it, one after the other in the order in which they come; 0: none.</summary>
+    public long FopCostUs { get; set; }
 
     /// <summary>Milliseconds until it says that it serves.</summary>
     public int AnswersRootAfterMs { get; set; }
@@ -118,6 +122,15 @@ internal sealed class ProxyNode
             return await TFop.Invoke(_store.Volume, in fop, call);
         }
 
+        if (FopCostUs > 0)
+        {
+            await StandInLineAsync();
+            if (call.Client is { IsGone: true })
+            {
+                return TReply.Fail(Errno.ENOTCONN);
+            }
+        }
+
         await PauseAsync(fop is StatFop && AnswersRootAfterMs > 0 ? AnswersRootAfterMs : _random.Below(DelayMsMax + 1));
         var record = TFop.XDataOf(in fop) is { } xdata && xdata.TryGetBytes(ChangeRecord.Key, out var bytes)
             ? bytes.ToArray()
@@ -143,6 +156,14 @@ internal sealed class ProxyNode
 
         await PauseAsync(_random.Below(DelayMsMax + 1));
         return reply;
+    }
+
+    /// <summary>As fops do at a real proxy when more come than it can do: FopLine.</summary>
+    private Task StandInLineAsync()
+    {
+        var nowNs = Node.Seams.Clock.MonotonicNs;
+        _freeAtNs = Math.Max(nowNs, _freeAtNs) + (FopCostUs * 1_000);
+        return PauseAsync((_freeAtNs - nowNs) / 1_000_000);
     }
 
     private Task PauseAsync(long ms)

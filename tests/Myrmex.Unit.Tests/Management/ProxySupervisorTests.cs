@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Management;
+using Myrmex.Management.Cluster;
 using Myrmex.Management.Nodes;
 using Myrmex.Management.Proxies;
 using Myrmex.Unit.Tests.Coordination;
@@ -113,12 +114,32 @@ public sealed class ProxySupervisorTests : IAsyncLifetime
     {
         await SetAsync(VolumeOptions.Proxy, "enable");
         await UntilAsync(() => IsOnline);
-        var record = _node.Record with { ProxyUpgrades = 1 };
-        await StoreAccess.PutAsync(_node.Store, NodeKeys.Node(_node.NodeId), record.ToBytes());
+        await AskForUpgradeAsync(1);
         await UntilAsync(() => Processes.Log.Contains("upgrade proxy"));
         await Task.Delay(300);
         Assert.True(IsOnline);
         Assert.Single(Processes.Log, l => l == "upgrade proxy");
+    }
+
+    /// <summary>The launcher has told why; it is published with the number of the upgrade, until the next one.</summary>
+    [RootFact]
+    public async Task AnUpgradeThatFailedIsTold()
+    {
+        var failure = DaemonOptions.UpgradeFailureFileOf(_node.Options.ProxyWorkerFile);
+        await File.WriteAllTextAsync(failure, "of a daemon that is gone\n");
+        await SetAsync(VolumeOptions.Proxy, "enable");
+        await UntilAsync(() => IsOnline);
+        Assert.False(File.Exists(failure));
+        await AskForUpgradeAsync(1);
+        await UntilAsync(() => Processes.Log.Contains("upgrade proxy"));
+        Assert.Null(Proxies.Runs[0].FailedUpgrade);
+        await File.WriteAllTextAsync(failure, "it ended\nfor a reason\n");
+        await UntilAsync(() => Proxies.Runs[0].FailedUpgrade is not null);
+        Assert.Equal(new FailedUpgrade(1, "it ended\nfor a reason"), Proxies.Runs[0].FailedUpgrade);
+        Assert.True(IsOnline);
+        await UntilAsync(() => _node.Commands.Proxies().Single().FailedUpgrade is { Number: 1 });
+        await AskForUpgradeAsync(2);
+        await UntilAsync(() => Processes.Log.Count(l => l == "upgrade proxy") == 2 && Proxies.Runs[0].FailedUpgrade is null);
     }
 
     [RootFact]
@@ -188,6 +209,9 @@ public sealed class ProxySupervisorTests : IAsyncLifetime
         Assert.Null(Spec("gfproxyd/demo"));
         Assert.Contains("type protocol/server", Spec("gfproxyd/demo", trusted: true), StringComparison.Ordinal);
     }
+
+    private Task AskForUpgradeAsync(int number) => StoreAccess.PutAsync(
+        _node.Store, NodeKeys.Node(_node.NodeId), (_node.Record with { ProxyUpgrades = number }).ToBytes());
 
     private bool IsOnline => Proxies.Runs is [{ Online: true }];
 

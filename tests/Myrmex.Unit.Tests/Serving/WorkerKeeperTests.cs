@@ -95,7 +95,24 @@ public sealed class WorkerKeeperTests : IWorkerProcesses
         Turn();
         Assert.Equal((1, false), (_keeper.Worker, _keeper.HasUpgraded));
         _keeper.Upgrade(_nowMs);
-        Assert.Equal(["start 1", "take over 2", "take over 3"], _did);
+        _keeper.Ended(3, -Sys.SignalKill, _nowMs);
+        Assert.Equal(
+            [
+                "start 1", "take over 2", "failed: the new process ended with code 1",
+                "take over 3", "failed: the new process was ended by signal 9",
+            ],
+            _did);
+    }
+
+    [Fact]
+    public void AnUpgradeThatCannotBeginIsToldAtOnce()
+    {
+        _cannotStart = true;
+        _keeper.Upgrade(_nowMs);
+        Assert.Equal(["start 1", "failed: the new process cannot be started"], _did);
+        EndAfter(1);
+        _keeper.Upgrade(_nowMs);
+        Assert.Equal("failed: no process serves that could be taken over; one is being started", _did[^1]);
     }
 
     [Fact]
@@ -112,6 +129,10 @@ public sealed class WorkerKeeperTests : IWorkerProcesses
         Assert.Equal(["start 1", "take over 2", "signal 2 9"], _did);
         _keeper.Ended(2, -Sys.SignalKill, _nowMs);
         Assert.Equal(1, _keeper.Worker);
+        Assert.Equal("failed: the new process did not take over within 45 s", _did[^1]);
+        _keeper.Upgrade(_nowMs);
+        _keeper.Ended(3, 1, _nowMs);
+        Assert.Equal("failed: the new process ended with code 1", _did[^1]);
     }
 
     /// <summary>The successor would wait for its volumes and then find nobody: clients wait for a new one instead.</summary>
@@ -177,6 +198,8 @@ public sealed class WorkerKeeperTests : IWorkerProcesses
     }
 
     void IWorkerProcesses.Signal(int pid, int signal) => _did.Add($"signal {pid} {signal}");
+
+    void IWorkerProcesses.UpgradeFailed(string why) => _did.Add($"failed: {why}");
 
     private void Turn() => _keeper.Turn(_nowMs);
 

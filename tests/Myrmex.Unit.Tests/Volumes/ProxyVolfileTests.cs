@@ -31,6 +31,19 @@ public sealed class ProxyVolfileTests
         Assert.Equal(file.ToString(), VolfileDocument.Parse(file.ToString()).ToString());
     }
 
+    /// <summary>What a brick tells its proxy is not for thousands of clients that have not looked.</summary>
+    [Fact]
+    public void AProxyOfAVolumeWhoseClientsAreToldKnowsWhoHasLooked()
+    {
+        var volume = With(
+            SampleVolumes.Distribute(2), ("features.cache-invalidation", "on"), ("features.cache-invalidation-timeout", "600"));
+        var file = ProxyVolfile.Build(volume);
+        var upcall = file.Blocks.Single(b => b.Type == "features/upcall");
+        Assert.Equal(["demo-client-locks"], upcall.Subvolumes);
+        Assert.Equal([upcall.Name], file.Blocks[^2].Subvolumes);
+        Assert.Equal(("on", "600"), (upcall.Option("cache-invalidation"), upcall.Option("cache-invalidation-timeout")));
+    }
+
     [Fact]
     public void AProxyFollowsTheLeadersOfReplicaSets()
     {

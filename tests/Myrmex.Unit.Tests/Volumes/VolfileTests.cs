@@ -31,11 +31,16 @@ public sealed class VolfileTests
                 subvolumes demo-locks
             end-volume
 
+            volume demo-upcall
+                type features/upcall
+                subvolumes demo-outcomes
+            end-volume
+
             volume /bricks/b2
                 type debug/io-stats
                 option unique-id /bricks/b2
                 option volume-id 00000000-0000-000a-0000-00000000000b
-                subvolumes demo-outcomes
+                subvolumes demo-upcall
             end-volume
 
             volume demo-server

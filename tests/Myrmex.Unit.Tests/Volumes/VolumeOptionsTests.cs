@@ -81,11 +81,21 @@ public sealed class VolumeOptionsTests
     [InlineData("virt")]
     [InlineData("distributed-virt")]
     [InlineData("gluster-block")]
-    [InlineData("samba", "features.cache-invalidation")]
-    [InlineData("nl-cache", "features.cache-invalidation")]
+    [InlineData("samba")]
+    [InlineData("nl-cache")]
     public void AGroupIsRefusedOnlyForWhatIsNotThere(string name, params string[] refused) => Assert.Equal(
         refused, OptionGroups.Find(name, directory: null)!.Where(s => VolumeOptions.Problem(s.Key, s.Value) is not null)
             .Select(s => s.Key));
+
+    /// <summary>No read of such a volume is old, and what is told arrives a moment later.</summary>
+    [Fact]
+    public void VolumesWithJournalsRefuseCachesThatAreTold()
+    {
+        const string Key = "features.cache-invalidation";
+        Assert.Contains("no read of such a volume is", VolumeOptions.Problem(SampleVolumes.Journals(3, 3), Key, "on"));
+        Assert.Null(VolumeOptions.Problem(SampleVolumes.Journals(3, 3), Key, "off"));
+        Assert.Null(VolumeOptions.Problem(SampleVolumes.Distribute(1), Key, "on"));
+    }
 
     [Fact]
     public void TheAdministratorsOwnGroupComesFirst()

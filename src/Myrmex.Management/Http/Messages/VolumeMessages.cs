@@ -58,7 +58,17 @@ public sealed record ProxyStatusMessage(string Volume, string Host, string Node,
 
     /// <summary>Clients that cannot go elsewhere, those of GlusterFS; null as before.</summary>
     public int? StayingClients { get; init; }
+
+    /// <summary>
+    /// The last upgrade that was asked for has failed, and the former process goes on; null when it has not.
+    /// </summary>
+    public FailedUpgradeMessage? FailedUpgrade { get; init; }
 }
+
+/// <summary>Why a new process has not taken over from a proxy.</summary>
+/// <param name="Number">Which one of all upgrades that were asked for on the node.</param>
+/// <param name="Reason">Lines: what became of the new process, and what its log says.</param>
+public sealed record FailedUpgradeMessage(int Number, string Reason);
 
 /// <summary>What <c>myrmex proxy status --json</c> prints.</summary>
 public sealed record ProxyListMessage(IReadOnlyList<ProxyStatusMessage> Proxies);

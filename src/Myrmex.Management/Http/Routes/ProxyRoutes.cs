@@ -38,6 +38,8 @@ internal sealed class ProxyRoutes(ProxyCommands proxies) : RestRoutes
         Draining = report.Node.DrainsProxy,
         LeavingClients = report.Drain?.Leaving,
         StayingClients = report.Drain?.Staying,
+        FailedUpgrade = report.FailedUpgrade is { } failed
+            ? new FailedUpgradeMessage(failed.Number, failed.Reason) : null,
     };
 
     private static ProxyListMessage ToMessage(IReadOnlyList<ProxyReport> reports) =>

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -20,15 +21,17 @@ internal sealed class ProxyFinder : ServerFinder
     /// <summary>So long a proxy that was left comes after the others.</summary>
     public const long RestMs = 30_000;
 
-    /// <summary>So long a proxy that does not answer is not asked a second time.</summary>
-    public const long PatienceMs = 5_000;
+    /// <summary>So long a proxy that does not answer is not asked again; each time it is twice as long.</summary>
+    public const long PatienceMs = 20_000;
+
+    public const long PatienceMsMax = 80_000;
 
     private const long GlanceMs = 20;
 
     private readonly Server[] _preferred;
     private readonly long[] _leftNs; // By index; 0 for one that was never left.
-    private readonly Lock _probeLock = new(); // Guards _probes; a leaf lock.
-    private readonly Probe?[] _probes; // By index: what was asked last.
+    private readonly Lock _probeLock = new(); // Guards _probes and what they hold; a leaf lock.
+    private readonly Probe?[] _probes; // By index: what was asked last and has no answer yet.
     private Late? _late;
     private Race? _race; // Of the present search, or the last one.
 
@@ -66,7 +69,7 @@ internal sealed class ProxyFinder : ServerFinder
         Volatile.Write(ref _race, race);
         foreach (var proxy in proxies)
         {
-            _ = RunAsync(race, proxy);
+            Run(race, proxy);
             if (await race.WaitAsync(CompanyMs) is { } quick)
             {
                 return quick;
@@ -84,7 +87,7 @@ internal sealed class ProxyFinder : ServerFinder
     {
         if (Moves > 0 && Choice is null && Volatile.Read(ref _race) is { IsOpen: true } race)
         {
-            _ = RunAsync(race, server);
+            Run(race, server);
         }
     }
 
@@ -131,35 +134,47 @@ internal sealed class ProxyFinder : ServerFinder
         return leftNs > 0 && nowNs - leftNs < RestMs * 1_000_000 ? leftNs : 0;
     }
 
-    private async Task RunAsync(Race race, Server proxy)
+    /// <summary>
+    /// A proxy that has not answered yet is not asked again for a while: it is slow because too many ask it, and to ask
+    /// again and again would make it slower. One that was lost meanwhile answers that, and is asked anew.
+    /// </summary>
+    private void Run(Race race, Server proxy)
     {
         race.Begin();
-        race.End(await AskOnceAsync(proxy) ? proxy : null);
-    }
-
-    /// <summary>
-    /// A proxy that has not answered yet is not asked again for a while: it is slow because too many ask it. One that
-    /// was lost meanwhile answers that, and is asked anew.
-    /// </summary>
-    private Task<bool> AskOnceAsync(Server proxy)
-    {
         var nowNs = Seams.Clock.MonotonicNs;
+        Probe probe;
         lock (_probeLock)
         {
-            if (_probes[proxy.Index] is { } last && !last.Answer.IsCompleted
-                && nowNs - last.SinceNs < PatienceMs * 1_000_000)
+            var last = _probes[proxy.Index];
+            if (last is not null && nowNs - last.SinceNs < last.PatienceMs * 1_000_000)
             {
-                return last.Answer;
+                last.Races.Add(race);
+                return;
             }
-        }
 
-        var probe = new Probe(ServesAsync(proxy), nowNs);
-        lock (_probeLock)
-        {
+            var patienceMs = last is null ? PatienceMs : Math.Min(last.PatienceMs * 2, PatienceMsMax);
+            probe = new Probe(proxy, nowNs, patienceMs);
+            probe.Races.Add(race);
             _probes[proxy.Index] = probe;
         }
 
-        return probe.Answer;
+        _ = AskAsync(probe);
+    }
+
+    private async Task AskAsync(Probe probe)
+    {
+        var serves = await ServesAsync(probe.Proxy);
+        Race[] races;
+        lock (_probeLock)
+        {
+            races = [.. probe.Races];
+            if (ReferenceEquals(_probes[probe.Proxy.Index], probe))
+            {
+                _probes[probe.Proxy.Index] = null;
+            }
+        }
+
+        Array.ForEach(races, r => r.End(serves ? probe.Proxy : null));
     }
 
     private async Task<bool> ServesAsync(Server proxy)
@@ -182,7 +197,17 @@ internal sealed class ProxyFinder : ServerFinder
             && late.SinceNs > Volatile.Read(ref _leftNs[late.Proxy.Index])
             ? late.Proxy : null;
 
-    private sealed record Probe(Task<bool> Answer, long SinceNs);
+    /// <summary>A question that has no answer yet, and the searches that wait for it.</summary>
+    private sealed class Probe(Server proxy, long sinceNs, long patienceMs)
+    {
+        public Server Proxy => proxy;
+
+        public long SinceNs => sinceNs;
+
+        public long PatienceMs => patienceMs;
+
+        public List<Race> Races { get; } = [];
+    }
 
     /// <summary>Somebody has said that it serves, at that time and before it was lost once more.</summary>
     private sealed record Late(Server Proxy, int Losses, long SinceNs);

@@ -14,7 +14,6 @@ public static class TransparentTypes
         PassThrough.Registration("features/leases", "leases"),
         PassThrough.Registration("features/marker", "xtime", "gsync-force-xtime", "quota", "inode-quota"),
         PassThrough.Registration("features/quota", "server-quota"),
-        PassThrough.Registration("features/upcall", "cache-invalidation"),
         PassThrough.Registration("features/worm", "worm", "worm-file-level"),
         PassThrough.Registration("features/bitrot-stub", "bitrot"),
         PassThrough.Registration("features/changelog", "changelog"),

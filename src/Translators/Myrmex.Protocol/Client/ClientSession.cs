@@ -36,10 +36,10 @@ internal sealed class ClientSession : IRpcHandler
     /// times it and <see cref="PatientMsMax"/>, until that has been attached for <see cref="SteadyMs"/>. A server that
     /// is slow because thousands come to it at once would else do all their work for nothing, again and again.
     /// </summary>
-    private const int PatienceMax = 4;
+    private const int PatienceMax = 16;
 
     /// <summary>Who waits as long as this anyway, as for a brick, does not wait longer.</summary>
-    private const long PatientMsMax = 8_000;
+    private const long PatientMsMax = 32_000;
 
     private const long SteadyMs = 10_000;
 
@@ -244,22 +244,33 @@ internal sealed class ClientSession : IRpcHandler
     private void Tune(RpcConnection connection)
     {
         var pingMs = _options.Time(ClientOptions.PingTimeout) * 1000;
-        connection.PingTimeoutMs = Math.Max(pingMs, Math.Min(pingMs * _patience, PatientMsMax));
+        var patientMs = Math.Min(pingMs * _patience, PatientMsMax);
+        connection.PingTimeoutMs = Math.Max(pingMs, _patience > 1 ? Spread(patientMs, parts: 8) : patientMs);
         connection.FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000;
         connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
     }
 
-    /// <summary>And up to a half more: clients that have lost one server do not come back at one moment.</summary>
-    private long Spread(long delayMs)
+    /// <summary>
+    /// And up to a half more, or another part: clients that have lost one server do not come back, or leave it again,
+    /// at one moment.
+    /// </summary>
+    private long Spread(long delayMs, long parts = 2)
     {
         Span<byte> bytes = stackalloc byte[4];
         _place.Seams.Random.Fill(bytes);
-        return delayMs + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % (delayMs / 2));
+        return delayMs + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % Math.Max(1, delayMs / parts));
     }
 
     /// <summary>It answers: from now on it is missed as early as any other server.</summary>
     private void Calm(RpcConnection connection)
     {
+        var silentMs = (connection.Clock.MonotonicNs - connection.LastHeardNs) / 1_000_000;
+        if (connection.Outstanding > 0 && silentMs > _options.Time(ClientOptions.PingTimeout) * 1000 / 2)
+        {
+            _steadyTimer = connection.Link.Scheduler.Schedule(SteadyMs, () => Calm(connection));
+            return; // It is silent again.
+        }
+
         _patience = 1;
         Tune(connection);
     }

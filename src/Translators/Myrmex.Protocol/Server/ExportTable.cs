@@ -361,9 +361,16 @@ public sealed partial class ExportTable
 
     internal void Invalidate(Export export, in GraphEvent graphEvent)
     {
+        if (graphEvent.Only is { } only)
+        {
+            (only.Connection as ServerConnection)?.SendInvalidation(
+                graphEvent.Gfid, graphEvent.Flags, graphEvent.Seconds);
+            return;
+        }
+
         foreach (var connection in Connections(c => ReferenceEquals(c.Export, export)))
         {
-            connection.SendInvalidation(graphEvent.Gfid, graphEvent.Flags);
+            connection.SendInvalidation(graphEvent.Gfid, graphEvent.Flags, graphEvent.Seconds);
         }
     }
 

@@ -122,7 +122,8 @@ public sealed partial class ServerConnection : IRpcHandler
         _connection.SendOneWay(new RpcCall(1, Programs.Callback, Programs.CallbackVersion, procedure), new RawBody(body));
 
     /// <summary>CACHE_INVALIDATION with empty attributes: the client drops what it has cached.</summary>
-    internal void SendInvalidation(Gfid gfid, uint flags)
+    /// <param name="seconds">How long the client is told after each look.</param>
+    internal void SendInvalidation(Gfid gfid, uint flags, uint seconds)
     {
         if (Attachment is { } attachment && gfid == attachment.RootAlias)
         {
@@ -134,7 +135,7 @@ public sealed partial class ServerConnection : IRpcHandler
         writer.WriteOpaque(Encoding.ASCII.GetBytes(gfid.ToString()));
         writer.WriteUInt(1);
         writer.WriteUInt(flags);
-        writer.WriteUInt(60);
+        writer.WriteUInt(seconds);
         writer.WriteRaw(new byte[300]);
         writer.WriteOpaque([]);
         SendCallback(Programs.CacheInvalidation, body.AsMemory(0, writer.Position));
@@ -354,6 +355,7 @@ public sealed partial class ServerConnection : IRpcHandler
         var identity = new ClientIdentity(values.GetValueOrDefault("process-uuid", peer), peer)
         {
             User = values.GetValueOrDefault("username", _connection.Link.PeerName),
+            Connection = this,
         };
         var attachment = new ServerAttachment(export, identity, root.IsRoot ? Gfid.Null : root, trusted, candidate);
         var loop = _connection.Link.Scheduler;
