@@ -20,7 +20,7 @@ namespace Myrmex.Replication.Unit.Tests.AhaTests;
 /// </summary>
 public sealed class FloodTests(ITestOutputHelper output)
 {
-    private const int Clients = 2_000;
+    private const int Clients = 600;
 
     /// <summary>What each must do at the new proxy: a question, an operation, half of them an OPEN and a LK before.</summary>
     private const double FopsOfClient = 3;
