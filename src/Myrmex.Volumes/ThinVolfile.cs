@@ -6,9 +6,10 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a client that goes through proxies, bottom up. Ours: a protocol/client a node that runs a proxy, in the
-/// order in which they are to be tried, cluster/aha over them, performance/write-behind when it is on, and
-/// debug/io-stats. GlusterFS': one protocol/client, features/quiesce, which holds what cannot be sent for a while, then
-/// the same. Source: GlusterFS volume file VOL.tcp-gfproxy-fuse.vol.
+/// order in which they are to be tried, cluster/aha over them, performance/write-behind, open-behind and quick-read as
+/// far as they are on, and debug/io-stats. GlusterFS': one protocol/client, features/quiesce, which holds what cannot
+/// be sent for a while, performance/write-behind, debug/io-stats.
+/// Source: GlusterFS volume file VOL.tcp-gfproxy-fuse.vol.
 /// </summary>
 public static class ThinVolfile
 {
@@ -45,7 +46,10 @@ public static class ThinVolfile
             file.Top.With("local", names[local]);
         }
 
-        AddUpper(file, volume);
+        ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        ClientVolfile.Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
+        ClientVolfile.Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
+        ClientVolfile.Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
         return file;
     }
 
@@ -59,7 +63,8 @@ public static class ThinVolfile
         var file = new VolfileDocument();
         AddClient(file, volume, $"{volume.Name}-gfproxy-client", host, trusted, managementPort, pingTimeout: null);
         ClientVolfile.Add(file, volume, $"{volume.Name}-quiesce", "features/quiesce", [], [file.Top.Name]);
-        AddUpper(file, volume);
+        ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        ClientVolfile.Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
         return file;
     }
 
@@ -70,10 +75,4 @@ public static class ThinVolfile
         ClientBlock.Options(
             volume, host, ProxyVolfile.ExportOf(volume.Name), trusted, managementPort, pingTimeout),
         []);
-
-    private static void AddUpper(VolfileDocument file, Volume volume)
-    {
-        ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
-        ClientVolfile.Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);
-    }
 }

@@ -40,6 +40,14 @@ public static class Programs
     public const uint InodelkContention = 10;
     public const uint EntrylkContention = 11;
 
+    /// <summary>
+    /// What our servers take beyond GlusterFS, and list: releases of many files at once, contents in READDIRP. From the
+    /// range that RFC 5531 leaves to users. Source: docs/reference/small-files.md.
+    /// </summary>
+    public const uint Extension = 0x204D5958;
+    public const uint ExtensionVersion = 1;
+    public const uint ReleaseMany = 1;
+
     /// <summary>Messages between members of a replica set; from the range that RFC 5531 leaves to users.</summary>
     public const uint Peer = 0x204D5950;
     public const uint PeerVersion = 1;

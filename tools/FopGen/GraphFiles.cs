@@ -39,7 +39,7 @@ internal static class GraphFiles
     {
         var text = new StringBuilder(BaseFiles.Header + "using System.Threading.Tasks;\nusing Myrmex.Base;\nusing Myrmex.Wire;\n\n"
             + "namespace Myrmex.Protocol;\n\npublic sealed partial class ClientTranslator\n{\n");
-        text.AppendJoin("\n", fops.Where(f => f.Name is not ("Open" or "Opendir" or "Create" or "Release" or "Releasedir" or "Lk" or "Flush")).Select(f =>
+        text.AppendJoin("\n", fops.Where(f => f.Name is not ("Open" or "Opendir" or "Create" or "Release" or "Releasedir" or "Lk" or "Flush" or "Readdirp")).Select(f =>
             $"    public override ValueTask<{f.Name}Reply> {f.Name}(in {f.Name}Fop fop, Call call) =>\n"
             + $"        Send<{f.Name}Fop, {f.Name}Reply, {f.Name}Codec>(in fop, call);\n"));
         return text.Append("}\n").ToString();

@@ -44,6 +44,11 @@ internal static class FuseLimits
     /// </summary>
     public const int NotificationsMax = 4096;
 
+    /// <summary>
+    /// Files of which it is remembered that somebody has asked for a lock; beyond it all count as such.
+    /// </summary>
+    public const int LockedNodesMax = 65536;
+
     /// <summary>Milliseconds to wait at the end for fops that are still under way.</summary>
     public const int DrainMsMax = 3000;
 

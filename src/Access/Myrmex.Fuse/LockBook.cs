@@ -32,9 +32,11 @@ internal readonly record struct HeldLock(ulong Handle, ulong Owner, uint Pid, Lo
 /// </summary>
 internal sealed class LockBook
 {
-    private readonly Lock _lock = new(); // Guards _byNode and the lists in it; a leaf lock.
+    private readonly Lock _lock = new(); // Guards _byNode, the lists in it, and _asked; a leaf lock.
     private readonly Dictionary<ulong, List<HeldLock>> _byNode = [];
+    private readonly HashSet<ulong> _asked = []; // Nodes; too many of them stand for all.
     private int _nodes;
+    private int _askedCount;
 
     /// <summary>True when nobody holds a lock; costs one read.</summary>
     public bool IsEmpty => Volatile.Read(ref _nodes) == 0;
@@ -79,6 +81,32 @@ internal sealed class LockBook
             }
 
             Tidy(node, locks);
+        }
+    }
+
+    /// <summary>A lock on a file is asked for: from now on it may be held, whatever is answered.</summary>
+    public void Ask(ulong node)
+    {
+        lock (_lock)
+        {
+            if (_asked.Count < FuseLimits.LockedNodesMax && _asked.Add(node))
+            {
+                Volatile.Write(ref _askedCount, _asked.Count);
+            }
+        }
+    }
+
+    /// <summary>False when nobody on this mount has ever asked for a lock on a file.</summary>
+    public bool MayHold(ulong node)
+    {
+        if (Volatile.Read(ref _askedCount) == 0)
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            return _asked.Count >= FuseLimits.LockedNodesMax || _asked.Contains(node);
         }
     }
 

@@ -248,6 +248,68 @@ public abstract partial class StorageContract
     }
 
     [Fact]
+    public void AListingBringsContentsWithinBothBounds()
+    {
+        var directory = Rig.Mkdir(Gfid.Root, "d");
+        Rig.Mkdir(directory, "sub");
+        Rig.Symlink(directory, "symlink", "0123456789");
+        Rig.File(directory, "empty");
+        Rig.File(directory, "large", new string('l', 101));
+        for (var i = 0; i < 10; i++)
+        {
+            Rig.File(directory, $"small{i}", new string('s', 100));
+        }
+
+        var all = Contents(directory, new ListedContents(100, 1_000_000));
+        Assert.Equal(11, all.Count);
+        Assert.Equal((0, 100), (all["empty"], all["small0"]));
+        Assert.Equal(5, Contents(directory, new ListedContents(100, 599)).Values.Count(size => size > 0));
+        Assert.Empty(Contents(directory, new ListedContents(100, 0)));
+        Assert.Equal(12, Contents(directory, new ListedContents(int.MaxValue, int.MaxValue)).Count);
+    }
+
+    [Theory]
+    [InlineData(new byte[0])]
+    [InlineData(new byte[] { 1, 0, 0, 0, 1, 0, 0 })]
+    [InlineData(new byte[] { 1, 0, 0, 0, 1, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 1, 0, 0, 128, 1, 0, 0, 0 })]
+    [InlineData(new byte[] { 1, 0, 0, 0, 1, 0, 0, 128 })]
+    public void AWishForContentsThatCannotBeIsRefused(byte[] wish)
+    {
+        var xdata = XData.Rent();
+        xdata.SetBytes(ListedContents.Key, wish);
+        var fd = Rig.Opendir(Gfid.Root);
+        Assert.Equal(Errno.EINVAL, StorageRig.Outcome(Rig.Store.Readdirp(
+            new ReaddirpFop { Gfid = Gfid.Root, Fd = fd, Size = 8192, XData = xdata }, Rig.Caller)));
+        Rig.Release(fd);
+        xdata.Release();
+    }
+
+    private Dictionary<string, int> Contents(Gfid directory, ListedContents wish)
+    {
+        var xdata = XData.Rent();
+        wish.WriteTo(xdata);
+        var fd = Rig.Opendir(directory);
+        var reply = StorageRig.Wait(Rig.Store.Readdirp(
+            new ReaddirpFop { Gfid = directory, Fd = fd, Size = 65536, XData = xdata }, Rig.Caller));
+        Assert.Equal(Errno.Ok, reply.Error);
+        var contents = new Dictionary<string, int>();
+        for (var i = 0; i < reply.Entries.Count; i++)
+        {
+            if (reply.Entries[i].XData is { } answer && answer.TryGetBytes("glusterfs.content"u8, out var content))
+            {
+                contents.Add(reply.Entries.NameOf(i).ToString(), content.Length);
+                Assert.Equal((ulong)content.Length, reply.Entries[i].Iatt.Size);
+            }
+        }
+
+        reply.Release();
+        Rig.Release(fd);
+        xdata.Release();
+        return contents;
+    }
+
+    [Fact]
     public void AListingAnswersAtLeastOneEntry()
     {
         Rig.File(Gfid.Root, "a-name-that-is-longer-than-the-room");

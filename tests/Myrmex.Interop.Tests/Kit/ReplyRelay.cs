@@ -16,7 +16,12 @@ namespace Myrmex.Interop.Tests.Kit;
 /// </summary>
 internal sealed class ReplyRelay : IDisposable
 {
-    private const uint FopProgram = 1298437;
+    public const uint FopProgram = 1298437;
+    public const uint ExtensionProgram = 0x204D5958;
+
+    /// <summary>Added to the procedures of the extension in a <see cref="ReplyWish"/>.</summary>
+    public const uint Extension = 1000;
+
     private const uint LastFragment = 1U << 31;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -35,6 +40,12 @@ internal sealed class ReplyRelay : IDisposable
         _listener.Start();
         _ = AcceptAsync();
     }
+
+    /// <summary>Calls that have passed, by program and procedure.</summary>
+    public ConcurrentDictionary<(uint Program, uint Procedure), int> Calls { get; } = [];
+
+    /// <summary>Sees the records of fops from the client, on any thread.</summary>
+    public Action<byte[]>? OnFop { get; set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -117,12 +128,24 @@ internal sealed class ReplyRelay : IDisposable
         }
     }
 
-    private static bool NoteCall(byte[] record, ConcurrentDictionary<uint, uint> procedures)
+    private bool NoteCall(byte[] record, ConcurrentDictionary<uint, uint> procedures)
     {
         // Mark, xid, 0 for a call, RPC version, program, version, procedure.
-        if (record.Length >= 28 && Word(record, 2) == 0 && Word(record, 4) == FopProgram)
+        if (record.Length < 28 || Word(record, 2) != 0)
         {
-            procedures[Word(record, 1)] = Word(record, 6);
+            return true;
+        }
+
+        var (program, procedure) = (Word(record, 4), Word(record, 6));
+        Calls.AddOrUpdate((program, procedure), 1, (_, count) => count + 1);
+        if (program is FopProgram or ExtensionProgram)
+        {
+            procedures[Word(record, 1)] = procedure + (program == ExtensionProgram ? Extension : 0);
+        }
+
+        if (program == FopProgram)
+        {
+            OnFop?.Invoke(record);
         }
 
         return true;

@@ -53,6 +53,50 @@ public sealed class DhtBasicTests
         Assert.Equal(0x8619bd58 % 3, (uint)Enumerable.Range(0, 3).Single(i => layout[i].Xattr.Start == 0));
     }
 
+    /// <summary>The bound of a listing's contents is one for all subvolumes together.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task AListingBringsContentsOfAllSubvolumesWithinOneBound(int count)
+    {
+        var volume = await new DhtVolume(count).MountAsync();
+        var directory = await volume.MkdirAsync(Gfid.Root, "dir");
+        for (var i = 10; i < 40; i++)
+        {
+            await volume.CreateAsync(directory, $"file-{i}"); // 7 bytes each, its name.
+        }
+
+        Assert.Equal(30, await ContentsAsync(volume, directory, new ListedContents(7, 10_000)));
+        Assert.Equal(0, await ContentsAsync(volume, directory, new ListedContents(6, 10_000)));
+        Assert.Equal(20, await ContentsAsync(volume, directory, new ListedContents(7, 146)));
+    }
+
+    private static async Task<int> ContentsAsync(DhtVolume volume, Gfid directory, ListedContents wish)
+    {
+        var fd = volume.NewFd(directory, isDirectory: true);
+        (await volume.Dht.Opendir(new OpendirFop { Gfid = directory, Fd = fd }, DhtVolume.NewCall())).Release();
+        var xdata = XData.Rent();
+        wish.WriteTo(xdata);
+        var fop = new ReaddirpFop { Gfid = directory, Fd = fd, Size = 1 << 20, XData = xdata };
+        var reply = await volume.Dht.Readdirp(fop, DhtVolume.NewCall());
+        Assert.Equal(Errno.Ok, reply.Error);
+        var contents = 0;
+        for (var i = 0; i < reply.Entries.Count; i++)
+        {
+            if (reply.Entries[i].XData is { } answer && answer.TryGetBytes("glusterfs.content"u8, out var content))
+            {
+                Assert.Equal(reply.Entries.NameOf(i).ToString(), System.Text.Encoding.UTF8.GetString(content));
+                contents++;
+            }
+        }
+
+        Assert.True(reply.Entries.Count >= 30);
+        reply.Release();
+        xdata.Release();
+        await volume.ReleaseAsync(fd);
+        return contents;
+    }
+
     [Fact]
     public async Task ANewDirectoryHasItsMetadataMarkOnTheHashedSubvolumeAlone()
     {

@@ -228,6 +228,155 @@ public sealed class QuickReadTests
         Assert.False(Lookup());
     }
 
+    [Fact]
+    public void AListingBringsNothingUntilFilesOfListingsAreRead()
+    {
+        Assert.Equal(0, List(200));
+        Assert.Equal(0, List(200));
+        ReadListed(0, 4);
+        Assert.True(List(200) > 0);
+    }
+
+    [Fact]
+    public void ContentsOfAListingAnswerReads()
+    {
+        Earn();
+        List(20);
+        var before = _script.Seen.Count;
+        ReadListed(0, 20);
+        Assert.Equal(before, _script.Seen.Count);
+        _time.Advance(1000);
+        ReadListed(0, 1);
+        Assert.Equal(before + 1, _script.Seen.Count);
+    }
+
+    [Fact]
+    public void WhoOnlyListsUsesUpTheAllowanceAndGetsNoMore()
+    {
+        Earn();
+        var asked = Enumerable.Range(0, 1000).Sum(_ => List(200));
+        Assert.InRange(asked, 1, 2 * QuickReadLimits.AllowanceMax);
+        Assert.Equal(0, List(200));
+    }
+
+    [Fact]
+    public void WhoReadsWhatHeListsGoesOnGettingIt()
+    {
+        Earn();
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(List(100) > 0);
+            ReadListed(0, 100);
+        }
+    }
+
+    [Fact]
+    public void AnAllowanceThatIsOldIsWorthNothing()
+    {
+        Earn();
+        _time.Advance(11_000);
+        Assert.Equal(0, List(10));
+    }
+
+    [Fact]
+    public void ContentThatWasListedBeforeAWriteEndedIsNotKept()
+    {
+        Earn();
+        _script.Answers[FopCode.Readdirp] = () => AnswerListing(1);
+        _script.Hold = true;
+        var fop = new ReaddirpFop { Gfid = Gfid.Root, Fd = OpenFd, Size = 4096 };
+        var listing = _translator.Readdirp(fop, _call).AsTask();
+        var write = _translator.Write(new WriteFop { Gfid = Listed(0), Fd = OpenFd }, _call).AsTask();
+        _script.Held[1]();
+        Assert.True(write.IsCompleted);
+        _script.Held[0]();
+        Assert.True(listing.Result.IsOk);
+        listing.Result.Release();
+        _script.Hold = false;
+        var before = _script.Seen.Count;
+        ReadListed(0, 1);
+        Assert.Equal(before + 1, _script.Seen.Count);
+    }
+
+    [Fact]
+    public void ContentWithoutAttributesOrOfAnotherSizeIsNotKept()
+    {
+        Earn();
+        _script.Answers[FopCode.Readdirp] = () =>
+        {
+            var reply = (ReaddirpReply)AnswerListing(3);
+            reply.Entries[0].Iatt = default; // A write of this client is under way.
+            reply.Entries[1].Iatt.Size++;
+            return reply;
+        };
+        _translator.Readdirp(new ReaddirpFop { Gfid = Gfid.Root, Fd = OpenFd, Size = 4096 }, _call).Result.Release();
+        var before = _script.Seen.Count;
+        ReadListed(0, 3);
+        Assert.Equal(before + 2, _script.Seen.Count);
+    }
+
+    private static Gfid Listed(int index) => new(6, (ulong)index + 1);
+
+    private void Earn()
+    {
+        List(20);
+        ReadListed(0, 20);
+    }
+
+    private void ReadListed(int first, int count)
+    {
+        for (var i = first; i < first + count; i++)
+        {
+            var fd = new Fd(Listed(i), OpenFlags.ReadOnly, false, 2);
+            _translator.Read(new ReadFop { Gfid = Listed(i), Fd = fd, Size = 4096 }, _call).Result.Release();
+        }
+    }
+
+    /// <summary>Lists so many files; the bytes of contents that were asked for.</summary>
+    private int List(int count)
+    {
+        var asked = 0;
+        _script.Answers[FopCode.Readdirp] = () =>
+        {
+            asked = WishOfListing().ReplyBytesMax;
+            return AnswerListing(count);
+        };
+        var reply = _translator.Readdirp(
+            new ReaddirpFop { Gfid = Gfid.Root, Fd = OpenFd, Size = 128 << 10 }, _call).Result;
+        for (var i = 0; i < reply.Entries.Count; i++)
+        {
+            Assert.False(reply.Entries[i].XData is { } xdata && xdata.Contains("glusterfs.content"u8));
+        }
+
+        reply.Release();
+        return asked;
+    }
+
+    private ListedContents WishOfListing()
+    {
+        var xdata = _script.Seen.Select(s => s.Fop).OfType<ReaddirpFop>().Last().XData;
+        Assert.True(ListedContents.TryRead(xdata, out var wish));
+        return wish;
+    }
+
+    private Reply AnswerListing(int count)
+    {
+        var reply = ReaddirpReply.Rent();
+        var wish = WishOfListing();
+        for (var i = 0; i < count; i++)
+        {
+            ref var entry = ref reply.Entries.Add(Encoding.UTF8.GetBytes("name" + i));
+            entry.Iatt = Attributes() with { Gfid = Listed(i) };
+            if (ListedContents.BytesOf(reply.Entries) + _content.Length <= wish.ReplyBytesMax)
+            {
+                entry.XData = XData.Rent();
+                entry.XData.SetBytes("glusterfs.content"u8, _content);
+            }
+        }
+
+        return reply;
+    }
+
     private FopCode[] Codes() => [.. _script.Seen.Select(s => s.Code)];
 
     /// <summary>True when content was asked for.</summary>

@@ -37,6 +37,7 @@ public sealed class SmallFileModelTests
         }
 
         Assert.True(world.Network.CountOf(FopCode.Open) > 0);
+        Assert.True(world.ContentsListed > 0);
         world.CheckNothingIsLeft();
     }
 
@@ -53,12 +54,17 @@ public sealed class SmallFileModelTests
         world.CheckNothingIsLeft();
     }
 
-    /// <summary>Looks up what others work on, so that content is fetched at bad moments.</summary>
+    /// <summary>Looks up and lists what others work on, so that content is fetched at bad moments.</summary>
     private static async Task VisitAsync(SmallFileWorld world, int round, int steps)
     {
         var call = Call.Rent();
         for (var i = 0; i < steps; i++)
         {
+            if (world.Random.Next(3) == 0)
+            {
+                await ListAsync(world, call);
+            }
+
             var name = $"{round}-{world.Random.Next(4)}-{world.Random.Next(6)}";
             var lookup = await world.Top.Lookup(new LookupFop { Parent = Gfid.Root, Name = name }, call);
             var (isOk, gfid) = (lookup.IsOk, lookup.Iatt.Gfid);
@@ -78,6 +84,16 @@ public sealed class SmallFileModelTests
         }
     }
 
+    private static async Task ListAsync(SmallFileWorld world, Call call)
+    {
+        var fd = new Fd(Gfid.Root, OpenFlags.ReadOnly, isDirectory: true, 5);
+        (await world.Top.Opendir(new OpendirFop { Gfid = Gfid.Root, Fd = fd }, call)).Release();
+        var reply = await world.Top.Readdirp(new ReaddirpFop { Gfid = Gfid.Root, Fd = fd, Size = 65536 }, call);
+        Assert.True(reply.IsOk);
+        reply.Release();
+        (await world.Top.Releasedir(new ReleasedirFop { Gfid = Gfid.Root, Fd = fd }, call)).Release();
+    }
+
     private static async Task ReadAllTheTimeAsync(SmallFileWorld world, SharedFile file, int steps)
     {
         var call = Call.Rent();
@@ -94,6 +110,10 @@ public sealed class SmallFileModelTests
             if (world.Random.Next(3) == 0)
             {
                 (await world.Top.Lookup(new LookupFop { Parent = Gfid.Root, Name = "shared" }, call)).Release();
+            }
+            else if (world.Random.Next(2) == 0)
+            {
+                await ListAsync(world, call);
             }
 
             file.ChangeBehindTheBack();

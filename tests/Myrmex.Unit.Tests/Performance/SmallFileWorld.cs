@@ -49,6 +49,18 @@ internal sealed class SmallFileWorld
 
     public QuickRead Top { get; }
 
+    /// <summary>Contents that listings have brought and that were kept.</summary>
+    public long ContentsListed
+    {
+        get
+        {
+            var dump = new StateDump();
+            Top.DumpState(dump);
+            var line = dump.ToString().Split('\n').Single(l => l.StartsWith("contents-listed=", StringComparison.Ordinal));
+            return long.Parse(line.Split('=')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
     public Gfid NewGfid() => new(7, ++_lastGfid);
 
     public static Fd NewFd(Gfid gfid, uint flags) => new(gfid, flags, false, SlotCount);

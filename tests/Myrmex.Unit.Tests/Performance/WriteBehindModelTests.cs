@@ -35,6 +35,23 @@ public sealed class WriteBehindModelTests
     }
 
     [Theory]
+    [InlineData(31)]
+    [InlineData(32)]
+    [InlineData(33)]
+    public void SoItIsWhenTheFirstWriteWaitsForOthers(int seed)
+    {
+        var world = new WriteBehindWorld(
+            seed, 60_000, ("pass-through", "off"), ("cache-size", "65536"), ("aggregate-size", "8KB"), ("hold-time", "5"));
+        for (var round = 0; round < 4; round++)
+        {
+            world.Run(OneApplicationAsync(world, steps: 300));
+            world.CheckContent();
+        }
+
+        world.CheckNothingIsLeft();
+    }
+
+    [Theory]
     [InlineData(9)]
     [InlineData(10)]
     public void ShortWritesAreContinued(int seed)

@@ -410,6 +410,90 @@ public sealed class WriteBehindTests
         Assert.False(Write(0, 10, WriteBehindWorld.NewFd(OpenFlags.ReadOnly)).IsCompleted);
     }
 
+    [Theory]
+    [InlineData("flush")]
+    [InlineData("release")]
+    [InlineData("fsync")]
+    [InlineData("time")]
+    public void ASmallFileWrittenInStepsIsOneWrite(string end)
+    {
+        var world = new WriteBehindWorld(1, 60_000, Holding);
+        var fd = Create(world);
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.True(Write(i * 100, 100, fd, world: world).IsCompleted);
+        }
+
+        Assert.Equal(0, world.Store.WaitingCount);
+        if (end == "time")
+        {
+            world.Advance(4);
+            Assert.Equal(0, world.Store.WaitingCount);
+            world.Advance(1);
+            world.Store.RunAll();
+        }
+        else
+        {
+            Task task = end == "flush" ? world.FlushAsync(fd) : end == "fsync" ? world.FsyncAsync(fd) : world.ReleaseAsync(fd);
+            world.Store.RunAll();
+            Assert.True(task.IsCompleted);
+        }
+
+        Assert.Equal([(0L, 400)], world.Store.Writes);
+    }
+
+    [Fact]
+    public void OnlyTheFirstWriteOfAFileIsHeldBack()
+    {
+        var world = new WriteBehindWorld(1, 60_000, Holding);
+        var fd = Create(world);
+        Write(0, 100, fd, world: world);
+        world.Advance(5);
+        world.Store.RunAll();
+        Write(100, 100, fd, world: world);
+        Assert.Equal(1, world.Store.WaitingCount);
+        world.Store.RunAll();
+        Assert.Equal([(0L, 100), (100L, 100)], world.Store.Writes);
+    }
+
+    [Theory]
+    [InlineData(5000, 10)] // Elsewhere.
+    [InlineData(100, 8 << 10)] // More than one write takes.
+    public void WhatCannotJoinTheHeldWriteSendsIt(int offset, int count)
+    {
+        var world = new WriteBehindWorld(1, 60_000, Holding);
+        var fd = Create(world);
+        Write(0, 100, fd, world: world);
+        Write(offset, count, fd, world: world);
+        world.Store.RunAll();
+        Assert.Equal([(0L, 100), ((long)offset, count)], world.Store.Writes.Order());
+    }
+
+    [Fact]
+    public void AnErrorOfTheHeldWriteIsToldByFlush()
+    {
+        var world = new WriteBehindWorld(1, 60_000, Holding);
+        var fd = Create(world);
+        world.Store.WriteError = () => Errno.ENOSPC;
+        Write(0, 100, fd, world: world);
+        var flush = world.FlushAsync(fd);
+        world.Store.RunAll();
+        Assert.Equal(Errno.ENOSPC, flush.Result);
+    }
+
+    private static readonly (string, string)[] Holding =
+        [("pass-through", "off"), ("cache-size", "65536"), ("aggregate-size", "8KB"), ("hold-time", "5")];
+
+    private static Fd Create(WriteBehindWorld world)
+    {
+        var fd = new Fd(default, OpenFlags.WriteOnly, false, 2);
+        var fop = new CreateFop { Parent = Gfid.Root, Name = "new", Flags = OpenFlags.WriteOnly, Mode = 0x1A4, Fd = fd };
+        var create = world.WriteBehind.Create(fop, world.Call).AsTask();
+        world.Store.RunAll();
+        fd.Gfid = create.Result.Iatt.Gfid;
+        return fd;
+    }
+
     [Fact]
     public void ASteadyStreamOfSmallWritesAllocatesNothing()
     {
@@ -478,12 +562,14 @@ public sealed class WriteBehindTests
         _world.Store.RunAll();
     }
 
-    private Task<WriteReply> Write(long offset, int count, Fd? fd = null, uint flags = 0)
+    private Task<WriteReply> Write(
+        long offset, int count, Fd? fd = null, uint flags = 0, WriteBehindWorld? world = null)
     {
         SynchronizationContext.SetSynchronizationContext(null); // Everything runs on the thread of the test.
         var data = Payload.CopyOf(new byte[count]);
-        var fop = new WriteFop { Gfid = WriteBehindWorld.File, Fd = fd ?? _fd, Offset = offset, Flags = flags, Data = data };
-        var task = _world.WriteBehind.Write(fop, _world.Call).AsTask();
+        var gfid = world is null ? WriteBehindWorld.File : fd!.Gfid;
+        var fop = new WriteFop { Gfid = gfid, Fd = fd ?? _fd, Offset = offset, Flags = flags, Data = data };
+        var task = (world ?? _world).WriteBehind.Write(fop, _world.Call).AsTask();
         if (task.IsCompleted)
         {
             data.Release(); // A write that waits borrows its bytes until it is answered.

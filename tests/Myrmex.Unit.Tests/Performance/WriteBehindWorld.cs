@@ -33,7 +33,10 @@ internal sealed class WriteBehindWorld
         Store = new LateStore(_time);
         Store.Files[File] = new LateFile();
         Store.Names["file"] = File;
-        var defaults = new[] { ("pass-through", "off"), ("cache-size", "65536"), ("aggregate-size", "8KB") };
+        var defaults = new[]
+        {
+            ("pass-through", "off"), ("cache-size", "65536"), ("aggregate-size", "8KB"), ("hold-time", "0"),
+        };
         WriteBehind = (WriteBehind)WriteBehind.Registration.Create(TestPlace.For(
             _time, WriteBehind.Registration, Store, slot: 1, options: options.Length > 0 ? options : defaults));
     }
@@ -49,6 +52,9 @@ internal sealed class WriteBehindWorld
     public List<byte> Model { get; } = [];
 
     public static Fd NewFd(uint flags = OpenFlags.ReadWrite) => new(File, flags, false, 2);
+
+    /// <summary>Lets time pass, in milliseconds.</summary>
+    public void Advance(long ms) => _time.Advance(ms);
 
     public int RandomOffset() => Random.Next(3) == 0 ? Model.Count : Random.Next(_spanBytes);
 
@@ -146,7 +152,7 @@ internal sealed class WriteBehindWorld
 
     public async Task<Errno> FlushAsync(Fd fd)
     {
-        var reply = await WriteBehind.Flush(new FlushFop { Gfid = File, Fd = fd }, Call);
+        var reply = await WriteBehind.Flush(new FlushFop { Gfid = fd.Gfid, Fd = fd }, Call);
         var error = reply.Error;
         reply.Release();
         return error;
@@ -154,14 +160,14 @@ internal sealed class WriteBehindWorld
 
     public async Task<Errno> FsyncAsync(Fd fd)
     {
-        var reply = await WriteBehind.Fsync(new FsyncFop { Gfid = File, Fd = fd }, Call);
+        var reply = await WriteBehind.Fsync(new FsyncFop { Gfid = fd.Gfid, Fd = fd }, Call);
         var error = reply.Error;
         reply.Release();
         return error;
     }
 
     public async Task ReleaseAsync(Fd fd) =>
-        (await WriteBehind.Release(new ReleaseFop { Gfid = File, Fd = fd }, Call)).Release();
+        (await WriteBehind.Release(new ReleaseFop { Gfid = fd.Gfid, Fd = fd }, Call)).Release();
 
     public void CheckContent()
     {

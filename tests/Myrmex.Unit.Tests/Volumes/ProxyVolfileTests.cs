@@ -95,7 +95,8 @@ public sealed class ProxyVolfileTests
         Assert.Equal(
             [
                 "demo-gfproxy-client-0 protocol/client", "demo-gfproxy-client-1 protocol/client", "demo-aha cluster/aha",
-                "demo-write-behind performance/write-behind", "demo debug/io-stats",
+                "demo-write-behind performance/write-behind", "demo-open-behind performance/open-behind",
+                "demo-quick-read performance/quick-read", "demo debug/io-stats",
             ],
             file.Blocks.Select(b => $"{b.Name} {b.Type}"));
         Assert.Equal(["b", "a"], file.Blocks.Take(2).Select(b => b.Option("remote-host")));

@@ -263,7 +263,10 @@ internal sealed partial class FuseRequest
         }
 
         file.IsDirty = false;
-        BeginCall(withGroups: false).LockOwner = LkOwner.From(argument.LockOwner);
+
+        // Without an owner it asks for errors of writes only, and no message comes of it.
+        BeginCall(withGroups: false).LockOwner =
+            _session.Locks.MayHold(file.Node) ? LkOwner.From(argument.LockOwner) : default;
         var fop = new FlushFop { Gfid = file.Gfid, Fd = _fd!.Fd };
         var reply = await _fd.Graph.Top.Flush(in fop, Call);
         error = reply.Error;

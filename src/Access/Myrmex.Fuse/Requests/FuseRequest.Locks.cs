@@ -42,6 +42,7 @@ internal sealed partial class FuseRequest
             return await TestLockAsync(asked);
         }
 
+        _session.Locks.Ask(_file!.Node);
         if (Opcode == FuseOpcode.Setlkw && type != LockType.Unlock)
         {
             return await WaitForLockAsync(asked);

@@ -174,6 +174,7 @@ public sealed partial class Distribute
             var atEnd = count == 0 || chunk.Hint == Errno.ENOENT;
             cookie = count > 0 ? chunk.Entries[count - 1].Offset : cookie;
             rest -= SizeOf(chunk.Entries);
+            SpendOn(chunk.Entries, fop.XData);
             Select(fop.Gfid, chunk.Entries, result.Entries, open, layout, subvolume);
             chunk.Release();
             if (atEnd)
@@ -199,6 +200,18 @@ public sealed partial class Distribute
         result.OpRet = result.Entries.Count;
         result.Hint = index >= _subvolumes.Length ? Errno.ENOENT : Errno.Ok;
         return result;
+    }
+
+    /// <summary>What one subvolume has brought of contents, the next ones may not.</summary>
+    /// <param name="request">Ours: the caller has made it.</param>
+    private static void SpendOn(DirEntries entries, XData? request)
+    {
+        // What cannot be is for the subvolume to refuse.
+        if (ListedContents.TryRead(request, out var wish) && !wish.IsNone)
+        {
+            var rest = wish.ReplyBytesMax - ListedContents.BytesOf(entries);
+            (wish with { ReplyBytesMax = int.Max(rest, 0) }).WriteTo(request!); // It says something, so it is there.
+        }
     }
 
     private DirectoryFd NewAnonymousDirectory()

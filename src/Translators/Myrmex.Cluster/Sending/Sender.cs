@@ -388,7 +388,7 @@ internal sealed partial class Sender
         {
             _hasLocked = true;
         }
-        else if (!_hasLocked)
+        else if (!_hasLocked || call.LockOwner.Length == 0)
         {
             return fop; // There is nothing that it could end.
         }

@@ -68,7 +68,7 @@ public sealed partial class QuickRead
         Observing<LinkFop, LinkReply, LinkPost>(in fop, fop.Gfid, call);
 
     public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call) =>
-        _cache.IsEmpty ? Next.Readdirp(in fop, call) : ReaddirpObserved(fop, call);
+        Settings.IsOn ? ReaddirpObserved(fop, call) : Next.Readdirp(in fop, call);
 
     private ValueTask<TReply> Changing<TFop, TReply>(in TFop fop, in Gfid gfid, Call call)
         where TFop : struct, IFop<TFop, TReply>
@@ -127,20 +127,6 @@ public sealed partial class QuickRead
         if (reply.IsOk)
         {
             _cache.Observe(in gfid, in TPost.Of(reply), sentNs);
-        }
-
-        return reply;
-    }
-
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<ReaddirpReply> ReaddirpObserved(ReaddirpFop fop, Call call)
-    {
-        var sentNs = NowNs;
-        var reply = await Next.Readdirp(in fop, call);
-        for (var i = 0; reply.IsOk && i < reply.Entries.Count; i++)
-        {
-            ref var entry = ref reply.Entries[i];
-            _cache.Observe(in entry.Iatt.Gfid, in entry.Iatt, sentNs);
         }
 
         return reply;

@@ -15,8 +15,10 @@ public sealed partial class QuickRead : Translator
 {
     private readonly ContentCache _cache;
     private readonly OpenHistory _history = new();
+    private readonly ListingHistory _listings = new();
     private QuickReadSettings _settings;
     private long _fetchedCount;
+    private long _listedCount;
     private long _answeredCount;
     private long _passedCount;
 
@@ -32,7 +34,7 @@ public sealed partial class QuickRead : Translator
 
     internal ContentCache Cache => _cache;
 
-    private static ReadOnlySpan<byte> ContentKey => "glusterfs.content"u8;
+    private static ReadOnlySpan<byte> ContentKey => ListedContents.ContentKey;
 
     private QuickReadSettings Settings => Volatile.Read(ref _settings);
 
@@ -55,6 +57,8 @@ public sealed partial class QuickRead : Translator
         dump.Put("files", files);
         dump.Put("bytes", bytes);
         dump.Put("contents-fetched", Volatile.Read(ref _fetchedCount));
+        dump.Put("contents-listed", Volatile.Read(ref _listedCount));
+        dump.Put("listing-allowance", _listings.AllowanceBytes);
         dump.Put("reads-answered", Volatile.Read(ref _answeredCount));
         dump.Put("reads-passed", Volatile.Read(ref _passedCount));
     }
@@ -115,6 +119,11 @@ public sealed partial class QuickRead : Translator
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
     {
         var gfid = GfidOf(fop.Gfid, fop.Fd);
+        if (fop.Offset == 0)
+        {
+            _listings.Read(in gfid, NowNs);
+        }
+
         if (fop.XData is null && ((fop.Flags | fop.Fd.Flags) & OpenFlags.Direct) == 0
             && _cache.TryRead(gfid, fop.Offset, fop.Size, NowNs, Settings.TimeoutNs, out var data, out var isAtEnd))
         {

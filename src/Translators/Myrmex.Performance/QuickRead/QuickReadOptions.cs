@@ -77,6 +77,29 @@ internal static class QuickReadLimits
     public const int UnopenedMax = 32;
 
     /// <summary>
+    /// Small files of which it is remembered that a listing has shown them, and nobody has read them since.
+    /// </summary>
+    public const int ListedMax = 16384;
+
+    /// <summary>Most bytes that listings may bring before any of them is used.</summary>
+    public const int AllowanceMax = 4 << 20;
+
+    /// <summary>Most bytes of contents that one listing asks for.</summary>
+    public const int ListedBytesMax = 1 << 20;
+
+    /// <summary>With less than this a listing asks for nothing.</summary>
+    public const int ListedBytesMin = 8 << 10;
+
+    /// <summary>What a file that is listed and then read allows to bring, times its size.</summary>
+    public const int AllowancePerUse = 4;
+
+    /// <summary>What a file costs besides its bytes, in bytes.</summary>
+    public const int ListedFileBytes = 512;
+
+    /// <summary>When nothing listed was read for so long, listings bring nothing.</summary>
+    public const long AllowanceNs = 10_000_000_000;
+
+    /// <summary>
     /// A file whose times are younger than this when its content is read may change again within the grain of its
     /// times: such content
     /// is not believed again after its timeout, whatever the times say.

@@ -23,6 +23,7 @@ internal sealed class PendingFile(Gfid gfid, IPendingFileOwner owner)
     private PendingWrite? _tail;
     private long _sequence;
     private long _urgentSequence; // Writes up to here are sent without waiting for company, and not joined any more.
+    private bool _isHeld; // The first write waits for what follows; nothing else is pending.
     private int _count;
     private int _sentCount;
     private int _answeredBytes;
@@ -83,6 +84,9 @@ internal sealed class PendingFile(Gfid gfid, IPendingFileOwner owner)
         {
             var write = PendingWrite.Rent(this, ++_sequence, in fop, call);
             Append(write);
+            _isHeld = isEarly && _sequence == 1 && length < settings.AggregateBytes && settings.HoldMs > 0
+                && owner.TryHold(this);
+            effects.Holds |= _isHeld;
             if (!isEarly)
             {
                 write.Unanswered = PendingReply<WriteReply>.Rent();
@@ -190,10 +194,11 @@ internal sealed class PendingFile(Gfid gfid, IPendingFileOwner owner)
 
     /// <summary>
     /// The last write waits for company while others are under way: small writes are joined by themselves to the speed of the
-    /// subvolume, and nothing lingers when it is idle.
+    /// subvolume. The first one of a file waits for a moment too, so that a small file that is written in steps is one
+    /// write; nothing else lingers when the subvolume is idle.
     /// </summary>
     private bool IsReady(PendingWrite write, WriteBehindSettings settings) =>
-        _sentCount == 0 || !ReferenceEquals(write, _tail) || write.Sequence <= _urgentSequence
+        (_sentCount == 0 && !_isHeld) || !ReferenceEquals(write, _tail) || write.Sequence <= _urgentSequence
         || write.Length >= settings.AggregateBytes || write.Unanswered is not null;
 
     private static bool ConflictsWithEarlier(PendingWrite write)
@@ -320,6 +325,11 @@ internal interface IPendingFileOwner
     bool TryReserve(int bytes);
 
     void GiveBack(int bytes);
+
+    /// <summary>
+    /// Sees to it that <see cref="PendingFile.Hurry"/> is called after a while; false when too many wait.
+    /// </summary>
+    bool TryHold(PendingFile file);
 
     /// <summary>Called before the first pending write of a file is answered.</summary>
     void BecameBusy();

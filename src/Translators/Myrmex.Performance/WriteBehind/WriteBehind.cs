@@ -19,6 +19,7 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     private readonly FileTable _files;
     private readonly Observers _observers = new();
     private readonly LateErrors _lateErrors = new();
+    private readonly HeldFiles _held = new();
     private WriteBehindSettings _settings;
     private int _busyCount; // Files with pending writes: while it is 0, all other fops pass.
     private long _answeredBytes;
@@ -113,6 +114,8 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     }
 
     void IPendingFileOwner.GiveBack(int bytes) => Interlocked.Add(ref _answeredBytes, -bytes);
+
+    bool IPendingFileOwner.TryHold(PendingFile file) => _held.TryAdd(file);
 
     void IPendingFileOwner.BecameBusy() => Interlocked.Increment(ref _busyCount);
 
@@ -219,6 +222,26 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
             waiter.Signal();
         }
 
+        var mustEndHolds = effects.Holds && _held.TryBeginWait();
         effects.Release();
+        if (mustEndHolds)
+        {
+            Seams.Scheduler.Schedule(Math.Max(1, Settings.HoldMs), EndHolds);
+        }
+    }
+
+    /// <summary>What was held back goes, if it has not gone by itself.</summary>
+    private void EndHolds()
+    {
+        foreach (var file in _held.TakeAll())
+        {
+            var effects = WriteEffects.Rent();
+            lock (file.Guard)
+            {
+                file.Hurry(Settings, effects);
+            }
+
+            CarryOut(effects);
+        }
     }
 }

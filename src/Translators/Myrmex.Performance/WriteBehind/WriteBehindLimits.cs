@@ -18,6 +18,9 @@ internal static class WriteBehindLimits
     /// <summary>Closed files with an error that nobody has been told; beyond it only the log has it.</summary>
     public const int LateErrorsMax = 1024;
 
+    /// <summary>Files whose first write is held back; beyond it a first write goes at once.</summary>
+    public const int HeldFilesMax = 1024;
+
     /// <summary>Files remembered as settled while somebody looks; beyond it every look is repeated.</summary>
     public const int SettledFilesMax = 4096;
 }

@@ -10,6 +10,7 @@ internal static class WriteBehindOptions
     public const string WindowSize = "cache-size";
     public const string AggregateSize = "aggregate-size";
     public const string FlushBehind = "flush-behind";
+    public const string HoldTime = "hold-time";
 
     public static IReadOnlyList<OptionDeclaration> All { get; } =
     [
@@ -35,15 +36,25 @@ internal static class WriteBehindOptions
         {
             Live = true,
         },
+        new(
+            HoldTime, OptionKind.Integer, "5",
+            "Milliseconds that the first write of a file waits for others, so that a small file is one write; 0: none.")
+        {
+            Minimum = 0,
+            Maximum = 1000,
+            Live = true,
+        },
     ];
 }
 
 /// <summary>What the options say at one moment.</summary>
-internal sealed record WriteBehindSettings(bool IsOn, int WindowBytes, int AggregateBytes, bool FlushesBehind)
+internal sealed record WriteBehindSettings(
+    bool IsOn, int WindowBytes, int AggregateBytes, bool FlushesBehind, long HoldMs)
 {
     public static WriteBehindSettings From(OptionValues options) => new(
         !options.Boolean(WriteBehindOptions.PassThrough),
         (int)options.Size(WriteBehindOptions.WindowSize),
         (int)options.Size(WriteBehindOptions.AggregateSize),
-        options.Boolean(WriteBehindOptions.FlushBehind));
+        options.Boolean(WriteBehindOptions.FlushBehind),
+        options.Integer(WriteBehindOptions.HoldTime));
 }

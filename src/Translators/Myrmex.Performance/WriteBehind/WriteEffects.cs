@@ -13,6 +13,9 @@ internal sealed class WriteEffects
 
     public List<WriteWaiter> Wakes { get; } = [];
 
+    /// <summary>A write is held back: somebody must end that after a while.</summary>
+    public bool Holds { get; set; }
+
     public static WriteEffects Rent() => Pool<WriteEffects>.Rent();
 
     public void Release()
@@ -20,6 +23,7 @@ internal sealed class WriteEffects
         Invariant.Check(Sends.Count == 0);
         Answers.Clear();
         Wakes.Clear();
+        Holds = false;
         Pool<WriteEffects>.Return(this);
     }
 }

@@ -1,4 +1,5 @@
 using Myrmex.Rpc;
+using Myrmex.Wire;
 
 namespace Myrmex.Protocol;
 
@@ -14,4 +15,9 @@ internal sealed class ClientAttachment(RpcConnection connection)
     /// The server remembers the outcomes of changes: fops that belong to one say so. Others never see that.
     /// </summary>
     public bool KeepsOutcomes { get; init; }
+
+    /// <summary>
+    /// The server lists the program <see cref="Programs.Extension"/>; others never see anything of it.
+    /// </summary>
+    public bool IsExtended { get; init; }
 }

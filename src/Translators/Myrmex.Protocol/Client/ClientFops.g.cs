@@ -110,9 +110,6 @@ public sealed partial class ClientTranslator
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
         Send<FsetattrFop, FsetattrReply, FsetattrCodec>(in fop, call);
 
-    public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call) =>
-        Send<ReaddirpFop, ReaddirpReply, ReaddirpCodec>(in fop, call);
-
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call) =>
         Send<FremovexattrFop, FremovexattrReply, FremovexattrCodec>(in fop, call);
 

@@ -303,7 +303,9 @@ internal sealed class ClientSession : IRpcHandler
             }
             else if (programs.Exists(p => p.Program == Programs.Fop && p.Version == Programs.FopVersion))
             {
-                await SetVolumeAsync(connection);
+                var isExtended = programs.Exists(
+                    p => p.Program == Programs.Extension && p.Version == Programs.ExtensionVersion);
+                await SetVolumeAsync(connection, isExtended);
             }
             else
             {
@@ -340,7 +342,7 @@ internal sealed class ClientSession : IRpcHandler
         connection.Close(Errno.ENOTCONN, $"brick {RemoteSubvolume} is not running");
     }
 
-    private async Task SetVolumeAsync(RpcConnection connection)
+    private async Task SetVolumeAsync(RpcConnection connection, bool isExtended)
     {
         var answer = await AwaitableCall.Send(
             connection,
@@ -360,6 +362,7 @@ internal sealed class ClientSession : IRpcHandler
         var attachment = new ClientAttachment(connection)
         {
             KeepsOutcomes = reply.Values.ContainsKey(ChangeRecord.HandshakeKey),
+            IsExtended = isExtended,
         };
         await _reopening.RunAsync(attachment, _options.Boolean(ClientOptions.StrictLocks));
         if (connection.IsOpen && ReferenceEquals(connection, _connection))

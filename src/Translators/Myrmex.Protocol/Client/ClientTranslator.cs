@@ -19,12 +19,14 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
     private readonly OpenFdList _fds = new();
     private readonly HeldLocks _locks = new();
     private readonly PeerSender _messages;
+    private readonly ReleaseQueue _releases;
 
     public ClientTranslator(TranslatorPlace place)
         : base(place)
     {
         _session = new ClientSession(place, new Reopening(place.Name, _fds, _locks), OnSessionEvent);
         _messages = new PeerSender(place);
+        _releases = new ReleaseQueue(place.Seams.Scheduler);
     }
 
     public static TranslatorRegistration Registration { get; } =
@@ -57,6 +59,9 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         dump.Put("held_locks", _locks.Count);
         dump.Put("outstanding", _session.Connection?.Outstanding ?? 0);
         dump.Put("attachments_made", _session.AttachmentsMade);
+        var (released, calls) = _releases.Figures;
+        dump.Put("released_together", released);
+        dump.Put("release_calls", calls);
         dump.Put("messages", _messages.StateText);
         dump.Put("message_bytes_on_the_way", _messages.OnTheWayBytes);
     }
@@ -93,9 +98,17 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         return LockAsync(fop, call, end);
     }
 
-    /// <summary>The server drops the locks of the owner with it.</summary>
+    /// <summary>
+    /// The server drops the locks of the owner with it, and does nothing else. Who is above us and names no owner has
+    /// none; a client behind a server of this process may well have locks that are nobody's.
+    /// </summary>
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
+        if (call.LockOwner.Length == 0 && call.Client is null && fop.XData is not { Count: > 0 })
+        {
+            return new ValueTask<FlushReply>(FlushReply.Rent());
+        }
+
         if (!_locks.IsEmpty)
         {
             _locks.RemoveOwner(fop.Fd.Gfid, call.LockOwner);
@@ -104,9 +117,44 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         return Send<FlushFop, FlushReply, FlushCodec>(in fop, call);
     }
 
-    /// <summary>Nothing is left to release when the connection of the fd is gone: its server has dropped it.</summary>
-    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call) =>
-        ReleaseFd<ReleaseFop, ReleaseReply, ReleaseCodec>(in fop, fop.Fd, call);
+    /// <summary>Contents are asked for of servers that know about it.</summary>
+    public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call)
+    {
+        var attachment = _session.Up;
+        if (attachment is not { IsExtended: false } || fop.XData is not { Count: > 0 } xdata
+            || !xdata.Contains(ListedContents.Key))
+        {
+            return SendTo<ReaddirpFop, ReaddirpReply, ReaddirpCodec>(attachment, in fop, call);
+        }
+
+        var plain = xdata.Clone();
+        plain.Remove(ListedContents.Key);
+        var task = SendTo<ReaddirpFop, ReaddirpReply, ReaddirpCodec>(attachment, fop with { XData = plain }, call);
+        plain.Release(); // It is encoded.
+        return task;
+    }
+
+    /// <summary>
+    /// Nothing is left to release when the connection of the fd is gone: its server has dropped it. A file that has had
+    /// locks is released at once, any other one together with those that follow.
+    /// </summary>
+    public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
+    {
+        var gfid = fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid;
+        if (fop.XData is { Count: > 0 } || !_locks.IsEmpty
+            || fop.Fd.Get(Slot) is not ClientFd { Remote: { Number: >= 0, Attachment: var attachment } }
+            || !attachment.IsExtended)
+        {
+            return ReleaseFd<ReleaseFop, ReleaseReply, ReleaseCodec>(in fop, fop.Fd, call);
+        }
+
+        if (Forget(fop.Fd) is { Number: >= 0 and var number } remote && ReferenceEquals(remote.Attachment, attachment))
+        {
+            _releases.Add(attachment, new OpenNumber(gfid, number));
+        }
+
+        return new ValueTask<ReleaseReply>(ReleaseReply.Rent());
+    }
 
     public override ValueTask<ReleasedirReply> Releasedir(in ReleasedirFop fop, Call call) =>
         ReleaseFd<ReleasedirFop, ReleasedirReply, ReleasedirCodec>(in fop, fop.Fd, call);
@@ -122,10 +170,15 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
     private ValueTask<TReply> Send<TFop, TReply, TCodec>(in TFop fop, Call call)
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
+        where TCodec : struct, IFopCodec<TFop, TReply> =>
+        SendTo<TFop, TReply, TCodec>(_session.Up, in fop, call);
+
+    private ValueTask<TReply> SendTo<TFop, TReply, TCodec>(ClientAttachment? attachment, in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
         where TCodec : struct, IFopCodec<TFop, TReply>
     {
         // Numbers are looked up for the attachment that is then used, so that a reconnect in between cannot mix them up.
-        var attachment = _session.Up;
         if (attachment is null)
         {
             return new ValueTask<TReply>(TReply.Fail(Errno.ENOTCONN));
@@ -143,6 +196,11 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
                 var bad = number == RemoteFd.Bad ? fd : second!; // One of them is bad.
                 return new ValueTask<TReply>(TReply.Fail(ErrorOf(bad)));
             }
+        }
+
+        if (typeof(TFop) == typeof(UnlinkFop) || typeof(TFop) == typeof(RenameFop))
+        {
+            _releases.SendAll();
         }
 
         return ChangeSteps.IsForOutcomes<TFop>(in fop) && !attachment.KeepsOutcomes

@@ -22,6 +22,7 @@ public sealed partial class ServerConnection : IRpcHandler
         new ProgramEntry("GF-DUMP", Programs.Dump, Programs.DumpVersion),
         new ProgramEntry("GlusterFS Handshake", Programs.Handshake, Programs.HandshakeVersion),
         new ProgramEntry("GlusterFS 4.x v1", Programs.Fop, Programs.FopVersion),
+        new ProgramEntry("Myrmex", Programs.Extension, Programs.ExtensionVersion),
     ]);
 
     private readonly ExportTable _exports;
@@ -86,6 +87,9 @@ public sealed partial class ServerConnection : IRpcHandler
                 break;
             case Programs.Handshake:
                 OnHandshake(head, record, position);
+                break;
+            case Programs.Extension:
+                OnExtension(head, record, position);
                 break;
             case Programs.Peer:
                 OnPeer(head, record, position);

@@ -70,6 +70,12 @@ public sealed partial class MemoryTranslator
             return directory is null ? Errno.ESTALE : directory.IsDirectory ? Errno.EINVAL : Errno.ENOTDIR;
         }
 
+        if (!ListedContents.TryRead(xdata, out var wish))
+        {
+            return Errno.EINVAL;
+        }
+
+        var contentRoom = wish.ReplyBytesMax;
         var omitsDirectories = xdata is not null && xdata.Contains(StorageKeys.FilterDirectories);
         var cookie = (ulong)offset;
         while (TryGetNext(directory, cookie, out var entry))
@@ -95,11 +101,21 @@ public sealed partial class MemoryTranslator
             {
                 added.Iatt = node.ToIatt();
                 added.XData = Answer(xdata, node, null);
+                AddContent(ref added.XData, node, wish.FileBytesMax, ref contentRoom);
             }
         }
 
         isAtEnd = true;
         return Errno.Ok;
+    }
+
+    private static void AddContent(ref XData? xdata, MemoryNode node, int bytesMax, ref int room)
+    {
+        if (room > 0 && node.IsRegular && node.Content.Length <= int.Min(bytesMax, room))
+        {
+            AddContent(xdata ??= XData.Rent(), node);
+            room -= (int)node.Content.Length; // Not above room.
+        }
     }
 
     private static bool TryGetNext(MemoryNode directory, ulong cookie, out MemoryEntry entry)

@@ -376,9 +376,14 @@ public sealed partial class MemoryTranslator
         if (node.IsRegular && request.TryGetInt(StorageKeys.Content, out var limit)
             && node.Content.Length <= Math.Min(limit, ContentMax))
         {
-            var bytes = new byte[node.Content.Length];
-            node.Content.Read(0, bytes);
-            values.SetBytes(StorageKeys.Content, bytes);
+            AddContent(values, node);
         }
+    }
+
+    private static void AddContent(XData values, MemoryNode node)
+    {
+        var bytes = new byte[node.Content.Length];
+        node.Content.Read(0, bytes);
+        values.SetBytes(StorageKeys.Content, bytes);
     }
 }

@@ -36,6 +36,9 @@ internal static class PosixLimits
     /// <summary>Largest file whose content a LOOKUP carries.</summary>
     public const int LookupContentMax = 1 << 20;
 
+    /// <summary>Most bytes of contents that a READDIRP carries.</summary>
+    public const int ListedContentsMax = 2 << 20;
+
     /// <summary>Longest range of RCHECKSUM.</summary>
     public const int ChecksumBytesMax = 16 << 20;
 

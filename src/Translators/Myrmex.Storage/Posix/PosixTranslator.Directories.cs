@@ -84,9 +84,17 @@ public sealed partial class PosixTranslator
         return new(Finish(reply, error));
     }
 
-    /// <summary>The same with gfid and attributes of each entry, and the xattrs that the xdata asks for.</summary>
+    /// <summary>
+    /// The same with gfid and attributes of each entry, the xattrs that the xdata asks for, and the contents of small
+    /// files, if it asks for them, as far as they are in memory.
+    /// </summary>
     public override ValueTask<ReaddirpReply> Readdirp(in ReaddirpFop fop, Call call)
     {
+        if (!ListedContents.TryRead(fop.XData, out var wish))
+        {
+            return new(ReaddirpReply.Fail(Errno.EINVAL));
+        }
+
         var reply = ReaddirpReply.Rent();
         var listing = new Listing
         {
@@ -94,6 +102,8 @@ public sealed partial class PosixTranslator
             Room = fop.Size,
             EntrySize = EntryPlusSize,
             XData = fop.XData,
+            ContentMax = Math.Min(wish.FileBytesMax, PosixLimits.LookupContentMax),
+            ContentRoom = Math.Min(wish.ReplyBytesMax, PosixLimits.ListedContentsMax),
             OmitsDirectories = fop.XData is not null && fop.XData.Contains(StorageKeys.FilterDirectories),
         };
         var error = List(fop.Fd, fop.Gfid, fop.Offset, ref listing);
@@ -111,6 +121,10 @@ public sealed partial class PosixTranslator
         /// <summary>Bytes an entry takes besides its name; tells the two fops apart.</summary>
         public required int EntrySize;
         public XData? XData;
+
+        /// <summary>Largest file that comes with its content, and bytes of contents that there is room for.</summary>
+        public long ContentMax;
+        public long ContentRoom;
         public bool OmitsDirectories;
         public bool IsAtEnd;
 
@@ -241,7 +255,7 @@ public sealed partial class PosixTranslator
         {
             AddDots(gfid, record.Name, in entry, ref listing);
         }
-        else if (!FillEntry(stream, record.Name, ref entry, in listing))
+        else if (!FillEntry(stream, record.Name, ref entry, ref listing))
         {
             // Removed since the record was read, or left out as asked.
             return true;
@@ -288,7 +302,7 @@ public sealed partial class PosixTranslator
     /// The inode number that clients know, and for a listing with attributes those too. An entry without gfid keeps no
     /// attributes: the client looks it up. False when the entry shall not be shown.
     /// </summary>
-    private bool FillEntry(DirectoryStream stream, ReadOnlySpan<byte> name, ref DirEntry entry, in Listing listing)
+    private bool FillEntry(DirectoryStream stream, ReadOnlySpan<byte> name, ref DirEntry entry, ref Listing listing)
     {
         var inode = Inode.OfPath(stream.File.Fd, name);
         if (inode.Restat() != Errno.Ok)
@@ -335,13 +349,13 @@ public sealed partial class PosixTranslator
         FillIatt(ref entry.Iatt, in inode);
         if (listing.XData is not null)
         {
-            entry.XData = AnswerEntry(listing.XData, in inode);
+            entry.XData = AnswerEntry(listing.XData, in inode, ref listing);
         }
 
         return true;
     }
 
-    private XData? AnswerEntry(XData request, in Inode inode)
+    private XData? AnswerEntry(XData request, in Inode inode, ref Listing listing)
     {
         Span<byte> path = stackalloc byte[HandleTree.PathSize];
         if (Pin(in inode, path, out var pinned) != Errno.Ok)
@@ -352,6 +366,14 @@ public sealed partial class PosixTranslator
         // The answer collects in a reply of its own and is taken out of it.
         var reply = StatReply.Rent();
         AnswerXData(request, in pinned, reply);
+        var size = (long)inode.Stat.Size;
+        if (listing.ContentRoom > 0 && inode.IsRegular && size <= listing.ContentMax && size <= listing.ContentRoom
+            && reply.XData?.Contains(StorageKeys.Content) != true)
+        {
+            ReadContent(in pinned, reply, Sys.RwNoWait);
+            listing.ContentRoom -= size;
+        }
+
         pinned.Dispose();
         var xdata = reply.XData;
         reply.XData = null;
