@@ -378,11 +378,16 @@ public sealed partial class PosixTranslator
             return Errno.EIO;
         }
 
-        if (error is not (Errno.Ok or Errno.ESTALE or Errno.ENOTDIR))
-        {
-            return error;
-        }
+        return error is Errno.Ok or Errno.ESTALE or Errno.ENOTDIR
+            ? PutHandleRight(parent, name, in inode, leadsSomewhere: error == Errno.Ok) : error;
+    }
 
+    /// <param name="leadsSomewhere">The handle is a link to some directory.</param>
+    private Errno PutHandleRight(
+        DirectoryHandle parent, ReadOnlySpan<byte> name, in Inode inode, bool leadsSomewhere)
+    {
+        var gfid = inode.Facts.Gfid;
+        Errno error;
         lock (_moves)
         {
             // The handle is wrong, or a rename was under way when we looked.
@@ -396,7 +401,7 @@ public sealed partial class PosixTranslator
                     return Errno.EIO;
                 }
             }
-            else if (error == Errno.Ok && _directories.Acquire(gfid, out _) is { } other)
+            else if (leadsSomewhere && _directories.Acquire(gfid, out _) is { } other)
             {
                 // The old text still leads to a directory of that gfid.
                 var isSame = Sys.Stat(other.Fd, out var stat) >= 0 && stat.Ino == inode.Stat.Ino;
