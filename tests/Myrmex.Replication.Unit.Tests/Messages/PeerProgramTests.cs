@@ -88,14 +88,15 @@ public sealed class PeerProgramTests
     }
 
     [Fact]
-    public void TheListOfProgramsIsThatOfAGlusterfsBrick()
+    public void TheListOfProgramsIsThatOfAGlusterfsBrickAndBehindItOurOwn()
     {
         Connect(isTrusted: true);
         var dump = Answer(AwaitableCall.Send(
             _connection, new RpcCall(0, Programs.Dump, Programs.DumpVersion, Programs.DumpList),
             new RawBody(HandshakeCodec.DumpRequest())));
         Assert.True(HandshakeCodec.TryReadDumpReply(dump.Body, out var programs));
-        Assert.Equal([Programs.Dump, Programs.Handshake, Programs.Fop], programs.Select(p => p.Program));
+        Assert.Equal(
+            [Programs.Dump, Programs.Handshake, Programs.Fop, Programs.Extension], programs.Select(p => p.Program));
     }
 
     private static byte[] Long(int length, byte[] before, byte[] after)
