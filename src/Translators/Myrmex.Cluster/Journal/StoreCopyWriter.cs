@@ -83,7 +83,9 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
 
     public ValueTask<Errno> ReplayAsync(IReadOnlyList<JournalEntry> entries) => With(async call =>
     {
-        var error = _isRid ? Errno.Ok : await EndStoreAsync(call);
+        var error = _isRid ? Errno.Ok : await StoreWipe.EmptyPoolAsync(store, _pooled.Contains, call);
+        error = error == Errno.Ok && !_isRid ? await SetCapabilitiesAsync() : error;
+        _isRid = error == Errno.Ok;
         for (var i = 0; i < entries.Count && error == Errno.Ok; i++)
         {
             error = entries[i].Header.Kind == EntryKind.Operation ? await ApplyAsync(entries[i], call: null) : error;
@@ -95,31 +97,29 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
     public ValueTask<Errno> FinishAsync() => With(async call =>
     {
         _hasher?.Dispose();
-        var error = _isRid ? Errno.Ok : await EndStoreAsync(call);
+        var error = _isRid ? Errno.Ok : await SetCapabilitiesAsync();
         error = error == Errno.Ok ? await StoreWipe.EmptyPoolAsync(store, isWanted: null, call) : error;
         return error == Errno.Ok ? await redo.EndReplayAsync() : error;
     });
 
     /// <summary>Behind the last item of the source, before the first entry that follows.</summary>
-    private async ValueTask<Errno> EndStoreAsync(Call call)
+    private async ValueTask<Errno> SetCapabilitiesAsync()
     {
-        var error = await StoreWipe.EmptyPoolAsync(store, _pooled.Contains, call);
         foreach (var (gfid, value) in _capabilities)
         {
-            if (error == Errno.Ok)
+            var operation = new JournalOperation
             {
-                var operation = new JournalOperation
-                {
-                    Fop = FopCode.Setxattr,
-                    Gfid = gfid,
-                    Xattrs = [new XattrValue(Capability, value)],
-                };
-                error = (await redo.ApplyAsync(operation, default)).Error;
+                Fop = FopCode.Setxattr,
+                Gfid = gfid,
+                Xattrs = [new XattrValue(Capability, value)],
+            };
+            if ((await redo.ApplyAsync(operation, default)).Error is not Errno.Ok and var error)
+            {
+                return error;
             }
         }
 
-        _isRid = error == Errno.Ok;
-        return error;
+        return Errno.Ok;
     }
 
     private static async ValueTask<Errno> With(Func<Call, ValueTask<Errno>> work)

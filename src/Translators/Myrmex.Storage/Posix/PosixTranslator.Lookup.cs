@@ -291,7 +291,7 @@ public sealed partial class PosixTranslator
             // The name may change meanwhile: look at it again under its lock.
             lock (_names.Of(parent.Gfid, name))
             {
-                if (Sys.StatAt(parent.Fd, name, out var now) < 0 || now.Ino != inode.Stat.Ino)
+                if (CheckName(parent, name, in inode) != Errno.Ok)
                 {
                     return Errno.Ok;
                 }
@@ -317,9 +317,15 @@ public sealed partial class PosixTranslator
     {
         lock (_names.Of(parent.Gfid, name))
         {
-            var error = Sys.ErrorOf(Sys.StatAt(parent.Fd, name, out var now));
-            return error != Errno.Ok || now.Ino == inode.Stat.Ino ? error : Errno.ESTALE;
+            return CheckName(parent, name, in inode);
         }
+    }
+
+    /// <summary>ENOENT or ESTALE when the name stands for nothing, or for another inode.</summary>
+    private static Errno CheckName(DirectoryHandle parent, ReadOnlySpan<byte> name, in Inode inode)
+    {
+        var error = Sys.ErrorOf(Sys.StatAt(parent.Fd, name, out var now));
+        return error != Errno.Ok || now.Ino == inode.Stat.Ino ? error : Errno.ESTALE;
     }
 
     /// <summary>
@@ -413,7 +419,7 @@ public sealed partial class PosixTranslator
                 }
             }
 
-            if (Sys.StatAt(parent.Fd, name, out var now) < 0 || now.Ino != inode.Stat.Ino)
+            if (CheckName(parent, name, in inode) != Errno.Ok)
             {
                 return Errno.Ok;
             }
