@@ -20,7 +20,7 @@ sys_up() {
     mkdir -p "$(mx_dir "$n")"; mx 1 cluster token > "$(mx_dir "$n")/join-token" || die token
     mx_daemon "$n"
     wait_for 30 mx "$n" volume list || die "daemon $n does not answer"
-    mx 1 peer probe "$(ns_addr "s$n")" >&2 || die probe
+    wait_for 30 mx 1 peer probe "$(ns_addr "s$n")" || die probe # The store may still be moving to etcd.
   done
   for (( n = 1; n <= NS_SERVERS; n++ )); do list+=("$(ns_addr "s$n"):${BRICK_DIRS[n-1]}/b1"); done
   mx 1 volume create $MX_VOL $MX_TYPE "${list[@]}" force >&2 || die create
@@ -50,7 +50,7 @@ sys_pids() {
   local f p n
   for f in "$SYS_DIR"/client*.pid; do [[ -s $f ]] && p=$(mx_pid "$f") && kill -0 "$p" 2>/dev/null && echo "client $p"; done
   for (( n = 1; n <= NS_SERVERS; n++ )); do
-    for f in brick:brick proxy:proxy daemon:mgmt etcd:mgmt; do
+    for f in brick:brick proxy-worker:proxy daemon:mgmt etcd:mgmt; do
       p=$(mx_pid "$(mx_dir "$n")/${f%:*}.pid"); [[ -z $p ]] || echo "${f#*:} $p"
     done
   done

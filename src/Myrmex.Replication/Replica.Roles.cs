@@ -35,6 +35,9 @@ public sealed partial class Replica
     public void TransferLead(ulong tag, MemberId target) =>
         _scheduler.Post(() => Do(() => _engine.TransferLead(tag, target, NowMs), tag));
 
+    /// <summary>See <see cref="ReplicaOptions.RelayBytesMin"/>. Any thread.</summary>
+    public void RelayFrom(long bytes) => _scheduler.Post(() => _engine.RelayBytesMin = bytes);
+
     /// <summary>See <see cref="ReplicaEngine.Prefer"/>. Any thread.</summary>
     public void Prefer(MemberId? member, long? returnMs) => _scheduler.Post(() => _engine.Prefer(member, returnMs));
 

@@ -75,6 +75,13 @@ public static partial class VolumeOptions
                 + "room in the journal: a copy that is too slow for that is given up and begun again.")
             { Live = true },
             [new OptionTarget(GraphSide.Brick, JournalType, "copy-rate")]),
+        new VolumeOption(
+            new OptionDeclaration(
+                "journal.relay-size", OptionKind.Size, "64KB",
+                "Changes of together this many bytes leave the leader's machine once for two other members: one sends "
+                + "them on to the other, so one stream can fill a link. 0: the leader sends everything to everybody.")
+            { Live = true },
+            [new OptionTarget(GraphSide.Brick, JournalType, "relay-size")]),
     ];
 
     /// <summary>

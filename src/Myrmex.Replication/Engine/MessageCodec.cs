@@ -13,14 +13,15 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 5, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 6, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 5;
+    private const byte Version = 6;
     private const int ChecksumBytes = 4;
+    private const byte Nobody = 0xFF;
 
     private enum Kind : byte
     {
@@ -143,6 +144,7 @@ public static class MessageCodec
                 builder.UInt64(m.PreviousIndex.Value);
                 builder.UInt128(m.PreviousChain);
                 builder.UInt64(m.Commit.Value);
+                builder.Byte(m.RelayTo?.Value ?? Nobody);
                 EncodeEntries(builder, m.Items);
                 break;
             case ReplicaMessage.AppendAnswer m:
@@ -181,6 +183,13 @@ public static class MessageCodec
         builder.UInt64((ulong)room.Bytes);
         builder.UInt64(room.At.Value);
         builder.Bool(room.IsOut);
+    }
+
+    private static MemberId? MemberOrNobody(ref BinaryParser parser)
+    {
+        var value = parser.Byte();
+        parser.Require(value is Nobody or <= Limits.MemberIdMax);
+        return value == Nobody ? null : new MemberId(value);
     }
 
     private static RoomReport Room(ref BinaryParser parser) =>
@@ -294,6 +303,7 @@ public static class MessageCodec
                     PreviousIndex = Index(ref parser),
                     PreviousChain = parser.UInt128(),
                     Commit = Index(ref parser),
+                    RelayTo = MemberOrNobody(ref parser),
                     Items = DecodeEntries(ref parser, data),
                 };
             case Kind.CopyPiece:

@@ -1,3 +1,5 @@
+using System;
+
 namespace Myrmex.Replication.Engine;
 
 /// <summary>What a leader or candidate knows of another member, in its own term.</summary>
@@ -36,6 +38,20 @@ internal sealed class PeerState(MemberId id)
     /// <summary>Bytes sent since the last progress.</summary>
     public long FlightBytes { get; set; }
 
+    /// <summary>The last entry that went to it by way of <see cref="RelayVia"/>; 0 for none.</summary>
+    public ulong RelayedTo { get; set; }
+
+    public MemberId RelayVia { get; set; }
+
+    /// <summary>The last entry of a large message that went to it directly; 0 for none.</summary>
+    public ulong BulkTo { get; set; }
+
+    /// <summary>Nothing is sent to it by way of others before.</summary>
+    public long RelayAgainMs { get; set; }
+
+    /// <summary>What was sent by way of another member is on its way: what follows has to go the same way.</summary>
+    public bool IsRelayed => RelayedTo > Acknowledged;
+
     public bool IsReadingJournal { get; set; }
 
     public long ReadingSinceMs { get; set; }
@@ -58,6 +74,10 @@ internal sealed class PeerState(MemberId id)
 
     public long PositionMs { get; set; }
 
+    /// <summary>As much is on the way to it as may be.</summary>
+    public bool IsFlightFull =>
+        Next - 1 - Math.Min(Acknowledged, Next - 1) >= Limits.FlightEntriesMax || FlightBytes > Limits.FlightBytesMax;
+
     public ulong Acknowledged => Durable > Written ? Durable : Written;
 
     /// <summary>A new term of our own begins; the first entry of it will be <paramref name="next"/>.</summary>
@@ -73,6 +93,9 @@ internal sealed class PeerState(MemberId id)
         AnsweredMs = nowMs;
         ProgressMs = nowMs;
         FlightBytes = 0;
+        RelayedTo = 0;
+        BulkTo = 0;
+        RelayAgainMs = long.MinValue / 2;
         IsReadingJournal = false;
         Round = 0;
         GrantedMs = 0;
@@ -85,6 +108,8 @@ internal sealed class PeerState(MemberId id)
         Next = next;
         IsProbing = true;
         FlightBytes = 0;
+        RelayedTo = 0;
+        BulkTo = 0;
         SentMs = long.MinValue / 2;
     }
 }

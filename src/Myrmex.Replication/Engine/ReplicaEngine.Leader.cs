@@ -291,13 +291,11 @@ public sealed partial class ReplicaEngine
     private void SendEntries(PeerState peer)
     {
         // A probe may be empty: the answer says where the follower ends.
-        while (!peer.IsReadingJournal
+        while (!peer.IsReadingJournal && !peer.IsRelayed
             && (peer.Next <= _log.Last.Value || (peer.IsProbing && peer.Acknowledged < _log.Last.Value)))
         {
             var isWaiting = peer.IsProbing && _now - peer.SentMs < _options.RetransmitMs;
-            var flight = peer.Next - 1 - Math.Min(peer.Acknowledged, peer.Next - 1);
-            if (isWaiting || (!peer.IsProbing
-                && (flight >= Limits.FlightEntriesMax || peer.FlightBytes > Limits.FlightBytesMax)))
+            if (isWaiting || (!peer.IsProbing && peer.IsFlightFull))
             {
                 return;
             }
@@ -311,7 +309,8 @@ public sealed partial class ReplicaEngine
 
             var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax,
                 out var bytes);
-            SendAppend(peer, previous, _log.ChainAt(previous), items);
+            var relay = RelayFor(peer, bytes);
+            SendAppend(peer, previous, _log.ChainAt(previous), items, relay?.Id);
             if (peer.IsProbing)
             {
                 return;
@@ -319,10 +318,21 @@ public sealed partial class ReplicaEngine
 
             peer.Next += (ulong)items.Length;
             peer.FlightBytes += bytes;
+            if (bytes >= RelayBytesMin)
+            {
+                peer.BulkTo = peer.Next - 1;
+            }
+
+            if (relay is not null)
+            {
+                NoteRelayed(relay, peer, bytes);
+            }
         }
     }
 
-    private void SendAppend(PeerState peer, JournalIndex previous, UInt128 chain, IReadOnlyList<JournalEntry> items)
+    private void SendAppend(
+        PeerState peer, JournalIndex previous, UInt128 chain, IReadOnlyList<JournalEntry> items,
+        MemberId? relayTo = null)
     {
         peer.SentMs = _now;
         Send(peer.Id, new ReplicaMessage.Append
@@ -331,6 +341,7 @@ public sealed partial class ReplicaEngine
             PreviousIndex = previous,
             PreviousChain = chain,
             Commit = _commit,
+            RelayTo = relayTo,
             Items = items,
         });
     }
@@ -404,6 +415,7 @@ public sealed partial class ReplicaEngine
                 // A later place is asked for by who cannot compare so early an entry any more.
                 if (next < peer.Next || (next > peer.Next && peer.IsProbing))
                 {
+                    PauseRelay(peer);
                     peer.Probe(next);
                     SendEntries(peer);
                 }
@@ -650,6 +662,7 @@ public sealed partial class ReplicaEngine
         var isSilent = _now - peer.SentMs >= _options.RetransmitMs && _now - peer.ProgressMs >= _options.RetransmitMs;
         if (peer.Acknowledged < _log.Last.Value && !peer.IsProbing && isSilent)
         {
+            PauseRelay(peer);
             ProbeAgain(peer);
         }
 

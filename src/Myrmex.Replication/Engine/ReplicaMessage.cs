@@ -74,7 +74,23 @@ public abstract class ReplicaMessage
 
         public JournalIndex Commit { get; init; }
 
+        /// <summary>
+        /// The receiver sends the message on to this member, without being asked to take it itself: bulk entries leave
+        /// the leader once for two followers. Null for nobody, and in what is sent on.
+        /// </summary>
+        public MemberId? RelayTo { get; init; }
+
         public IReadOnlyList<JournalEntry> Items { get; init; } = [];
+
+        /// <summary>The message as it is sent on to <see cref="RelayTo"/>; the sender stays the leader.</summary>
+        public Append Relayed() => new()
+        {
+            From = From,
+            PreviousIndex = PreviousIndex,
+            PreviousChain = PreviousChain,
+            Commit = Commit,
+            Items = Items,
+        };
     }
 
     /// <summary>What a follower has of the leader's journal, or why it did not take entries.</summary>

@@ -76,6 +76,14 @@ public sealed record ReplicaOptions
     public int ProbeEntries { get; init; } = 16;
 
     /// <summary>
+    /// Entries of together this many bytes are sent to one follower, which sends them on to another one; 0 for never.
+    /// </summary>
+    public long RelayBytesMin { get; init; } = 64 << 10;
+
+    /// <summary>After a relayed message was lost the leader sends everything itself for this time.</summary>
+    public long RelayPauseMs { get; init; } = 10_000;
+
+    /// <summary>
     /// Bytes that an entry takes of the disk of a main store, about; null where room does not matter.
     /// </summary>
     public Func<JournalEntry, long>? CostOf { get; init; }

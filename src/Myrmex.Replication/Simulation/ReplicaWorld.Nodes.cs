@@ -116,6 +116,11 @@ internal sealed partial class ReplicaWorld
                 break;
             case SimEventKind.Deliver:
                 var message = (ReplicaMessage)item.Body!;
+                if (message is ReplicaMessage.Append { RelayTo: { } next } append)
+                {
+                    SendMessage(node, next.Value, append.Relayed());
+                }
+
                 engine.Receive(message, nowMs);
                 break;
             case SimEventKind.JournalSynced:

@@ -59,6 +59,8 @@ internal sealed partial class ReplicaWorld
             ClosedMs = 150,
             HandOverMs = 200,
             ProbeEntries = (int)_random.Between(1, 16),
+            RelayBytesMin = options.RelayBytesMin,
+            RelayPauseMs = 300,
         };
     }
 

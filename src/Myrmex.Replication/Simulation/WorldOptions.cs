@@ -48,6 +48,11 @@ public sealed record WorldOptions
     /// <summary>Clients take, release and lose locks, too.</summary>
     public bool TakesLocks { get; init; }
 
+    /// <summary>
+    /// Entries of together so many bytes go to one follower by way of another one; 0 for none.
+    /// </summary>
+    public long RelayBytesMin { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -88,6 +93,7 @@ public sealed record WorldOptions
             ReleasesEarly = random.Chance(0.3),
             Returns = random.Chance(0.3),
             TakesLocks = random.Chance(0.4),
+            RelayBytesMin = random.Chance(0.6) ? random.Between(1, 300) : 0,
         };
     }
 }

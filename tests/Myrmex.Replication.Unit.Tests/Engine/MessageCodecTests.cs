@@ -53,7 +53,7 @@ public sealed class MessageCodecTests
     {
         var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
         Assert.Equal(
-            "050E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            "060E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
             + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
             Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
         Assert.EndsWith(
@@ -167,6 +167,7 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Fetch { From = From, PreviousIndex = new JournalIndex(1), PreviousChain = 2 };
         yield return new ReplicaMessage.Entries { From = From, Answer = EntriesAnswer.NoMatch, Items = [Entry(4, [1, 2, 3], default)] };
         yield return new ReplicaMessage.Append { From = From, Items = [Entry(1, [], default), Entry(2, [5], default)] };
+        yield return new ReplicaMessage.Append { From = From, RelayTo = new MemberId(63), Commit = new JournalIndex(4) };
         yield return new ReplicaMessage.AppendAnswer { From = From, Status = MemberStatus.Learner, Hint = new JournalIndex(9) };
         yield return new ReplicaMessage.Beat { From = From, Round = 8, Commit = new JournalIndex(7), WantsGrant = true };
         yield return new ReplicaMessage.BeatAnswer { From = From, Round = 8, Granted = true, Durable = new JournalIndex(3) };

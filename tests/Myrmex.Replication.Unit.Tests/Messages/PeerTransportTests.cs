@@ -170,15 +170,37 @@ public sealed class PeerTransportTests
         record.Release();
     }
 
+    [Fact]
+    public void AMessageForAnotherIsSentOnBeforeOurReplicaIsAtIt()
+    {
+        Start(1);
+        var link = new RecordingLink();
+        var links = new Dictionary<MemberId, IPeerLink> { [new MemberId(2)] = link };
+        var transport = new PeerTransport(Set, links, _bed.Members[1].Node.Seams.Scheduler);
+        transport.Begin(_bed.Members[1].Replica!);
+        var data = Payload.CopyOf(Enumerable.Range(0, 100_000).Select(i => (byte)i).ToArray());
+        transport.Receive(Head(Set, [Entry(data.Slice(0, 70_000)), Entry(data.Slice(70_000, 30_000))], new MemberId(2)), data);
+        var (head, bytes) = Assert.Single(link.Messages);
+        Assert.Equal(Head(Set, [Entry(data.Slice(0, 70_000)), Entry(data.Slice(70_000, 30_000))]), head);
+        Assert.Equal(data.Span.ToArray(), bytes);
+        Assert.Equal((1, 0), (transport.Relayed, transport.LostOut));
+        Assert.NotEqual(0, transport.WaitingBytes); // It is ours too.
+        transport.Receive(Head(Set, [Entry(data)], new MemberId(3)), data); // Nothing leads there.
+        Assert.Equal((1, 1), (transport.Relayed, transport.LostOut));
+        _bed.World.RunFor(100);
+        Assert.Equal((0, 1), (transport.WaitingBytes, data.Buffer!.References));
+        data.Release();
+    }
+
     private static JournalEntry Entry(Payload data) => new(
         new EntryHeader(new Term(1), new JournalIndex(1), 0, EntryKind.Operation, 0, 0, 0), default, data);
 
     /// <summary>A message of a stranger: understood, and ignored by the replica.</summary>
-    private static byte[] Head(UInt128 set, JournalEntry[] entries)
+    private static byte[] Head(UInt128 set, JournalEntry[] entries, MemberId? relayTo = null)
     {
         var head = new ArrayBufferWriter<byte>();
         var from = new MessageOrigin(new Term(1), new MemberId(0), Incarnation: 5, Boot: 1, Epoch: 1);
-        MessageCodec.EncodeHead(set, new ReplicaMessage.Append { From = from, Items = entries }, head);
+        MessageCodec.EncodeHead(set, new ReplicaMessage.Append { From = from, RelayTo = relayTo, Items = entries }, head);
         return head.WrittenSpan.ToArray();
     }
 
@@ -261,5 +283,16 @@ public sealed class PeerTransportTests
     private sealed class Journal(TranslatorPlace place, PeerTransport transport) : Translator(place), IPeerReceiver
     {
         public void Receive(ReadOnlySpan<byte> head, Payload data) => transport.Receive(head, data);
+    }
+
+    private sealed class RecordingLink : IPeerLink
+    {
+        public List<(byte[] Head, byte[] Data)> Messages { get; } = [];
+
+        public bool TrySend(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data)
+        {
+            Messages.Add((head.ToArray(), [.. data.ToArray().SelectMany(p => p.Span.ToArray())]));
+            return true;
+        }
     }
 }

@@ -23,6 +23,11 @@ public interface IReplicaRun
     {
     }
 
+    /// <summary>Sends changes of together this many bytes by way of another member, live; 0 for never.</summary>
+    void RelayFrom(long bytes)
+    {
+    }
+
     /// <summary>What the replica knows. Any thread; waits for the replica's scheduler.</summary>
     Task<ReplicaReport> ReportAsync();
 

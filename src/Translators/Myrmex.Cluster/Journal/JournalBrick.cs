@@ -102,6 +102,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
             var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
             _run.BoundSyncs(ms, bytes);
             _run.BoundCopies(JournalBrickOptions.CopyRateOf(options));
+            _run.RelayFrom(JournalBrickOptions.RelaySizeOf(options));
             _locks.GraceMs = _opens.GraceMs = JournalBrickOptions.LockGraceMsOf(options);
             _run.Prefer(JournalBrickOptions.PreferredOf(options), JournalBrickOptions.ReturnMsOf(options));
         }

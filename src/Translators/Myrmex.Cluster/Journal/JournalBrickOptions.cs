@@ -29,6 +29,7 @@ public sealed class JournalBrickOptions
     public const string SyncSizeKey = "sync-size";
     public const string LockGraceKey = "lock-grace";
     public const string CopyRateKey = "copy-rate";
+    public const string RelaySizeKey = "relay-size";
 
     private const string MemberSuffix = ".member";
 
@@ -97,6 +98,10 @@ public sealed class JournalBrickOptions
         new(CopyRateKey, OptionKind.Size, "0",
             "Bytes a second that a copy of the whole store to another member reads and sends at most; 0 for no limit.")
             { Live = true },
+        new(RelaySizeKey, OptionKind.Size, "64KB",
+            "Changes of together this many bytes leave the leader once for two other members, one of which sends them "
+            + "on; 0 for never.")
+            { Live = true },
     ];
 
     /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
@@ -104,6 +109,8 @@ public sealed class JournalBrickOptions
         ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
 
     public static long CopyRateOf(OptionValues options) => options.Size(CopyRateKey);
+
+    public static long RelaySizeOf(OptionValues options) => options.Size(RelaySizeKey);
 
     public static long LockGraceMsOf(OptionValues options) => options.Time(LockGraceKey) * 1000;
 

@@ -31,12 +31,20 @@ public sealed class PeerTransport(
     private readonly Payload[] _data = new Payload[IPeerLink.PiecesMax];
     private ArrayBufferWriter<byte> _head = new();
 
+    // What is sent on belongs to the thread that received it.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_relayHead;
+
+    [ThreadStatic]
+    private static Payload[]? t_relayData;
+
     private volatile Replica? _replica;
     private long _waitingBytes;
     private long _lostOut;
     private long _lostIn;
     private long _refusedIn;
     private long _receivedBytes;
+    private long _relayed;
 
     /// <summary>Messages that a link did not take.</summary>
     public long LostOut => Volatile.Read(ref _lostOut);
@@ -46,6 +54,9 @@ public sealed class PeerTransport(
 
     /// <summary>Messages that were malformed or of another replica set.</summary>
     public long RefusedIn => Volatile.Read(ref _refusedIn);
+
+    /// <summary>Messages of the leader that were sent on to another member.</summary>
+    public long Relayed => Volatile.Read(ref _relayed);
 
     /// <summary>Bytes of all messages that came, lost ones too.</summary>
     public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
@@ -68,29 +79,35 @@ public sealed class PeerTransport(
             return;
         }
 
-        MessageCodec.EncodeHead(replicaSet, message, _head);
+        if (!TrySend(link, message, ref _head, _data))
+        {
+            _ = Interlocked.Increment(ref _lostOut);
+        }
+    }
+
+    private bool TrySend(
+        IPeerLink link, ReplicaMessage message, ref ArrayBufferWriter<byte> head, Payload[] data)
+    {
+        MessageCodec.EncodeHead(replicaSet, message, head);
         var entries = MessageCodec.EntriesOf(message);
         var count = 0;
         for (var i = 0; i < entries.Count; i++)
         {
             if (!entries[i].Data.IsEmpty)
             {
-                _data[count++] = entries[i].Data;
+                data[count++] = entries[i].Data;
             }
         }
 
-        if (!link.TrySend(_head.WrittenSpan, _data.AsSpan(0, count)))
+        var isSent = link.TrySend(head.WrittenSpan, data.AsSpan(0, count));
+        data.AsSpan(0, count).Clear();
+        if (head.Capacity > JournalLimits.MessageHeadBytesKept)
         {
-            _ = Interlocked.Increment(ref _lostOut);
+            head = new ArrayBufferWriter<byte>();
         }
 
-        _data.AsSpan(0, count).Clear();
-        if (_head.Capacity > JournalLimits.MessageHeadBytesKept)
-        {
-            _head = new ArrayBufferWriter<byte>();
-        }
-
-        _head.ResetWrittenCount();
+        head.ResetWrittenCount();
+        return isSent;
     }
 
     /// <summary>
@@ -124,7 +141,32 @@ public sealed class PeerTransport(
             return;
         }
 
+        if (message is ReplicaMessage.Append { RelayTo: { } next } append)
+        {
+            Relay(next, append);
+        }
+
         scheduler.Post(Arrival.Rent(this, message, data, bytes));
+    }
+
+    /// <summary>
+    /// Sends a message of the leader on to another member, on the thread that received it: before our own replica is
+    /// at it, so a slow disk here delays nobody. What the link does not take is lost; the leader notices.
+    /// </summary>
+    private void Relay(MemberId to, ReplicaMessage.Append append)
+    {
+        var head = t_relayHead ??= new ArrayBufferWriter<byte>();
+        var data = t_relayData ??= new Payload[IPeerLink.PiecesMax];
+        if (links.TryGetValue(to, out var link) && TrySend(link, append.Relayed(), ref head, data))
+        {
+            _ = Interlocked.Increment(ref _relayed);
+        }
+        else
+        {
+            _ = Interlocked.Increment(ref _lostOut);
+        }
+
+        t_relayHead = head;
     }
 
     private bool TryReserve(long bytes)

@@ -39,6 +39,8 @@ internal sealed partial class ReplicaRun(
 
     public void BoundCopies(long bytesPerSecond) => _replica?.BoundCopies(bytesPerSecond);
 
+    public void RelayFrom(long bytes) => _replica?.RelayFrom(bytes);
+
     public void Start()
     {
         var (ms, bytes) = JournalBrickOptions.SyncBounds(place.Options);
@@ -62,6 +64,7 @@ internal sealed partial class ReplicaRun(
             {
                 ReadLease = options.ReadsByLease,
                 GrantMs = GrantMs,
+                RelayBytesMin = JournalBrickOptions.RelaySizeOf(place.Options),
                 OutcomeOf = JournalMember.OutcomeOf,
                 CostOf = OperationRoom.CostOf,
             },
@@ -122,6 +125,7 @@ internal sealed partial class ReplicaRun(
         dump.Put("messages.lost-out", transport.LostOut);
         dump.Put("messages.lost-in", transport.LostIn);
         dump.Put("messages.bytes-in", transport.ReceivedBytes);
+        dump.Put("messages.relayed", transport.Relayed);
         var report = ReportAsync();
         SerialScheduler.RunDue(); // As at the end.
         if (!report.Wait(ReportWaitMs))
