@@ -27,9 +27,10 @@ public static class ThinVolfile
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
     /// <param name="managementPort">Where the daemons of these hosts serve the port map.</param>
     /// <param name="local">The place among them of the client's own machine; -1 when it is none of them.</param>
+    /// <param name="near">The place of the one that all changes go to in any case; -1 when there is none.</param>
     public static VolfileDocument Build(
         Volume volume, IReadOnlyList<string> hosts, bool trusted,
-        int managementPort = ClientVolfile.ManagementPortDefault, int local = -1)
+        int managementPort = ClientVolfile.ManagementPortDefault, int local = -1, int near = -1)
     {
         var file = new VolfileDocument();
         var names = new List<string>();
@@ -44,6 +45,11 @@ public static class ThinVolfile
         if (local >= 0)
         {
             file.Top.With("local", names[local]);
+        }
+
+        if (near >= 0)
+        {
+            file.Top.With("near", names[near]);
         }
 
         ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");

@@ -97,6 +97,11 @@ public sealed partial record Volume
         }
     }
 
+    /// <summary>
+    /// The node that should lead everything: of a volume with one replica set. Null for all others.
+    /// </summary>
+    public NodeId? LeadingNode => HasJournals && ReplicaSets.Count == 1 ? PreferredLeaderAt(0).Node : null;
+
     /// <summary>The place in <see cref="ReplicaSets"/> of the set that a brick is in; only with journals.</summary>
     public int SetPlaceOf(Brick brick) => IndexOf(brick) / ReplicaCount;
 

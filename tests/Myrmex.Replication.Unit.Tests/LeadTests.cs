@@ -128,6 +128,28 @@ public sealed class LeadTests
     }
 
     [Fact]
+    public void WhoCameUpFirstHandsANewSetOverAtOnce()
+    {
+        var bed = Started(11, Reading);
+        var first = bed.Leader!;
+        var preferred = bed.Members.Last(m => m != first);
+        Prefer(preferred);
+        Assert.True(bed.World.RunUntil(() => bed.Leader == preferred, 5_000), bed.Describe());
+        Prefer(first); // Later leads are left alone for as long as it says.
+        bed.World.RunFor(50_000);
+        Assert.Same(preferred, bed.Leader);
+        Assert.True(bed.World.RunUntil(() => bed.Leader == first, 20_000), bed.Describe());
+
+        void Prefer(BedMember member)
+        {
+            foreach (var one in bed.Members)
+            {
+                one.Replica!.Prefer(member.Id, 60_000);
+            }
+        }
+    }
+
+    [Fact]
     public void AWishInTheStoreComesBeforeTheUsualOne()
     {
         var bed = Started(9, Reading);

@@ -71,7 +71,8 @@ internal sealed class VolfileService(
         };
 
     /// <summary>
-    /// Our clients get all proxies, and are told which one is on their own machine. Those of GlusterFS get the one of
+    /// Our clients get all proxies, and are told which one is on their own machine, and which one is where all changes
+    /// go to: through any other one they would cross the network once more. Those of GlusterFS get the one of
     /// this node, at whatever address they have reached it, else the first one whose node is heard of. New ones avoid a
     /// proxy that drains; those that are there would build a new graph, which they do not survive with their locks.
     /// </summary>
@@ -83,7 +84,8 @@ internal sealed class VolfileService(
         {
             var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
             var local = nodes.ToList().FindIndex(n => n.Id == asker);
-            return ThinVolfile.Build(volume, hosts, trusted, managementPort, local).ToString();
+            var near = nodes.ToList().FindIndex(n => n.Id == volume.LeadingNode);
+            return ThinVolfile.Build(volume, hosts, trusted, managementPort, local, near).ToString();
         }
 
         var former = proxy;

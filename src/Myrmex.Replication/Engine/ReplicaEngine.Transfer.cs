@@ -1,3 +1,5 @@
+using System;
+
 namespace Myrmex.Replication.Engine;
 
 // The lead goes to another member without anybody missing it. The leader waits until that member nearly has
@@ -7,6 +9,8 @@ namespace Myrmex.Replication.Engine;
 // between. Whatever fails ends in an election as after any other loss of the lead.
 public sealed partial class ReplicaEngine
 {
+    private const long FirstReturnMs = 1000;
+
     private MemberId? _transferTo;
     private ulong _transferTag;
     private long _transferMs;
@@ -201,15 +205,19 @@ public sealed partial class ReplicaEngine
         }
     }
 
-    /// <summary>The lead goes back to the preferred member once it has been well for a while.</summary>
+    /// <summary>
+    /// The lead goes back to the preferred member once it has been well for a while. When a set begins, whoever came up
+    /// first has it: then there is no failure that could come again, and it goes at once.
+    /// </summary>
     private void ReturnTick()
     {
+        var isFirstTerm = _termStart.Value == 1;
         if (_returnMs is not { } returnMs || !IsServing || _transferTo is not null || Preferred is not { } member
             || member == Self || Configuration!.Pending is not null || !IsWell(member))
         {
             _returnSinceMs = _now;
         }
-        else if (_now - _returnSinceMs >= returnMs)
+        else if (_now - _returnSinceMs >= (isFirstTerm ? Math.Min(returnMs, FirstReturnMs) : returnMs))
         {
             _returnSinceMs = _now; // However it ends, the next try is not at once.
             BeginTransfer(tag: 0, member);

@@ -340,6 +340,16 @@ public sealed class MovingTests
         Assert.Equal(3, used.Count);
     }
 
+    [Fact]
+    public void ANearProxyComesAfterTheLocalOneAndBeforeAllOthers()
+    {
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            Assert.Equal("p2", new AhaBed(seed, options: ("near", "p2")).Get("proxy"));
+            Assert.Equal("p1", new AhaBed(seed, options: [("near", "p2"), ("local", "p1")]).Get("proxy"));
+        }
+    }
+
     /// <summary>One that was left comes last for a while, so that a proxy that ails is not tried at each turn.</summary>
     [Fact]
     public void AProxyThatWasLeftIsNotTheNextOne()

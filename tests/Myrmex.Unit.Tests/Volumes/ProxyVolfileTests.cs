@@ -113,6 +113,17 @@ public sealed class ProxyVolfileTests
         Assert.Equal("demo-gfproxy-client-1", file.Blocks[2].Option("local"));
     }
 
+    [Fact]
+    public void OurThinClientIsToldWhichProxyIsWhereAllChangesGo()
+    {
+        var file = ThinVolfile.Build(SampleVolumes.Distribute(3), ["b", "a"], trusted: true, near: 1);
+        Assert.Equal("demo-gfproxy-client-1", file.Blocks[2].Option("near"));
+        Assert.Null(file.Blocks[2].Option("local"));
+        Assert.Equal(SampleVolumes.Journals(3, 3).PreferredLeaderAt(0).Node, SampleVolumes.Journals(3, 3).LeadingNode);
+        Assert.Null(SampleVolumes.Journals(6, 3).LeadingNode); // Two sets, two leaders.
+        Assert.Null(SampleVolumes.Distribute(3).LeadingNode);
+    }
+
     /// <summary>Source: volume file trusted-VOL.tcp-gfproxy-fuse.vol of GlusterFS 10, less features/utime.</summary>
     [Fact]
     public void AThinClientOfGlusterHasOneProxyAndHoldsWhatCannotBeSent()

@@ -33,7 +33,10 @@ public sealed class Aha : ServerClient
     private Aha(TranslatorPlace place, Server[] proxies, AhaRules rules)
         : base(
             place, proxies,
-            new ProxyFinder(place.Name, place.Seams, proxies, AhaOptions.LocalNames(place.Options), rules), rules)
+            new ProxyFinder(
+                place.Name, place.Seams, proxies, AhaOptions.Names(place.Options, AhaOptions.Local),
+                AhaOptions.Names(place.Options, AhaOptions.Near), rules),
+            rules)
     {
     }
 
@@ -76,6 +79,7 @@ public sealed class Aha : ServerClient
         }
 
         Rules.WaitMs = AhaOptions.WaitMs(options);
+        ((ProxyFinder)Finder).SetNear(AhaOptions.Names(options, AhaOptions.Near));
         return true;
     }
 

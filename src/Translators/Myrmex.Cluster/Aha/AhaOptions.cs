@@ -10,6 +10,7 @@ internal static class AhaOptions
 {
     public const string Wait = "wait";
     public const string Local = "local";
+    public const string Near = "near";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -18,12 +19,16 @@ internal static class AhaOptions
             + "it may have changed something; 0: as long as it takes.")
         { Live = true, Minimum = 0, Maximum = 86_400 },
         new(Local, OptionKind.Text, "",
-            "Names of the subvolumes that are nearer than the others, separated by commas: they are tried first."),
+            "Names of the subvolumes on the client's own machine, separated by commas: they are tried first."),
+        new(Near, OptionKind.Text, "",
+            "Names of the subvolumes that are tried after those, before all others: what they do crosses the network "
+            + "once less. Heeded with the next choice.")
+        { Live = true },
     ];
 
     public static long WaitMs(OptionValues options) =>
         options.Time(Wait) is > 0 and var seconds ? seconds * 1000 : SendingRules.NeverMs;
 
-    public static string[] LocalNames(OptionValues options) => options.Text(Local).Split(
+    public static string[] Names(OptionValues options, string key) => options.Text(key).Split(
         ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

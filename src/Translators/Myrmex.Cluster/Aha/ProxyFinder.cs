@@ -10,8 +10,8 @@ using Myrmex.Runtime;
 namespace Myrmex.Cluster.Aha;
 
 /// <summary>
-/// Finds a proxy that serves: the local ones first, then all in their order, begun at a place that differs between
-/// clients; those that were left lately come last. One that does not answer at once gets company.
+/// Finds a proxy that serves: the local ones first, then those that are near, then all in their order, begun at a place
+/// that differs between clients; those that were left lately come last. One that does not answer at once gets company.
 /// </summary>
 internal sealed class ProxyFinder : ServerFinder
 {
@@ -28,26 +28,36 @@ internal sealed class ProxyFinder : ServerFinder
 
     private const long GlanceMs = 20;
 
-    private readonly Server[] _preferred;
+    private readonly Server[] _local; // In their order.
+    private readonly Server[] _others; // In their order, begun at a random one.
+    private volatile Server[] _preferred;
     private readonly long[] _leftNs; // By index; 0 for one that was never left.
     private readonly Lock _probeLock = new(); // Guards _probes and what they hold; a leaf lock.
     private readonly Probe?[] _probes; // By index: what was asked last and has no answer yet.
     private Late? _late;
     private Race? _race; // Of the present search, or the last one.
 
-    public ProxyFinder(string volume, Seams seams, Server[] proxies, string[] local, SendingRules rules)
+    public ProxyFinder(
+        string volume, Seams seams, Server[] proxies, string[] local, string[] near, SendingRules rules)
         : base(volume, seams, proxies, rules)
     {
         var start = (int)(Next(seams) % (uint)proxies.Length);
-        _preferred =
+        _local = [.. proxies.Where(p => local.Contains(p.Translator.Name))];
+        _others =
         [
-            .. proxies.Where(p => local.Contains(p.Translator.Name)),
             .. proxies.Select((_, i) => proxies[(start + i) % proxies.Length])
                 .Where(p => !local.Contains(p.Translator.Name)),
         ];
+        _preferred = Preferred(near);
         _leftNs = new long[proxies.Length];
         _probes = new Probe?[proxies.Length];
     }
+
+    /// <summary>Which proxies come after the local ones, from the next choice on.</summary>
+    public void SetNear(string[] near) => _preferred = Preferred(near);
+
+    private Server[] Preferred(string[] near) =>
+        [.. _local, .. _others.OrderBy(p => near.Contains(p.Translator.Name) ? 0 : 1)]; // A stable order.
 
     protected override async ValueTask<Server?> FindAsync()
     {
