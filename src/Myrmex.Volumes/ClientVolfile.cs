@@ -20,6 +20,9 @@ public static class ClientVolfile
     /// <summary>Sends what it gets to the member that leads.</summary>
     internal const string JournalClientType = "cluster/journal-client";
 
+    private const string WindowSize = "cache-size";
+    private const string FarWindow = "4MB";
+
     /// <param name="trusted">For a node of the pool: with the name and password that auth.allow does not limit.</param>
     /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
     /// <param name="isOurs">For a client of ours.</param>
@@ -36,7 +39,7 @@ public static class ClientVolfile
             file, volume, name, ClientBlock.Type,
             ClientBlock.Options(volume, brick, export, trusted, managementPort), []));
         Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
-        Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        LayerWriteBehind(file, volume, isFar: isOurs && volume.HasJournals);
         Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
         Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
         Layer(file, volume, VolumeOptions.MdCache, "md-cache", "performance/md-cache");
@@ -88,6 +91,21 @@ public static class ClientVolfile
         volume.DecommissionedSubvolumes is { Count: > 0 } leaving
             ? [new("decommissioned-bricks", string.Join(',', leaving))]
             : [];
+
+    /// <summary>
+    /// A write of our clients to a replica set, or through a proxy, is on two links one after the other and waits for
+    /// disks: with a window of 1 MB it would be on its way most of the time while the client's link is idle.
+    /// </summary>
+    /// <param name="isFar">Such a client's.</param>
+    internal static void LayerWriteBehind(VolfileDocument file, Volume volume, bool isFar)
+    {
+        const string Type = "performance/write-behind";
+        Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", Type);
+        if (isFar && file.Top.Type == Type && file.Top.Option(WindowSize) is null)
+        {
+            file.Top.With(WindowSize, FarWindow);
+        }
+    }
 
     internal static void Layer(VolfileDocument file, Volume volume, string option, string suffix, string type)
     {

@@ -52,7 +52,7 @@ public static class ThinVolfile
             file.Top.With("near", names[near]);
         }
 
-        ClientVolfile.Layer(file, volume, VolumeOptions.WriteBehind, "write-behind", "performance/write-behind");
+        ClientVolfile.LayerWriteBehind(file, volume, isFar: true);
         ClientVolfile.Layer(file, volume, VolumeOptions.OpenBehind, "open-behind", "performance/open-behind");
         ClientVolfile.Layer(file, volume, VolumeOptions.QuickRead, "quick-read", "performance/quick-read");
         ClientVolfile.Add(file, volume, volume.Name, "debug/io-stats", [], [file.Top.Name]);

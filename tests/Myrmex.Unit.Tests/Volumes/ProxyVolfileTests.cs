@@ -114,6 +114,24 @@ public sealed class ProxyVolfileTests
     }
 
     [Fact]
+    public void OurClientsBehindProxiesAndOfReplicaSetsHaveAWideWindow()
+    {
+        var set = With(SampleVolumes.Distribute(3), ("performance.write-behind-window-size", "2MB"));
+        var off = With(SampleVolumes.Distribute(3), ("performance.write-behind", "off"));
+        Assert.Equal("4MB", Window(ThinVolfile.Build(SampleVolumes.Distribute(3), ["a"], trusted: true)));
+        Assert.Equal("2MB", Window(ThinVolfile.Build(set, ["a"], trusted: true)));
+        Assert.Null(Window(ThinVolfile.BuildForGluster(SampleVolumes.Distribute(3), host: null, trusted: false)));
+        Assert.Equal("4MB", Window(ClientVolfile.Build(SampleVolumes.Journals(3, 3), trusted: true, isOurs: true)));
+        Assert.Null(Window(ClientVolfile.Build(SampleVolumes.Journals(3, 3), trusted: true)));
+        Assert.Null(Window(ClientVolfile.Build(SampleVolumes.Distribute(3), trusted: true, isOurs: true)));
+        Assert.DoesNotContain(
+            ThinVolfile.Build(off, ["a"], trusted: true).Blocks, b => b.Option("cache-size") is not null);
+
+        static string? Window(VolfileDocument file) =>
+            file.Blocks.Single(b => b.Type == "performance/write-behind").Option("cache-size");
+    }
+
+    [Fact]
     public void OurThinClientIsToldWhichProxyIsWhereAllChangesGo()
     {
         var file = ThinVolfile.Build(SampleVolumes.Distribute(3), ["b", "a"], trusted: true, near: 1);
