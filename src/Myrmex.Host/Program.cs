@@ -58,6 +58,3 @@ internal static class Program
         return asked ? 0 : 2;
     }
 }
-
-/// <summary>A subcommand: its arguments follow its name; it returns the exit code.</summary>
-internal sealed record Command(string Name, string Help, Func<string[], int> Run);

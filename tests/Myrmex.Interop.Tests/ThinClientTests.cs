@@ -54,4 +54,22 @@ public sealed class ThinClientTests(ProxiedVolumes volumes) : IClassFixture<Prox
         Assert.True(longest < 10, $"an operation took {longest} s");
         Assert.True(mount.Unmount());
     }
+
+    /// <summary>What both executables have written is read through the other one.</summary>
+    [InteropFact(Need.Xfs)]
+    public void TheSmallExecutableMountsAsTheCommandDoes()
+    {
+        var (small, pid) = volumes.MountInBackground(ProxiedVolumes.Replicated, Product.MountExecutable);
+        var (large, other) = volumes.MountInBackground(ProxiedVolumes.Replicated, Product.Executable, "mount");
+        Shell.CheckBash(small, "seq 100000 > small; mkdir d; mv small d");
+        Shell.CheckBash(large, "seq 100000 | cmp - d/small; seq 200000 > d/large; ln d/large d/name");
+        Shell.CheckBash(small, "seq 200000 | cmp - d/name; test $(stat -c %h d/large) = 2");
+        Assert.Equal("fuse.myrmex", Mounts.TypeOf(small));
+        Assert.Equal(Product.Run("--version").Output, Shell.Check("/", Product.MountExecutable, "--version"));
+        foreach (var (path, process) in new[] { (small, pid), (large, other) })
+        {
+            Assert.True(Mounts.Unmount(path));
+            Wait.Until("its process ends", TimeSpan.FromSeconds(30), () => !Directory.Exists($"/proc/{process}"));
+        }
+    }
 }

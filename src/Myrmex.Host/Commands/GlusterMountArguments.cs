@@ -27,12 +27,13 @@ internal static class GlusterMountArguments
         "kernel-writeback-cache",
     };
 
-    public static int Run(string[] args)
+    /// <param name="version">Writes the version of this executable.</param>
+    public static int Run(string[] args, Func<int> version)
     {
         try
         {
             return args.Contains("-V") || args.Contains("--version")
-                ? GlusterCommands.Run(["--version"]) : MountCommand.Entry.Run([.. Translate(args)]);
+                ? version() : MountCommand.Entry.Run([.. Translate(args)]);
         }
         catch (FormatException e)
         {

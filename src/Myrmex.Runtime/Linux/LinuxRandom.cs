@@ -1,9 +1,11 @@
 using System;
-using System.Security.Cryptography;
 
 namespace Myrmex.Runtime.Linux;
 
-/// <summary>Cryptographic random bytes, fetched in blocks per thread. Safe for all threads.</summary>
+/// <summary>
+/// Cryptographic random bytes of the kernel, fetched in blocks per thread. Safe for all threads. Not of the library's
+/// generator, which would load OpenSSL for it: 4 MB of a client that uses nothing else of it.
+/// </summary>
 public sealed class LinuxRandom : IRandom
 {
     private const int BlockSize = 1024;
@@ -20,14 +22,14 @@ public sealed class LinuxRandom : IRandom
     {
         if (bytes.Length > BlockSize)
         {
-            RandomNumberGenerator.Fill(bytes);
+            Sys.Random(bytes);
             return;
         }
 
         var block = _block ??= new byte[BlockSize];
         if (_left < bytes.Length)
         {
-            RandomNumberGenerator.Fill(block);
+            Sys.Random(block);
             _left = BlockSize;
         }
 

@@ -38,6 +38,22 @@ public static unsafe partial class Sys
         }
     }
 
+    /// <summary>
+    /// Fills with random bytes that nobody can predict; getrandom(2), which waits only while the machine starts.
+    /// </summary>
+    public static void Random(Span<byte> bytes)
+    {
+        fixed (byte* pointer = bytes)
+        {
+            for (var done = 0; done < bytes.Length;)
+            {
+                var count = Result(NativeGetRandom(pointer + done, bytes.Length - done, 0));
+                Invariant.Check(count > 0 || ErrorOf(count) == Errno.EINTR); // It has no other error to give.
+                done += (int)Math.Max(count, 0);
+            }
+        }
+    }
+
     /// <summary>The errno in the result of a wrapper; Ok when it succeeded.</summary>
     public static Errno ErrorOf(long result) => result < 0 ? (Errno)(int)-result : Errno.Ok;
 
@@ -73,6 +89,9 @@ public static unsafe partial class Sys
     internal static int Result(int result) => result >= 0 ? result : -Marshal.GetLastPInvokeError();
 
     internal static nint Result(nint result) => result >= 0 ? result : -Marshal.GetLastPInvokeError();
+
+    [LibraryImport(Libc, EntryPoint = "getrandom", SetLastError = true)]
+    private static partial nint NativeGetRandom(byte* bytes, nint count, uint flags);
 
     [LibraryImport(Libc, EntryPoint = "close", SetLastError = true)]
     private static partial int NativeClose(int fd);

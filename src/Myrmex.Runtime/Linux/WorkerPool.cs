@@ -9,8 +9,9 @@ namespace Myrmex.Runtime.Linux;
 /// <summary>
 /// Threads that run jobs which may wait for the disk. Jobs submitted within one reactor turn are published together at its
 /// end, and only as many sleeping workers are woken as the queue is worth: a wake-up costs more than a small job. A worker
-/// takes several jobs at once while jobs are short, and one at a time while they are long. All members are safe for all
-/// threads; jobs may run in any order.
+/// takes several jobs at once while jobs are short, and one at a time while they are long. Threads begin when they are
+/// needed for the first time: a client that has little to do has few. All members are safe for all threads; jobs may
+/// run in any order.
 /// </summary>
 public sealed unsafe class WorkerPool : IWorkers, IDisposable
 {
@@ -46,14 +47,18 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
     {
         Invariant.Check(count > 0);
         _workers = new Worker[count];
-        for (var i = 0; i < count; i++)
+        for (var i = count - 1; i >= 0; i--)
         {
-            _workers[i] = new Worker(this, $"{name}-{i}");
-        }
-
-        foreach (var worker in _workers)
-        {
-            worker.Thread.Start();
+            var worker = new Worker(this, $"{name}-{i}");
+            _workers[i] = worker;
+            if (i == 0)
+            {
+                worker.Begin(); // What comes later finds one, even if no other can be begun.
+            }
+            else
+            {
+                Push(worker);
+            }
         }
     }
 
@@ -131,10 +136,10 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
             woken = TakeIdle(_idleCount);
         }
 
-        WakeAll(woken);
+        WakeAll(woken, begins: false);
         foreach (var worker in _workers)
         {
-            worker.Thread.Join();
+            worker.Join();
             worker.Free();
         }
     }
@@ -290,14 +295,34 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
         return taken;
     }
 
-    private static void WakeAll(Worker? worker)
+    private void WakeAll(Worker? worker, bool begins = true)
     {
         while (worker is not null)
         {
             // A woken worker may sleep again and change its Next at once.
             var next = worker.Next;
-            worker.Wake();
+            if (worker.IsBegun)
+            {
+                worker.Wake();
+            }
+            else if (begins && !worker.TryBegin())
+            {
+                Miss(worker);
+            }
+
             worker = next;
+        }
+    }
+
+    /// <summary>There is no thread to be had: those that there are do its work, and it is tried again.</summary>
+    private void Miss(Worker worker)
+    {
+        Log.Warning("runtime", "no further worker thread can be begun", ("threads", _workers.Length));
+        lock (_lock)
+        {
+            worker.IsWoken = false;
+            _waking--;
+            Push(worker);
         }
     }
 
@@ -342,10 +367,15 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
     private int Sleep(Worker worker)
     {
         worker.Arm();
+        Push(worker);
+        return 0;
+    }
+
+    private void Push(Worker worker)
+    {
         worker.Next = _idle;
         _idle = worker;
         _idleCount++;
-        return 0;
     }
 
     private sealed class Collector
@@ -379,20 +409,52 @@ public sealed unsafe class WorkerPool : IWorkers, IDisposable
     {
         private readonly WorkerPool _pool;
         private readonly IWork?[] _jobs = new IWork?[Limits.WorkerBatchMax];
+        private readonly Thread _thread;
         private int* _word; // 0: asleep or about to be. A cache line of its own.
 
         public Worker(WorkerPool pool, string name)
         {
             _pool = pool;
             _word = (int*)NativeMemory.AlignedAlloc(64, 64);
-            Thread = new Thread(Loop) { Name = name, IsBackground = true };
+            Arm();
+            _thread = new Thread(Loop) { Name = name, IsBackground = true };
         }
 
-        public Thread Thread { get; }
+        /// <summary>Changed once, by who has taken the worker off the stack of sleepers.</summary>
+        public bool IsBegun { get; private set; }
 
         public Worker? Next { get; set; }
 
         public bool IsWoken { get; set; }
+
+        public void Begin()
+        {
+            IsBegun = true;
+            _thread.Start();
+        }
+
+        /// <summary>False when the system has no thread for us.</summary>
+        public bool TryBegin()
+        {
+            try
+            {
+                Begin();
+                return true;
+            }
+            catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+            {
+                IsBegun = false;
+                return false;
+            }
+        }
+
+        public void Join()
+        {
+            if (IsBegun)
+            {
+                _thread.Join();
+            }
+        }
 
         public void Arm() => Volatile.Write(ref *_word, 0);
 

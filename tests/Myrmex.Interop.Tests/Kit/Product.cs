@@ -16,6 +16,9 @@ internal static class Product
     /// </summary>
     public static string Executable { get; } = FindExecutable();
 
+    /// <summary>The command <c>myrmex mount</c> alone; the newer one of its two builds.</summary>
+    public static string MountExecutable { get; } = Newest("Myrmex.Mount", "myrmex-mount");
+
     /// <summary>Runs a subcommand to its end.</summary>
     public static CommandResult Run(params string[] arguments) => Shell.Run("/", Shell.DefaultLimit, Executable, arguments);
 
@@ -34,17 +37,16 @@ internal static class Product
         return directory?.FullName ?? throw new HarnessException("the tests do not lie inside the repository");
     }
 
-    private static string FindExecutable()
-    {
-        if (Environment.GetEnvironmentVariable("MYRMEX_EXE") is { Length: > 0 } named)
-        {
-            return named;
-        }
+    private static string FindExecutable() =>
+        Environment.GetEnvironmentVariable("MYRMEX_EXE") is { Length: > 0 } named ? named
+            : Newest("Myrmex.Host", "myrmex");
 
+    private static string Newest(string project, string name)
+    {
         // The tests' own configuration (debug, release) is the last part of their directory.
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
-        var built = Path.Combine(Artifacts, "bin", "Myrmex.Host", configuration, "myrmex");
-        var native = Path.Combine(Artifacts, "native", "myrmex");
+        var built = Path.Combine(Artifacts, "bin", project, configuration, name);
+        var native = Path.Combine(Artifacts, "native", name);
         return File.GetLastWriteTimeUtc(native) > File.GetLastWriteTimeUtc(built) ? native : built;
     }
 }

@@ -1,4 +1,6 @@
 using System;
+using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Threading;
 
@@ -98,6 +100,21 @@ public sealed class ProxiedVolumes : IDisposable
     internal MyrmexMount MountThin(string volume, int port) => Directory.Own(
         MyrmexMount.FromVolfile(
             Directory, NewName("thin"), ThinVolfile(volume, port)));
+
+    /// <summary>A thin client as people mount it, by an executable that has the command <c>mount</c>, or is it.</summary>
+    /// <returns>Where it is mounted, and the number of its process.</returns>
+    internal (string Path, int Pid) MountInBackground(string volume, string executable, params string[] command)
+    {
+        var name = NewName("background");
+        var path = Directory.Make(name);
+        var pid = Directory[name + ".pid"];
+        Shell.Check(
+            "/", executable, [.. command, "--thin", "-o", $"pid-file={pid},log-file={Directory[name + ".log"]}",
+                $"{Daemon.Host}:/{volume}", path]);
+        var number = int.Parse(File.ReadAllText(pid), CultureInfo.InvariantCulture);
+        Ledger.AddProcess(number);
+        return (path, number);
+    }
 
     /// <summary>Of a thin client to the daemon's proxy and one at a port, if there is one.</summary>
     internal string ThinVolfile(string volume, int? port = null) =>

@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
+using System.Linq;
 using System.Threading;
 using Myrmex.Runtime;
 using Myrmex.Runtime.Linux;
@@ -229,5 +231,51 @@ public sealed class WorkerPoolTests : IDisposable
     private sealed class Job(Action action) : IWork
     {
         public void Run() => action();
+    }
+
+    [Fact]
+    public void ThreadsBeginWhenThereIsWorkForThem()
+    {
+        const string Name = "test-lazy"; // A thread's name has 15 characters at most.
+        var pool = new WorkerPool(4, Name);
+        for (var i = 0; i < 3; i++)
+        {
+            using var done = new ManualResetEventSlim();
+            pool.Submit(new Job(done.Set)); // One job after the other needs one thread.
+            Assert.True(done.Wait(10_000));
+        }
+
+        Assert.InRange(ThreadsOf(Name), 1, 2); // The one of before may not be asleep yet.
+        using var end = new ManualResetEventSlim();
+        using var begun = new CountdownEvent(4);
+        for (var i = 0; i < 4; i++)
+        {
+            pool.Submit(new Job(() =>
+            {
+                begun.Signal();
+                end.Wait();
+            }));
+        }
+
+        Assert.True(begun.Wait(10_000)); // All four at once.
+        Assert.Equal(4, ThreadsOf(Name));
+        end.Set();
+        pool.Dispose();
+        new WorkerPool(4, Name).Dispose(); // With threads that were never begun.
+    }
+
+    private static int ThreadsOf(string name) =>
+        Directory.GetDirectories("/proc/self/task").Count(t => NameOf(t).StartsWith(name, StringComparison.Ordinal));
+
+    private static string NameOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(task + "/comm");
+        }
+        catch (IOException)
+        {
+            return string.Empty; // It has ended meanwhile.
+        }
     }
 }
