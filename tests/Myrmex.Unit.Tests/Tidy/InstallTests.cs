@@ -70,6 +70,22 @@ public sealed class InstallTests : IDisposable
         Assert.Equal("GlusterFS' own", File.ReadAllText(Path.Combine(Root, "usr/local/sbin/glusterd")));
     }
 
+    [Fact]
+    public void AMachineThatOnlyMountsGetsTheSmallExecutable()
+    {
+        Script("artifacts/native/myrmex-mount", "echo small");
+        Install("--client", "--aliases");
+        var mounter = Path.Combine(Root, "usr/local/sbin/myrmex-mount");
+        Assert.Equal("small\n", Run(mounter));
+        Assert.Equal([mounter], Directory.GetFileSystemEntries(Path.Combine(Root, "usr/local/sbin")));
+        Assert.Equal([Path.Combine(Library, "myrmex-mount")], Directory.GetFileSystemEntries(Library));
+        Assert.Equal("/usr/local/sbin/myrmex-mount", new FileInfo(Path.Combine(Root, "sbin/mount.glusterfs")).LinkTarget);
+        Assert.False(Directory.Exists(Path.Combine(Root, "etc")));
+        Install("--remove");
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Root, "usr/local/sbin")));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Root, "sbin")));
+    }
+
     private string Install(params string[] options) =>
         Run(Path.Combine(_tree, "packaging/install"), [.. options, "--root", Root]);
 
