@@ -78,7 +78,7 @@ public sealed class JournalLeaderTests
             var call = Call.Rent();
             var answer = await journal.RunAsync(
                 default,
-                Evaluator.KeysForRange(gfid, 0, 3, setsSize: true),
+                Evaluator.KeysForRange(gfid, 0, 3, needsEnd: true),
                 () => evaluator.WriteAsync(new WriteFop { Gfid = gfid, Fd = fd, Data = data }, call));
             Assert.Equal(Errno.Ok, answer.Error);
             Assert.Equal(3, answer.Outcome.OpRet);
@@ -91,9 +91,54 @@ public sealed class JournalLeaderTests
         Assert.Equal(50, bytes.Chunk(3).Select(c => (c[0] == c[1] && c[1] == c[2], c[0])).Where(c => c.Item1).Distinct().Count());
     }
 
+    /// <summary>A stream that makes its file longer: no write waits for the one before it to be committed.</summary>
+    [Fact]
+    public async Task WritesBehindTheEndAreUnderWayTogether()
+    {
+        const int Writes = 8;
+        using var leader = MemoryRig.Started();
+        var log = new MemoryLog();
+        var top = new JournalTranslator(TestPlace.For(new ManualTime(), subvolume: leader.Store), log);
+        var gfid = leader.File(Gfid.Root, "stream");
+        var data = Enumerable.Range(0, Writes).Select(i => Payload.CopyOf([(byte)i, (byte)i, (byte)i])).ToList();
+        var calls = data.Select(_ => Call.Rent()).ToList();
+        var first = new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = 0, Data = data[0] };
+        Assert.Equal(Errno.Ok, StoreBed.Outcome(await top.Write(first, calls[0]))); // Gives the file its times.
+        log.CommitTogether(Writes);
+        var tasks = data.Select((d, i) => top.Write(
+            new WriteFop { Gfid = gfid, Fd = Fd.Anonymous(gfid), Offset = i * 3, Data = d }, calls[i]).AsTask()).ToList();
+        foreach (var task in tasks)
+        {
+            Assert.Equal(Errno.Ok, StoreBed.Outcome(await task.WaitAsync(TimeSpan.FromSeconds(30))));
+        }
+
+        Assert.Equal(data.SelectMany(d => d.Span.ToArray()), leader.Read(Fd.Anonymous(gfid)));
+        calls.ForEach(c => c.Release());
+        data.ForEach(d => d.Release());
+    }
+
+    /// <summary>What one has moved the end to, another that was applied later does not move back.</summary>
+    [Fact]
+    public async Task WritesThatAreAppliedInTheOtherOrderLeaveTheSameFile()
+    {
+        using var rig = MemoryRig.Started();
+        var gfid = rig.File(Gfid.Root, "f");
+        var redo = new Redo(rig.Store);
+        foreach (var i in new[] { 2, 0, 1 })
+        {
+            var write = new JournalOperation { Fop = FopCode.Write, Gfid = gfid, Offset = i * 2, Length = 2, Size = (i * 2) + 2 };
+            Assert.Equal(Errno.Ok, (await redo.ApplyAsync(write, Payload.CopyOf([(byte)i, (byte)i]))).Error);
+        }
+
+        Assert.Equal([0, 0, 1, 1, 2, 2], rig.Read(Fd.Anonymous(gfid)));
+        Assert.Equal(Errno.Ok, (await redo.ApplyAsync(
+            new JournalOperation { Fop = FopCode.Truncate, Gfid = gfid, Size = 3 }, default)).Error);
+        Assert.Equal([0, 0, 1], rig.Read(Fd.Anonymous(gfid)));
+    }
+
     /// <summary>
-    /// Who makes an inode says which, and who writes at the end of a file that was changed lately moves that: all keys are
-    /// held from the beginning. Each evaluation looks at the name, or at the file, once.
+    /// Who makes an inode says which, and who writes at a place needs no more than that: all keys are held from the
+    /// beginning. Each evaluation looks at the name, or at the file, once.
     /// </summary>
     [Fact]
     public async Task CreationsAndFirstWritesAreEvaluatedOnce()
@@ -269,7 +314,7 @@ public sealed class JournalLeaderTests
             default:
                 data.Span.Fill((byte)random.Next(256));
                 var write = new WriteFop { Gfid = file, Fd = Fd.Anonymous(file), Offset = offset, Data = data };
-                return (Evaluator.KeysForRange(file, offset, data.Length, setsSize: false), () => evaluator.WriteAsync(write, client));
+                return (Evaluator.KeysForRange(file, offset, data.Length, needsEnd: false), () => evaluator.WriteAsync(write, client));
         }
     }
 
@@ -309,6 +354,16 @@ public sealed class JournalLeaderTests
 
         public Term ServingTerm => new(1);
 
+        private TaskCompletionSource? _together;
+        private int _togetherAt;
+
+        /// <summary>Nothing more is committed before so many further ones were proposed.</summary>
+        public void CommitTogether(int count)
+        {
+            _together = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _togetherAt = Entries.Count + count;
+        }
+
         public List<(JournalIndex Index, Errno Error)> Told { get; } = [];
 
         public void Applied(JournalIndex index, Errno error)
@@ -338,6 +393,12 @@ public sealed class JournalLeaderTests
                 index = Entries.Count;
             }
 
+            if (index == _togetherAt)
+            {
+                _together?.SetResult();
+            }
+
+            await (_together?.Task ?? Task.CompletedTask);
             await Task.Yield();
             return new ProposeResult(Errno.Ok, new JournalIndex((ulong)index));
         }

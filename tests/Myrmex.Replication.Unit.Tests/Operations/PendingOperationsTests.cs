@@ -116,11 +116,15 @@ public sealed class PendingOperationsTests
     }
 
     [Fact]
-    public void WritesOfOneFileGoTogetherUnlessTheyMeetOrChangeTheSize()
+    public void WritesOfOneFileGoTogetherUnlessTheyMeetOrTheSizeIsSet()
     {
         Assert.False(Waits(Write(FileA, 0, 4096), Write(FileA, 4096, 4096)));
         Assert.True(Waits(Write(FileA, 0, 4097), Write(FileA, 4096, 4096)));
-        Assert.True(Waits(Write(FileA, 0, 10, size: 10), Write(FileA, 100, 10)));
+        Assert.False(Waits(Write(FileA, 0, 10, size: 10), Write(FileA, 100, 10)));
+        Assert.False(Waits(Write(FileA, 0, 10, size: 10), Write(FileA, 100, 10, size: 110)));
+        Assert.True(Waits(
+            Write(FileA, 0, 10, size: 10),
+            new JournalOperation { Fop = FopCode.Fallocate, Gfid = FileA, Offset = 100, Length = 10, Size = 110 }));
         Assert.True(Waits(
             Write(FileA, 0, 10), new JournalOperation { Fop = FopCode.Setattr, Gfid = FileA, Valid = SetattrValid.Mode }));
         Assert.True(Waits(Write(FileA, 0, 10), new JournalOperation { Fop = FopCode.Truncate, Gfid = FileA, Size = 0 }));

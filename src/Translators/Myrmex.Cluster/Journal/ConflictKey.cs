@@ -19,7 +19,9 @@ public enum ConflictKind : byte
     /// <summary>The names of an inode: their number, and of a directory its place.</summary>
     Links,
 
-    /// <summary>The size of a file: shared by who writes below it.</summary>
+    /// <summary>
+    /// The end of a file: shared by who writes at a place, also behind it; alone for who has to know it or sets it.
+    /// </summary>
     Size,
 
     /// <summary>A range of the bytes of a file.</summary>

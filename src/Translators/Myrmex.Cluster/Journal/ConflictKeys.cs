@@ -161,7 +161,9 @@ public static class ConflictKeys
 
     private static void AddData(List<ConflictKey> keys, JournalOperation operation)
     {
-        var setsSize = operation.Size != JournalOperation.SameSize;
+        // A write moves the end forward only, wherever it is by then: writers behind it do not wait for each other.
+        var setsSize = operation.Size != JournalOperation.SameSize
+            && operation.Fop is not (FopCode.Write or FopCode.CopyFileRange);
         keys.Add(setsSize ? Alone(ConflictKind.Size, operation.Gfid) : Shared(ConflictKind.Size, operation.Gfid));
         if (operation.Fop is FopCode.Truncate or FopCode.Ftruncate)
         {

@@ -197,7 +197,6 @@ public sealed partial class Evaluator
             post.Size = (ulong)operation.Size;
         }
 
-        _sizes.Set(in gfid, Math.Max(offset + length, (long)inode.Iatt.Size));
         return operation;
     }
 
@@ -263,7 +262,6 @@ public sealed partial class Evaluator
 
         var operation = Changing(fop, gfid, 0, 0, inode, client);
         operation.Size = size;
-        _sizes.Set(in gfid, size);
         ref var post = ref operation.Outcome.Iatts[1];
         post.Size = (ulong)size;
         post.Blocks = Math.Min(post.Blocks, ((ulong)size + 511) / 512);

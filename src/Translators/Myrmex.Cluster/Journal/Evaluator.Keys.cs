@@ -46,31 +46,21 @@ public sealed partial class Evaluator
         return keys;
     }
 
-    /// <summary>
-    /// A write at a place. Where it seems to move the end of the file it holds the size alone from the beginning.
-    /// </summary>
-    public List<ConflictKey> KeysForWrite(in Gfid gfid, long offset, int length)
-    {
-        var keys = KeysForRange(in gfid, offset, length, setsSize: false);
-        if (offset >= 0 && offset <= long.MaxValue - length && _sizes.EndsBefore(in gfid, offset + length))
-        {
-            keys.Add(Alone(ConflictKind.Size, in gfid));
-        }
-
-        return keys;
-    }
-
     /// <summary>WRITE, COPY_FILE_RANGE, FALLOCATE, DISCARD, ZEROFILL.</summary>
-    /// <param name="setsSize">It is known before that the size changes: an append.</param>
-    public static List<ConflictKey> KeysForRange(in Gfid gfid, long offset, long length, bool setsSize)
+    /// <param name="needsEnd">What it does depends on where the file ends: an append.</param>
+    public static List<ConflictKey> KeysForRange(in Gfid gfid, long offset, long length, bool needsEnd)
     {
         var keys = new List<ConflictKey>
         {
             Shared(ConflictKind.Inode, in gfid),
             Shared(ConflictKind.Attributes, in gfid),
-            setsSize ? Alone(ConflictKind.Size, in gfid) : Shared(ConflictKind.Size, in gfid),
+            needsEnd ? Alone(ConflictKind.Size, in gfid) : Shared(ConflictKind.Size, in gfid),
         };
-        if (offset >= 0 && length > 0 && offset <= long.MaxValue - length && !setsSize)
+        if (needsEnd)
+        {
+            keys.Add(Bytes(in gfid, 0, long.MaxValue)); // All writers share the size, so it is alone in any case.
+        }
+        else if (offset >= 0 && length > 0 && offset <= long.MaxValue - length)
         {
             keys.Add(Bytes(in gfid, offset, offset + length));
         }

@@ -189,7 +189,6 @@ public sealed partial class Evaluator
         operation.Target = wanted.Target;
         operation.ParentTimes = TimesFor(in parent, DirectoryTouches, stamp);
         operation.Xattrs = XattrsAtCreation(wanted.XData);
-        _sizes.Set(in gfid, 0);
         var isDirectory = operation.IsDirectory;
         var iatt = new Iatt
         {

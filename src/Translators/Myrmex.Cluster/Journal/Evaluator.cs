@@ -26,7 +26,6 @@ public sealed partial class Evaluator
 
     private readonly Translator _store;
     private readonly Seams _seams;
-    private readonly SizeHints _sizes = new();
     private readonly Lock _clockLock = new(); // Guards _lastStampNs; a leaf lock.
     private long _lastStampNs;
     private long _spaceCheckedNs = long.MinValue / 2;

@@ -10,10 +10,9 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         var gfid = Of(f.Fd, f.Gfid);
+        var needsEnd = Evaluator.Appends(f.Fd, call) || f.XData?.Contains(JournalKeys.AvoidOverwrite) == true;
         return RunAsync<WriteReply>(
-            Evaluator.Appends(f.Fd, call)
-                ? Evaluator.KeysForRange(gfid, f.Offset, f.Data.Length, setsSize: true)
-                : _evaluator.KeysForWrite(gfid, f.Offset, f.Data.Length),
+            Evaluator.KeysForRange(gfid, f.Offset, f.Data.Length, needsEnd),
             () => _evaluator.WriteAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
@@ -47,7 +46,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<FallocateReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, setsSize: false),
+            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.FallocateAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
@@ -58,7 +57,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<DiscardReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, setsSize: false),
+            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.DiscardAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
@@ -69,7 +68,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<ZerofillReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, setsSize: false),
+            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.ZerofillAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
@@ -80,7 +79,7 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         var (source, target) = (Of(f.SourceFd, f.Source), Of(f.TargetFd, f.Target));
-        var keys = Evaluator.KeysForRange(target, f.TargetOffset, f.Length, setsSize: false);
+        var keys = Evaluator.KeysForRange(target, f.TargetOffset, f.Length, needsEnd: false);
         if (f.Length > 0 && f.SourceOffset >= 0 && f.SourceOffset <= long.MaxValue - f.Length)
         {
             var read = ConflictKeys.Bytes(source, f.SourceOffset, f.SourceOffset + f.Length, isShared: true);

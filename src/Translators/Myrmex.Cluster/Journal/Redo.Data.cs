@@ -19,7 +19,10 @@ public sealed partial class Redo
         return error == Errno.Ok ? await WriteAsync(operation, data, call) : ResultOf(error);
     }
 
-    /// <summary>Exactly the range, then the size as recorded.</summary>
+    /// <summary>
+    /// Exactly the range. The end of the file moves by itself, and not back: entries behind this one may have moved it
+    /// further, those that were applied side by side with it and, in a replay, all those of the window.
+    /// </summary>
     private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
     {
         Invariant.Check(data.Length == operation.Length);
@@ -48,7 +51,7 @@ public sealed partial class Redo
             }
         }
 
-        return await EndDataAsync(operation, post, call);
+        return await EndModeAsync(operation, post, call);
     }
 
     private async ValueTask<RedoResult> ResizeAsync(JournalOperation operation, Call call)
@@ -117,7 +120,13 @@ public sealed partial class Redo
             error = await TruncateAsync(operation.Gfid, operation.Size, call);
         }
 
-        if (error == Errno.Ok && operation.Valid != SetattrValid.None)
+        return error == Errno.Ok ? await EndModeAsync(operation, post, call) : ResultOf(error);
+    }
+
+    private async ValueTask<RedoResult> EndModeAsync(JournalOperation operation, Iatt post, Call call)
+    {
+        var error = Errno.Ok;
+        if (operation.Valid != SetattrValid.None)
         {
             error = await ChangeAsync(operation, operation.Valid, call);
         }
