@@ -384,6 +384,29 @@ public sealed class MovingTests
         Assert.NotEqual("p0", bed.Get("proxy"));
     }
 
+    /// <summary>
+    /// Each of two proxies is stopped again and again and is well for some seconds in between: it is missed as early as
+    /// the first time. Only one that is silent soon after it was found again is given more time.
+    /// </summary>
+    [Fact]
+    public void AProxyThatWasWellInBetweenIsMissedAsEarlyAsEver()
+    {
+        var bed = new AhaBed(proxies: 2);
+        var fd = bed.Create("file");
+        for (var round = 0; round < 12; round++)
+        {
+            bed.Current.Node.Freeze(3_000);
+            var beganNs = bed.World.NowNs;
+            Assert.Equal(Errno.Ok, bed.Write(fd, round, 1));
+            Assert.InRange((bed.World.NowNs - beganNs) / 1_000_000, 0, 2_800);
+            for (var i = 0; i < 25; i++) // An application is at work.
+            {
+                bed.World.RunFor(100);
+                Assert.Equal(Errno.Ok, bed.Write(fd, i, 2));
+            }
+        }
+    }
+
     /// <summary>The other proxy has no way to the bricks: the one that has died is back long before that one is given up.</summary>
     [Fact]
     public void AProxyThatIsBackIsAskedWhileAnotherOneDoesNotAnswer()

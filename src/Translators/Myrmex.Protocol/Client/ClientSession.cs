@@ -33,15 +33,17 @@ internal sealed class ClientSession : IRpcHandler
 
     /// <summary>
     /// A connection that was silent for the ping timeout is followed by one that is given twice the time, up to so many
-    /// times it and <see cref="PatientMsMax"/>, until that has been attached for <see cref="SteadyMs"/>. A server that
-    /// is slow because thousands come to it at once would else do all their work for nothing, again and again.
+    /// times it and <see cref="PatientMsMax"/>, until it has answered quickly at <see cref="SteadyLooks"/> looks in a
+    /// row. A server that is slow because thousands come to it at once would else do all their work for nothing, again
+    /// and again; one that was stopped and is well again is missed as early as ever.
     /// </summary>
     private const int PatienceMax = 16;
 
     /// <summary>Who waits as long as this anyway, as for a brick, does not wait longer.</summary>
     private const long PatientMsMax = 32_000;
 
-    private const long SteadyMs = 10_000;
+    private const long SteadyMs = 250; // Between two looks.
+    private const int SteadyLooks = 4;
 
     private readonly TranslatorPlace _place;
     private readonly string _name; // Tells the sessions of one process apart, here and at the server.
@@ -58,6 +60,7 @@ internal sealed class ClientSession : IRpcHandler
     private bool _wasOpen; // The connection that there is, or was, has been made.
     private volatile int _patience = 1; // Times the ping timeout.
     private IDisposable? _steadyTimer;
+    private int _steadyLooks; // Good ones in a row.
     private int _attachments;
     private int _brickPort;
     private bool _isGoingToBrick; // The connection to the portmap is being closed because it has answered.
@@ -261,14 +264,15 @@ internal sealed class ClientSession : IRpcHandler
         return delayMs + (BinaryPrimitives.ReadUInt32LittleEndian(bytes) % Math.Max(1, delayMs / parts));
     }
 
-    /// <summary>It answers: from now on it is missed as early as any other server.</summary>
+    /// <summary>It answers, or owes nothing: soon it is missed as early as any other server.</summary>
     private void Calm(RpcConnection connection)
     {
         var silentMs = (connection.Clock.MonotonicNs - connection.LastHeardNs) / 1_000_000;
-        if (connection.Outstanding > 0 && silentMs > _options.Time(ClientOptions.PingTimeout) * 1000 / 2)
+        _steadyLooks = connection.Outstanding == 0 || silentMs <= SteadyMs ? _steadyLooks + 1 : 0;
+        if (_steadyLooks < SteadyLooks)
         {
             _steadyTimer = connection.Link.Scheduler.Schedule(SteadyMs, () => Calm(connection));
-            return; // It is silent again.
+            return;
         }
 
         _patience = 1;
@@ -380,6 +384,7 @@ internal sealed class ClientSession : IRpcHandler
         if (_patience > 1)
         {
             var connection = attachment.Connection;
+            _steadyLooks = 0;
             _steadyTimer = connection.Link.Scheduler.Schedule(SteadyMs, () => Calm(connection));
         }
 
