@@ -114,7 +114,8 @@ public sealed partial class Replica : ICopyHost
 
     private void OfferCopy(MemberId peer)
     {
-        if (_setup.Copies is null)
+        var isWitness = _engine.Configuration?.AllWitnesses.Contains(peer) == true;
+        if (_setup.Copies is null && !isWitness)
         {
             Log.Warning("replica", "a member needs a copy, and this store cannot be copied",
                 ("set", _setup.StorePrefix), ("member", peer));
@@ -144,7 +145,7 @@ public sealed partial class Replica : ICopyHost
             return; // It has said that it needs one before it had the last one.
         }
 
-        if (_setup.Copies.Open() is { } source)
+        if ((isWitness ? new WitnessCopySource(_engine.Commit) : _setup.Copies!.Open()) is { } source) // Looked at.
         {
             if (_sender is not { IsWanted: false } before || before.Target != peer)
             {

@@ -175,7 +175,11 @@ public sealed partial class Replica : IJournalOwner
         _scheduler.Post(() => TellOfDamage());
         _ = FollowStoreAsync();
         _ = RunTransactionsAsync();
-        _ = KeepLeaseAsync();
+        if (!_setup.IsWitness)
+        {
+            _ = KeepLeaseAsync(); // What a lead hangs on.
+        }
+
         _scheduler.Post(Tick);
     }
 

@@ -98,7 +98,7 @@ public sealed partial class ReplicaEngine
     }
 
     private bool MayLead(MemberId member) =>
-        Configuration!.AllMembers.Contains(member) && Counts(Peer(member)) && IsFresh(member)
+        Configuration!.AllMembers.Contains(member) && HasStore(member) && Counts(Peer(member)) && IsFresh(member)
         && (Configuration.Mode != ReplicaMode.InSync || _inSync.Contains(member));
 
     /// <summary>
@@ -239,7 +239,7 @@ public sealed partial class ReplicaEngine
             return Refusal.Busy;
         }
 
-        var fresh = MemberSet.Of(Self);
+        var fresh = CountsItself ? MemberSet.Of(Self) : MemberSet.Empty;
         foreach (var member in Configuration!.AllMembers)
         {
             fresh = member != Self && IsFresh(member) && Counts(Peer(member)) ? fresh.With(member) : fresh;
@@ -535,7 +535,8 @@ public sealed partial class ReplicaEngine
         foreach (var member in configuration.AllMembers)
         {
             var peer = Peer(member);
-            _reached[member.Value] = member == Self ? (isDurable ? _durable.Value : _written.Value)
+            _reached[member.Value] = member == Self
+                ? (!CountsItself ? 0 : isDurable ? _durable.Value : _written.Value)
                 : !Counts(peer) ? 0
                 : isDurable ? peer.Durable
                 : peer.Acknowledged;

@@ -76,6 +76,7 @@ public sealed partial class ReplicaEngine
         _hasUsedMemory = start.HasUsedMemory;
         _isStoreAhead = start.IsStoreAhead;
         _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
+        _hasNoStore = start.IsWitness;
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
             _status = MemberStatus.Recovering;
@@ -286,6 +287,7 @@ public sealed partial class ReplicaEngine
         _held.RemoveRange(0, released);
         FinishInstallBegin();
         TryFinishFence();
+        AdvanceCommit(); // A leader may count from now on.
     }
 
     /// <summary>
@@ -396,6 +398,7 @@ public sealed partial class ReplicaEngine
         Invariant.Check(_role is ReplicaRole.Active or ReplicaRole.Candidate);
         _role = ReplicaRole.Follower;
         IsServing = false;
+        _countsTicket = null;
         _leaseUntilMs = 0;
         _leadLostMs = 0;
         _fetchFrom = null;

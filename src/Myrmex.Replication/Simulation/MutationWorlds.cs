@@ -24,6 +24,10 @@ internal static class MutationWorlds
                 new WorldOptions { TakesLocks = true, TrimsJournals = true, Clients = 4 },
             ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
             ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
+            ReplicaMutations.WitnessLeads => new WorldOptions { Witnesses = 1 },
+            ReplicaMutations.AdoptsWithGap => new WorldOptions { Witnesses = 1, TrimsJournals = true },
+            ReplicaMutations.WitnessDropsEarly or ReplicaMutations.LeaderCountsEarly =>
+                new WorldOptions { Witnesses = 1, TrimsJournals = true, AllowsMemory = true },
             _ => new WorldOptions(),
         };
         return options with { Mutations = rule, FaultEveryMs = 60 + ((long)(seed % 5) * 60) };

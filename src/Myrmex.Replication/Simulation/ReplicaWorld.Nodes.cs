@@ -50,6 +50,7 @@ internal sealed partial class ReplicaWorld
             HasUsedMemory = _options.AllowsMemory,
             IsStoreAhead = node.IsStoreAhead,
             NeedsCopy = node.IsStoreLost,
+            IsWitness = node.IsWitness,
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
         });
@@ -420,7 +421,7 @@ internal sealed partial class ReplicaWorld
     private void TakeIn(WorldNode node, JournalEntry entry)
     {
         node.Applied = entry.Index;
-        if (entry.Header.Kind == EntryKind.Operation)
+        if (entry.Header.Kind == EntryKind.Operation && !node.IsWitness)
         {
             Apply(node, entry.Meta.Span);
         }
@@ -523,8 +524,8 @@ internal sealed partial class ReplicaWorld
         {
             Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");
             var copy = new WorldCheckpoint(
-                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(source.Values),
-                engine.Sessions.Export());
+                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit),
+                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export());
             _queue.Add(_now + _random.Between(1_000, 50_000), SimEventKind.Install, target.Number, target.Life, copy);
         }
     }

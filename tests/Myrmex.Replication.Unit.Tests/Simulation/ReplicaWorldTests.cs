@@ -76,7 +76,18 @@ public sealed class ReplicaWorldTests
     [InlineData(71065012)]
     [InlineData(82067400)]
     [InlineData(82149922)]
-    public void SeedsThatWereBadAreWell(long seed) => Assert.Null(ReplicaCampaign.RunOne((ulong)seed).Violation);
+    public void SeedsThatWereBadAreWell(long seed) => Assert.Null(
+        ReplicaCampaign.RunOne((ulong)seed, WorldOptions.FromSeed((ulong)seed).WithoutWitnesses()).Violation);
+
+    [Fact]
+    public void WorldsWithAWitnessAreWell()
+    {
+        var result = ReplicaCampaign.Run(seedStart: 1, count: 1_500, WorldOptions.WitnessFromSeed);
+        Assert.True(
+            result.FirstBad is null,
+            result.FirstBad is { } bad ? $"seed {bad.Seed}: {bad.Violation}\n{string.Join('\n', bad.Trace)}" : "");
+        Assert.True(result.Failovers > 3_000, $"only {result.Failovers} failovers: the worlds are too quiet to show anything");
+    }
 
     [Theory]
     [MemberData(nameof(Rules))]
