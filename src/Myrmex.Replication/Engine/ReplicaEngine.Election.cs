@@ -15,6 +15,8 @@ public sealed partial class ReplicaEngine
     /// </summary>
     private const int GapPauses = 3;
 
+    private const ulong FetchStepGrowth = 8;
+
     private long _leadLostMs; // Since when nobody leads, as far as is known here; 0 while somebody does.
     private long _leadSeenMs; // Since when the view has the lead that it has.
     private long _askedMs;
@@ -25,6 +27,9 @@ public sealed partial class ReplicaEngine
     private ulong _selfTicket; // The superblock with our own promise.
     private MemberId? _fetchFrom;
     private JournalIndex _fetchAfter; // What the last question asked for: the entries after this one.
+    private JournalIndex? _otherAt; // The lowest entry that is known to be another one in the best journal.
+    private JournalIndex? _droppedAt; // The highest one that it is known not to have any more.
+    private ulong _fetchStep;
     private JournalIndex _goalIndex;
     private UInt128 _goalChain;
     private long _fetchedMs;
@@ -421,6 +426,7 @@ public sealed partial class ReplicaEngine
         }
 
         _fetchFrom = best.Sender;
+        (_otherAt, _droppedAt, _fetchStep) = (null, null, 1);
         _goalIndex = best.LastIndex;
         _goalChain = best.LastChain;
         SendFetch(Min(_log.Last, _goalIndex));
@@ -507,16 +513,41 @@ public sealed partial class ReplicaEngine
         }
         else if (message.Answer == EntriesAnswer.TooOld)
         {
-            AdoptWithout(message.Sender);
+            _droppedAt = message.PreviousIndex;
+            FetchBetween(message.Sender);
         }
         else if (!fits && message.PreviousIndex > _commit)
         {
-            SendFetch(_commit); // What is committed is in the best journal too.
+            _otherAt = message.PreviousIndex;
+            FetchBetween(message.Sender);
         }
         else
         {
             FenceAgain(); // The journal we wanted is not what it was: its owner was started again.
         }
+    }
+
+    /// <summary>
+    /// Looks for the last entry that the best journal and ours share: farther back as long as its owner has what is
+    /// asked for, with what is committed at the latest; and then in between, because it may not have that any more.
+    /// </summary>
+    private void FetchBetween(MemberId owner)
+    {
+        if (_droppedAt is { } dropped)
+        {
+            if (_otherAt is { } other && other.Value > dropped.Value + 1)
+            {
+                SendFetch(new JournalIndex(dropped.Value + ((other.Value - dropped.Value) / 2)));
+                return;
+            }
+
+            AdoptWithout(owner);
+            return;
+        }
+
+        var back = Math.Min(_fetchStep, _otherAt!.Value.Value - _commit.Value); // One of the two is known.
+        _fetchStep *= FetchStepGrowth;
+        SendFetch(new JournalIndex(_otherAt.Value.Value - back));
     }
 
     /// <summary>

@@ -49,7 +49,7 @@ public sealed partial class ReplicaEngine
         _written = Max(_written, _durable);
         if (_role == ReplicaRole.Active)
         {
-            CountAgain();
+            VoteAgain();
             AdvanceCommit();
         }
         else

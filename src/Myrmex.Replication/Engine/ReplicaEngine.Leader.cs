@@ -239,7 +239,7 @@ public sealed partial class ReplicaEngine
             return Refusal.Busy;
         }
 
-        var fresh = CountsItself ? MemberSet.Of(Self) : MemberSet.Empty;
+        var fresh = MemberSet.Of(Self);
         foreach (var member in Configuration!.AllMembers)
         {
             fresh = member != Self && IsFresh(member) && Counts(Peer(member)) ? fresh.With(member) : fresh;
@@ -357,7 +357,7 @@ public sealed partial class ReplicaEngine
             if (_now - peer.SentMs >= _options.RetransmitMs)
             {
                 peer.SentMs = _now;
-                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = previous });
+                OfferCopy(peer.Id, previous);
 
                 // It may have more than we know of, as after a copy, and then takes no other one: the answer tells.
                 SendAppend(peer, _log.Last, _log.LastChain, []);
@@ -369,6 +369,18 @@ public sealed partial class ReplicaEngine
         peer.IsReadingJournal = true;
         peer.ReadingSinceMs = _now;
         Emit(new ReplicaOutput(OutputKind.FetchJournal) { Peer = peer.Id, Index = previous });
+    }
+
+    /// <summary>
+    /// Who takes a copy gives its journal up, with what it has acknowledged: all that this leader took over is on its
+    /// own disk first. It is asked for again until then.
+    /// </summary>
+    private void OfferCopy(MemberId peer, JournalIndex index)
+    {
+        if (_durable >= _termStart)
+        {
+            Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer, Index = index });
+        }
     }
 
     private void SendFromJournal(
@@ -411,7 +423,7 @@ public sealed partial class ReplicaEngine
                 break;
             case AppendOutcome.NeedsCopy:
                 peer.SentMs = _now;
-                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = message.Hint });
+                OfferCopy(peer.Id, message.Hint);
                 break;
             default:
                 ProbeAgain(peer); // Full or damaged: tried again after a while.
@@ -535,8 +547,7 @@ public sealed partial class ReplicaEngine
         foreach (var member in configuration.AllMembers)
         {
             var peer = Peer(member);
-            _reached[member.Value] = member == Self
-                ? (!CountsItself ? 0 : isDurable ? _durable.Value : _written.Value)
+            _reached[member.Value] = member == Self ? (isDurable ? _durable.Value : _written.Value)
                 : !Counts(peer) ? 0
                 : isDurable ? peer.Durable
                 : peer.Acknowledged;

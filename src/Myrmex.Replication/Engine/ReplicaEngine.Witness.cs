@@ -10,7 +10,6 @@ public sealed partial class ReplicaEngine
     private readonly bool _hasNoStore;
     private JournalIndex _settled; // What a leader has said that a witness may drop.
     private JournalIndex _neededFrom;
-    private ulong? _countsTicket; // Of a leader that counted for nothing: the superblock that says it counts again.
 
     /// <summary>This member keeps the journal only.</summary>
     public bool IsWitness => _hasNoStore || Configuration?.AllWitnesses.Contains(Self) == true;
@@ -41,22 +40,17 @@ public sealed partial class ReplicaEngine
         _status == MemberStatus.Recovering && !configuration.AllWitnesses.IsEmpty
             && configuration.Mode == ReplicaMode.Quorum && configuration.IsElectionQuorum(voters.Without(Self));
 
-    /// <summary>What a leader has in its own journal counts.</summary>
-    private bool CountsItself => _status == MemberStatus.Voter
-        ? _countsTicket is not { } ticket || _superblockSaved >= ticket
-        : Breaks(ReplicaMutations.LeaderCountsEarly);
-
     /// <summary>
-    /// A leader that may have lost entries counts once all that it took over is on its disk: whatever it acknowledged
-    /// and is committed is among that. Before, a restart could find it counting, and without them.
+    /// A leader that may have lost entries has a vote again once all that it took over is on its disk: whatever it
+    /// acknowledged and is committed is among that. Before, a restart could find it voting, and without them. What it
+    /// commits meanwhile needs no vote: it has it, like everybody who acknowledges, and so has the rest of the quorum.
     /// </summary>
-    private void CountAgain()
+    private void VoteAgain()
     {
         if (_role == ReplicaRole.Active && _status == MemberStatus.Recovering && _durable >= _termStart)
         {
             _status = MemberStatus.Voter;
             SaveSuperblock();
-            _countsTicket = _superblockTicket;
         }
     }
 

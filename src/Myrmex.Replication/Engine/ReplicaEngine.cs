@@ -287,7 +287,6 @@ public sealed partial class ReplicaEngine
         _held.RemoveRange(0, released);
         FinishInstallBegin();
         TryFinishFence();
-        AdvanceCommit(); // A leader may count from now on.
     }
 
     /// <summary>
@@ -398,7 +397,6 @@ public sealed partial class ReplicaEngine
         Invariant.Check(_role is ReplicaRole.Active or ReplicaRole.Candidate);
         _role = ReplicaRole.Follower;
         IsServing = false;
-        _countsTicket = null;
         _leaseUntilMs = 0;
         _leadLostMs = 0;
         _fetchFrom = null;

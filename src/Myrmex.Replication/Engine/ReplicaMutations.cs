@@ -100,7 +100,4 @@ internal enum ReplicaMutations : long
 
     /// <summary>A witness drops entries that are on the disk of no member with a store.</summary>
     WitnessDropsEarly = 1L << 29,
-
-    /// <summary>A leader that may have lost entries counts its own journal before that is on disk.</summary>
-    LeaderCountsEarly = 1L << 30,
 }

@@ -214,7 +214,7 @@ internal sealed partial class ReplicaWorld
             if (_options.TrimsJournals && _random.Chance(0.5))
             {
                 node.Trim(new JournalIndex(
-                    node.Checkpoint.Index.Value - (ulong)_random.Between(0, CheckpointEvery - 1)));
+                    node.Checkpoint.Index.Value - (ulong)_random.Between(0, node.IsWitness ? 2 : CheckpointEvery - 1)));
                 engine.MoveJournalStart(new JournalIndex(
                     Math.Max(node.JournalBase.Value + 1, engine.JournalStart.Value)));
             }

@@ -23,6 +23,9 @@ public sealed class ReplicaWorldTests
     /// <summary>One world in about 1200 shows it, and there is none before the 1900th.</summary>
     private const ulong GrantForgottenSeed = 5_600;
 
+    /// <summary>A leader with a slow disk loses power, and the other one is away just then: one world in 10 000.</summary>
+    private const ulong WitnessDropsEarlySeed = 13_500;
+
     public static TheoryData<string> Rules =>
         [.. Enum.GetValues<ReplicaMutations>().Where(r => r != ReplicaMutations.None).Select(r => r.ToString())];
 
@@ -79,6 +82,21 @@ public sealed class ReplicaWorldTests
     public void SeedsThatWereBadAreWell(long seed) => Assert.Null(
         ReplicaCampaign.RunOne((ulong)seed, WorldOptions.FromSeed((ulong)seed).WithoutWitnesses()).Violation);
 
+    /// <summary>Seeds that once were bad in worlds with a witness.</summary>
+    [Theory]
+    [InlineData(9822)]
+    public void SeedsWithAWitnessThatWereBadAreWell(long seed)
+    {
+        var options = MutationWorlds.For(ReplicaMutations.WitnessDropsEarly, (ulong)seed) with
+        {
+            Mutations = ReplicaMutations.None,
+            Ambushes = false,
+            FaultEveryMs = 120,
+            FaultMs = 6_000,
+        };
+        Assert.Null(ReplicaCampaign.RunOne((ulong)seed, options).Violation);
+    }
+
     [Fact]
     public void WorldsWithAWitnessAreWell()
     {
@@ -99,6 +117,7 @@ public sealed class ReplicaWorldTests
             ReplicaMutations.CountOldTerms => CountOldTermsSeed,
             ReplicaMutations.CopyForgotten => CopyForgottenSeed,
             ReplicaMutations.GrantForgotten => GrantForgottenSeed,
+            ReplicaMutations.WitnessDropsEarly => WitnessDropsEarlySeed,
             _ => 1UL,
         };
         for (var seed = first; seed < first + MutationSeedsMax; seed++)
