@@ -13,7 +13,9 @@ public sealed record ReplicaConfiguration
 {
     private const byte FormatVersion = 1;
 
-    /// <summary>Each member has its role. Only where one is a witness: all other sets stay readable as they were.</summary>
+    /// <summary>
+    /// Each member has its role. Only where one is a witness: all other sets stay readable as they were.
+    /// </summary>
     private const byte FormatVersionRoles = 2;
 
     private readonly IReadOnlyList<ReplicaMember> _members = [];

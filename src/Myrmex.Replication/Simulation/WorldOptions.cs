@@ -98,7 +98,9 @@ public sealed record WorldOptions
         return random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
     }
 
-    /// <summary>What the seed says, in a world with a witness; sets of one member or with an in-sync set become others.</summary>
+    /// <summary>
+    /// What the seed says, in a world with a witness; sets of one member or with an in-sync set become others.
+    /// </summary>
     public static WorldOptions WitnessFromSeed(ulong seed)
     {
         var options = FromSeed(seed) with { Mode = ReplicaMode.Quorum };

@@ -18,7 +18,7 @@ public sealed class ReplicaWorldTests
     private const ulong CountOldTermsSeed = 14_000;
 
     /// <summary>The same for copies: few are begun that the old journal could make up for.</summary>
-    private const ulong CopyForgottenSeed = 9_000;
+    private const ulong CopyForgottenSeed = 100_000;
 
     /// <summary>One world in about 1200 shows it, and there is none before the 1900th.</summary>
     private const ulong GrantForgottenSeed = 5_600;
