@@ -76,7 +76,8 @@ public sealed partial record Volume
     public Brick PreferredLeaderAt(int place)
     {
         var leads = new Dictionary<NodeId, int>();
-        var chances = Bricks.Where((_, i) => !IsArbiterAt(i)).GroupBy(b => b.Node).ToDictionary(g => g.Key, g => g.Count());
+        var chances = Bricks.Where((_, i) => !IsArbiterAt(i)).GroupBy(b => b.Node)
+            .ToDictionary(g => g.Key, g => g.Count());
         for (var at = 0; ; at++)
         {
             var members = MembersAt(at).SkipLast(ArbiterCount).ToList();
