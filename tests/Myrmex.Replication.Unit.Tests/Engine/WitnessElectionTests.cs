@@ -133,7 +133,10 @@ public sealed class WitnessElectionTests
         var owner = new TermOwner(new Term(4), Candidate, 100, 1);
         var state = new StoreState
         {
-            Revision = new Revision(9), Term = owner, Lead = owner, Configuration = Configuration,
+            Revision = new Revision(9),
+            Term = owner,
+            Lead = owner,
+            Configuration = Configuration,
         };
         foreach (var engine in _engines.Values.Reverse())
         {

@@ -79,7 +79,12 @@ internal sealed class RealMember : IDisposable
     private VolfileDocument Document()
     {
         var file = new VolfileDocument();
-        Add(file, "posix", "storage/posix", [new("directory", Brick)], []);
+        var isWitness = _set.Witness == Number;
+        if (!isWitness)
+        {
+            Add(file, "posix", "storage/posix", [new("directory", Brick)], []);
+        }
+
         var peers = _set.Numbers.Where(n => n != Number).ToList();
         foreach (var peer in peers)
         {
@@ -95,8 +100,9 @@ internal sealed class RealMember : IDisposable
                 new("peers", string.Join(',', peers)),
                 new("journal-directory", Options.Path),
                 new("read-mode", _set.ReadMode),
+                new("witness", isWitness ? "on" : "off"),
             ],
-            ["posix", .. peers.Select(p => $"peer{p}")]);
+            [.. isWitness ? (string[])[] : ["posix"], .. peers.Select(p => $"peer{p}")]);
         Add(
             file, "server", "protocol/server",
             [

@@ -30,14 +30,21 @@ internal sealed class RealSet : IDisposable
     private ulong _sequence;
     private int _leader;
 
-    public RealSet(int count, string readMode = "lease")
+    /// <param name="witness">The member that has no store; null for none.</param>
+    public RealSet(int count, string readMode = "lease", byte? witness = null)
     {
         ReadMode = readMode;
+        Witness = witness;
         Directory = System.IO.Directory.CreateTempSubdirectory("myrmex-set-").FullName;
         State = new MemoryStore(LinuxClock.Shared);
         Members = [.. Enumerable.Range(0, count).Select(n => new RealMember(this, (byte)n))];
         var configuration = ReplicaConfiguration.Majority(
-            [.. Members.Select(m => new ReplicaMember(new MemberId(m.Number), 100ul + m.Number, Host))]);
+            [
+                .. Members.Select(m => new ReplicaMember(new MemberId(m.Number), 100ul + m.Number, Host)
+                {
+                    IsWitness = m.Number == witness,
+                }),
+            ]);
         State.CommitAsync(
             StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
             CancellationToken.None).GetAwaiter().GetResult();
@@ -56,6 +63,8 @@ internal sealed class RealSet : IDisposable
     public string Directory { get; }
 
     public string ReadMode { get; }
+
+    public byte? Witness { get; }
 
     public IStateStore State { get; }
 
