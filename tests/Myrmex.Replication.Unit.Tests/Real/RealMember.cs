@@ -59,7 +59,7 @@ internal sealed class RealMember : IDisposable
             Document(),
             [
                 PosixTranslator.Registration, ClientTranslator.Registration, ServerTranslator.Registration(exports),
-                JournalBrick.Registration(() => _set.State),
+                JournalBrick.Registration(() => _set.State), Cluster.JournalClient.JournalClient.Registration,
             ],
             _runtime.Seams,
             new GraphOrigin { ProcessName = "brick", VolfileKey = "m" + Number });
@@ -103,13 +103,23 @@ internal sealed class RealMember : IDisposable
                 new("witness", isWitness ? "on" : "off"),
             ],
             [.. isWitness ? (string[])[] : ["posix"], .. peers.Select(p => $"peer{p}")]);
+        List<KeyValuePair<string, string>> server =
+        [
+            new("auth.addr./member.allow", "*"), new("auth.login./member.allow", "user"),
+            new("auth.login.user.password", "secret"),
+        ];
+        if (!isWitness)
+        {
+            Add(file, "server", "protocol/server", server, ["/member"]);
+            return file;
+        }
+
+        // As on a brick: what clients of GlusterFS come to.
         Add(
-            file, "server", "protocol/server",
-            [
-                new("auth.addr./member.allow", "*"), new("auth.login./member.allow", "user"),
-                new("auth.login.user.password", "secret"),
-            ],
-            ["/member"]);
+            file, RealSet.Door, "cluster/journal-client", [new("members", string.Join(',', [Number, .. peers]))],
+            ["/member", .. peers.Select(p => $"peer{p}")]);
+        server.AddRange([new($"auth.addr.{RealSet.Door}.allow", "*"), new($"auth.login.{RealSet.Door}.allow", "user")]);
+        Add(file, "server", "protocol/server", server, ["/member", RealSet.Door]);
         return file;
     }
 
