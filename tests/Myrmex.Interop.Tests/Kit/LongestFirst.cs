@@ -19,7 +19,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
         nameof(JournalFailoverTests), nameof(ProxyUpgradeTests), nameof(TakeOverTests), nameof(GfapiTests),
         nameof(JournalLockTests), nameof(ProxyCrashTests), nameof(ThinClientTests), nameof(StockClientFileTests),
         nameof(Etcd.EtcdFailureTests), nameof(JournalFileTests), nameof(DrainTests), nameof(JournalLeadTests),
-        nameof(ArbiterTests), nameof(GfproxyTests), nameof(Etcd.EtcdDaemonTests), nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
+        nameof(ArbiterTests), nameof(GfproxyTests), nameof(Etcd.EtcdDaemonTests),
+        nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
         nameof(Etcd.EtcdSecuredContractTests), nameof(CrashTests), nameof(Etcd.EtcdThreeMemberContractTests),
         nameof(Etcd.EtcdOneMemberContractTests), nameof(TlsTests), nameof(JournalReplacementTests), nameof(ManagementTests),
     ];
