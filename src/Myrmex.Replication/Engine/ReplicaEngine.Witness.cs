@@ -1,5 +1,3 @@
-using System;
-
 namespace Myrmex.Replication.Engine;
 
 // A witness keeps the journal and has no main store: its journal counts as everybody's, and others take entries over

@@ -5,7 +5,6 @@ using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Graph;
 using Myrmex.Replication;
-using Myrmex.Replication.Engine;
 using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Journal;
