@@ -31,6 +31,9 @@ public sealed record ReplicaReport
     /// <summary>voter, recovering, syncing or learner.</summary>
     public required string Status { get; init; }
 
+    /// <summary>It keeps the journal and has no files.</summary>
+    public bool IsWitness { get; init; }
+
     /// <summary>It leads and takes operations.</summary>
     public bool IsServing { get; init; }
 

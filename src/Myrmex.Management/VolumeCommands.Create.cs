@@ -17,7 +17,15 @@ internal sealed record CreateRequest(string Name, IReadOnlyList<string> Bricks)
 {
     public int ReplicaCount { get; init; } = 1;
 
+    /// <summary>Of a set: 0, or 1 of the copies.</summary>
     public int ArbiterCount { get; init; }
+
+    /// <summary>
+    /// GlusterFS says <c>replica 3 arbiter 1</c> and <c>replica 2 arbiter 1</c> for the same: two copies and an
+    /// arbiter.
+    /// </summary>
+    public CreateRequest Normal() => this is { ArbiterCount: 1, ReplicaCount: ReplicaSet.CopiesWithArbiter - 1 }
+        ? this with { ReplicaCount = ReplicaSet.CopiesWithArbiter } : this;
 
     /// <summary>
     /// Allows bricks on the root file system, on a mount point, and on directories of deleted volumes.
@@ -29,6 +37,7 @@ internal sealed partial class VolumeCommands
 {
     public Task<Volume> CreateAsync(CreateRequest request, CancellationToken cancellation) => DecideAsync(async () =>
     {
+        request = request.Normal();
         CheckRequest(request);
         CheckNewSets(request.Bricks.Count, request.ReplicaCount);
         var taken = view.Find(StateKeys.BrickCounter);
@@ -65,6 +74,7 @@ internal sealed partial class VolumeCommands
         var bricks = request.Bricks;
         var taken = view.Find(StateKeys.BrickCounter);
         var (volume, modified) = await RowAsync(target, cancellation);
+        request = request.For(volume);
         if (request.ReplicaCount > 0 && bricks.Count % request.ReplicaCount != 0)
         {
             throw new CommandException(
@@ -76,6 +86,14 @@ internal sealed partial class VolumeCommands
         {
             throw new CommandException(
                 CommandFailure.NotSupported, "the number of copies of a volume cannot be changed in this version");
+        }
+
+        if (request.ArbiterCount is { } arbiters && arbiters != volume.ArbiterCount)
+        {
+            throw new CommandException(
+                CommandFailure.NotSupported,
+                volume.ArbiterCount > 0 ? "the replica sets of this volume have an arbiter each, and new ones must too"
+                    : "an arbiter cannot be added to replica sets that have none in this version");
         }
 
         if (bricks.Count % volume.ReplicaCount != 0)
@@ -127,12 +145,13 @@ internal sealed partial class VolumeCommands
             throw new CommandException(CommandFailure.Invalid, problem);
         }
 
-        if (request.ArbiterCount != 0)
+        if (request.ArbiterCount is not (0 or 1)
+            || (request.ArbiterCount == 1 && request.ReplicaCount != ReplicaSet.CopiesWithArbiter))
         {
             throw new CommandException(
-                CommandFailure.NotSupported,
-                "this version has no arbiters: every copy is a whole one; "
-                + "use 'replica 2' or 'replica 3' without 'arbiter'");
+                CommandFailure.Invalid,
+                "For arbiter configuration, replica count must be 2 or 3, and the arbiter count 1: 'replica 3 arbiter "
+                + "1' and 'replica 2 arbiter 1' both make two copies and an arbiter, which is every third brick");
         }
 
         if (request.ReplicaCount != 1 && request.ReplicaCount is < ReplicaSet.CopiesMin or > ReplicaSet.CopiesMax)

@@ -10,7 +10,8 @@ namespace Myrmex.Replication;
 
 /// <summary>
 /// Copies of the whole main store: offered by a leader whose journal no longer has what a member lacks, taken by that
-/// member. One copy at a time is sent and one is taken.
+/// member. One copy at a time is sent and one is taken; one to a witness, which is done in a moment, does not wait for
+/// one to a member with a store.
 /// </summary>
 public sealed partial class Replica : ICopyHost
 {
@@ -20,7 +21,8 @@ public sealed partial class Replica : ICopyHost
     private const int RetryReadMs = 10;
     private const int FullForCopiesPercent = 75; // Below what clients are refused at.
 
-    private CopySender? _sender;
+    private readonly CopyDesk _toStores = new();
+    private readonly CopyDesk _toWitnesses = new();
     private CopyReceiver? _receiver;
     private ulong _copies;
     private long _copyBytesPerSecond;
@@ -29,10 +31,9 @@ public sealed partial class Replica : ICopyHost
     private bool _isMarkOwed; // The disk does not say yet that the store is being overwritten.
     private bool _isInstallOwed;
     private (JournalIndex From, long UntilMs) _kept; // For a member that has just taken a copy.
-    private (MemberId Member, long UntilMs) _thanked; // The same.
 
     /// <summary>The copy that is being sent. On the replica's scheduler only.</summary>
-    public CopyProgress? Sending => _sender is { IsClosed: false } sender ? sender.Progress : null;
+    public CopyProgress? Sending => (_toStores.Open ?? _toWitnesses.Open)?.Progress;
 
     /// <summary>The copy that is being taken. On the replica's scheduler only.</summary>
     public CopyProgress? Receiving => _receiver?.Progress;
@@ -54,7 +55,7 @@ public sealed partial class Replica : ICopyHost
 
     /// <summary>The last entry whose successors the journal keeps for copies.</summary>
     private ulong KeptForCopies => Math.Min(
-        _sender is { IsClosed: false } sender ? sender.Start.Value : ulong.MaxValue,
+        Math.Min(_toStores.Open?.Start.Value ?? ulong.MaxValue, _toWitnesses.Open?.Start.Value ?? ulong.MaxValue),
         NowMs < _kept.UntilMs ? _kept.From.Value : ulong.MaxValue);
 
     void ICopyHost.Send(MemberId to, ReplicaMessage message) => _setup.Transport.Send(to, message);
@@ -114,14 +115,16 @@ public sealed partial class Replica : ICopyHost
 
     private void OfferCopy(MemberId peer)
     {
-        if (_setup.Copies is null)
+        var isWitness = _engine.Configuration?.AllWitnesses.Contains(peer) == true;
+        if (_setup.Copies is null && !isWitness)
         {
             Log.Warning("replica", "a member needs a copy, and this store cannot be copied",
                 ("set", _setup.StorePrefix), ("member", peer));
             return;
         }
 
-        if (_sender is { IsClosed: false } sender)
+        var desk = isWitness ? _toWitnesses : _toStores;
+        if (desk.Open is { } sender)
         {
             var isSilent = NowMs - sender.HeardMs > SilentAsks * _setup.Options.RetransmitMs;
             if (sender.Target == peer && !sender.IsWanted && !isSilent)
@@ -139,21 +142,21 @@ public sealed partial class Replica : ICopyHost
             sender.Close();
         }
 
-        if (NowMs < _thanked.UntilMs && peer == _thanked.Member)
+        if (NowMs < desk.Thanked.UntilMs && peer == desk.Thanked.Member)
         {
             return; // It has said that it needs one before it had the last one.
         }
 
-        if (_setup.Copies.Open() is { } source)
+        if ((isWitness ? new WitnessCopySource(_engine.Commit) : _setup.Copies!.Open()) is { } source) // Looked at.
         {
-            if (_sender is not { IsWanted: false } before || before.Target != peer)
+            if (desk.Last is not { IsWanted: false } before || before.Target != peer)
             {
                 Log.Information("replica", "a copy is offered", ("set", _setup.StorePrefix), ("member", peer),
                     ("from", source.Start));
             }
 
-            _sender = new CopySender(this, peer, ++_copies, source);
-            _sender.Offer();
+            desk.Last = new CopySender(this, peer, ++_copies, source);
+            desk.Last.Offer();
         }
     }
 
@@ -217,7 +220,8 @@ public sealed partial class Replica : ICopyHost
             }
 
             Tell(ReplicaNewsKind.CopyBegun, _receiver.Source);
-            _sender?.Close(); // What is read from here on would be of a store that is being emptied.
+            _toStores.Last?.Close(); // What is read from here on would be of a store that is being emptied.
+            _toWitnesses.Last?.Close();
         }
     }
 
@@ -252,13 +256,16 @@ public sealed partial class Replica : ICopyHost
 
     private void OnRequest(ReplicaMessage.CopyRequest request)
     {
-        if (_sender is { IsClosed: false } sender && sender.Copy == request.Copy && sender.Target == request.Sender)
+        var desk = _toStores.Serves(request) ? _toStores : _toWitnesses;
+        if (desk.Serves(request))
         {
+            var sender = desk.Last!; // It serves.
             sender.OnRequest(request);
             if (sender.IsClosed)
             {
-                _kept = (sender.End, NowMs + _setup.CopyStallMs);
-                _thanked = (request.Sender, NowMs + (SilentAsks * _setup.Options.RetransmitMs));
+                var from = NowMs < _kept.UntilMs && _kept.From < sender.End ? _kept.From : sender.End;
+                _kept = (from, NowMs + _setup.CopyStallMs);
+                desk.Thanked = (request.Sender, NowMs + (SilentAsks * _setup.Options.RetransmitMs));
             }
         }
         else if (request.Window > 0)
@@ -333,16 +340,8 @@ public sealed partial class Replica : ICopyHost
 
     private void CopyTick()
     {
-        if (_sender is { IsClosed: false } sender)
-        {
-            if (NowMs - sender.HeardMs > _setup.CopyStallMs)
-            {
-                sender.Close();
-            }
-
-            sender.Pump();
-        }
-
+        SendOn(_toStores.Open);
+        SendOn(_toWitnesses.Open);
         _receiver?.Tick();
         BeginReceiving();
         MarkCopying();
@@ -350,12 +349,38 @@ public sealed partial class Replica : ICopyHost
         Carry();
     }
 
+    private void SendOn(CopySender? sender)
+    {
+        if (sender is not null && NowMs - sender.HeardMs > _setup.CopyStallMs)
+        {
+            sender.Close();
+        }
+
+        sender?.Pump();
+    }
+
     /// <summary>The journal must go on, whoever is being copied.</summary>
     private void MakeRoom(int usedPercent)
     {
-        if (usedPercent >= FullForCopiesPercent && _sender is { IsClosed: false } sender)
+        if (usedPercent >= FullForCopiesPercent)
         {
-            sender.GiveUpForRoom();
+            _toStores.Open?.GiveUpForRoom();
+            _toWitnesses.Open?.GiveUpForRoom();
         }
+    }
+
+    /// <summary>Where copies of a kind are sent, one after the other.</summary>
+    private sealed class CopyDesk
+    {
+        /// <summary>The last one, perhaps over.</summary>
+        public CopySender? Last { get; set; }
+
+        /// <summary>Who has just taken one.</summary>
+        public (MemberId Member, long UntilMs) Thanked { get; set; }
+
+        public CopySender? Open => Last is { IsClosed: false } sender ? sender : null;
+
+        public bool Serves(ReplicaMessage.CopyRequest request) =>
+            Open is { } sender && sender.Copy == request.Copy && sender.Target == request.Sender;
     }
 }

@@ -93,6 +93,12 @@ public sealed partial class Replica
     /// <summary>The disk of the main store is that of the journal, which is inside of it.</summary>
     private void LookAtRoom()
     {
+        if (_setup.IsWitness)
+        {
+            _engine.ReportRoom(long.MaxValue, isOut: false, NowMs); // The journal's own room is in its health.
+            return;
+        }
+
         if (_setup.Seams.Disk!.GetSpace(_setup.Journal.Path, out var space) != Errno.Ok) // Required by the setup.
         {
             return;

@@ -257,7 +257,7 @@ public sealed partial class Replica
 
         _checkpointMs = NowMs;
         var (result, first, used) = (Errno.Ok, default(JournalIndex), 0);
-        var (checkpoint, kept) = (_checkpoint, KeptForCopies);
+        var (checkpoint, kept) = (_checkpoint, KeptInAnyCase);
         _isCheckpointing = _writer.Do(
             journal =>
             {
@@ -279,8 +279,8 @@ public sealed partial class Replica
         var result = Errno.Ok;
         JournalIndex first = default;
         var used = 0;
-        var through = file.Index.Value > _setup.RetainedEntries ? file.Index.Value - _setup.RetainedEntries : 0;
-        var kept = KeptForCopies;
+        var through = RetainedAfter(file.Index);
+        var kept = KeptInAnyCase;
         through = Math.Min(through, kept);
         var isHanded = _writer.Do(
             journal =>
@@ -296,6 +296,21 @@ public sealed partial class Replica
             () => CheckpointDone(file.Index, first, result, used));
         _isCheckpointing = isHanded == Errno.Ok;
     }
+
+    /// <summary>
+    /// The last entry that nobody may need: with a store, by the number of those behind the checkpoint, for whoever
+    /// comes back. A witness keeps what a member with a store lacks, however much that is, and nothing else.
+    /// </summary>
+    private ulong RetainedAfter(JournalIndex checkpoint) => _setup.IsWitness
+        ? Math.Min(checkpoint.Value, _engine.NeededFrom.Value - Math.Min(1, _engine.NeededFrom.Value))
+        : checkpoint.Value - Math.Min(checkpoint.Value, _setup.RetainedEntries);
+
+    /// <summary>
+    /// The last entry that may be dropped when the journal needs its room. The only copy of one may be that of a
+    /// witness, see <see cref="ReplicaEngine.Settled"/>.
+    /// </summary>
+    private ulong KeptInAnyCase => _setup.IsWitness
+        ? Math.Min(_engine.Settled.Value, KeptForCopies) : KeptForCopies;
 
     /// <summary>
     /// On a full disk it takes the place of a spare segment: without a checkpoint the journal would fill up, and what

@@ -47,6 +47,7 @@ public sealed partial class Replica : IJournalOwner
         _scheduler = setup.Seams.Scheduler;
         _machine = setup.Machine;
         _checkpoint = checkpoint.Index;
+        (_machine as WitnessMachine)?.GoOnAfter(checkpoint.Index);
         _copies = engine.Boot << 32;
         _writer = new JournalWriter(journal, setup.Seams.Workers, _scheduler, this);
         _said = new Said(journal.State.FromMemory, journal.State.StoreAhead, IsOfThisBoot: false);
@@ -175,7 +176,11 @@ public sealed partial class Replica : IJournalOwner
         _scheduler.Post(() => TellOfDamage());
         _ = FollowStoreAsync();
         _ = RunTransactionsAsync();
-        _ = KeepLeaseAsync();
+        if (!_setup.IsWitness)
+        {
+            _ = KeepLeaseAsync(); // What a lead hangs on.
+        }
+
         _scheduler.Post(Tick);
     }
 

@@ -34,6 +34,12 @@ public sealed record ReplicaSetup
 
     public required IReplicaMachine Machine { get; init; }
 
+    /// <summary>
+    /// This member keeps the journal and has no store: <see cref="Machine"/> and <see cref="Copies"/> are those of a
+    /// witness, and it never leads.
+    /// </summary>
+    public bool IsWitness { get; init; }
+
     /// <summary>Hears what people should; on the replica's scheduler, and must not block.</summary>
     public Action<ReplicaNews>? News { get; init; }
 

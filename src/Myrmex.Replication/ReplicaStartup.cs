@@ -41,7 +41,7 @@ internal static class ReplicaStartup
 
         var log = new ReplicaLog(checkpoint.Index, checkpoint.Term, checkpoint.Chain, setup.Options.CostOf);
         var isWhole = ReadEntries(journal, log) && !journal.Report.EndIsInDoubt;
-        if (!isWhole && setup.Copies is not null && !checkpoint.IsCopying)
+        if (!isWhole && setup.Copies is not null && !checkpoint.IsCopying && !setup.IsWitness)
         {
             error = MarkStoreUnknown(disk, setup, journal, ref checkpoint);
             if (error != Errno.Ok)
@@ -74,6 +74,7 @@ internal static class ReplicaStartup
             HasUsedMemory = journal.State.FromMemory,
             IsStoreAhead = journal.State.StoreAhead != Term.None,
             NeedsCopy = checkpoint.IsCopying,
+            IsWitness = setup.IsWitness,
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
         return Errno.Ok;

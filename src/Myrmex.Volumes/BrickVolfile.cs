@@ -11,7 +11,8 @@ namespace Myrmex.Volumes;
 /// journals: storage/posix and a protocol/client to every other member of the replica set, features/locks over the
 /// store (below the journal, because only a member that leads may grant an inode lock), cluster/journal over them,
 /// debug/io-stats with the name of the member's export, a cluster/journal-client with the brick's path as its name,
-/// which passes what clients of GlusterFS send on to the member that leads, and protocol/server with both exports.
+/// which passes what clients of GlusterFS send on to the member that leads, and protocol/server with both exports. An
+/// arbiter has no storage: its cluster/journal is a witness and stands over the ways to the other members alone.
 /// </summary>
 public static class BrickVolfile
 {
@@ -23,6 +24,14 @@ public static class BrickVolfile
         Volume volume, Brick brick, int managementPort = ClientVolfile.ManagementPortDefault)
     {
         var file = new VolfileDocument();
+        if (volume.IsArbiter(brick))
+        {
+            AddServer(
+                file, volume, $"{volume.Name}-server", brick.Path,
+                AddMember(file, volume, brick, managementPort, store: null));
+            return file;
+        }
+
         var sharing = volume.SharingFileSystem(brick).ToString(CultureInfo.InvariantCulture);
         Add(file, volume, $"{volume.Name}-posix", "storage/posix",
             [
@@ -32,7 +41,7 @@ public static class BrickVolfile
             ],
             []);
         Add(file, volume, $"{volume.Name}-locks", "features/locks", [], [file.Top.Name]);
-        string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort)
+        string[] exports = volume.HasJournals ? AddMember(file, volume, brick, managementPort, file.Top.Name)
             : AddPlain(file, volume, brick);
         AddServer(file, volume, $"{volume.Name}-server", brick.Path, exports);
         return file;
@@ -54,9 +63,10 @@ public static class BrickVolfile
         return [export];
     }
 
-    private static string[] AddMember(VolfileDocument file, Volume volume, Brick brick, int managementPort)
+    /// <param name="store">The top of its own storage; null for an arbiter.</param>
+    private static string[] AddMember(
+        VolfileDocument file, Volume volume, Brick brick, int managementPort, string? store)
     {
-        var store = file.Top.Name;
         var place = volume.SetPlaceOf(brick);
         var set = volume.ReplicaSets[place];
         var peers = volume.MembersAt(place).Where(b => b.Index != brick.Index).ToList();
@@ -67,7 +77,7 @@ public static class BrickVolfile
         }
 
         string[] peerNames = [.. peers.Select(p => PeerName(volume, p))];
-        Add(file, volume, $"{volume.Name}-journal", "cluster/journal",
+        List<KeyValuePair<string, string>> options =
             [
                 new("replica-set", volume.IdOf(set).ToString()),
                 new("store-prefix", volume.StorePrefixOf(set)),
@@ -80,8 +90,15 @@ public static class BrickVolfile
                 new("brick-name", brick.FullName),
                 new("node-id", brick.Node.ToString()),
                 new("preferred-leader", Numbers([volume.PreferredLeaderAt(place)])),
-            ],
-            [store, .. peerNames]);
+            ];
+        if (store is null)
+        {
+            options.Add(new("witness", "on"));
+        }
+
+        Add(
+            file, volume, $"{volume.Name}-journal", "cluster/journal", options,
+            store is null ? peerNames : [store, .. peerNames]);
         AddStack(file, volume, brick, brick.MemberExport);
         Add(file, volume, brick.Path, ClientVolfile.JournalClientType,
             [new("members", Numbers([brick, .. peers]))], [brick.MemberExport, .. peerNames]);

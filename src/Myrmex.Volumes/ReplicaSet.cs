@@ -17,4 +17,9 @@ public readonly record struct ReplicaSet(int Number, int NextMember)
     public const int CopiesMin = 2;
 
     public const int CopiesMax = 7;
+
+    /// <summary>
+    /// Copies and arbiter of a set with one. Source: replica 3 arbiter 1, also written replica 2 arbiter 1.
+    /// </summary>
+    public const int CopiesWithArbiter = 3;
 }

@@ -71,15 +71,16 @@ public sealed partial record Volume
     /// <summary>
     /// The brick of a set that should lead it where nobody has said otherwise: from set to set the one whose node is to
     /// lead fewest sets so far, and then the one whose node is in fewest of the sets that follow, so that the nodes
-    /// share the work. The same for the same bricks.
+    /// share the work. Never an arbiter. The same for the same bricks.
     /// </summary>
     public Brick PreferredLeaderAt(int place)
     {
         var leads = new Dictionary<NodeId, int>();
-        var chances = Bricks.GroupBy(b => b.Node).ToDictionary(g => g.Key, g => g.Count());
+        var chances = Bricks.Where((_, i) => !IsArbiterAt(i)).GroupBy(b => b.Node)
+            .ToDictionary(g => g.Key, g => g.Count());
         for (var at = 0; ; at++)
         {
-            var members = MembersAt(at);
+            var members = MembersAt(at).SkipLast(ArbiterCount).ToList();
             foreach (var member in members)
             {
                 chances[member.Node]--;

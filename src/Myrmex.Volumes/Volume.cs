@@ -74,8 +74,13 @@ public sealed partial record Volume
         : ArbiterCount > 0 ? $"{DistributeCount} x ({ReplicaCount - ArbiterCount} + {ArbiterCount}) = {Bricks.Count}"
         : $"{DistributeCount} x {ReplicaCount} = {Bricks.Count}";
 
-    public bool IsArbiter(Brick brick) =>
-        ArbiterCount > 0 && IndexOf(brick) % ReplicaCount >= ReplicaCount - ArbiterCount;
+    /// <summary>
+    /// The last bricks of a set, as many as it has arbiters: they keep the journal and no files. A brick in the place
+    /// of one is one too.
+    /// </summary>
+    public bool IsArbiter(Brick brick) => ArbiterCount > 0 && IsArbiterAt(IndexOf(brick));
+
+    private bool IsArbiterAt(int place) => place >= 0 && place % ReplicaCount >= ReplicaCount - ArbiterCount;
 
     /// <summary>The value that was set, or null.</summary>
     public string? Setting(string key) => Settings.FirstOrDefault(s => s.Key == key)?.Value;
@@ -104,10 +109,11 @@ public sealed partial record Volume
         this with { Settings = [.. Settings.Where(s => !remove(s))], Version = Version + 1 };
 
     /// <summary>
-    /// How many bricks of this volume lie on the same file system of the same node as <paramref name="brick"/>.
+    /// How many bricks of this volume that have files lie on the same file system of the same node as
+    /// <paramref name="brick"/>.
     /// </summary>
     public int SharingFileSystem(Brick brick) =>
-        Bricks.Count(b => b.Node == brick.Node && b.FileSystem == brick.FileSystem);
+        Bricks.Where((b, i) => b.Node == brick.Node && b.FileSystem == brick.FileSystem && !IsArbiterAt(i)).Count();
 
     private int IndexOf(Brick brick)
     {

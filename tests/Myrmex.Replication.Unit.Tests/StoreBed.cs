@@ -32,6 +32,7 @@ internal sealed class StoreBed : IDisposable
     private readonly SimNode _admin;
     private readonly List<StoreMember> _members;
     private ulong _sequence;
+    private byte? _formerWitness;
 
     public StoreBed(ulong seed, bool readLease = true, StoreBedOptions? options = null)
     {
@@ -50,7 +51,9 @@ internal sealed class StoreBed : IDisposable
         }
     }
 
-    public StoreBedOptions Options { get; }
+    public StoreBedOptions Options { get; private set; }
+
+    public bool IsWitness(byte number) => number == Options.Witness || number == _formerWitness;
 
     /// <summary>Fops whose first outcome was not heard.</summary>
     public int Retries { get; private set; }
@@ -77,11 +80,28 @@ internal sealed class StoreBed : IDisposable
         return spare;
     }
 
+    /// <summary>Another witness takes the place of the one that is there.</summary>
+    public StoreMember AddSpareWitness()
+    {
+        var former = Options.Witness!.Value; // There is one.
+        Options = Options with { Witness = (byte)_members.Count };
+        _formerWitness = former;
+        var spare = AddSpare();
+        Put(StoreState.WantedKey, [.. Enumerable.Range(0, 4).Where(n => n != former).Select(n => (byte)n)]);
+        return spare;
+    }
+
     /// <summary>Writes a configuration into the store, as management does.</summary>
     public void Put(string key, params byte[] members)
     {
         var configuration = ReplicaConfiguration.Majority(
-            [.. members.Select(m => new ReplicaMember(new MemberId(m), 100ul + m, $"n{m}"))]);
+            [
+                .. members.Select(m => new ReplicaMember(new MemberId(m), 100ul + m, $"n{m}")
+                {
+                    IsWitness = IsWitness(m),
+                }),
+            ]);
+        configuration = configuration with { AllowsMemory = Options.AllowsMemory };
         var put = SimTasks.Start(_admin, () => Store.Connect(_admin).CommitAsync(
             StateTransaction.Always(Operation.PutValue(Prefix + key, configuration.Encode())),
             CancellationToken.None));
@@ -207,7 +227,8 @@ internal sealed class StoreBed : IDisposable
     }
 
     /// <summary>Waits until all members have applied the same, and compares their stores.</summary>
-    public void AssertAllAreEqual(string what) => AssertAreEqual(Members, what);
+    public void AssertAllAreEqual(string what) =>
+        AssertAreEqual([.. Members.Where(m => !IsWitness(m.Id.Value))], what);
 
     public void AssertAreEqual(IReadOnlyList<StoreMember> members, string what)
     {
@@ -231,6 +252,14 @@ internal sealed record StoreBedOptions
     /// <summary>A member that was being copied when it ended, and is not started here.</summary>
     public byte? Needy { get; init; }
 
+    /// <summary>The member that has no store; null for none.</summary>
+    public byte? Witness { get; init; }
+
+    public bool AllowsMemory { get; init; }
+
+    /// <summary>Of the witness, which needs no store to begin with.</summary>
+    public long WitnessCheckpointMs { get; init; } = 300;
+
     public int CopyPieceBytes { get; init; } = 1 << 20;
 
     public long CopyBytesPerSecond { get; init; }
@@ -244,8 +273,10 @@ internal sealed class StoreMember : IReplicaTransport
 {
     private readonly StoreBed _bed;
     private readonly byte _number;
+    private int _powerLosses;
     private JournalMember? _member;
     private StoreCopies? _copies;
+    private WitnessMachine? _witness;
 
     public StoreMember(StoreBed bed, byte number, SimNode node, MemberStatus status)
     {
@@ -293,7 +324,7 @@ internal sealed class StoreMember : IReplicaTransport
 
     public Errno Failure => _member?.Failure ?? Errno.Ok;
 
-    public JournalIndex Applied => _member?.AppliedIndex ?? default;
+    public JournalIndex Applied => _member?.AppliedIndex ?? _witness?.AppliedIndex ?? default;
 
     /// <summary>What is free on the disk, reserve included.</summary>
     public long FreeBytes
@@ -320,6 +351,12 @@ internal sealed class StoreMember : IReplicaTransport
     private void Open()
     {
         Life++;
+        if (_bed.IsWitness(_number))
+        {
+            OpenWitness();
+            return;
+        }
+
         var hasStore = CheckpointFile.Load(Node.Disk, Options.Path, out _) == Errno.Ok;
         if (!hasStore || Rig is null)
         {
@@ -341,28 +378,7 @@ internal sealed class StoreMember : IReplicaTransport
             TestPlace.For(new ManualTime(), subvolume: locks, slot: 7), redo, _member, new NoRun(),
             lockGraceMs: _bed.Options.LockGraceMs);
         var top = Top;
-        var setup = new ReplicaSetup
-        {
-            Self = Id,
-            StorePrefix = StoreBed.Prefix,
-            Seams = Node.Seams,
-            Store = _bed.Store.Connect(Node, timeoutMs: 1_000),
-            Journal = Options,
-            Transport = this,
-            Machine = _member,
-            News = News.Add,
-            Options = new ReplicaOptions
-            {
-                ReadLease = _bed.ReadLease,
-                OutcomeOf = JournalMember.OutcomeOf,
-                CostOf = entry => entry.Data.Length + 16_384,
-            },
-            CheckpointMs = _bed.Options.CheckpointMs,
-            RetainedEntries = _bed.Options.RetainedEntries,
-            Copies = _copies,
-            CopyPieceBytes = _bed.Options.CopyPieceBytes,
-            CopyBytesPerSecond = _bed.Options.CopyBytesPerSecond,
-        };
+        var setup = Setup(_member, _copies);
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
         var (member, copies) = (_member, _copies);
@@ -376,17 +392,59 @@ internal sealed class StoreMember : IReplicaTransport
         });
     }
 
+    private ReplicaSetup Setup(IReplicaMachine machine, IStoreCopies copies) => new()
+    {
+        Self = Id,
+        StorePrefix = StoreBed.Prefix,
+        Seams = Node.Seams,
+        Store = _bed.Store.Connect(Node, timeoutMs: 1_000),
+        Journal = Options,
+        Transport = this,
+        Machine = machine,
+        News = News.Add,
+        Options = new ReplicaOptions
+        {
+            ReadLease = _bed.ReadLease,
+            OutcomeOf = JournalMember.OutcomeOf,
+            CostOf = entry => entry.Data.Length + 16_384,
+        },
+        CheckpointMs = _bed.Options.CheckpointMs,
+        RetainedEntries = _bed.Options.RetainedEntries,
+        Copies = copies,
+        CopyPieceBytes = _bed.Options.CopyPieceBytes,
+        CopyBytesPerSecond = _bed.Options.CopyBytesPerSecond,
+        MachineBoot = (UInt128)(_powerLosses + 1),
+    };
+
+    private void OpenWitness()
+    {
+        _witness = new WitnessMachine();
+        var setup = Setup(_witness, new WitnessCopies(_witness)) with
+        {
+            IsWitness = true,
+            CheckpointMs = _bed.Options.WitnessCheckpointMs,
+        };
+        Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
+        Replica = replica;
+        _ = SimTasks.Start(Node, () =>
+        {
+            replica!.Start(); // Opened.
+            return Task.CompletedTask;
+        });
+    }
+
     /// <summary>As a brick process that ends in good order.</summary>
     public void Stop()
     {
-        _member!.Stop(); // Started.
+        _member?.Stop();
         Replica!.Stop(_ => { });
     }
 
     public void Crash(SimCrash kind)
     {
         Life++;
-        (Replica, _member, Top) = (null, null, null);
+        (Replica, _member, Top, _witness) = (null, null, null, null);
+        _powerLosses += kind == SimCrash.Power ? 1 : 0;
         Node.Crash(kind);
     }
 

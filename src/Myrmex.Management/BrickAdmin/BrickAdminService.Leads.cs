@@ -21,6 +21,12 @@ internal sealed partial class BrickAdminService
         var now = await ReplicationAsync(volume, cancellation);
         var wanted = found.Bricks.FirstOrDefault(b => b.FullName == brick) ?? throw new CommandException(
             CommandFailure.NotFound, $"No brick {brick} in volume {volume}");
+        if (found.IsArbiter(wanted))
+        {
+            throw new CommandException(
+                CommandFailure.Invalid, $"Brick {brick} is an arbiter: it has no files, and cannot lead");
+        }
+
         var place = found.SetPlaceOf(wanted);
         var leader = now.Sets[place].Members.FirstOrDefault(m => m.Member == now.Sets[place].Leader)
             ?? throw new CommandException(

@@ -78,6 +78,16 @@ public sealed partial class GlusterCli
 
                 request = request with { ReplicaCount = replicas };
             }
+            else if (words[i] == "arbiter" && bricks.Count == 0 && i + 1 < end)
+            {
+                if (words[++i] != "1" || request.ReplicaCount is not (2 or 3))
+                {
+                    problem = "For arbiter configuration, replica count must be 2 or 3";
+                    return request;
+                }
+
+                request = request with { ArbiterCount = 1 };
+            }
             else if (words[i].IndexOf(":/", StringComparison.Ordinal) <= 0)
             {
                 problem = $"Wrong brick type: {words[i]}, use <HOSTNAME>:<export-dir-abs-path>";

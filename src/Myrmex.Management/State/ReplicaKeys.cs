@@ -93,7 +93,10 @@ internal static class ReplicaKeys
         ReplicaMember[] members =
         [
             .. volume.MembersAt(place).Select(b => new ReplicaMember(
-                new MemberId((byte)(b.Member ?? 0)), b.Incarnation, AddressOf(b))),
+                new MemberId((byte)(b.Member ?? 0)), b.Incarnation, AddressOf(b))
+            {
+                IsWitness = volume.IsArbiter(b),
+            }),
         ];
         var allowsMemory = VolumeOptions.AcknowledgesMemory(volume);
         var majority = ReplicaConfiguration.Majority(members) with { AllowsMemory = allowsMemory };

@@ -161,6 +161,11 @@ public static class MessageCodec
                 builder.UInt64(m.Commit.Value);
                 builder.UInt64(m.LowestNeeded.Value);
                 builder.Bool(m.WantsGrant);
+                if (m.Settled != JournalIndex.None)
+                {
+                    builder.UInt64(m.Settled.Value); // Only where there are witnesses, so that all members know it.
+                }
+
                 break;
             case ReplicaMessage.BeatAnswer m:
                 builder.UInt64(m.Round);
@@ -335,6 +340,7 @@ public static class MessageCodec
                 Commit = Index(ref parser),
                 LowestNeeded = Index(ref parser),
                 WantsGrant = parser.Bool(),
+                Settled = parser.Left > 0 ? Index(ref parser) : JournalIndex.None,
             },
             Kind.BeatAnswer => new ReplicaMessage.BeatAnswer
             {

@@ -13,6 +13,11 @@ public sealed record ReplicaConfiguration
 {
     private const byte FormatVersion = 1;
 
+    /// <summary>
+    /// Each member has its role. Only where one is a witness: all other sets stay readable as they were.
+    /// </summary>
+    private const byte FormatVersionRoles = 2;
+
     private readonly IReadOnlyList<ReplicaMember> _members = [];
 
     /// <summary>Grows with each change.</summary>
@@ -27,6 +32,7 @@ public sealed record ReplicaConfiguration
         {
             _members = value;
             Set = SetOf(value);
+            Witnesses = SetOf([.. value.Where(m => m.IsWitness)]);
         }
     }
 
@@ -47,6 +53,12 @@ public sealed record ReplicaConfiguration
 
     /// <summary>The members without those to come.</summary>
     public MemberSet Set { get; private init; }
+
+    /// <summary>Those of <see cref="Set"/> that have no main store.</summary>
+    public MemberSet Witnesses { get; private init; }
+
+    /// <summary>Of the members and those to come.</summary>
+    public MemberSet AllWitnesses => Pending is null ? Witnesses : Witnesses | Pending.Witnesses;
 
     /// <summary>The members and those to come.</summary>
     public MemberSet AllMembers => Pending is null ? Set : Set | Pending.Set;
@@ -94,6 +106,10 @@ public sealed record ReplicaConfiguration
                 "quorums must be at most the number of members",
             ReplicaMode.Quorum when WriteQuorum + ElectionQuorum <= Members.Count =>
                 "write and election quorum together must be more than all members",
+            ReplicaMode.Quorum when WriteQuorum <= Witnesses.Count =>
+                "the write quorum must be more than all witnesses: what is answered has to be where a store is",
+            ReplicaMode.InSync when !Witnesses.IsEmpty =>
+                "there are no witnesses where an in-sync set decides: the state store is the third party there",
             ReplicaMode.InSync when InSyncMin < 1 || InSyncMin > Members.Count =>
                 "the smallest in-sync set must be 1 to all members",
             ReplicaMode.Quorum or ReplicaMode.InSync => null,
@@ -139,10 +155,11 @@ public sealed record ReplicaConfiguration
     public byte[] Encode()
     {
         var builder = new BinaryBuilder();
-        builder.Byte(FormatVersion);
-        EncodeBody(builder);
+        var hasRoles = !AllWitnesses.IsEmpty;
+        builder.Byte(hasRoles ? FormatVersionRoles : FormatVersion);
+        EncodeBody(builder, hasRoles);
         builder.Bool(Pending is not null);
-        Pending?.EncodeBody(builder);
+        Pending?.EncodeBody(builder, hasRoles);
         return builder.ToArray();
     }
 
@@ -150,9 +167,11 @@ public sealed record ReplicaConfiguration
     public static ReplicaConfiguration? Decode(ReadOnlySpan<byte> bytes)
     {
         var parser = new BinaryParser(bytes);
-        parser.Require(parser.Byte() == FormatVersion);
-        var current = DecodeBody(ref parser);
-        var pending = parser.Bool() ? DecodeBody(ref parser) : null;
+        var version = parser.Byte();
+        parser.Require(version is FormatVersion or FormatVersionRoles);
+        var hasRoles = version == FormatVersionRoles;
+        var current = DecodeBody(ref parser, hasRoles);
+        var pending = parser.Bool() ? DecodeBody(ref parser, hasRoles) : null;
         var configuration = current with { Pending = pending };
         return parser.IsComplete && configuration.Problem() is null ? configuration : null;
     }
@@ -165,6 +184,8 @@ public sealed record ReplicaConfiguration
         _ when Pending.Mode != Mode => "the mode cannot change",
         _ when Members.Any(m => Pending.Members.Any(n => n.Id == m.Id && n.Incarnation != m.Incarnation)) =>
             "a member with an empty disk needs a number of its own",
+        _ when Members.Any(m => Pending.Members.Any(n => n.Id == m.Id && n.IsWitness != m.IsWitness)) =>
+            "a member stays a witness, or none, for its whole life",
         _ => Pending.Problem(),
     };
 
@@ -203,7 +224,7 @@ public sealed record ReplicaConfiguration
         return set;
     }
 
-    private void EncodeBody(BinaryBuilder builder)
+    private void EncodeBody(BinaryBuilder builder, bool hasRoles)
     {
         builder.UInt64(Epoch);
         builder.Byte((byte)Mode);
@@ -217,10 +238,14 @@ public sealed record ReplicaConfiguration
             builder.Byte(member.Id.Value);
             builder.UInt64(member.Incarnation);
             builder.Text(member.Address);
+            if (hasRoles)
+            {
+                builder.Bool(member.IsWitness);
+            }
         }
     }
 
-    private static ReplicaConfiguration DecodeBody(ref BinaryParser parser)
+    private static ReplicaConfiguration DecodeBody(ref BinaryParser parser, bool hasRoles)
     {
         var epoch = parser.UInt64();
         var mode = (ReplicaMode)parser.Byte();
@@ -234,7 +259,10 @@ public sealed record ReplicaConfiguration
             var id = parser.Byte();
             parser.Require(id <= Limits.MemberIdMax);
             members.Add(new ReplicaMember(new MemberId((byte)(id & 63)), parser.UInt64(),
-                parser.Text(Limits.AddressLengthMax)));
+                parser.Text(Limits.AddressLengthMax))
+            {
+                IsWitness = hasRoles && parser.Bool(),
+            });
         }
 
         return new ReplicaConfiguration

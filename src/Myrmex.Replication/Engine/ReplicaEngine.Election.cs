@@ -9,6 +9,14 @@ public sealed partial class ReplicaEngine
 {
     private const long PositionFreshMs = 500;
 
+    /// <summary>
+    /// Times <see cref="ReplicaOptions.LeaderGraceMs"/> for which a candidate that nobody gave what it lacks leaves the
+    /// lead to others: as long as any of them waits.
+    /// </summary>
+    private const int GapPauses = 3;
+
+    private const ulong FetchStepGrowth = 8;
+
     private long _leadLostMs; // Since when nobody leads, as far as is known here; 0 while somebody does.
     private long _leadSeenMs; // Since when the view has the lead that it has.
     private long _askedMs;
@@ -19,6 +27,9 @@ public sealed partial class ReplicaEngine
     private ulong _selfTicket; // The superblock with our own promise.
     private MemberId? _fetchFrom;
     private JournalIndex _fetchAfter; // What the last question asked for: the entries after this one.
+    private JournalIndex? _otherAt; // The lowest entry that is known to be another one in the best journal.
+    private JournalIndex? _droppedAt; // The highest one that it is known not to have any more.
+    private ulong _fetchStep;
     private JournalIndex _goalIndex;
     private UInt128 _goalChain;
     private long _fetchedMs;
@@ -121,14 +132,14 @@ public sealed partial class ReplicaEngine
 
     /// <summary>
     /// Others first: on a full disk what is committed waits for room, a store that may have what is lost is of less
-    /// use, and who wants a copy takes no journal over.
+    /// use, who wants a copy takes no journal over, and who counts for nothing makes do with the votes of others.
     /// </summary>
     private int Hindrances =>
         (_room.IsOut || (_isStoreAhead && _status != MemberStatus.Voter) ? 1 : 0) + (_isDiverged ? 1 : 0);
 
     /// <summary>The lead may be asked for now, if nobody has it.</summary>
     private bool MayAsk(ReplicaConfiguration configuration) =>
-        _storePurpose == StorePurpose.None && !_readOwed && IsFit && !_isOverfull && _lease.Value != 0
+        _storePurpose == StorePurpose.None && !_readOwed && IsFit && !_isOverfull && _lease.Value != 0 && !MayNotLead
             && (configuration.Mode != ReplicaMode.InSync
                 || _view!.InSync.Contains(Self)); // Also a condition of the transaction.
 
@@ -152,7 +163,8 @@ public sealed partial class ReplicaEngine
             return true;
         }
 
-        return _status is MemberStatus.Voter or MemberStatus.Recovering && IsComplete(configuration, heard, voters);
+        return LeadsUncounted(configuration, voters)
+            || (_status is MemberStatus.Voter or MemberStatus.Recovering && IsComplete(configuration, heard, voters));
     }
 
     /// <summary>
@@ -210,7 +222,7 @@ public sealed partial class ReplicaEngine
         IsQuestion = isQuestion,
         Status = _status,
         CanLead = _status is MemberStatus.Voter or MemberStatus.Recovering && IsFit && !_room.IsOut && _lease.Value != 0
-            && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
+            && !MayNotLead && (Configuration?.Mode != ReplicaMode.InSync || _view!.InSync.Contains(Self)),
         HearsLeader = _role is ReplicaRole.Active or ReplicaRole.Candidate
             || _now - _leaderMs < _options.LeaderSilentMs / 2,
         LastTerm = _log.LastTerm,
@@ -364,9 +376,9 @@ public sealed partial class ReplicaEngine
             voters = CountsAtOnce(_peers[member.Value]!.Promise!.Status) ? voters.With(member) : voters;
         }
 
-        var isElected = voters.Contains(Self) && (configuration.Mode == ReplicaMode.InSync
+        var isElected = (voters.Contains(Self) && (configuration.Mode == ReplicaMode.InSync
             ? _view!.InSync.Contains(Self)
-            : IsElected(configuration, voters));
+            : IsElected(configuration, voters))) || LeadsUncounted(configuration, voters);
         _isLossy = !isElected && IsComplete(configuration, present, voters);
         if (isElected || _isLossy)
         {
@@ -414,6 +426,7 @@ public sealed partial class ReplicaEngine
         }
 
         _fetchFrom = best.Sender;
+        (_otherAt, _droppedAt, _fetchStep) = (null, null, 1);
         _goalIndex = best.LastIndex;
         _goalChain = best.LastChain;
         SendFetch(Min(_log.Last, _goalIndex));
@@ -500,16 +513,41 @@ public sealed partial class ReplicaEngine
         }
         else if (message.Answer == EntriesAnswer.TooOld)
         {
-            AdoptWithout(message.Sender);
+            _droppedAt = message.PreviousIndex;
+            FetchBetween(message.Sender);
         }
         else if (!fits && message.PreviousIndex > _commit)
         {
-            SendFetch(_commit); // What is committed is in the best journal too.
+            _otherAt = message.PreviousIndex;
+            FetchBetween(message.Sender);
         }
         else
         {
             FenceAgain(); // The journal we wanted is not what it was: its owner was started again.
         }
+    }
+
+    /// <summary>
+    /// Looks for the last entry that the best journal and ours share: farther back as long as its owner has what is
+    /// asked for, with what is committed at the latest; and then in between, because it may not have that any more.
+    /// </summary>
+    private void FetchBetween(MemberId owner)
+    {
+        if (_droppedAt is { } dropped)
+        {
+            if (_otherAt is { } other && other.Value > dropped.Value + 1)
+            {
+                SendFetch(new JournalIndex(dropped.Value + ((other.Value - dropped.Value) / 2)));
+                return;
+            }
+
+            AdoptWithout(owner);
+            return;
+        }
+
+        var back = Math.Min(_fetchStep, _otherAt!.Value.Value - _commit.Value); // One of the two is known.
+        _fetchStep *= FetchStepGrowth;
+        SendFetch(new JournalIndex(_otherAt.Value.Value - back));
     }
 
     /// <summary>
@@ -548,9 +586,16 @@ public sealed partial class ReplicaEngine
         var configuration = Configuration!;
         var hasOther = configuration.Mode == ReplicaMode.InSync ? !_view!.InSync.Without(member).IsEmpty
             : configuration.WriteQuorum > 1 && (configuration.Pending?.WriteQuorum ?? int.MaxValue) > 1;
+        if (Breaks(ReplicaMutations.AdoptsWithGap))
+        {
+            Activate();
+            return;
+        }
+
         if (!_isLossy || _outOfReach is not null || !hasOther)
         {
             GiveUp();
+            _notBeforeMs = _now + (GapPauses * _options.LeaderGraceMs); // Whoever has them comes first.
             return;
         }
 

@@ -267,6 +267,7 @@ public sealed partial class ReplicaEngine
                 return;
             }
 
+            HearNeeds(message);
             SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));
             isGranted = message.WantsGrant && GiveGrant(message.Term);
         }

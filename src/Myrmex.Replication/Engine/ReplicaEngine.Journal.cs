@@ -49,6 +49,7 @@ public sealed partial class ReplicaEngine
         _written = Max(_written, _durable);
         if (_role == ReplicaRole.Active)
         {
+            VoteAgain();
             AdvanceCommit();
         }
         else

@@ -98,7 +98,7 @@ public sealed partial class ReplicaEngine
     }
 
     private bool MayLead(MemberId member) =>
-        Configuration!.AllMembers.Contains(member) && Counts(Peer(member)) && IsFresh(member)
+        Configuration!.AllMembers.Contains(member) && HasStore(member) && Counts(Peer(member)) && IsFresh(member)
         && (Configuration.Mode != ReplicaMode.InSync || _inSync.Contains(member));
 
     /// <summary>
@@ -368,7 +368,7 @@ public sealed partial class ReplicaEngine
             if (_now - peer.SentMs >= _options.RetransmitMs)
             {
                 peer.SentMs = _now;
-                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = previous });
+                OfferCopy(peer.Id, previous);
 
                 // It may have more than we know of, as after a copy, and then takes no other one: the answer tells.
                 SendAppend(peer, _log.Last, _log.LastChain, []);
@@ -380,6 +380,18 @@ public sealed partial class ReplicaEngine
         peer.IsReadingJournal = true;
         peer.ReadingSinceMs = _now;
         Emit(new ReplicaOutput(OutputKind.FetchJournal) { Peer = peer.Id, Index = previous });
+    }
+
+    /// <summary>
+    /// Who takes a copy gives its journal up, with what it has acknowledged: all that this leader took over is on its
+    /// own disk first. It is asked for again until then.
+    /// </summary>
+    private void OfferCopy(MemberId peer, JournalIndex index)
+    {
+        if (_durable >= _termStart)
+        {
+            Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer, Index = index });
+        }
     }
 
     private void SendFromJournal(
@@ -423,7 +435,7 @@ public sealed partial class ReplicaEngine
                 break;
             case AppendOutcome.NeedsCopy:
                 peer.SentMs = _now;
-                Emit(new ReplicaOutput(OutputKind.NeedsIndexOrFull) { Peer = peer.Id, Index = message.Hint });
+                OfferCopy(peer.Id, message.Hint);
                 break;
             default:
                 ProbeAgain(peer); // Full or damaged: tried again after a while.

@@ -108,6 +108,7 @@ public sealed partial class ReplicaEngine
                     Commit = _commit,
                     LowestNeeded = needed,
                     WantsGrant = _options.ReadLease,
+                    Settled = Configuration.AllWitnesses.IsEmpty ? JournalIndex.None : Min(_commit, _durable),
                 });
             }
         }
@@ -120,7 +121,7 @@ public sealed partial class ReplicaEngine
         var lowest = _durable.Value;
         foreach (var member in Configuration!.AllMembers)
         {
-            lowest = member == Self ? lowest : Math.Min(lowest, Peer(member).Durable);
+            lowest = member == Self || IsWitnessed(member) ? lowest : Math.Min(lowest, Peer(member).Durable);
         }
 
         return new JournalIndex(lowest + 1);

@@ -80,7 +80,7 @@ public sealed partial class ReplicaEngine
             if (member != Self && IsFresh(member) && Counts(peer) && !peer.Room.IsOut)
             {
                 withRoom = withRoom.With(member);
-                least = Math.Min(least, Left(peer.Room));
+                least = IsWitnessed(member) ? least : Math.Min(least, Left(peer.Room));
             }
         }
 

@@ -32,7 +32,8 @@ public sealed partial class ReplicaEngine
 
     /// <summary>The member that should lead, others being equal; an administrator's wish comes first.</summary>
     public MemberId? Preferred =>
-        (_view?.Preferred ?? _preferred) is { } member && Configuration?.Set.Contains(member) == true ? member : null;
+        (_view?.Preferred ?? _preferred) is { } member && Configuration?.Set.Contains(member) == true
+            && HasStore(member) ? member : null;
 
     /// <summary>Who should lead where the state store has no wish, and whether the lead goes back to it.</summary>
     /// <param name="returnMs">

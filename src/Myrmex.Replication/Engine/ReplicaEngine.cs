@@ -76,6 +76,7 @@ public sealed partial class ReplicaEngine
         _hasUsedMemory = start.HasUsedMemory;
         _isStoreAhead = start.IsStoreAhead;
         _needsCopy = start.NeedsCopy && !Breaks(ReplicaMutations.CopyForgotten);
+        _hasNoStore = start.IsWitness;
         if (start.MayHaveLostEntries && _status == MemberStatus.Voter && !Breaks(ReplicaMutations.RecoveringCounts))
         {
             _status = MemberStatus.Recovering;

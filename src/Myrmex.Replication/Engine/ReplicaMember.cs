@@ -5,4 +5,10 @@ namespace Myrmex.Replication.Engine;
 /// <param name="Incarnation">Random for each format of its journal: a member with an empty disk is another
 /// member.</param>
 /// <param name="Address">Where it listens; the engine only passes it on.</param>
-public sealed record ReplicaMember(MemberId Id, ulong Incarnation, string Address);
+public sealed record ReplicaMember(MemberId Id, ulong Incarnation, string Address)
+{
+    /// <summary>
+    /// It keeps the journal, whole, and no main store: it counts for every quorum and never leads. For its whole life.
+    /// </summary>
+    public bool IsWitness { get; init; }
+}

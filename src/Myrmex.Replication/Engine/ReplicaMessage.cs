@@ -125,6 +125,11 @@ public abstract class ReplicaMessage
         public JournalIndex LowestNeeded { get; init; }
 
         public bool WantsGrant { get; init; }
+
+        /// <summary>
+        /// Committed, and on the leader's disk, up to here; where there are witnesses, else 0. They may drop it.
+        /// </summary>
+        public JournalIndex Settled { get; init; }
     }
 
     public sealed class BeatAnswer : ReplicaMessage

@@ -91,4 +91,13 @@ internal enum ReplicaMutations : long
 
     /// <summary>Locks are not in checkpoints, nor in copies.</summary>
     LocksNotKept = 1L << 26,
+
+    /// <summary>A witness is elected as any other member.</summary>
+    WitnessLeads = 1L << 27,
+
+    /// <summary>A candidate goes on without the entries that nobody reachable can give it.</summary>
+    AdoptsWithGap = 1L << 28,
+
+    /// <summary>A witness drops entries that are on the disk of no member with a store.</summary>
+    WitnessDropsEarly = 1L << 29,
 }

@@ -52,6 +52,9 @@ public sealed record ReplicaStart
     /// </summary>
     public bool NeedsCopy { get; init; }
 
+    /// <summary>This member has no main store, whatever the configuration says.</summary>
+    public bool IsWitness { get; init; }
+
     public required long NowMs { get; init; }
 
     internal ReplicaMutations Mutations { get; init; }

@@ -24,8 +24,21 @@ internal static class MutationWorlds
                 new WorldOptions { TakesLocks = true, TrimsJournals = true, Clients = 4 },
             ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
             ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
+            ReplicaMutations.WitnessLeads => new WorldOptions { Witnesses = 1 },
+            ReplicaMutations.AdoptsWithGap => new WorldOptions { Witnesses = 1, TrimsJournals = true },
+            ReplicaMutations.WitnessDropsEarly => new WorldOptions
+            {
+                Witnesses = 1,
+                TrimsJournals = true,
+                AllowsMemory = true,
+                SlowDisks = true,
+                Ambushes = true,
+                Clients = 16,
+                FaultMs = 8_000,
+            },
             _ => new WorldOptions(),
         };
-        return options with { Mutations = rule, FaultEveryMs = 60 + ((long)(seed % 5) * 60) };
+        var every = rule == ReplicaMutations.WitnessDropsEarly ? 150 : 60 + ((long)(seed % 5) * 60);
+        return options with { Mutations = rule, FaultEveryMs = every };
     }
 }

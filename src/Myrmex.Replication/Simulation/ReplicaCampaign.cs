@@ -17,15 +17,17 @@ public static class ReplicaCampaign
     /// <summary>
     /// Runs <paramref name="count"/> worlds from <paramref name="seedStart"/> on, up to the first bad one.
     /// </summary>
-    /// <param name="options">The worlds; null lets each seed choose its own.</param>
+    /// <param name="optionsOf">The world of a seed; null lets each seed choose its own.</param>
     /// <param name="progress">Called after each world with the figures so far; false ends the run.</param>
     public static ReplicaCampaignResult Run(
-        ulong seedStart, long count, WorldOptions? options = null, Func<ReplicaCampaignResult, bool>? progress = null)
+        ulong seedStart, long count, Func<ulong, WorldOptions>? optionsOf = null,
+        Func<ReplicaCampaignResult, bool>? progress = null)
     {
         var sum = new ReplicaCampaignResult(0, 0, 0, 0, null);
         for (var i = 0UL; i < (ulong)count; i++)
         {
             var seed = seedStart + i;
+            var options = optionsOf?.Invoke(seed);
             var result = RunOne(seed, options, isTraced: false);
             if (result.Violation is not null)
             {

@@ -1,3 +1,4 @@
+using System;
 using System.Linq;
 using Myrmex.Replication.Engine;
 
@@ -239,7 +240,8 @@ internal sealed partial class ReplicaWorld
             members.RemoveAt(_random.Below(members.Count));
         }
 
-        var write = (int)_random.Between((members.Count / 2) + 1, members.Count);
+        var write = Math.Max(
+            (int)_random.Between((members.Count / 2) + 1, members.Count), members.Count(m => m.IsWitness) + 1);
         Trace($"change of members to {string.Join(",", members.Select(m => m.Id))}, W {write}");
         engine.ChangeMembers(++_tag, Sized(members, write, now.Epoch + 1), leader.ClockMs(_now));
         After(leader);

@@ -50,6 +50,7 @@ internal sealed partial class ReplicaWorld
             HasUsedMemory = _options.AllowsMemory,
             IsStoreAhead = node.IsStoreAhead,
             NeedsCopy = node.IsStoreLost,
+            IsWitness = node.IsWitness,
             NowMs = node.ClockMs(_now),
             Mutations = _options.Mutations,
         });
@@ -218,7 +219,7 @@ internal sealed partial class ReplicaWorld
             if (_options.TrimsJournals && _random.Chance(0.5))
             {
                 node.Trim(new JournalIndex(
-                    node.Checkpoint.Index.Value - (ulong)_random.Between(0, CheckpointEvery - 1)));
+                    node.Checkpoint.Index.Value - (ulong)_random.Between(0, node.IsWitness ? 2 : CheckpointEvery - 1)));
                 engine.MoveJournalStart(new JournalIndex(
                     Math.Max(node.JournalBase.Value + 1, engine.JournalStart.Value)));
             }
@@ -425,7 +426,7 @@ internal sealed partial class ReplicaWorld
     private void TakeIn(WorldNode node, JournalEntry entry)
     {
         node.Applied = entry.Index;
-        if (entry.Header.Kind == EntryKind.Operation)
+        if (entry.Header.Kind == EntryKind.Operation && !node.IsWitness)
         {
             Apply(node, entry.Meta.Span);
         }
@@ -528,8 +529,8 @@ internal sealed partial class ReplicaWorld
         {
             Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");
             var copy = new WorldCheckpoint(
-                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(source.Values),
-                engine.Sessions.Export());
+                engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit),
+                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export());
             _queue.Add(_now + _random.Between(1_000, 50_000), SimEventKind.Install, target.Number, target.Life, copy);
         }
     }

@@ -126,6 +126,9 @@ internal sealed class WorldNode(int number)
 
     public bool IsSpare { get; set; }
 
+    /// <summary>It has no main store, in all its lives.</summary>
+    public bool IsWitness { get; set; }
+
     public bool IsUp => Engine is not null;
 
     public JournalIndex JournalLast => new(JournalBase.Value + (ulong)Journal.Count);
@@ -180,6 +183,7 @@ internal sealed class WorldNode(int number)
     /// <summary>Drops the oldest entries, up to one that the checkpoint covers.</summary>
     public void Trim(JournalIndex upTo)
     {
+        upTo = IsWitness && Engine is { } engine && engine.Settled < upTo ? engine.Settled : upTo;
         while (JournalBase < upTo && JournalBase < Checkpoint.Index && Journal.Count > 0)
         {
             JournalBase = Journal[0].Index;

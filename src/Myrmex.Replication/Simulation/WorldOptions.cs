@@ -1,3 +1,4 @@
+using System;
 using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 
@@ -53,6 +54,9 @@ public sealed record WorldOptions
     /// </summary>
     public long RelayBytesMin { get; init; }
 
+    /// <summary>The last of the members, so many, and of those that may join one, have no main store.</summary>
+    public int Witnesses { get; init; }
+
     public int Clients { get; init; } = 3;
 
     /// <summary>Virtual time with faults.</summary>
@@ -73,7 +77,7 @@ public sealed record WorldOptions
         var members = (int)random.Between(1, 10) switch { 1 => 1, 2 or 3 => 2, 4 => 4, 5 => 5, _ => 3 };
         var inSync = random.Chance(0.4);
         var write = random.Chance(0.75) ? (members / 2) + 1 : (int)random.Between((members / 2) + 1, members);
-        return new WorldOptions
+        var options = new WorldOptions
         {
             Members = members,
             Mode = inSync ? ReplicaMode.InSync : ReplicaMode.Quorum,
@@ -95,5 +99,27 @@ public sealed record WorldOptions
             TakesLocks = random.Chance(0.4),
             RelayBytesMin = random.Chance(0.6) ? random.Between(1, 300) : 0,
         };
+
+        // Drawn last, so that a seed is otherwise what it was before there were witnesses.
+        return random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
     }
+
+    /// <summary>
+    /// What the seed says, in a world with a witness; sets of one member or with an in-sync set become others.
+    /// </summary>
+    public static WorldOptions WitnessFromSeed(ulong seed)
+    {
+        var options = FromSeed(seed) with { Mode = ReplicaMode.Quorum };
+        options = options.Members > 1 ? options : options with { Members = 3, WriteQuorum = 2, ElectionQuorum = 2 };
+        return options.Witnesses > 0 ? options : options.WithWitnesses((int)(seed % 3) + 1);
+    }
+
+    /// <summary>As many of them as the write quorum allows; none where an in-sync set decides.</summary>
+    public WorldOptions WithWitnesses(int wanted) => Mode == ReplicaMode.InSync || Members < 2 ? this : this with
+    {
+        Witnesses = Math.Min(wanted, WriteQuorum - 1),
+    };
+
+    /// <summary>The world as it was before there were witnesses.</summary>
+    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0 };
 }

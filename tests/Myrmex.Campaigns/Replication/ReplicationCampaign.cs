@@ -24,6 +24,7 @@ internal sealed class ReplicationCampaign : Campaign
     {
         ["seeds"] = $"worlds to run ({SeedsUsual})",
         ["from"] = "the first seed (1)",
+        ["witness"] = "every world has a witness; also with --trace",
         ["trace"] = "run only the world of --seed and print its last events",
     };
 
@@ -39,7 +40,7 @@ internal sealed class ReplicationCampaign : Campaign
         var count = run.Options.Number("seeds", run.IsSmoke ? SeedsSmoke : SeedsUsual);
         var clock = Stopwatch.StartNew();
         var said = 0.0;
-        var result = ReplicaCampaign.Run(from, count, progress: sum =>
+        var result = ReplicaCampaign.Run(from, count, OptionsOf(run), progress: sum =>
         {
             if (clock.Elapsed.TotalSeconds - said > SecondsBetweenLines)
             {
@@ -53,14 +54,20 @@ internal sealed class ReplicationCampaign : Campaign
         if (result.FirstBad is { } bad)
         {
             run.Say(string.Join('\n', bad.Trace));
-            run.Fail($"seed {bad.Seed}: {bad.Violation}", $"--seed {bad.Seed} --trace");
+            run.Fail(
+                $"seed {bad.Seed}: {bad.Violation}",
+                $"--seed {bad.Seed} --trace{(run.Options.Has("witness") ? " --witness" : "")}");
         }
     }
 
+    private static Func<ulong, WorldOptions> OptionsOf(CampaignRun run) =>
+        run.Options.Has("witness") ? WorldOptions.WitnessFromSeed : WorldOptions.FromSeed;
+
     private static void Trace(CampaignRun run)
     {
-        run.Say(WorldOptions.FromSeed(run.Seed).ToString());
-        var result = ReplicaCampaign.RunOne(run.Seed, isTraced: true);
+        var options = OptionsOf(run)(run.Seed);
+        run.Say(options.ToString());
+        var result = ReplicaCampaign.RunOne(run.Seed, options, isTraced: true);
         run.Say(string.Join('\n', result.Trace));
         if (result.Violation is { } violation)
         {

@@ -46,22 +46,26 @@ internal sealed class FailoverBed : IDisposable
 
     private readonly TestDirectory _directory;
     private readonly NodeBed _bed;
+    private readonly bool _hasArbiter;
     private readonly HashSet<string> _frozen = []; // Mount points.
 
-    public FailoverBed(TestDirectory directory, long diskMiB = 4096)
+    /// <param name="hasArbiter">The brick of the last node is one.</param>
+    public FailoverBed(TestDirectory directory, long diskMiB = 4096, bool hasArbiter = false)
     {
         _directory = directory;
+        _hasArbiter = hasArbiter;
         _bed = directory.Own(new NodeBed(directory, Count, diskMiB, managed: false, spare: false));
         _bed.Start();
         var bricks = string.Join(' ', Nodes.Select(n => $"{n.Address}:{BrickOf(n)}"));
-        Shell.Succeed(Nodes[0].Gluster($"volume create {Volume} replica {Count} {bricks}"));
+        Shell.Succeed(Nodes[0].Gluster($"volume create {Volume} replica {Count} {(hasArbiter ? "arbiter 1 " : "")}{bricks}"));
         Shell.Succeed(Nodes[0].Gluster($"volume start {Volume}"));
         AwaitWhole();
     }
 
     public IReadOnlyList<BedNode> Nodes => _bed.Nodes;
 
-    public IReadOnlyCollection<string> Bricks => [.. Nodes.Select(BrickOf)];
+    /// <summary>Those with files.</summary>
+    public IReadOnlyCollection<string> Bricks => [.. Nodes.Take(_hasArbiter ? Count - 1 : Count).Select(BrickOf)];
 
     /// <summary>A daemon that can be asked.</summary>
     private NodeRest Asked => Nodes.First(n => n.DaemonRuns).Rest;
@@ -212,7 +216,7 @@ internal sealed class FailoverBed : IDisposable
 
     private int IndexOf(BedNode node) => Nodes.ToList().IndexOf(node);
 
-    private static string BrickOf(BedNode node) => $"{node.Disk}/brick";
+    public static string BrickOf(BedNode node) => $"{node.Disk}/brick";
 
     private static void SignalBricks(BedNode node, string signal)
     {

@@ -18,8 +18,9 @@ public sealed class LongestFirst : ITestCollectionOrderer
         nameof(JournalVolumeTests), StockGlusterdCollection.Name, nameof(ExactlyOnceTests), nameof(Etcd.ManagedEtcdTests),
         nameof(JournalFailoverTests), nameof(ProxyUpgradeTests), nameof(TakeOverTests), nameof(GfapiTests),
         nameof(JournalLockTests), nameof(ProxyCrashTests), nameof(ThinClientTests), nameof(StockClientFileTests),
-        nameof(Etcd.EtcdFailureTests), nameof(JournalFileTests), nameof(DrainTests), nameof(JournalLeadTests), nameof(GfproxyTests),
-        nameof(Etcd.EtcdDaemonTests), nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
+        nameof(Etcd.EtcdFailureTests), nameof(JournalFileTests), nameof(DrainTests), nameof(JournalLeadTests),
+        nameof(ArbiterTests), nameof(GfproxyTests), nameof(Etcd.EtcdDaemonTests),
+        nameof(MyrmexClientDiskFileTests), nameof(OwnClientFileTests),
         nameof(Etcd.EtcdSecuredContractTests), nameof(CrashTests), nameof(Etcd.EtcdThreeMemberContractTests),
         nameof(Etcd.EtcdOneMemberContractTests), nameof(TlsTests), nameof(JournalReplacementTests), nameof(ManagementTests),
     ];

@@ -170,6 +170,7 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Append { From = From, RelayTo = new MemberId(63), Commit = new JournalIndex(4) };
         yield return new ReplicaMessage.AppendAnswer { From = From, Status = MemberStatus.Learner, Hint = new JournalIndex(9) };
         yield return new ReplicaMessage.Beat { From = From, Round = 8, Commit = new JournalIndex(7), WantsGrant = true };
+        yield return new ReplicaMessage.Beat { From = From, Round = 9, Commit = new JournalIndex(7), Settled = new JournalIndex(6) };
         yield return new ReplicaMessage.BeatAnswer { From = From, Round = 8, Granted = true, Durable = new JournalIndex(3) };
         yield return new ReplicaMessage.SyncRequest { From = From, Index = new JournalIndex(3) };
         yield return new ReplicaMessage.Transfer { From = From };

@@ -61,6 +61,47 @@ public sealed class ReplicaConfigurationTests
         Assert.NotNull((Make(3) with { Pending = ReplicaConfiguration.Majority(members) with { Epoch = 2 } }).Problem());
     }
 
+    /// <summary>
+    /// Sets without a witness keep the bytes that they had; with one, nobody reads it who does not know what it is.
+    /// </summary>
+    [Fact]
+    public void TheRoleOfAMemberComesBackFromItsBytes()
+    {
+        var plain = Make(3);
+        Assert.Equal(1, plain.Encode()[0]);
+        var configuration = WithWitness(3) with { Pending = WithWitness(4, 2) with { Epoch = 2 } };
+        Assert.Null(configuration.Problem());
+        var bytes = configuration.Encode();
+        Assert.Equal(2, bytes[0]);
+        var back = ReplicaConfiguration.Decode(bytes)!;
+        Assert.Equal(bytes, back.Encode());
+        Assert.Equal((0b100ul, 0b100ul), (back.Witnesses.Bits, back.Pending!.Witnesses.Bits));
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            Assert.Null(ReplicaConfiguration.Decode(bytes.AsSpan(0, length)));
+        }
+    }
+
+    [Fact]
+    public void WhatIsAnsweredIsWhereAStoreIs()
+    {
+        Assert.Null(WithWitness(3).Problem());
+        Assert.NotNull(WithWitness(3, 1, 2).Problem()); // Two witnesses are a write quorum.
+        Assert.Null((WithWitness(3, 1, 2) with { WriteQuorum = 3, ElectionQuorum = 1 }).Problem());
+        Assert.NotNull((WithWitness(3, 0, 1, 2) with { WriteQuorum = 3, ElectionQuorum = 1 }).Problem());
+        Assert.NotNull((WithWitness(3) with { Mode = ReplicaMode.InSync }).Problem());
+    }
+
+    [Fact]
+    public void AMemberStaysWhatItIs() =>
+        Assert.NotNull((Make(3) with { Pending = WithWitness(3) with { Epoch = 2 } }).Problem());
+
+    private static ReplicaConfiguration WithWitness(int members, params int[] witnesses) =>
+        ReplicaConfiguration.Majority([.. Make(members).Members.Select(m => m with
+        {
+            IsWitness = witnesses.Length == 0 ? m.Id.Value == members - 1 : witnesses.Contains(m.Id.Value),
+        })]);
+
     private static ReplicaConfiguration Make(int members) => ReplicaConfiguration.Majority(
         [.. Enumerable.Range(0, members).Select(i => new ReplicaMember(new MemberId((byte)i), (ulong)i + 50, $"host{i}"))]);
 }

@@ -59,7 +59,7 @@ internal sealed class RealMember : IDisposable
             Document(),
             [
                 PosixTranslator.Registration, ClientTranslator.Registration, ServerTranslator.Registration(exports),
-                JournalBrick.Registration(() => _set.State),
+                JournalBrick.Registration(() => _set.State), Cluster.JournalClient.JournalClient.Registration,
             ],
             _runtime.Seams,
             new GraphOrigin { ProcessName = "brick", VolfileKey = "m" + Number });
@@ -79,7 +79,12 @@ internal sealed class RealMember : IDisposable
     private VolfileDocument Document()
     {
         var file = new VolfileDocument();
-        Add(file, "posix", "storage/posix", [new("directory", Brick)], []);
+        var isWitness = _set.Witness == Number;
+        if (!isWitness)
+        {
+            Add(file, "posix", "storage/posix", [new("directory", Brick)], []);
+        }
+
         var peers = _set.Numbers.Where(n => n != Number).ToList();
         foreach (var peer in peers)
         {
@@ -95,15 +100,26 @@ internal sealed class RealMember : IDisposable
                 new("peers", string.Join(',', peers)),
                 new("journal-directory", Options.Path),
                 new("read-mode", _set.ReadMode),
+                new("witness", isWitness ? "on" : "off"),
             ],
-            ["posix", .. peers.Select(p => $"peer{p}")]);
+            [.. isWitness ? (string[])[] : ["posix"], .. peers.Select(p => $"peer{p}")]);
+        List<KeyValuePair<string, string>> server =
+        [
+            new("auth.addr./member.allow", "*"), new("auth.login./member.allow", "user"),
+            new("auth.login.user.password", "secret"),
+        ];
+        if (!isWitness)
+        {
+            Add(file, "server", "protocol/server", server, ["/member"]);
+            return file;
+        }
+
+        // As on a brick: what clients of GlusterFS come to.
         Add(
-            file, "server", "protocol/server",
-            [
-                new("auth.addr./member.allow", "*"), new("auth.login./member.allow", "user"),
-                new("auth.login.user.password", "secret"),
-            ],
-            ["/member"]);
+            file, RealSet.Door, "cluster/journal-client", [new("members", string.Join(',', [Number, .. peers]))],
+            ["/member", .. peers.Select(p => $"peer{p}")]);
+        server.AddRange([new($"auth.addr.{RealSet.Door}.allow", "*"), new($"auth.login.{RealSet.Door}.allow", "user")]);
+        Add(file, "server", "protocol/server", server, ["/member", RealSet.Door]);
         return file;
     }
 

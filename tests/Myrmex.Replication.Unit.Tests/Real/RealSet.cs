@@ -17,7 +17,7 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.Real;
 
 /// <summary>A replica set with everything real in one process, and a client that follows the leader.</summary>
-internal sealed class RealSet : IDisposable
+internal sealed class RealSet : IAsyncDisposable
 {
     public const string Prefix = "rs/real/0/";
 
@@ -25,19 +25,27 @@ internal sealed class RealSet : IDisposable
 
     private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Name = "client", Reactors = 1 });
     private readonly List<TranslatorGraph> _links = [];
+    private readonly List<TranslatorGraph> _doors = [];
     private readonly UInt128 _session = new(7, (ulong)Stopwatch.GetTimestamp());
     private readonly SortedSet<ulong> _underWay = []; // Guards itself and _sequence.
     private ulong _sequence;
     private int _leader;
 
-    public RealSet(int count, string readMode = "lease")
+    /// <param name="witness">The member that has no store; null for none.</param>
+    public RealSet(int count, string readMode = "lease", byte? witness = null)
     {
         ReadMode = readMode;
+        Witness = witness;
         Directory = System.IO.Directory.CreateTempSubdirectory("myrmex-set-").FullName;
         State = new MemoryStore(LinuxClock.Shared);
         Members = [.. Enumerable.Range(0, count).Select(n => new RealMember(this, (byte)n))];
         var configuration = ReplicaConfiguration.Majority(
-            [.. Members.Select(m => new ReplicaMember(new MemberId(m.Number), 100ul + m.Number, Host))]);
+            [
+                .. Members.Select(m => new ReplicaMember(new MemberId(m.Number), 100ul + m.Number, Host)
+                {
+                    IsWitness = m.Number == witness,
+                }),
+            ]);
         State.CommitAsync(
             StateTransaction.Always(Operation.PutValue(Prefix + StoreState.ConfigurationKey, configuration.Encode())),
             CancellationToken.None).GetAwaiter().GetResult();
@@ -57,6 +65,8 @@ internal sealed class RealSet : IDisposable
 
     public string ReadMode { get; }
 
+    public byte? Witness { get; }
+
     public IStateStore State { get; }
 
     public IReadOnlyList<RealMember> Members { get; }
@@ -71,10 +81,13 @@ internal sealed class RealSet : IDisposable
 
     public int Retries { get; private set; }
 
-    public static List<KeyValuePair<string, string>> ClientOptions(byte number) =>
+    /// <summary>What the witness exports besides the member.</summary>
+    public const string Door = "/door";
+
+    public static List<KeyValuePair<string, string>> ClientOptions(byte number, string export = "/member") =>
     [
         new("remote-host", Host), new("remote-port", (49300 + number).ToString(CultureInfo.InvariantCulture)),
-        new("remote-subvolume", "/member"), new("username", "user"), new("password", "secret"),
+        new("remote-subvolume", export), new("username", "user"), new("password", "secret"),
     ];
 
     /// <summary>Begins the session; ends when the set serves.</summary>
@@ -136,9 +149,15 @@ internal sealed class RealSet : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>
+    /// On a thread that is none of its own: a test often goes on where an answer came in, and that thread cannot wait
+    /// for its own end.
+    /// </summary>
+    public ValueTask DisposeAsync() => new(Task.Run(Close));
+
+    private void Close()
     {
-        foreach (var link in _links)
+        foreach (var link in _links.Concat(_doors))
         {
             link.Stop();
         }
@@ -197,10 +216,18 @@ internal sealed class RealSet : IDisposable
         }
     }
 
-    private TranslatorGraph Link(byte number)
+    /// <summary>A link to an export of a member. The set ends it.</summary>
+    public Translator LinkTo(byte number, string export)
+    {
+        var link = Link(number, export);
+        _doors.Add(link);
+        return link.Top;
+    }
+
+    private TranslatorGraph Link(byte number, string export = "/member")
     {
         var file = new VolfileDocument();
-        file.Add($"link{number}", "protocol/client").Options.AddRange(ClientOptions(number));
+        file.Add($"link{number}", "protocol/client").Options.AddRange(ClientOptions(number, export));
         var graph = TranslatorGraph.Build(
             file, [ClientTranslator.Registration], _runtime.Seams, new GraphOrigin { ProcessName = "test", ProcessId = "t" + number });
         graph.Start();

@@ -16,7 +16,7 @@ public sealed class RealSetTests
     [Fact]
     public async Task WhatWasAnsweredIsOnAllMembersThoughLeadersStop()
     {
-        using var set = new RealSet(3);
+        await using var set = new RealSet(3);
         await set.BeginAsync();
         var made = new Dictionary<string, Gfid>();
         for (var round = 0; round < 4; round++)
@@ -43,6 +43,66 @@ public sealed class RealSetTests
             Assert.Equal(5000ul, found.Iatt.Size);
             found.Release();
             call.Release();
+        }
+    }
+
+    /// <summary>Each member in turn is away, the witness too; then the two stores are equal.</summary>
+    [Fact]
+    public async Task TwoStoresAndAWitnessGoOnWithAnyTwo()
+    {
+        await using var set = new RealSet(3, witness: 2);
+        await set.BeginAsync();
+        var made = new Dictionary<string, Gfid>();
+        for (var round = 0; round < 6; round++)
+        {
+            var stopped = set.Members[round % 3];
+            await MakeAsync(set, made, round, 100);
+            await Task.Run(stopped.Stop);
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(n => MakeAsync(set, made, round, n)));
+            await Task.Run(stopped.Start);
+            Assert.NotEqual(2, set.Leader.Number);
+        }
+
+        Assert.Equal(126, made.Count);
+        await AssertEqualAsync(set);
+        Assert.Empty(System.IO.Directory.GetFileSystemEntries(set.Members[2].Brick));
+        Assert.Contains("witness", set.Members[2].Dump(), StringComparison.Ordinal);
+    }
+
+    /// <summary>What a client of GlusterFS sends to the brick of the witness goes to the member that leads.</summary>
+    [Fact]
+    public async Task TheDoorOfAWitnessLeadsToWhoLeads()
+    {
+        await using var set = new RealSet(3, witness: 2);
+        await set.BeginAsync();
+        var door = set.LinkTo(2, RealSet.Door);
+        var gfid = new Gfid(1, 2);
+        for (var round = 0; round < 2; round++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"d{round}");
+            var error = Errno.ENOTCONN;
+            for (var i = 0; i < 200 && error != Errno.Ok; i++)
+            {
+                var call = Call.Internal();
+                var xdata = XData.Rent();
+                xdata.SetGfid("gfid-req"u8, new Gfid(7, (ulong)round + 1));
+                var made = await door.Mknod(
+                    new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call);
+                error = made.Error == Errno.EEXIST && i > 0 ? Errno.Ok : made.Error;
+                made.Release();
+                xdata.Release();
+                call.Release();
+                await Task.Delay(50);
+            }
+
+            Assert.Equal(Errno.Ok, error);
+            Assert.Equal(Errno.EEXIST, await set.DoAsync(async (top, call, xdata) =>
+            {
+                xdata.SetGfid("gfid-req"u8, gfid);
+                return await top.Mknod(
+                    new MknodFop { Parent = Gfid.Root, Name = name, Mode = 0x81A4, XData = xdata }, call);
+            }));
+            await Task.Run(set.Leader.Stop);
         }
     }
 
@@ -81,7 +141,7 @@ public sealed class RealSetTests
         while (true)
         {
             var digests = new List<StoreDigest>();
-            foreach (var member in set.Members)
+            foreach (var member in set.Members.Where(m => m.Number != set.Witness))
             {
                 digests.Add(await StoreDigest.TakeAsync(member.Store));
             }

@@ -274,6 +274,8 @@ public sealed class GlusterCliTests
     [InlineData("volume create demo h:/b1 h:/b2 force", "volume create: demo: success: please start the volume to access data\n", "create demo replica 1 h:/b1,h:/b2 force=True")]
     [InlineData("volume create demo transport tcp h:/b1", "volume create: demo: success: please start the volume to access data\n", "create demo replica 1 h:/b1 force=False")]
     [InlineData("volume create demo replica 3 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 3 h:/b1,h:/b2,h:/b3 force=False")]
+    [InlineData("volume create demo replica 3 arbiter 1 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 3 h:/b1,h:/b2,h:/b3 force=False")]
+    [InlineData("volume create demo replica 2 arbiter 1 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 2 h:/b1,h:/b2,h:/b3 force=False")]
     [InlineData("volume start demo", "volume start: demo: success\n", "start demo force=False")]
     [InlineData("volume start demo force", "volume start: demo: success\n", "start demo force=True")]
     [InlineData("volume stop demo --mode=script", "volume stop: demo: success\n", "stop demo force=False")]

@@ -24,6 +24,10 @@ namespace Myrmex.Unit.Tests.Management;
 /// </summary>
 public sealed class JournalVolumeTests : IAsyncLifetime
 {
+    private const string ArbiterProblem = "For arbiter configuration, replica count must be 2 or 3, and the arbiter count "
+        + "1: 'replica 3 arbiter 1' and 'replica 2 arbiter 1' both make two copies and an arbiter, which is every third "
+        + "brick";
+
     private static readonly CancellationToken Forever = CancellationToken.None;
     private readonly FakeNode _node = new();
 
@@ -51,6 +55,52 @@ public sealed class JournalVolumeTests : IAsyncLifetime
 
         Assert.Equal(6, volume.Bricks.Select(b => b.Incarnation).Distinct().Count());
         Assert.All(volume.Bricks, b => Assert.Equal(b.Incarnation, IncarnationOf(b.Path)));
+    }
+
+    /// <summary>GlusterFS has two ways to say it.</summary>
+    [RootTheory]
+    [InlineData(3)]
+    [InlineData(2)]
+    public async Task EveryThirdBrickIsAWitnessWhereThereIsAnArbiter(int replicas)
+    {
+        var volume = await _node.Commands.CreateAsync(
+            new CreateRequest("demo", [.. Bricks(1, 2, 3, 4, 5, 6)])
+            {
+                ReplicaCount = replicas,
+                ArbiterCount = 1,
+                Force = true,
+            },
+            Forever);
+        Assert.Equal((3, 1, "2 x (2 + 1) = 6"), (volume.ReplicaCount, volume.ArbiterCount, volume.BrickCountText));
+        var entries = await KeysAsync();
+        Assert.Equal([$"rs/{volume.Id}/0/conf", $"rs/{volume.Id}/1/conf"], entries.Select(e => e.Key));
+        for (var place = 0; place < 2; place++)
+        {
+            var configuration = ReplicaConfiguration.Decode(entries[place].Value.Span)!;
+            Assert.Equal(
+                (ReplicaMode.Quorum, 2, 2),
+                (configuration.Mode, configuration.WriteQuorum, configuration.ElectionQuorum));
+            Assert.Equal([false, false, true], configuration.Members.Select(m => m.IsWitness));
+        }
+
+        Assert.All(volume.Bricks, b => Assert.Equal(b.Incarnation, IncarnationOf(b.Path)));
+        var grown = await _node.Commands.AddBrickAsync(
+            "demo", new AddBrickRequest([.. Bricks(7, 8, 9)], replicas, Force: true) { ArbiterCount = 1 }, Forever);
+        Assert.True(grown.IsArbiter(grown.Bricks[8]));
+        Assert.Equal(
+            "the replica sets of this volume have an arbiter each, and new ones must too",
+            await WhyNotAsync(_node.Commands.AddBrickAsync(
+                "demo", new AddBrickRequest([.. Bricks(10, 11, 12)], 3, Force: true) { ArbiterCount = 0 }, Forever)));
+    }
+
+    [RootFact]
+    public async Task AnArbiterCannotBeAddedToAVolumeWithoutOne()
+    {
+        await CreateAsync(3, 1, 2, 3);
+        Assert.Equal(
+            "an arbiter cannot be added to replica sets that have none in this version",
+            await WhyNotAsync(_node.Commands.AddBrickAsync(
+                "demo", new AddBrickRequest([.. Bricks(4, 5, 6)], 3, Force: true) { ArbiterCount = 1 }, Forever)));
     }
 
     [RootFact]
@@ -132,9 +182,10 @@ public sealed class JournalVolumeTests : IAsyncLifetime
     }
 
     [RootTheory]
-    [InlineData(
-        3, 1, 3,
-        "this version has no arbiters: every copy is a whole one; use 'replica 2' or 'replica 3' without 'arbiter'")]
+    [InlineData(4, 1, 4, ArbiterProblem)]
+    [InlineData(1, 1, 3, ArbiterProblem)]
+    [InlineData(3, 2, 3, ArbiterProblem)]
+    [InlineData(2, 1, 4, "number of bricks is not a multiple of replica count: 4 bricks, replica 3")]
     [InlineData(8, 0, 8, "replica count should be 2 to 7, not 8")]
     [InlineData(0, 0, 1, "replica count should be 2 to 7, not 0")]
     [InlineData(3, 0, 4, "number of bricks is not a multiple of replica count: 4 bricks, replica 3")]

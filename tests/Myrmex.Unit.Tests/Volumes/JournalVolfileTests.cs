@@ -11,6 +11,53 @@ namespace Myrmex.Unit.Tests.Volumes;
 public sealed class JournalVolfileTests
 {
     [Fact]
+    public void AnArbiterHasItsJournalAndNoStorage()
+    {
+        var volume = SampleVolumes.Journals(6, 3, arbiters: 1);
+        var file = BrickVolfile.Build(volume, volume.Bricks[5]);
+        Assert.Equal(
+            [
+                "protocol/client", "protocol/client", "cluster/journal", "debug/io-stats", "cluster/journal-client",
+                "protocol/server",
+            ],
+            file.Blocks.Select(b => b.Type));
+        var journal = file.Blocks.Single(b => b.Type == "cluster/journal");
+        Assert.Equal(["demo-peer-3", "demo-peer-4"], journal.Subvolumes);
+        Assert.Contains(journal.Options, o => o is { Key: "witness", Value: "on" });
+        Assert.Contains(journal.Options, o => o is { Key: "peers", Value: "0,1" });
+        Assert.Equal(
+            ["/bricks/b6.member", "demo-peer-3", "demo-peer-4"],
+            file.Blocks.Single(b => b.Type == "cluster/journal-client").Subvolumes);
+        foreach (var brick in volume.Bricks.Where(b => !volume.IsArbiter(b)))
+        {
+            var data = BrickVolfile.Build(volume, brick);
+            Assert.Equal("storage/posix", data.Blocks[0].Type);
+            Assert.Contains(data.Blocks[0].Options, o => o is { Key: "shared-brick-count", Value: "4" });
+            Assert.DoesNotContain(data.Blocks.SelectMany(b => b.Options), o => o.Key == "witness");
+        }
+    }
+
+    [Fact]
+    public void AnArbiterIsNoPreferredLeaderAndOnlyInNeedADoor()
+    {
+        var volume = SampleVolumes.Journals(9, 3, arbiters: 1);
+        for (var place = 0; place < 3; place++)
+        {
+            Assert.False(volume.IsArbiter(volume.PreferredLeaderAt(place)));
+        }
+
+        var arbiter = volume.Bricks[2];
+        var file = ClientVolfile.Build(volume, trusted: true, isAlive: b => b.Index is 1 or 2);
+        Assert.Contains(
+            file.Blocks.First(b => b.Type == "protocol/client").Options,
+            o => o.Key == "remote-subvolume" && o.Value == volume.Bricks[1].Path);
+        file = ClientVolfile.Build(volume, trusted: true, isAlive: b => b.Index == 2);
+        Assert.Contains(
+            file.Blocks.First(b => b.Type == "protocol/client").Options,
+            o => o.Key == "remote-subvolume" && o.Value == arbiter.Path);
+    }
+
+    [Fact]
     public void AMemberHasItsPeersItsJournalAndADoor()
     {
         var volume = SampleVolumes.Journals(4, 2);

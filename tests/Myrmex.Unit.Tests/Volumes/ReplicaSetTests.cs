@@ -30,6 +30,17 @@ public sealed class ReplicaSetTests
     }
 
     [Fact]
+    public void ABrickInThePlaceOfAnArbiterIsOne()
+    {
+        var volume = SampleVolumes.Journals(3, 3, arbiters: 1);
+        var after = volume.ReplaceBrick(2, Brick("/n1"), SampleVolumes.Incarnations(200));
+        Assert.Equal([false, false, true], after.Bricks.Select(after.IsArbiter));
+        after = after.ReplaceBrick(0, Brick("/n2"), SampleVolumes.Incarnations(300));
+        Assert.Equal([false, false, true], after.Bricks.Select(after.IsArbiter));
+        Assert.Equal("1 x (2 + 1) = 3", after.BrickCountText);
+    }
+
+    [Fact]
     public void AVolumeWithoutJournalsHasNone()
     {
         var volume = SampleVolumes.Distribute(2);

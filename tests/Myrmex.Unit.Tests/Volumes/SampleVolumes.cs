@@ -25,9 +25,9 @@ internal static class SampleVolumes
         Distribute(bricks) with { ReplicaCount = replicas, ArbiterCount = arbiters };
 
     /// <summary>Copies kept by journals; incarnations are 100, 101 and so on.</summary>
-    public static Volume Journals(int bricks, int replicas)
+    public static Volume Journals(int bricks, int replicas, int arbiters = 0)
     {
-        var volume = Replicate(bricks, replicas) with { Replication = ReplicationKind.Journal };
+        var volume = Replicate(bricks, replicas, arbiters) with { Replication = ReplicationKind.Journal };
         return volume.FormReplicaSets(Incarnations());
     }
 

@@ -159,7 +159,7 @@ internal static class HealReport
     private static void Member(StringBuilder text, ReplicaMemberMessage member)
     {
         var report = member.Report;
-        text.Append(CultureInfo.InvariantCulture, $"{member.Member,-6} {report?.Role ?? Unknown,-9} ")
+        text.Append(CultureInfo.InvariantCulture, $"{member.Member,-6} {RoleOf(report),-9} ")
             .Append(CultureInfo.InvariantCulture, $"{report?.Status ?? Unknown,-10} {Number(report?.Term),5} ")
             .Append(CultureInfo.InvariantCulture, $"{Number(report?.Commit),11} {Number(report?.Applied),11} ")
             .Append(CultureInfo.InvariantCulture, $"{Number(BehindOf(report)),8} {Number(member.Lag),9} ")
@@ -174,6 +174,10 @@ internal static class HealReport
             text.Line($"       {copy}");
         }
     }
+
+    /// <summary>A witness follows as others do, and is none that could lead.</summary>
+    private static string RoleOf(ReplicaReport? report) => report is { IsWitness: true, Role: "follower" } ? "witness"
+        : report?.Role ?? Unknown;
 
     /// <summary>Committed entries that its files do not have yet.</summary>
     private static ulong? BehindOf(ReplicaReport? report) =>

@@ -12,6 +12,9 @@ public sealed record AddBrickMessage(IReadOnlyList<string> Bricks)
     /// <summary>Copies of each file after it; 0 leaves it.</summary>
     public int ReplicaCount { get; init; }
 
+    /// <summary>Arbiters of a set; null leaves it.</summary>
+    public int? ArbiterCount { get; init; }
+
     /// <summary>Take directories that are used otherwise or lie on the root file system.</summary>
     public bool Force { get; init; }
 }

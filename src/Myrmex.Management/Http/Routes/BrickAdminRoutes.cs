@@ -99,7 +99,10 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             request.Volume,
             new AddBrickRequest(
                 [.. message.Bricks.Select(b => RestRequest.NotNull("bricks", b))], message.ReplicaCount,
-                message.Force),
+                message.Force)
+            {
+                ArbiterCount = message.ArbiterCount,
+            },
             CancellationToken.None));
     }
 

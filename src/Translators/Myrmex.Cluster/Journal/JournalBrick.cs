@@ -61,7 +61,11 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     /// <param name="tell">Hears what administrators should; null where nobody listens.</param>
     public static TranslatorRegistration Registration(
         Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell = null) =>
-        new("cluster/journal", place => Create(place, store, tell), JournalBrickOptions.Table, Maturity.Experimental)
+        new(
+            "cluster/journal",
+            place => place.Options.Boolean(JournalBrickOptions.WitnessKey)
+                ? JournalWitness.Create(place, store, tell) : Create(place, store, tell),
+            JournalBrickOptions.Table, Maturity.Experimental)
         {
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
@@ -110,7 +114,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         return isLive;
     }
 
-    private static bool IsLive(string key) =>
+    internal static bool IsLive(string key) =>
         JournalBrickOptions.Table.FirstOrDefault(o => o.Key == key)?.Live ?? false;
 
     public override void ClientGone(ClientIdentity client)

@@ -16,6 +16,7 @@ public sealed class JournalBrickOptions
     public const string MemberKey = "member";
     public const string IncarnationKey = "incarnation";
     public const string PeersKey = "peers";
+    public const string WitnessKey = "witness";
     public const string DirectoryKey = "journal-directory";
     public const string ReadModeKey = "read-mode";
     public const string VolumeKey = "volume-name";
@@ -51,7 +52,8 @@ public sealed class JournalBrickOptions
         Directory = Required(place, DirectoryKey);
         LockGraceMs = LockGraceMsOf(place.Options);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
-        Links = LinksOf(place);
+        IsWitness = place.Options.Boolean(WitnessKey);
+        Links = LinksOf(place, first: IsWitness ? 0 : 1);
         VolumeName = place.Options.Text(VolumeKey);
         SetNumber = place.Options.Text(SetKey);
         BrickName = place.Options.Text(BrickKey);
@@ -69,7 +71,11 @@ public sealed class JournalBrickOptions
         new(IncarnationKey, OptionKind.Text, null,
             "The number that the brick's journal was formatted with. A brick with another journal does not start."),
         new(PeersKey, OptionKind.Text, string.Empty,
-            "The numbers of the members that the subvolumes after the first one lead to, with commas between."),
+            "The numbers of the members that the subvolumes after the first one lead to, with commas between; of a "
+            + "witness all subvolumes do."),
+        new(WitnessKey, OptionKind.Boolean, "off",
+            "This member keeps the journal only and has no store: it decides with the others who leads and what is "
+            + "committed, and never leads."),
         new(DirectoryKey, OptionKind.Text, null, "Where the journal is."),
         new(ReadModeKey, OptionKind.Choice, "lease",
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
@@ -128,6 +134,9 @@ public sealed class JournalBrickOptions
 
     public string Directory { get; }
 
+    /// <summary>It keeps the journal and has no store.</summary>
+    public bool IsWitness { get; }
+
     public bool ReadsByLease { get; }
 
     /// <summary>The member that should lead where nobody has said otherwise.</summary>
@@ -163,27 +172,29 @@ public sealed class JournalBrickOptions
     public static long? ReturnMsOf(OptionValues options) =>
         options.Boolean(ReturnKey) ? options.Time(ReturnTimeKey) * 1_000 : null;
 
-    private Dictionary<MemberId, IPeerLink> LinksOf(TranslatorPlace place)
+    /// <param name="first">The first subvolume that leads to another member.</param>
+    private Dictionary<MemberId, IPeerLink> LinksOf(TranslatorPlace place, int first)
     {
         var numbers = place.Options.Text(PeersKey).Split(
             ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (numbers.Length != place.Subvolumes.Count - 1)
+        if (numbers.Length != place.Subvolumes.Count - first)
         {
-            throw Bad(place, PeersKey, $"names {numbers.Length} members for {place.Subvolumes.Count - 1} subvolumes");
+            throw Bad(
+                place, PeersKey, $"names {numbers.Length} members for {place.Subvolumes.Count - first} subvolumes");
         }
 
         var links = new Dictionary<MemberId, IPeerLink>();
         for (var i = 0; i < numbers.Length; i++)
         {
-            var link = place.Subvolumes[i + 1] as IPeerLink
-                ?? throw Bad(place, PeersKey, $"{place.Subvolumes[i + 1].Name} leads to no other member");
+            var link = place.Subvolumes[i + first] as IPeerLink
+                ?? throw Bad(place, PeersKey, $"{place.Subvolumes[i + first].Name} leads to no other member");
             var member = MemberOf(place, PeersKey, numbers[i]);
             if (!links.TryAdd(member, link))
             {
                 throw Bad(place, PeersKey, "names a member twice");
             }
 
-            _peerNames[member] = NameOf(place.Subvolumes[i + 1].Options);
+            _peerNames[member] = NameOf(place.Subvolumes[i + first].Options);
         }
 
         return links;

@@ -43,7 +43,7 @@ internal sealed partial class ReplicaRun
             return null;
         }
 
-        if (await member.HandOverAsync(heir) != Errno.Ok)
+        if (await Member!.HandOverAsync(heir) != Errno.Ok) // A witness does not lead.
         {
             return $"member {heir} cannot take the lead now: it is away, or lacks something, or there is no leader";
         }

@@ -16,12 +16,13 @@ namespace Myrmex.Cluster.Journal;
 
 /// <summary>The replica of a brick on its real journal, store and peers.</summary>
 /// <param name="seams">Its scheduler is the replica's.</param>
+/// <param name="machine">What stands above the replica: a <see cref="JournalMember"/>, or that of a witness.</param>
 /// <param name="copies">The store as it is copied to and from the other members.</param>
 /// <param name="transport">To and from the other members.</param>
 /// <param name="store">The state store of the cluster; asked for at the start.</param>
 /// <param name="tell">Hears what administrators should; null where nobody listens.</param>
 internal sealed partial class ReplicaRun(
-    TranslatorPlace place, Seams seams, JournalBrickOptions options, JournalMember member, StoreCopies copies,
+    TranslatorPlace place, Seams seams, JournalBrickOptions options, IReplicaMachine machine, IStoreCopies copies,
     PeerTransport transport, Func<IStateStore?> store, Action<Seams, AdministratorNews>? tell) : IReplicaRun
 {
     private const int StopWaitMs = 10_000;
@@ -34,6 +35,9 @@ internal sealed partial class ReplicaRun(
     private const long GrantMs = 600;
 
     private Replica? _replica;
+
+    /// <summary>Null for a witness.</summary>
+    private JournalMember? Member => machine as JournalMember;
 
     public void BoundSyncs(int ms, long bytes) => _replica?.BoundSyncs(ms, bytes);
 
@@ -55,7 +59,8 @@ internal sealed partial class ReplicaRun(
                 + "daemon starts it again with what it needs"),
             Journal = JournalFor(options.Directory, seams.Disk!), // A brick has one.
             Transport = transport,
-            Machine = member,
+            Machine = machine,
+            IsWitness = options.IsWitness,
             Copies = copies,
             News = Tell,
             MachineBoot = MachineBoot(seams.Disk!),
@@ -81,8 +86,8 @@ internal sealed partial class ReplicaRun(
         _replica = replica;
         replica!.BoundSyncs(ms, bytes);
         transport.Begin(replica!); // Opened.
-        member.Start(replica!);
-        copies.Start();
+        Member?.Start(replica!);
+        (copies as StoreCopies)?.Start();
         replica!.Prefer(options.Preferred, options.ReturnMs);
         replica.Start();
     }
@@ -95,8 +100,8 @@ internal sealed partial class ReplicaRun(
         }
 
         transport.End();
-        member.Stop();
-        copies.Stop();
+        Member?.Stop();
+        (copies as StoreCopies)?.Stop();
         var closed = new ManualResetEventSlim(); // Not disposed: the answer may come after all.
         replica.Stop(error =>
         {
@@ -177,11 +182,12 @@ internal sealed partial class ReplicaRun(
         };
         return NewReport(role, replica.Status.ToString().ToLowerInvariant()) with
         {
-            IsServing = member.ServingTerm != Term.None,
+            IsWitness = options.IsWitness,
+            IsServing = Member is { } serving && serving.ServingTerm != Term.None,
             Term = replica.Term.Value,
             Leader = replica.Leader?.Value,
             Commit = replica.Commit.Value,
-            Applied = member.AppliedIndex.Value,
+            Applied = machine.AppliedIndex.Value,
             Durable = replica.Durable.Value,
             FromMemory = replica.AnswersFromMemory,
             JournalStart = replica.JournalStart.Value,
@@ -198,8 +204,8 @@ internal sealed partial class ReplicaRun(
             NeedsCopy = replica.NeedsCopy,
             Receiving = ToReport(replica.Receiving),
             Sending = ToReport(replica.Sending),
-            Problem = member.Failure != Errno.Ok
-                ? $"a committed operation cannot be applied to the files: {member.Failure}"
+            Problem = Member is { Failure: not Errno.Ok and var failure }
+                ? $"a committed operation cannot be applied to the files: {failure}"
                 : replica.IsStalled ? "the disk of the brick does not answer: it takes no part until it does"
                 : replica.IsOutOfRoom ? "the disk of the brick is full: it lacks what was committed since. "
                     + "Free room on it outside of the volume, or enlarge it"
