@@ -15,12 +15,13 @@ public sealed class ProxyVolfileTests
         Assert.Equal(
             [
                 "demo-client-0 protocol/client", "demo-client-1 protocol/client", "demo-dht cluster/distribute",
-                "demo-client-locks features/client-locks", "gfproxyd-demo debug/io-stats",
-                "demo-gfproxyd-server protocol/server",
+                "demo-shared-cache performance/shared-cache", "demo-client-locks features/client-locks",
+                "gfproxyd-demo debug/io-stats", "demo-gfproxyd-server protocol/server",
             ],
             file.Blocks.Select(b => $"{b.Name} {b.Type}"));
         Assert.Equal(["demo-client-locks"], file.Blocks[^2].Subvolumes);
-        Assert.Equal(["demo-dht"], file.Blocks[^3].Subvolumes);
+        Assert.Equal(["demo-shared-cache"], file.Blocks[^3].Subvolumes);
+        Assert.Equal(["demo-dht"], file.Blocks[^4].Subvolumes);
         Assert.Equal(["gfproxyd-demo"], file.Top.Subvolumes);
         Assert.Equal("the-user", file.Top.Option("auth.login.gfproxyd-demo.allow"));
         Assert.Equal("the-password", file.Top.Option("auth.login.the-user.password"));

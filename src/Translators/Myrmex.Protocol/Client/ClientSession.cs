@@ -86,6 +86,9 @@ internal sealed class ClientSession : IRpcHandler
         _self = new ClientIdentity(place.Name, string.Empty);
     }
 
+    /// <summary>Asks for promises to tell of changes; null where nobody wants them.</summary>
+    public CacheLeaseKeeper? Lease { get; init; }
+
     /// <summary>The connection in whatever state, or null.</summary>
     public RpcConnection? Connection => Volatile.Read(ref _connection);
 
@@ -159,6 +162,10 @@ internal sealed class ClientSession : IRpcHandler
         {
             OnCallback(head.Procedure, record, position);
         }
+        else if (head is { Program: Programs.Extension, Procedure: Programs.CacheChange } && Lease is { } lease)
+        {
+            lease.Changed(connection, record, position);
+        }
         else
         {
             connection.Refuse(head.Xid, AcceptStatus.ProgramUnavailable);
@@ -174,6 +181,7 @@ internal sealed class ClientSession : IRpcHandler
 
         var wasUp = Up is not null;
         Volatile.Write(ref _up, null);
+        Lease?.Closed(connection);
         Volatile.Write(ref _connection, null);
         _attachTimer?.Dispose();
         _steadyTimer?.Dispose();
@@ -390,6 +398,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
+        Lease?.Attached(attachment);
         Log.Information("client", "attached", ("volume", _name), ("remote", Remote));
         if (_childIsUp || _options.Boolean(ClientOptions.FollowsDrain))
         {
