@@ -27,6 +27,10 @@ public sealed class SharedCache : Uniform<SharedCachePolicy>
         "performance/shared-cache", static place => new SharedCache(place), SharedCacheOptions.All,
         Maturity.Experimental);
 
+    /// <summary>Counters since the start, and bytes kept now.</summary>
+    public (long Hits, long Misses, long Invalidations, long Bytes) Figures =>
+        (Policy.State.Hits, Policy.State.Misses, Store.Invalidations, Store.Figures.Bytes);
+
     internal SharedCacheStore Store => Policy.State.Store;
 
     public override void Start()
