@@ -168,7 +168,9 @@ public struct ChangedInodes
         }
     }
 
-    /// <summary>A change of these names is an order to distribution or to a brick, which may do anything for it.</summary>
+    /// <summary>
+    /// A change of other names is an order to distribution or to a brick, which may do anything for it.
+    /// </summary>
     private void Xattrs(in Gfid gfid, XData? values)
     {
         Add(gfid);

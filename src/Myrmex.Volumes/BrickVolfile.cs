@@ -7,11 +7,12 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, features/cache-leases,
-/// features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to), protocol/server with who may attach. With
-/// journals: storage/posix and a protocol/client to every other member of the replica set, features/locks over the
-/// store (below the journal, because only a member that leads may grant an inode lock), cluster/journal over them,
-/// debug/io-stats with the name of the member's export, a cluster/journal-client with the brick's path as its name,
-/// which passes what clients of GlusterFS send on to the member that leads, and protocol/server with both exports.
+/// features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to), protocol/server with
+/// who may attach. With journals: storage/posix and a protocol/client to every other member of the replica set,
+/// features/locks over the store (below the journal, because only a member that leads may grant an inode lock),
+/// cluster/journal over them, debug/io-stats with the name of the member's export, a cluster/journal-client with the
+/// brick's path as its name, which passes what clients of GlusterFS send on to the member that leads, and
+/// protocol/server with both exports.
 /// </summary>
 public static class BrickVolfile
 {

@@ -4,9 +4,9 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a proxy, bottom up: what clients of ours have up to cluster/distribute, features/utime when
-/// features.ctime is on, performance/shared-cache when there are no journals, features/client-locks, features/upcall when
-/// features.cache-invalidation is on, debug/io-stats with the name that thin clients attach to, and protocol/server with
-/// who may.
+/// features.ctime is on, performance/shared-cache when there are no journals, features/client-locks, features/upcall
+/// when features.cache-invalidation is on, debug/io-stats with the name that thin clients attach to, and
+/// protocol/server with who may. No other cache: what it kept could be out of date by what goes through another proxy.
 /// Source: GlusterFS volume file VOL.gfproxyd.vol.
 /// </summary>
 public static class ProxyVolfile

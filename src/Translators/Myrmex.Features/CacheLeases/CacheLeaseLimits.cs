@@ -31,7 +31,9 @@ internal static class CacheLeaseLimits
     /// <summary>Clients that are promised something at one time.</summary>
     public const int HoldersMax = 1024;
 
-    /// <summary>Places for the number of an inode's last change; a look that shares one is in vain now and then.</summary>
+    /// <summary>
+    /// Places for the number of an inode's last change; a look that shares one is in vain now and then.
+    /// </summary>
     public const int ChangeSlots = 1 << 14;
 
     /// <summary>Inodes whose time is over that are forgotten with each one that is remembered.</summary>

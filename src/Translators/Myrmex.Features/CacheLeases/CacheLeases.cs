@@ -27,8 +27,9 @@ public sealed class CacheLeases : Uniform<CacheLeasesPolicy>, ICacheGrants
         "features/cache-leases",
         static place => new CacheLeases(place),
         [
-            new(IsOnOption, OptionKind.Boolean, "off", "Promise proxies to tell them before anybody changes what they keep.")
-            { Live = true },
+            new(
+                IsOnOption, OptionKind.Boolean, "off",
+                "Promise proxies to tell them before anybody changes what they keep.") { Live = true },
         ],
         Maturity.Experimental);
 

@@ -18,7 +18,7 @@ namespace Myrmex.Features.CacheLeases;
 /// </summary>
 internal sealed class LeaseHolder
 {
-    private readonly Lock _guard = new(); // Guards everything here; below the locks of the table, above that of the link.
+    private readonly Lock _guard = new(); // Guards all here; below the locks of the table, above that of the link.
     private readonly Seams _seams;
     private readonly Action<Gfid, ulong> _tell;
     private readonly List<(ulong Number, TaskCompletionSource Done)> _waiting = [];

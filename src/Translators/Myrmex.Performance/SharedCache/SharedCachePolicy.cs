@@ -250,10 +250,10 @@ public readonly struct SharedCachePolicy : IFopPolicy
             case ReadReply r when fop is ReadFop f && IsKeepable(r, in r.Iatt, Of(f.Gfid, f.Fd)) && f.Offset >= 0:
                 State.Store.KeepRead(Of(f.Gfid, f.Fd), f.Offset, r, in look);
                 break;
-            case GetxattrReply r when fop is GetxattrFop f && IsPlain(r.XData) && r.Error is Errno.Ok or Errno.ENODATA:
+            case GetxattrReply r when fop is GetxattrFop f && IsKeepable(r):
                 State.Store.KeepXattr(f.Gfid, f.Name, r, r.Values, in look);
                 break;
-            case FgetxattrReply r when fop is FgetxattrFop f && IsPlain(r.XData) && r.Error is Errno.Ok or Errno.ENODATA:
+            case FgetxattrReply r when fop is FgetxattrFop f && IsKeepable(r):
                 State.Store.KeepXattr(Of(f.Gfid, f.Fd), f.Name, r, r.Values, in look);
                 break;
         }
@@ -270,6 +270,10 @@ public readonly struct SharedCachePolicy : IFopPolicy
         return reply.IsOk && !reply.Iatt.Gfid.IsNull && (isNamed || reply.Iatt.Gfid == fop.Gfid)
             && (reply.XData?.Encoded.Length ?? 0) <= SharedCacheLimits.XDataBytesMax;
     }
+
+    /// <summary>Of an attribute.</summary>
+    private static bool IsKeepable(Reply reply) =>
+        IsPlain(reply.XData) && reply.Error is (Errno.Ok or Errno.ENODATA);
 
     /// <summary>A file without a name is known by its open files alone.</summary>
     private static bool IsKeepable(Reply reply, in Iatt iatt, in Gfid gfid) =>
