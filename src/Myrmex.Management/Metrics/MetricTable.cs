@@ -174,8 +174,8 @@ public static class MetricTable
         ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
         ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes,
         ReplicaCopyBytes, ProxyCacheHits, ProxyCacheMisses, ProxyCacheInvalidations, ProxyCacheBytes, OpenFiles,
-        Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks,
-        Proxies, Nodes,
+        Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes,
+        Bricks, Proxies, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

@@ -10,7 +10,7 @@ internal static class SharedCacheLimits
     public const long KeepNs = 60_000_000_000;
 
     /// <summary>Bytes of a page of content.</summary>
-    public const int PageBytes = 64 << 10;
+    public const int PageBytes = 4 << 10;
 
     /// <summary>A longer read goes to the bricks, and brings nothing.</summary>
     public const int ReadBytesMax = 1 << 20;

@@ -74,7 +74,7 @@ public readonly struct SharedCachePolicy : IFopPolicy
             LookupFop f => !f.Name.IsDotOrDotDot && IsKnown(f.XData),
             StatFop f => IsPlain(f.XData),
             FstatFop f => IsPlain(f.XData),
-            ReadFop f => IsPlain(f.XData) && ((f.Flags | f.Fd.Flags) & OpenFlags.Direct) == 0
+            ReadFop f => IsPlain(f.XData)
                 && (f.Fd.IsAnonymous || (f.Fd.Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly),
             GetxattrFop f => IsPlain(f.XData) && IsStored(f.Name.Span),
             FgetxattrFop f => IsPlain(f.XData) && IsStored(f.Name.Span),

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using Myrmex.Base;
@@ -162,7 +163,35 @@ internal sealed partial class SharedCacheStore
             return null;
         }
 
-        Span<Payload> parts = new Payload[2 + (SharedCacheLimits.ReadBytesMax / SharedCacheLimits.PageBytes)];
+        var parts = ArrayPool<Payload>.Shared.Rent(2 + ((int)size / SharedCacheLimits.PageBytes));
+        var reply = FindRead(in gfid, offset, size, nowNs, parts);
+        ArrayPool<Payload>.Shared.Return(parts, clearArray: true);
+        return reply;
+    }
+
+    /// <summary>Keeps the pages that a READ has brought as a whole; copies them.</summary>
+    public void KeepRead(in Gfid gfid, long offset, ReadReply reply, in CacheLook look)
+    {
+        var size = (long)reply.Iatt.Size;
+        var end = offset + reply.Data.Length;
+        var first = (offset + SharedCacheLimits.PageBytes - 1) / SharedCacheLimits.PageBytes;
+        for (var index = first; index * SharedCacheLimits.PageBytes < end; index++)
+        {
+            var start = index * SharedCacheLimits.PageBytes;
+            var length = (int)Math.Min(SharedCacheLimits.PageBytes, size - start);
+            if (start + length > end || length <= 0)
+            {
+                return;
+            }
+
+            var buffer = _pool.Rent(length);
+            reply.Data.Span.Slice((int)(start - offset), length).CopyTo(buffer.GetSpan());
+            KeepPage(in gfid, index, new Payload(buffer, 0, length), in reply.Iatt, in look);
+        }
+    }
+
+    private ReadReply? FindRead(in Gfid gfid, long offset, uint size, long nowNs, Span<Payload> parts)
+    {
         var count = 0;
         Iatt iatt;
         int length;
@@ -193,27 +222,6 @@ internal sealed partial class SharedCacheStore
         reply.Iatt = iatt;
         reply.Hint = offset + length == (long)iatt.Size ? Errno.ENOENT : Errno.Ok;
         return reply;
-    }
-
-    /// <summary>Keeps the pages that a READ has brought as a whole; copies them.</summary>
-    public void KeepRead(in Gfid gfid, long offset, ReadReply reply, in CacheLook look)
-    {
-        var size = (long)reply.Iatt.Size;
-        var end = offset + reply.Data.Length;
-        var first = (offset + SharedCacheLimits.PageBytes - 1) / SharedCacheLimits.PageBytes;
-        for (var index = first; index * SharedCacheLimits.PageBytes < end; index++)
-        {
-            var start = index * SharedCacheLimits.PageBytes;
-            var length = (int)Math.Min(SharedCacheLimits.PageBytes, size - start);
-            if (start + length > end || length <= 0)
-            {
-                return;
-            }
-
-            var buffer = _pool.Rent(length);
-            reply.Data.Span.Slice((int)(start - offset), length).CopyTo(buffer.GetSpan());
-            KeepPage(in gfid, index, new Payload(buffer, 0, length), in reply.Iatt, in look);
-        }
     }
 
     private static bool IsNamed(in LookupFop fop) => !fop.Parent.IsNull && !fop.Name.IsEmpty;
