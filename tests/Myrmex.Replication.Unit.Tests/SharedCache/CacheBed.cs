@@ -1,7 +1,9 @@
 using System;
 using System.Globalization;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Cluster.Dht;
 using Myrmex.Graph;
 using Myrmex.Performance;
 using Myrmex.Protocol;
@@ -13,12 +15,13 @@ namespace Myrmex.Replication.Unit.Tests.SharedCacheTests;
 /// <summary>A brick, proxies with a cache and clients without one that use the brick directly, in virtual time.</summary>
 internal sealed class CacheBed
 {
-    public CacheBed(ulong seed, BrickFault fault = BrickFault.None, int driftPpmMax = 0)
+    /// <param name="bricks">With several there is distribution.</param>
+    public CacheBed(ulong seed, BrickFault fault = BrickFault.None, int driftPpmMax = 0, int bricks = 1)
     {
         World = new SimWorld(seed);
-        Brick = new CacheBrick(World, "brick", fault);
-        Proxies = [new CacheUser(World, "p0", isCached: true), new CacheUser(World, "p1", isCached: true)];
-        Direct = new CacheUser(World, "direct", isCached: false);
+        Bricks = [.. Enumerable.Range(0, bricks).Select(i => new CacheBrick(World, $"brick{i}", fault))];
+        Proxies = [new CacheUser(World, "p0", bricks, isCached: true), new CacheUser(World, "p1", bricks, isCached: true)];
+        Direct = new CacheUser(World, "direct", bricks, isCached: false);
         if (driftPpmMax > 0)
         {
             foreach (var node in World.Nodes)
@@ -27,7 +30,11 @@ internal sealed class CacheBed
             }
         }
 
-        Brick.Node.Do(Brick.Start);
+        foreach (var brick in Bricks)
+        {
+            brick.Node.Do(brick.Start);
+        }
+
         foreach (var user in new[] { Proxies[0], Proxies[1], Direct })
         {
             user.Start();
@@ -38,7 +45,9 @@ internal sealed class CacheBed
 
     public SimWorld World { get; }
 
-    public CacheBrick Brick { get; }
+    public CacheBrick[] Bricks { get; }
+
+    public CacheBrick Brick => Bricks[0];
 
     public CacheUser[] Proxies { get; }
 
@@ -91,23 +100,33 @@ internal sealed class CacheUser
 {
     private readonly TranslatorGraph _graph;
 
-    public CacheUser(SimWorld world, string name, bool isCached)
+    public CacheUser(SimWorld world, string name, int bricks, bool isCached)
     {
         Node = world.AddNode(name);
         var document = new VolfileDocument();
-        document.Add("client", "protocol/client")
-            .With("remote-host", "brick")
-            .With("remote-port", CacheBrick.Port.ToString(CultureInfo.InvariantCulture))
-            .With("remote-subvolume", CacheBrick.Export)
-            .With("username", CacheBrick.User).With("password", CacheBrick.Password)
-            .With("ping-timeout", "3");
+        for (var i = 0; i < bricks; i++)
+        {
+            document.Add($"client{i}", "protocol/client")
+                .With("remote-host", $"brick{i}")
+                .With("remote-port", CacheBrick.Port.ToString(CultureInfo.InvariantCulture))
+                .With("remote-subvolume", CacheBrick.Export)
+                .With("username", CacheBrick.User).With("password", CacheBrick.Password)
+                .With("ping-timeout", "3");
+        }
+
+        if (bricks > 1)
+        {
+            document.Add("dht", "cluster/distribute").Over(Enumerable.Range(0, bricks).Select(i => $"client{i}"));
+        }
+
         if (isCached)
         {
-            document.Add("cache", "performance/shared-cache").Over("client").With("cache", "on");
+            var top = document.Top.Name;
+            document.Add("cache", "performance/shared-cache").Over(top).With("cache", "on");
         }
 
         _graph = TranslatorGraph.Build(
-            document, [ClientTranslator.Registration, SharedCache.Registration], Node.Seams,
+            document, [ClientTranslator.Registration, Distribute.Registration, SharedCache.Registration], Node.Seams,
             new GraphOrigin { ProcessId = name },
             e => IsUp = e.Kind == GraphEventKind.ChildUp || (IsUp && e.Kind != GraphEventKind.ChildDown));
     }

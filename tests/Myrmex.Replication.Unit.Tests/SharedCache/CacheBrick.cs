@@ -1,5 +1,5 @@
 using System;
-using System.Collections.Generic;
+using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Features.CacheLeases;
@@ -48,7 +48,7 @@ internal sealed class CacheBrick
     {
         Node = world.AddNode(name);
         _fault = fault;
-        _random = new SimRandom((world.Seed * 37) + 5);
+        _random = new SimRandom((world.Seed * 37) + (ulong)world.Nodes.Count);
         var document = new VolfileDocument();
         document.Add("store", "storage/memory");
         var graph = TranslatorGraph.Build(
@@ -79,7 +79,8 @@ internal sealed class CacheBrick
         var document = new VolfileDocument();
         document.Add("below", "test/store");
         var isNew = Leases is null || _fault == BrickFault.ForgetsAtRestart;
-        document.Add("leases", "features/cache-leases").Over("below").With("cache-leases", isNew ? "off" : "on");
+        document.Add("locks", "features/locks").Over("below");
+        document.Add("leases", "features/cache-leases").Over("locks").With("cache-leases", isNew ? "off" : "on");
         document.Add(Export, "test/grants").Over("leases");
         document.Add("door", "protocol/server").Over(Export)
             .With($"auth.login.{Export}.allow", User).With($"auth.login.{User}.password", Password)
@@ -88,13 +89,14 @@ internal sealed class CacheBrick
             document,
             [
                 new("test/store", place => new Store(place, this), [], Maturity.Preview) { SubvolumesMin = 0 },
+                Features.Locks.Registration,
                 CacheLeases.Registration,
                 new("test/grants", place => new Grants(place, _fault), [], Maturity.Preview),
                 ServerTranslator.Registration(exports),
             ],
             Node.Seams,
             new GraphOrigin());
-        Leases = (CacheLeases)graph.Translators[1];
+        Leases = graph.Translators.OfType<CacheLeases>().Single();
         graph.Start();
         if (isNew)
         {
@@ -116,8 +118,9 @@ internal sealed class CacheBrick
     private static VolfileDocument WithLeases(VolfileDocument document)
     {
         var on = VolfileDocument.Parse(document.ToString());
-        on.Blocks[1].Options.Clear();
-        on.Blocks[1].With("cache-leases", "on");
+        var leases = on.Blocks.Single(b => b.Type == "features/cache-leases");
+        leases.Options.Clear();
+        leases.With("cache-leases", "on");
         return on;
     }
 
@@ -166,7 +169,7 @@ internal sealed class CacheBrick
                     Real.Handled(client, number); // Its lock may be taken twice by one thread.
                 }
             });
-            return fault == BrickFault.PromisesTooMuch ? grant with { Milliseconds = grant.Milliseconds * 3 } : grant;
+            return fault == BrickFault.PromisesTooMuch ? grant with { Milliseconds = grant.Milliseconds * 10 } : grant;
         }
 
         public void Handled(ClientIdentity client, ulong number) => Real.Handled(client, number);

@@ -29,12 +29,14 @@ internal sealed class CacheHistory
     private ulong _lastValue;
     private int _clientsDone;
 
-    public CacheHistory(ulong seed, BrickFault fault = BrickFault.None)
+    /// <param name="bricks">With several there is distribution, whose renames and links are no single step.</param>
+    public CacheHistory(ulong seed, BrickFault fault = BrickFault.None, int bricks = 1)
     {
         _random = new SimRandom((seed * 101) + 7);
-        Bed = new CacheBed(seed, fault, driftPpmMax: 50_000);
-        Bed.Brick.DelayMsMax = _random.Below(6);
-        _objects = [.. Enumerable.Range(0, 1 + _random.Below(2)).Select(_ => Kinds[_random.Below(Kinds.Length)])];
+        Bed = new CacheBed(seed, fault, driftPpmMax: 50_000, bricks);
+        Array.ForEach(Bed.Bricks, b => b.DelayMsMax = _random.Below(6));
+        var kinds = bricks == 1 ? Kinds : [ObjectKind.Content, ObjectKind.Time, ObjectKind.Attribute];
+        _objects = [.. Enumerable.Range(0, 1 + _random.Below(2)).Select(_ => kinds[_random.Below(kinds.Length)])];
         _histories = [.. _objects.Select(_ => new List<HistoryOperation>())];
     }
 
@@ -59,6 +61,7 @@ internal sealed class CacheHistory
     /// <summary>What is wrong; null for nothing.</summary>
     public string? Run()
     {
+        Array.ForEach(new[] { Bed.Direct, Bed.Proxies[0], Bed.Proxies[1] }, LookAtRoot);
         for (var i = 0; i < _objects.Length; i++)
         {
             Make(i);
@@ -91,10 +94,16 @@ internal sealed class CacheHistory
 
     private static string FileOf(int index) => $"file{index}";
 
+    /// <summary>As mounts do: distribution learns, or makes, the layout.</summary>
+    private void LookAtRoot(CacheUser user) =>
+        Bed.Do(user, (top, call) => top.Lookup(new LookupFop { Gfid = Gfid.Root }, call)).Release();
+
     private void Make(int index)
     {
         var name = FileOf(index);
-        Bed.Do(Bed.Direct, (top, call) => top.Mknod(CacheBed.MknodOf(name), call)).Release();
+        var made = Bed.Do(Bed.Direct, (top, call) => top.Mknod(CacheBed.MknodOf(name), call));
+        Invariant.Check(made.IsOk);
+        made.Release();
         var data = Payload.CopyOf(new byte[FileBytes]);
         Bed.Do(Bed.Direct, (top, call) => top.Write(
             new WriteFop
@@ -123,7 +132,8 @@ internal sealed class CacheHistory
         }
 
         var proxy = Bed.Proxies[_random.Below(2)].Node;
-        var brick = Bed.Brick.Node;
+        var which = Bed.Bricks[_random.Below(Bed.Bricks.Length)];
+        var brick = which.Node;
         Troubles++;
         switch (_random.Below(10))
         {
@@ -146,8 +156,8 @@ internal sealed class CacheHistory
                 Bed.World.Network.DropLinks(Bed.Direct.Node, brick);
                 break;
             case 7 when _random.Chance(0.4):
-                Bed.Brick.Crash();
-                Bed.Brick.Restart();
+                which.Crash();
+                which.Restart();
                 break;
             default:
                 Bed.World.Network.MendAll();

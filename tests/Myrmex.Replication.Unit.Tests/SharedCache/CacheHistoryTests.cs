@@ -11,20 +11,23 @@ namespace Myrmex.Replication.Unit.Tests.SharedCacheTests;
 /// </summary>
 public sealed class CacheHistoryTests
 {
-    private const int FaultySeeds = 400;
+    private const int FaultySeeds = 800;
 
-    [Fact]
-    public void NoReadIsOld()
+    /// <param name="bricks">Above one, cluster/distribute asks several bricks for one answer.</param>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void NoReadIsOld(int bricks)
     {
         var (from, count) = (Number("MYRMEX_CACHE_FROM", 1), Number("MYRMEX_CACHE_SEEDS", 300));
         var (hits, waits, answered) = (0L, 0L, 0L);
         for (var seed = from; seed < from + count; seed++)
         {
-            var history = new CacheHistory((ulong)seed);
+            var history = new CacheHistory((ulong)seed, bricks: bricks);
             var problem = history.Run();
             Assert.True(problem is null, $"seed {seed}: {problem}");
             hits += history.Hits;
-            waits += long.Parse(history.Bed.Brick.Figure("waits"), CultureInfo.InvariantCulture);
+            waits += history.Bed.Bricks.Sum(b => long.Parse(b.Figure("waits"), CultureInfo.InvariantCulture));
             answered += history.Answered;
         }
 
