@@ -8,7 +8,7 @@ using Xunit;
 namespace Myrmex.Replication.Unit.Tests.SharedCacheTests;
 
 /// <summary>What a proxy keeps, and how a brick takes it away again before others see something else.</summary>
-public sealed class SharedCacheTests
+public sealed class SharedCacheTests : IDisposable
 {
     private const int LeaseMs = 2_250;
 
@@ -19,6 +19,8 @@ public sealed class SharedCacheTests
         Make("file");
         _bed.WaitForLeases();
     }
+
+    public void Dispose() => Array.ForEach(_bed.Proxies, p => p.Cache!.Store.Close()); // They have one.
 
     private CacheUser Proxy => _bed.Proxies[0];
 

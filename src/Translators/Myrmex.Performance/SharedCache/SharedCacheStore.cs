@@ -84,7 +84,13 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
         }
     }
 
-    public void Close() => Open(0);
+    /// <summary>Keeps nothing any more, and gives its memory back to the system.</summary>
+    public void Close()
+    {
+        Open(0);
+        _pool.Trim();
+        _pool.Trim(); // What was touched since the first time.
+    }
 
     public void Resize(long bytesMax)
     {
