@@ -13,7 +13,7 @@ internal static class CacheLeaseLimits
     public const long WaitNs = 2_250_000_000;
 
     /// <summary>
-    /// For how long a look is remembered. Clients keep nothing longer than <see cref="KeepNs"/> after they have asked.
+    /// For how long a look is remembered. Clients keep nothing longer than 60 s after they have asked.
     /// </summary>
     public const long RememberNs = 90_000_000_000;
 

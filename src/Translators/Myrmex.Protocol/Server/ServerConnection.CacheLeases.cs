@@ -1,6 +1,5 @@
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Rpc;
 using Myrmex.Wire;
 
 namespace Myrmex.Protocol;
