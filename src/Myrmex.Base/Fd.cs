@@ -94,6 +94,7 @@ public sealed class ClientIdentity(string uid, string address)
 {
     private static long _lastNumber;
     private bool _isGone;
+    private object? _grant;
 
     /// <summary>Tells it from every other client that this process has had.</summary>
     public long Number { get; } = Interlocked.Increment(ref _lastNumber);
@@ -116,6 +117,13 @@ public sealed class ClientIdentity(string uid, string address)
 
     /// <summary>Of the door that it has come in by, which tells it things by this.</summary>
     public object? Connection { get; init; }
+
+    /// <summary>What a translator that promises it something keeps of that.</summary>
+    public object? Grant
+    {
+        get => Volatile.Read(ref _grant);
+        set => Volatile.Write(ref _grant, value);
+    }
 
     public override string ToString() => $"{Uid}@{Address}";
 }

@@ -27,6 +27,9 @@ public sealed class GraphSwitch : Uniform<GraphSwitchPolicy>, ILateStarter
         _host = host;
     }
 
+    /// <summary>The graph that is active now; null before there is one.</summary>
+    public TranslatorGraph? Below => _host.Active?.Graph;
+
     public static TranslatorRegistration Registration(GraphHost host) =>
         new(TypeName, place => new GraphSwitch(place, host), [], Maturity.Experimental)
         {

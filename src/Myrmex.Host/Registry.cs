@@ -25,6 +25,7 @@ internal static class Registry
         Cluster.Dht.Distribute.Registration,
         Cluster.Journal.JournalBrick.Registration(Store.Find, Events.Tell),
         Cluster.JournalClient.JournalClient.Registration,
+        Features.CacheLeases.CacheLeases.Registration,
         Features.ClientLocks.Registration,
         Features.Locks.Registration,
         Features.Outcomes.Outcomes.Registration,
@@ -40,6 +41,7 @@ internal static class Registry
         Debug.Trace.Registration,
         Performance.OpenBehind.Registration,
         Performance.QuickRead.Registration,
+        Performance.SharedCache.Registration,
         Performance.WriteBehind.Registration,
         .. Performance.TransparentTypes.All,
     ];

@@ -6,18 +6,22 @@ using Myrmex.Graph;
 namespace Myrmex.Volumes;
 
 /// <summary>
-/// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, features/upcall, debug/io-stats
-/// with the brick's path as its name (the name clients attach to), protocol/server with who may attach. With
-/// journals: storage/posix and a protocol/client to every other member of the replica set, features/locks over the
-/// store (below the journal, because only a member that leads may grant an inode lock), cluster/journal over them,
-/// debug/io-stats with the name of the member's export, a cluster/journal-client with the brick's path as its name,
-/// which passes what clients of GlusterFS send on to the member that leads, and protocol/server with both exports. An
-/// arbiter has no storage: its cluster/journal is a witness and stands over the ways to the other members alone.
+/// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, features/cache-leases,
+/// features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to), protocol/server with
+/// who may attach. With journals: storage/posix and a protocol/client to every other member of the replica set,
+/// features/locks over the store (below the journal, because only a member that leads may grant an inode lock),
+/// cluster/journal over them, debug/io-stats with the name of the member's export, a cluster/journal-client with the
+/// brick's path as its name, which passes what clients of GlusterFS send on to the member that leads, and
+/// protocol/server with both exports. An arbiter has no storage: its cluster/journal is a witness and stands over the
+/// ways to the other members alone.
 /// </summary>
 public static class BrickVolfile
 {
     /// <summary>Tells clients what others have changed.</summary>
     internal const string UpcallType = "features/upcall";
+
+    /// <summary>Promises proxies to tell them before anybody changes what they keep.</summary>
+    internal const string CacheLeasesType = "features/cache-leases";
 
     /// <param name="managementPort">Where the daemons of the other members serve the port map.</param>
     public static VolfileDocument Build(
@@ -51,6 +55,7 @@ public static class BrickVolfile
     private static string[] AddPlain(VolfileDocument file, Volume volume, Brick brick)
     {
         Add(file, volume, $"{volume.Name}-outcomes", "features/outcomes", [], [file.Top.Name]);
+        Add(file, volume, $"{volume.Name}-cache-leases", CacheLeasesType, [], [file.Top.Name]);
         Add(file, volume, $"{volume.Name}-upcall", UpcallType, [], [file.Top.Name]);
         return AddStack(file, volume, brick, brick.Path);
     }

@@ -4,9 +4,9 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a proxy, bottom up: what clients of ours have up to cluster/distribute, features/utime when
-/// features.ctime is on, features/client-locks, features/upcall when features.cache-invalidation is on,
-/// debug/io-stats with the name that thin clients attach to, and protocol/server with who may. No cache: what it kept
-/// could be out of date by what goes through another proxy.
+/// features.ctime is on, performance/shared-cache when there are no journals, features/client-locks, features/upcall
+/// when features.cache-invalidation is on, debug/io-stats with the name that thin clients attach to, and
+/// protocol/server with who may. No other cache: what it kept could be out of date by what goes through another proxy.
 /// Source: GlusterFS volume file VOL.gfproxyd.vol.
 /// </summary>
 public static class ProxyVolfile
@@ -16,6 +16,9 @@ public static class ProxyVolfile
     /// connection of this one has gone.
     /// </summary>
     private const string LockGraceSeconds = "1";
+
+    /// <summary>Answers looks of all clients from memory.</summary>
+    internal const string SharedCacheType = "performance/shared-cache";
 
     /// <summary>What thin clients attach to.</summary>
     public static string ExportOf(string volume) => "gfproxyd-" + volume;
@@ -40,6 +43,11 @@ public static class ProxyVolfile
         }
 
         ClientVolfile.Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
+        if (!volume.HasJournals)
+        {
+            ClientVolfile.Add(file, volume, $"{volume.Name}-shared-cache", SharedCacheType, [], [file.Top.Name]);
+        }
+
         var locks = $"{volume.Name}-client-locks";
         var top = file.Top.Name;
         file.Add(locks, "features/client-locks").Over(top);

@@ -89,10 +89,25 @@ public static partial class VolumeOptions
     /// says, a volume with journals refuses what it cannot honour.
     /// </summary>
     public static string? Problem(Volume volume, string key, string value) =>
-        Problem(key, value) ?? (volume.HasJournals ? JournalProblem(key, value)
+        Problem(key, value) ?? CacheProblem(volume, key, value) ?? (volume.HasJournals ? JournalProblem(key, value)
             : key.StartsWith(JournalPrefix, StringComparison.Ordinal)
                 ? $"'option {key} {value}' is for volumes whose copies are kept by a journal, and this one has none"
             : null);
+
+    /// <summary>
+    /// Bricks do not hear of what a proxy answers from memory, so they would not tell of it clients of GlusterFS that
+    /// count on that.
+    /// </summary>
+    private static string? CacheProblem(Volume volume, string key, string value) => key switch
+    {
+        ProxyCache when IsOn(volume, CacheInvalidation) && OptionText.TryBoolean(value, out var on) && on =>
+            $"'option {key} {value}' cannot be had together with {CacheInvalidation}: bricks tell those who have asked "
+            + "them, and a proxy that answers from memory does not ask",
+        CacheInvalidation when IsOn(volume, ProxyCache) && OptionText.TryBoolean(value, out var on) && on =>
+            $"'option {key} {value}' cannot be had together with {ProxyCache}: bricks tell those who have asked them, "
+            + "and a proxy that answers from memory does not ask",
+        _ => null,
+    };
 
     private static string? JournalProblem(string key, string value) => key switch
     {
@@ -102,6 +117,8 @@ public static partial class VolumeOptions
         CacheInvalidation when OptionText.TryBoolean(value, out var tells) && tells => Unfit(
             key, value, "what a client keeps would be old for a moment after a change is answered, and no read of such "
             + "a volume is"),
+        ProxyCache when OptionText.TryBoolean(value, out var keeps) && keeps => Unfit(
+            key, value, "a member that takes the lead does not know what the one before it has promised to proxies"),
         QuorumCount => Unfit(
             key, value, "how many copies a change needs follows from their number; leave the option out"),
         MaxHardlinks when !long.TryParse(value, CultureInfo.InvariantCulture, out var names) || names != 0 => Unfit(

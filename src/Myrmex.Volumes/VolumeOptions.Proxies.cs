@@ -17,6 +17,9 @@ public static partial class VolumeOptions
     /// <summary>What a client gets that asks for the volume by its name alone.</summary>
     public const string ClientMode = "client.mode";
 
+    /// <summary>Proxies keep what their clients look at.</summary>
+    internal const string ProxyCache = "proxy.cache";
+
     public const string ThickMode = "thick";
     public const string ThinMode = "thin";
     public const string AutoMode = "auto";
@@ -41,5 +44,21 @@ public static partial class VolumeOptions
                     + "enabled."),
                 []),
             [ThickMode, ThinMode, AutoMode]),
+        new VolumeOption(
+            new OptionDeclaration(
+                ProxyCache, OptionKind.Boolean, "off",
+                "Proxies answer what their clients look at from memory, and bricks let a change wait until all proxies "
+                + "have dropped what they keep of it. Not for volumes whose copies are kept by a journal.")
+            { Live = true },
+            [
+                new OptionTarget(GraphSide.Client, ProxyVolfile.SharedCacheType, "cache"),
+                new OptionTarget(GraphSide.Brick, BrickVolfile.CacheLeasesType, "cache-leases"),
+            ]),
+        new VolumeOption(
+            new OptionDeclaration(
+                "proxy.cache-size", OptionKind.Size, "256MB",
+                "Memory of each proxy for what it keeps of the volume, with proxy.cache.")
+            { Live = true, Minimum = 0, Maximum = 1L << 40 },
+            [new OptionTarget(GraphSide.Client, ProxyVolfile.SharedCacheType, "cache-size")]),
     ];
 }

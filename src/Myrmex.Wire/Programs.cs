@@ -41,12 +41,22 @@ public static class Programs
     public const uint EntrylkContention = 11;
 
     /// <summary>
-    /// What our servers take beyond GlusterFS, and list: releases of many files at once, contents in READDIRP. From the
-    /// range that RFC 5531 leaves to users. Source: docs/reference/small-files.md.
+    /// What our servers take beyond GlusterFS, and list: releases of many files at once, contents in READDIRP,
+    /// leases for caches. From the range that RFC 5531 leaves to users. Source: docs/reference/small-files.md,
+    /// docs/reference/cache-leases.md.
     /// </summary>
     public const uint Extension = 0x204D5958;
     public const uint ExtensionVersion = 1;
     public const uint ReleaseMany = 1;
+
+    /// <summary>Asks for the promise that caches live by. Source: docs/reference/cache-leases.md.</summary>
+    public const uint CacheLease = 2;
+
+    /// <summary>What the server has told is handled; has no answer.</summary>
+    public const uint CacheHandled = 3;
+
+    /// <summary>From the server, without an answer: an inode changes.</summary>
+    public const uint CacheChange = 4;
 
     /// <summary>Messages between members of a replica set; from the range that RFC 5531 leaves to users.</summary>
     public const uint Peer = 0x204D5950;

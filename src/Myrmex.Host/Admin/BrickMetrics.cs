@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Graph;
 using Myrmex.Management.Metrics;
+using Myrmex.Performance;
 using Myrmex.Protocol;
 
 namespace Myrmex.Host;
@@ -33,10 +34,25 @@ internal static class BrickMetrics
                 IoStatsMetrics.AddTo(text, stats);
             }
 
+            AddCache(text, brick);
             await AddReplicasAsync(text, brick);
         }
 
         return text.ToString();
+    }
+
+    /// <summary>What is behind the door of a proxy, when it may keep something.</summary>
+    private static void AddCache(MetricsText text, BrickView brick)
+    {
+        var cache = brick.Graph.Translators.OfType<GraphSwitch>().FirstOrDefault()?.Below?.Translators
+            .OfType<SharedCache>().FirstOrDefault();
+        if (cache?.Figures is { } figures)
+        {
+            text.Add(MetricTable.ProxyCacheHits, figures.Hits, brick.Name)
+                .Add(MetricTable.ProxyCacheMisses, figures.Misses, brick.Name)
+                .Add(MetricTable.ProxyCacheInvalidations, figures.Invalidations, brick.Name)
+                .Add(MetricTable.ProxyCacheBytes, figures.Bytes, brick.Name);
+        }
     }
 
     private static async Task AddReplicasAsync(MetricsText text, BrickView brick)

@@ -113,6 +113,18 @@ public static class MetricTable
         "myrmex_replica_copy_bytes", "gauge",
         "About how many bytes of files there are to copy, 0 for unknown; only while it is copied.");
 
+    public static readonly MetricDeclaration ProxyCacheHits = Brick(
+        "myrmex_proxy_cache_hits_total", "counter", "Looks that a proxy has answered from memory (proxy.cache).");
+
+    public static readonly MetricDeclaration ProxyCacheMisses = Brick(
+        "myrmex_proxy_cache_misses_total", "counter", "Those that it could have, and had to ask bricks for.");
+
+    public static readonly MetricDeclaration ProxyCacheInvalidations = Brick(
+        "myrmex_proxy_cache_invalidations_total", "counter", "Inodes that it has dropped because they changed.");
+
+    public static readonly MetricDeclaration ProxyCacheBytes = Brick(
+        "myrmex_proxy_cache_bytes", "gauge", "Memory of what it keeps.");
+
     public static readonly MetricDeclaration OpenFiles = Stats(
         "myrmex_open_files", "gauge", "Open files below debug/io-stats.");
 
@@ -161,8 +173,9 @@ public static class MetricTable
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
         ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
         ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes,
-        ReplicaCopyBytes, OpenFiles, Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests,
-        FuseLocalGetattrs, Volumes, Bricks, Proxies, Nodes,
+        ReplicaCopyBytes, ProxyCacheHits, ProxyCacheMisses, ProxyCacheInvalidations, ProxyCacheBytes, OpenFiles,
+        Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes,
+        Bricks, Proxies, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

@@ -25,7 +25,8 @@ internal sealed class ProxyBed
 
     private readonly NodeBed _bed;
 
-    public ProxyBed(TestDirectory directory, params string[] volumes)
+    /// <param name="caches">Proxies of <see cref="Distributed"/> keep what clients look at.</param>
+    public ProxyBed(TestDirectory directory, bool caches, params string[] volumes)
     {
         _bed = directory.Own(new NodeBed(
             directory, 3, DiskMiB, managed: false, spare: false, etcdMembers: 1, isCalledByAddress: true));
@@ -39,6 +40,10 @@ internal sealed class ProxyBed
             Command($"volume set {volume} config.gfproxyd-nodes {string.Join(',', Proxies.Select(p => p.Address))}");
             Command($"volume set {volume} config.gfproxyd enable");
             Command($"volume start {volume}");
+            if (caches && volume == Distributed)
+            {
+                Command($"volume set {volume} proxy.cache on");
+            }
         }
 
         Wait.Until("the proxies serve all volumes", Patience, () => Online() == Proxies.Count * volumes.Length, _bed.LogTails);

@@ -15,6 +15,7 @@ internal sealed class ProxyCampaign : Campaign
     private const string Only = "only";
     private const string OfVolume = "volume";
     private const string Seconds = "seconds";
+    private const string Cache = "cache";
 
     private const int KillsUsual = 1000;
     private const int SecondsUsual = 150;
@@ -41,6 +42,7 @@ internal sealed class ProxyCampaign : Campaign
             [Kills] = $"proxies that are lost, in all ({KillsUsual})",
             [Only] = $"lost only like this: {string.Join(' ', Enum.GetNames<ProxyKill>())}",
             [OfVolume] = $"only the volume {ProxyBed.Distributed} (plain bricks) or {ProxyBed.Replicated} (replica sets)",
+            [Cache] = $"on: the proxies of {ProxyBed.Distributed} answer from memory (proxy.cache)",
             [Seconds] = $"that the programs of a round work before they are checked ({SecondsUsual})",
         };
 
@@ -57,7 +59,8 @@ internal sealed class ProxyCampaign : Campaign
             var other => throw new ArgumentException($"--{OfVolume} {other}: say {ProxyBed.Distributed} or {ProxyBed.Replicated}"),
         };
         ProxyBed? bed = null;
-        if (!run.Step("start a machine with bricks and two with proxies", () => bed = new ProxyBed(run.Directory, volumes)))
+        if (!run.Step("start a machine with bricks and two with proxies", () => bed = new ProxyBed(
+            run.Directory, run.Options.Text(Cache, "off") == "on", volumes)))
         {
             return;
         }

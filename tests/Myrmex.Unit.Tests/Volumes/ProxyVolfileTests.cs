@@ -15,12 +15,13 @@ public sealed class ProxyVolfileTests
         Assert.Equal(
             [
                 "demo-client-0 protocol/client", "demo-client-1 protocol/client", "demo-dht cluster/distribute",
-                "demo-client-locks features/client-locks", "gfproxyd-demo debug/io-stats",
-                "demo-gfproxyd-server protocol/server",
+                "demo-shared-cache performance/shared-cache", "demo-client-locks features/client-locks",
+                "gfproxyd-demo debug/io-stats", "demo-gfproxyd-server protocol/server",
             ],
             file.Blocks.Select(b => $"{b.Name} {b.Type}"));
         Assert.Equal(["demo-client-locks"], file.Blocks[^2].Subvolumes);
-        Assert.Equal(["demo-dht"], file.Blocks[^3].Subvolumes);
+        Assert.Equal(["demo-shared-cache"], file.Blocks[^3].Subvolumes);
+        Assert.Equal(["demo-dht"], file.Blocks[^4].Subvolumes);
         Assert.Equal(["gfproxyd-demo"], file.Top.Subvolumes);
         Assert.Equal("the-user", file.Top.Option("auth.login.gfproxyd-demo.allow"));
         Assert.Equal("the-password", file.Top.Option("auth.login.the-user.password"));
@@ -85,7 +86,36 @@ public sealed class ProxyVolfileTests
         var volume = With(
             SampleVolumes.Distribute(2), ("performance.quick-read", "on"), ("performance.stat-prefetch", "on"),
             ("performance.write-behind", "on"), ("performance.open-behind", "on"));
-        Assert.DoesNotContain(ProxyVolfile.Build(volume).Blocks, b => b.Type.StartsWith("performance/"));
+        var caches = ProxyVolfile.Build(volume).Blocks.Where(b => b.Type.StartsWith("performance/"));
+        Assert.Equal("performance/shared-cache", Assert.Single(caches).Type);
+        Assert.Null(caches.Single().Option("cache")); // Off.
+        var journals = ProxyVolfile.Build(SampleVolumes.Journals(3, 3));
+        Assert.DoesNotContain(journals.Blocks, b => b.Type.StartsWith("performance/"));
+    }
+
+    /// <summary>The proxy keeps, and the bricks promise to tell: one option says both.</summary>
+    [Fact]
+    public void AProxyThatKeepsAnswersHasBricksThatPromise()
+    {
+        var volume = With(SampleVolumes.Distribute(2), ("proxy.cache", "on"), ("proxy.cache-size", "1GB"));
+        var cache = ProxyVolfile.Build(volume).Blocks.Single(b => b.Type == "performance/shared-cache");
+        Assert.Equal(("on", "1GB"), (cache.Option("cache"), cache.Option("cache-size")));
+        var brick = BrickVolfile.Build(volume, volume.Bricks[0]);
+        Assert.Equal("on", brick.Blocks.Single(b => b.Type == "features/cache-leases").Option("cache-leases"));
+        var member = BrickVolfile.Build(SampleVolumes.Journals(3, 3), SampleVolumes.Journals(3, 3).Bricks[0]);
+        Assert.DoesNotContain(member.Blocks, b => b.Type == "features/cache-leases");
+    }
+
+    [Fact]
+    public void WhoCannotBePromisedAnythingRefusesTheCache()
+    {
+        Assert.Null(VolumeOptions.Problem(SampleVolumes.Distribute(2), "proxy.cache", "on"));
+        Assert.Contains("journal", VolumeOptions.Problem(SampleVolumes.Journals(3, 3), "proxy.cache", "on"));
+        Assert.Null(VolumeOptions.Problem(SampleVolumes.Journals(3, 3), "proxy.cache", "off"));
+        var told = With(SampleVolumes.Distribute(2), ("features.cache-invalidation", "on"));
+        Assert.Contains("together", VolumeOptions.Problem(told, "proxy.cache", "on"));
+        var kept = With(SampleVolumes.Distribute(2), ("proxy.cache", "on"));
+        Assert.Contains("together", VolumeOptions.Problem(kept, "features.cache-invalidation", "on"));
     }
 
     [Fact]

@@ -31,9 +31,14 @@ public sealed class VolfileTests
                 subvolumes demo-locks
             end-volume
 
+            volume demo-cache-leases
+                type features/cache-leases
+                subvolumes demo-outcomes
+            end-volume
+
             volume demo-upcall
                 type features/upcall
-                subvolumes demo-outcomes
+                subvolumes demo-cache-leases
             end-volume
 
             volume /bricks/b2

@@ -89,6 +89,9 @@ internal sealed class ClientSession : IRpcHandler
         _self = new ClientIdentity(place.Name, string.Empty);
     }
 
+    /// <summary>Asks for promises to tell of changes; null where nobody wants them.</summary>
+    public CacheLeaseKeeper? Lease { get; init; }
+
     /// <summary>The connection in whatever state, or null.</summary>
     public RpcConnection? Connection => Volatile.Read(ref _connection);
 
@@ -162,6 +165,10 @@ internal sealed class ClientSession : IRpcHandler
         {
             OnCallback(head.Procedure, record, position);
         }
+        else if (head is { Program: Programs.Extension, Procedure: Programs.CacheChange } && Lease is { } lease)
+        {
+            lease.Changed(connection, record, position);
+        }
         else
         {
             connection.Refuse(head.Xid, AcceptStatus.ProgramUnavailable);
@@ -177,6 +184,7 @@ internal sealed class ClientSession : IRpcHandler
 
         var wasUp = Up is not null;
         Volatile.Write(ref _up, null);
+        Lease?.Closed(connection);
         Volatile.Write(ref _connection, null);
         _attachTimer?.Dispose();
         _steadyTimer?.Dispose();
@@ -395,6 +403,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
+        Lease?.Attached(attachment);
         Log.Information("client", "attached", ("volume", _name), ("remote", Remote));
         if (_childIsUp || _options.Boolean(ClientOptions.FollowsDrain))
         {

@@ -11,7 +11,7 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator, IPeerLink, IServerCheck, ILateStarter
+public sealed partial class ClientTranslator : Translator, IPeerLink, IServerCheck, ILateStarter, ICacheLease
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
@@ -20,11 +20,13 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
     private readonly HeldLocks _locks = new();
     private readonly PeerSender _messages;
     private readonly ReleaseQueue _releases;
+    private readonly CacheLeaseKeeper _lease;
 
     public ClientTranslator(TranslatorPlace place)
         : base(place)
     {
-        _session = new ClientSession(place, new Reopening(place.Name, _fds, _locks), OnSessionEvent);
+        _lease = new CacheLeaseKeeper(this);
+        _session = new ClientSession(place, new Reopening(place.Name, _fds, _locks), OnSessionEvent) { Lease = _lease };
         _messages = new PeerSender(place);
         _releases = new ReleaseQueue(place.Seams.Scheduler);
     }
@@ -49,6 +51,8 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
 
     public bool TrySend(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data) => _messages.TrySend(head, data);
 
+    public void WatchLease(ICacheLeaseWatcher? watcher) => _lease.Watch(watcher);
+
     public void Check() => _session.Up?.Connection.Ping();
 
     public override void DumpState(StateDump dump)
@@ -62,6 +66,7 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         var (released, calls) = _releases.Figures;
         dump.Put("released_together", released);
         dump.Put("release_calls", calls);
+        dump.Put("cache_lease", _lease.StateText);
         dump.Put("messages", _messages.StateText);
         dump.Put("message_bytes_on_the_way", _messages.OnTheWayBytes);
     }

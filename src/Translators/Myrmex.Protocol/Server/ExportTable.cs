@@ -32,6 +32,9 @@ internal sealed record Export(string Name, ServerTranslator Server, Translator T
     /// <summary>Knows the locks of each client; null when nobody below does.</summary>
     public IClientLocks? Locks { get; } = Find<IClientLocks>(Top);
 
+    /// <summary>Promises clients to tell them of changes; null when nobody below does.</summary>
+    public ICacheGrants? Grants { get; } = Find<ICacheGrants>(Top);
+
     /// <summary>Clients may attach: what is behind it can serve.</summary>
     public bool IsUp
     {

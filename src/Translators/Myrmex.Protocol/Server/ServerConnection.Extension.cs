@@ -22,6 +22,10 @@ public sealed partial class ServerConnection
         {
             _connection.Reply(head.Xid, default(EmptyBody));
         }
+        else if (head.Procedure is Programs.CacheLease or Programs.CacheHandled)
+        {
+            OnCacheLease(head, record, position);
+        }
         else if (head.Procedure != Programs.ReleaseMany)
         {
             _connection.Refuse(head.Xid, AcceptStatus.ProcedureUnavailable);
