@@ -1,8 +1,6 @@
 using System;
-using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Runtime.Simulation;
 using Xunit;
 
 namespace Myrmex.Replication.Unit.Tests.SharedCacheTests;
