@@ -16,7 +16,8 @@ internal static class Aliases
     [
         GlusterCommands.Gluster,
         new("glusterd", "the management daemon with GlusterFS' options", GlusterdArguments.Run),
-        new("mount.glusterfs", "mount with the options of mount.glusterfs", args => GlusterMountArguments.Run(args, () => GlusterCommands.Run(["--version"]))),
+        new("mount.glusterfs", "mount with the options of mount.glusterfs",
+            static args => GlusterMountArguments.Run(args, static () => GlusterCommands.Run(["--version"]))),
         new("mount.myrmex", "mount helper", MountCommand.Entry.Run),
     ];
 

@@ -152,8 +152,8 @@ public static partial class VolumeOptions
         Range(
             Client(
                 "performance.write-behind-window-size", OptionKind.Size, "1MB", WriteBehindType, "cache-size",
-                "Unsent bytes of one file before writers wait. Our own clients take 4MB for replicated volumes and behind "
-                + "proxies where this is not set: a write is on two links one after the other."),
+                "Unsent bytes of one file before writers wait. Our own clients take 4MB for replicated volumes and "
+                + "behind proxies where this is not set: a write is on two links one after the other."),
             512 << 10, 1 << 30),
         Range(
             Client(

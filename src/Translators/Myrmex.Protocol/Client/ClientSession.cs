@@ -43,6 +43,7 @@ internal sealed class ClientSession : IRpcHandler
     private const long PatientMsMax = 32_000;
 
     private const long SteadyMs = 250; // Between two looks.
+    private const long QuickMs = 500; // Silent for no longer, where it owes something.
     private const int SteadyLooks = 4;
 
     private readonly TranslatorPlace _place;
@@ -276,7 +277,7 @@ internal sealed class ClientSession : IRpcHandler
     private void Calm(RpcConnection connection)
     {
         var silentMs = (connection.Clock.MonotonicNs - connection.LastHeardNs) / 1_000_000;
-        _steadyLooks = connection.Outstanding == 0 || silentMs <= SteadyMs ? _steadyLooks + 1 : 0;
+        _steadyLooks = connection.Outstanding == 0 || silentMs <= QuickMs ? _steadyLooks + 1 : 0;
         if (_steadyLooks < SteadyLooks)
         {
             _steadyTimer = connection.Link.Scheduler.Schedule(SteadyMs, () => Calm(connection));
