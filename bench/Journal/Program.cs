@@ -34,9 +34,9 @@ if (!args.Contains("--set"))
 if (!args.Contains("--plain"))
 {
     RealSet.Host = host;
-    using var set = new RealSet(3);
-    set.BeginAsync().GetAwaiter().GetResult();
-    RunAsync("set", new Load(() => set.Top, sessions: true)).GetAwaiter().GetResult();
+    await using var set = new RealSet(3);
+    await set.BeginAsync();
+    await RunAsync("set", new Load(() => set.Top, sessions: true));
 }
 
 return 0;
