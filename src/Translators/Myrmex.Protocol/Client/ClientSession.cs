@@ -35,7 +35,8 @@ internal sealed class ClientSession : IRpcHandler
     /// A connection that was silent for the ping timeout is followed by one that is given twice the time, up to so many
     /// times it and <see cref="PatientMsMax"/>, until it has answered quickly at <see cref="SteadyLooks"/> looks in a
     /// row. A server that is slow because thousands come to it at once would else do all their work for nothing, again
-    /// and again; one that was stopped and is well again is missed as early as ever.
+    /// and again; one that was stopped and is well again is missed as early as ever. Tries to attach have a patience of
+    /// their own, which ends when it lets us.
     /// </summary>
     private const int PatienceMax = 16;
 
@@ -60,6 +61,7 @@ internal sealed class ClientSession : IRpcHandler
     private long _retryMs = RetryMsMin;
     private bool _wasOpen; // The connection that there is, or was, has been made.
     private volatile int _patience = 1; // Times the ping timeout.
+    private int _attachPatience = 1; // The same, until it has let us attach.
     private IDisposable? _steadyTimer;
     private int _steadyLooks; // Good ones in a row.
     private int _attachments;
@@ -191,7 +193,8 @@ internal sealed class ClientSession : IRpcHandler
         _steadyTimer?.Dispose();
         if (error == Errno.ETIMEDOUT && _wasOpen)
         {
-            _patience = Math.Min(_patience * 2, PatienceMax);
+            _attachPatience = Math.Min(_attachPatience * 2, PatienceMax);
+            _patience = wasUp ? Math.Min(_patience * 2, PatienceMax) : _patience;
         }
 
         _wasOpen = false;
@@ -256,8 +259,9 @@ internal sealed class ClientSession : IRpcHandler
     private void Tune(RpcConnection connection)
     {
         var pingMs = _options.Time(ClientOptions.PingTimeout) * 1000;
-        var patientMs = Math.Min(pingMs * _patience, PatientMsMax);
-        connection.PingTimeoutMs = Math.Max(pingMs, _patience > 1 ? Spread(patientMs, parts: 8) : patientMs);
+        var times = Up is null ? Math.Max(_patience, _attachPatience) : _patience;
+        var patientMs = Math.Min(pingMs * times, PatientMsMax);
+        connection.PingTimeoutMs = Math.Max(pingMs, times > 1 ? Spread(patientMs, parts: 8) : patientMs);
         connection.FrameTimeoutMs = _options.Time(ClientOptions.FrameTimeout) * 1000;
         connection.SendGroups = _options.Boolean(ClientOptions.SendGids);
     }
@@ -398,6 +402,8 @@ internal sealed class ClientSession : IRpcHandler
         }
 
         Volatile.Write(ref _up, attachment);
+        _attachPatience = 1;
+        Tune(attachment.Connection);
         if (_stopped)
         {
             Volatile.Write(ref _up, null); // Stop came first and has closed the connection.
