@@ -124,15 +124,15 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         using var holder = Open(mount);
         using var prober = Open(rival);
         Assert.Equal("granted", holder.Ask("lock ex 10 20"));
-        var former = volumes.Daemon.ProxyPid;
-        var upgrading = Task.Run(() => volumes.Proxy("upgrade"));
-        var newcomer = 0;
-        Wait.Until("there is a new process", Soon, () => (newcomer = FindNewcomer()) != 0, () => Child.TailOf(volumes.ProxyLog));
-        Shell.Check("/", "kill", "-KILL", Addresses.Text(newcomer));
-        Assert.True(upgrading.Wait(ProgramEnds), "the command does not end");
-        Assert.Equal(1, upgrading.Result.ExitCode);
-        Assert.Contains("ended by signal 9", upgrading.Result.ToString(), StringComparison.Ordinal);
-        Assert.Contains($"({former}) goes on", upgrading.Result.ToString(), StringComparison.Ordinal);
+        var (former, upgraded) = KillNewcomer();
+        for (var attempt = 1; upgraded.ExitCode == 0 && attempt < 10; attempt++)
+        {
+            (former, upgraded) = KillNewcomer(); // It had taken over already: some hundredths of a second are enough.
+        }
+
+        Assert.Equal(1, upgraded.ExitCode);
+        Assert.Contains("ended by signal 9", upgraded.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"({former}) goes on", upgraded.ToString(), StringComparison.Ordinal);
         Assert.Equal(former, volumes.Daemon.ProxyPid);
         Assert.Equal("EAGAIN", prober.Ask("try sh 12 1"));
         rival.Sh("echo still > served; test \"$(cat served)\" = still; rm served");
@@ -145,6 +145,25 @@ public sealed class ProxyUpgradeTests(ProxiedVolumes volumes) : IClassFixture<Pr
         holder.Dispose();
         prober.Dispose();
         Assert.True(rival.Unmount() && mount.Unmount());
+    }
+
+    /// <summary>Upgrades the proxy and kills the new process as soon as it is seen.</summary>
+    private (int Former, CommandResult Result) KillNewcomer()
+    {
+        var former = volumes.Daemon.ProxyPid;
+        var upgrading = Task.Run(() => volumes.Proxy("upgrade"));
+        while (!upgrading.IsCompleted)
+        {
+            if (FindNewcomer() is > 0 and var newcomer && newcomer != former)
+            {
+                using var dying = System.Diagnostics.Process.GetProcessById(newcomer);
+                dying.Kill();
+                break;
+            }
+        }
+
+        Assert.True(upgrading.Wait(ProgramEnds), "the command does not end");
+        return (former, upgrading.Result);
     }
 
     /// <summary>The process that is to take the proxy's place; 0 when there is none.</summary>
