@@ -33,10 +33,10 @@ public sealed class PeerTransport(
 
     // What is sent on belongs to the thread that received it.
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? t_relayHead;
+    private static ArrayBufferWriter<byte>? _relayHead;
 
     [ThreadStatic]
-    private static Payload[]? t_relayData;
+    private static Payload[]? _relayData;
 
     private volatile Replica? _replica;
     private long _waitingBytes;
@@ -155,8 +155,8 @@ public sealed class PeerTransport(
     /// </summary>
     private void Relay(MemberId to, ReplicaMessage.Append append)
     {
-        var head = t_relayHead ??= new ArrayBufferWriter<byte>();
-        var data = t_relayData ??= new Payload[IPeerLink.PiecesMax];
+        var head = _relayHead ??= new ArrayBufferWriter<byte>();
+        var data = _relayData ??= new Payload[IPeerLink.PiecesMax];
         if (links.TryGetValue(to, out var link) && TrySend(link, append.Relayed(), ref head, data))
         {
             _ = Interlocked.Increment(ref _relayed);
@@ -166,7 +166,7 @@ public sealed class PeerTransport(
             _ = Interlocked.Increment(ref _lostOut);
         }
 
-        t_relayHead = head;
+        _relayHead = head;
     }
 
     private bool TryReserve(long bytes)
