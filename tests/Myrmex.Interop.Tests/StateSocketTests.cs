@@ -48,8 +48,18 @@ public sealed class StateSocketTests : IDisposable
         var from = await store.PutAsync("rs/1", "before"u8.ToArray(), Forever);
         var watch = FollowAsync(store, from, seen, until: 3);
         server.Kill();
-        await Assert.ThrowsAsync<TransactionRefusedException>(
-            () => store.PutAsync("rs/x", "refused"u8.ToArray(), Forever));
+        await Assert.ThrowsAsync<TransactionRefusedException>(async () =>
+        {
+            try
+            {
+                await store.PutAsync("rs/x", "refused"u8.ToArray(), Forever);
+            }
+            catch (StateStoreException e) when (e.GetType() == typeof(StateStoreException))
+            {
+                // It was sent before the end of the connection was seen: not known. From then on it is refused.
+                await store.PutAsync("rs/x", "refused"u8.ToArray(), Forever);
+            }
+        });
         server.Start();
         await store.PutAsync("rs/2", "after"u8.ToArray(), Forever);
         server.Stop();
