@@ -5,7 +5,7 @@ namespace Myrmex.Performance;
 /// <summary>
 /// The content of one small file and what it depends on. Pooled; belongs to the cache and is guarded by it.
 /// </summary>
-internal sealed class CachedContent
+internal sealed class CachedContent : Used<CachedContent>
 {
     private long _mtime;
     private long _ctime;
@@ -26,10 +26,6 @@ internal sealed class CachedContent
 
     /// <summary>Bytes of memory.</summary>
     public int Cost => (Data.Buffer?.Capacity ?? 0) + 256;
-
-    public CachedContent? Newer { get; set; }
-
-    public CachedContent? Older { get; set; }
 
     public static CachedContent Rent(in Iatt iatt, Payload data, long validNs, bool isSettled)
     {

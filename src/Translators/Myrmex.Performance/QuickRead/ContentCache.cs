@@ -21,16 +21,11 @@ internal sealed class ContentCache
     // A pool of its own: what is kept here must not count as work under way, which stops the links of the process.
     private readonly PayloadPool _pool = new(long.MaxValue);
     private readonly Dictionary<Gfid, CachedContent> _files = [];
-    private readonly Dictionary<Gfid, int> _changing = [];
-    private readonly Dictionary<Gfid, long> _changed = [];
-    private CachedContent? _newest;
-    private CachedContent? _oldest;
+    private readonly RecentChanges _changes = new(QuickReadLimits.ChangedFilesMax);
+    private readonly UseOrder<CachedContent> _order = new();
     private int _count;
     private long _bytes;
     private long _bytesMax;
-    private int _lookers;
-    private long _now;
-    private long _forgottenAt = -1; // Changes that ended up to here are not remembered.
 
     public ContentCache(long bytesMax)
     {
@@ -67,9 +62,9 @@ internal sealed class ContentCache
     {
         lock (_guard)
         {
-            while (_oldest is not null)
+            while (_order.Oldest is { } oldest)
             {
-                Remove(_oldest);
+                Remove(oldest);
             }
         }
     }
@@ -79,8 +74,7 @@ internal sealed class ContentCache
     {
         lock (_guard)
         {
-            _lookers++;
-            return ++_now;
+            return _changes.BeginLook();
         }
     }
 
@@ -88,11 +82,7 @@ internal sealed class ContentCache
     {
         lock (_guard)
         {
-            if (--_lookers == 0)
-            {
-                _changed.Clear();
-                _forgottenAt = _now;
-            }
+            _changes.EndLook();
         }
     }
 
@@ -111,7 +101,7 @@ internal sealed class ContentCache
 
         lock (_guard)
         {
-            if (!MayHaveChanged(iatt.Gfid, since))
+            if (!_changes.MayHaveChanged(iatt.Gfid, since))
             {
                 if (_files.TryGetValue(iatt.Gfid, out var old))
                 {
@@ -171,7 +161,7 @@ internal sealed class ContentCache
                 return false;
             }
 
-            Touch(content);
+            _order.Touch(content);
             var start = (int)Math.Min(offset, content.Data.Length);
             var length = (int)Math.Min(size, content.Data.Length - start);
             isAtEnd = start + length == content.Data.Length;
@@ -216,7 +206,7 @@ internal sealed class ContentCache
     {
         lock (_guard)
         {
-            _changing[gfid] = _changing.GetValueOrDefault(gfid) + 1;
+            _changes.Begin(in gfid);
             Forget(in gfid);
         }
     }
@@ -225,17 +215,7 @@ internal sealed class ContentCache
     {
         lock (_guard)
         {
-            var others = _changing.GetValueOrDefault(gfid) - 1;
-            Invariant.Check(others >= 0);
-            if (others == 0)
-            {
-                _changing.Remove(gfid);
-            }
-            else
-            {
-                _changing[gfid] = others;
-            }
-
+            _changes.End(in gfid);
             Forget(in gfid);
         }
     }
@@ -256,29 +236,14 @@ internal sealed class ContentCache
             Remove(content);
         }
 
-        if (_lookers == 0)
-        {
-            return;
-        }
-
-        if (_changed.Count >= QuickReadLimits.ChangedFilesMax)
-        {
-            _changed.Clear();
-            _forgottenAt = _now;
-        }
-
-        _changed[gfid] = ++_now;
+        _changes.Note(in gfid);
     }
-
-    private bool MayHaveChanged(in Gfid gfid, long since) =>
-        since <= _forgottenAt || _changing.ContainsKey(gfid)
-        || (_changed.TryGetValue(gfid, out var at) && at > since);
 
     private void Shrink()
     {
-        while (_bytes > _bytesMax && _oldest is not null)
+        while (_bytes > _bytesMax && _order.Oldest is { } oldest)
         {
-            Remove(_oldest);
+            Remove(oldest);
         }
     }
 
@@ -287,7 +252,7 @@ internal sealed class ContentCache
         _files.Add(content.Gfid, content);
         Volatile.Write(ref _count, _files.Count);
         _bytes += content.Cost;
-        Enqueue(content);
+        _order.Add(content);
     }
 
     private void Remove(CachedContent content)
@@ -295,50 +260,7 @@ internal sealed class ContentCache
         _files.Remove(content.Gfid);
         Volatile.Write(ref _count, _files.Count);
         _bytes -= content.Cost;
-        Dequeue(content);
+        _order.Remove(content);
         content.Release();
-    }
-
-    private void Touch(CachedContent content)
-    {
-        if (!ReferenceEquals(content, _newest))
-        {
-            Dequeue(content);
-            Enqueue(content);
-        }
-    }
-
-    private void Enqueue(CachedContent content)
-    {
-        content.Older = _newest;
-        content.Newer = null;
-        if (_newest is not null)
-        {
-            _newest.Newer = content;
-        }
-
-        _newest = content;
-        _oldest ??= content;
-    }
-
-    private void Dequeue(CachedContent content)
-    {
-        if (content.Newer is null)
-        {
-            _newest = content.Older;
-        }
-        else
-        {
-            content.Newer.Older = content.Older;
-        }
-
-        if (content.Older is null)
-        {
-            _oldest = content.Newer;
-        }
-        else
-        {
-            content.Older.Newer = content.Newer;
-        }
     }
 }

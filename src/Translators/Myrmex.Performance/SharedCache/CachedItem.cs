@@ -6,7 +6,7 @@ namespace Myrmex.Performance;
 /// One answer that is kept. It belongs to an inode, is in the order of use, and in the table by its key. Guarded by the
 /// lock of the store.
 /// </summary>
-internal abstract class CachedItem
+internal abstract class CachedItem : Used<CachedItem>
 {
     /// <summary>What an item costs besides its bytes: objects and places in tables.</summary>
     protected const int Overhead = 256;
@@ -20,10 +20,6 @@ internal abstract class CachedItem
 
     /// <summary>Bytes of memory.</summary>
     public abstract int Cost { get; }
-
-    public CachedItem? Older { get; set; }
-
-    public CachedItem? Newer { get; set; }
 
     public CachedItem? NextOfOwner { get; set; }
 

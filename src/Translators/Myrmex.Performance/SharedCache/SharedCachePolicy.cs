@@ -261,7 +261,7 @@ public readonly struct SharedCachePolicy : IFopPolicy
 
     private static bool IsKeepable(in LookupFop fop, LookupReply reply)
     {
-        var isNamed = !fop.Parent.IsNull && !fop.Name.IsEmpty;
+        var isNamed = SharedCacheStore.IsNamed(in fop);
         if (reply.Error == Errno.ENOENT)
         {
             return isNamed && IsPlain(reply.XData);

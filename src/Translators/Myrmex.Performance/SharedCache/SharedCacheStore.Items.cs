@@ -224,7 +224,8 @@ internal sealed partial class SharedCacheStore
         return reply;
     }
 
-    private static bool IsNamed(in LookupFop fop) => !fop.Parent.IsNull && !fop.Name.IsEmpty;
+    /// <summary>It looks a name up, and not an inode.</summary>
+    internal static bool IsNamed(in LookupFop fop) => !fop.Parent.IsNull && !fop.Name.IsEmpty;
 
     private static Payload Join(ReadOnlySpan<Payload> parts, int length)
     {
@@ -292,7 +293,7 @@ internal sealed partial class SharedCacheStore
             return null;
         }
 
-        Touch(item);
+        _order.Touch(item);
         return item as T;
     }
 

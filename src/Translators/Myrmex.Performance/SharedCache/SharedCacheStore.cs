@@ -25,19 +25,14 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
     private readonly Dictionary<ICacheLease, long> _leases = []; // Of those that promise something: until when.
     private readonly Dictionary<Gfid, CachedInode> _inodes = [];
     private readonly Dictionary<ulong, CachedItem> _items = [];
-    private readonly Dictionary<Gfid, int> _changing = [];
-    private readonly Dictionary<Gfid, long> _changed = [];
-    private CachedItem? _newest;
-    private CachedItem? _oldest;
+    private readonly RecentChanges _changes = new(SharedCacheLimits.ChangedInodesMax);
+    private readonly UseOrder<CachedItem> _order = new();
     private int _leaseCount = -1; // How many there have to be; -1 for a cache that is off.
     private long _validUntilNs = long.MinValue;
     private long _bytes;
     private long _bytesMax;
-    private int _lookers;
     private int _changingAll;
-    private long _now;
     private long _era;
-    private long _forgottenAt = -1; // Changes that ended up to here are not remembered.
     private long _invalidations;
     private long _losses;
 
@@ -152,8 +147,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
     {
         lock (_guard)
         {
-            _lookers++;
-            return new CacheLook(++_now, _era, nowNs);
+            return new CacheLook(_changes.BeginLook(), _era, nowNs);
         }
     }
 
@@ -161,11 +155,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
     {
         lock (_guard)
         {
-            if (--_lookers == 0)
-            {
-                _changed.Clear();
-                _forgottenAt = _now;
-            }
+            _changes.EndLook();
         }
     }
 
@@ -179,7 +169,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
             for (var i = 0; i < changed.Count; i++)
             {
                 var gfid = changed[i];
-                _changing[gfid] = _changing.GetValueOrDefault(gfid) + 1;
+                _changes.Begin(in gfid);
                 Drop(in gfid);
             }
 
@@ -198,17 +188,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
             for (var i = 0; i < changed.Count; i++)
             {
                 var gfid = changed[i];
-                var others = _changing.GetValueOrDefault(gfid) - 1;
-                Invariant.Check(others >= 0);
-                if (others == 0)
-                {
-                    _changing.Remove(gfid);
-                }
-                else
-                {
-                    _changing[gfid] = others;
-                }
-
+                _changes.End(in gfid);
                 Drop(in gfid);
             }
 
@@ -223,8 +203,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
 
     /// <summary>Under the lock: what the look has brought may be kept of this inode.</summary>
     private bool MayKeep(in Gfid gfid, in CacheLook look) =>
-        look.Era == _era && look.Since > _forgottenAt && _changingAll == 0 && !_changing.ContainsKey(gfid)
-        && !(_changed.TryGetValue(gfid, out var at) && at > look.Since);
+        look.Era == _era && _changingAll == 0 && !_changes.MayHaveChanged(in gfid, look.Since);
 
     private void Forget()
     {
@@ -242,18 +221,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
             Remove(inode);
         }
 
-        if (_lookers == 0)
-        {
-            return;
-        }
-
-        if (_changed.Count >= SharedCacheLimits.ChangedInodesMax)
-        {
-            _changed.Clear();
-            _forgottenAt = _now;
-        }
-
-        _changed[gfid] = ++_now;
+        _changes.Note(in gfid);
     }
 
     private void DropNamed((Gfid Parent, Name Name) at)
@@ -276,9 +244,9 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
 
     private void Clear()
     {
-        while (_oldest is not null)
+        while (_order.Oldest is { } oldest)
         {
-            Remove(_oldest);
+            Remove(oldest);
         }
 
         foreach (var (_, inode) in _inodes)
@@ -291,9 +259,9 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
 
     private void Shrink()
     {
-        while (_bytes > _bytesMax && _oldest is not null)
+        while (_bytes > _bytesMax && _order.Oldest is { } oldest)
         {
-            Remove(_oldest);
+            Remove(oldest);
         }
     }
 
@@ -333,7 +301,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
             child.References++;
         }
 
-        Enqueue(item);
+        _order.Add(item);
         Shrink();
     }
 
@@ -352,7 +320,7 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
     {
         _items.Remove(item.Key);
         _bytes -= item.Cost;
-        Dequeue(item);
+        _order.Remove(item);
         if (item.PreviousOfOwner is null)
         {
             item.Owner.First = item.NextOfOwner;
@@ -383,49 +351,6 @@ internal sealed partial class SharedCacheStore : ICacheLeaseWatcher
         {
             inode.IsGone = true;
             _inodes.Remove(inode.Gfid);
-        }
-    }
-
-    private void Touch(CachedItem item)
-    {
-        if (!ReferenceEquals(item, _newest))
-        {
-            Dequeue(item);
-            Enqueue(item);
-        }
-    }
-
-    private void Enqueue(CachedItem item)
-    {
-        item.Older = _newest;
-        item.Newer = null;
-        if (_newest is not null)
-        {
-            _newest.Newer = item;
-        }
-
-        _newest = item;
-        _oldest ??= item;
-    }
-
-    private void Dequeue(CachedItem item)
-    {
-        if (item.Newer is null)
-        {
-            _newest = item.Older;
-        }
-        else
-        {
-            item.Newer.Older = item.Older;
-        }
-
-        if (item.Older is null)
-        {
-            _oldest = item.Newer;
-        }
-        else
-        {
-            item.Older.Newer = item.Newer;
         }
     }
 }
