@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
@@ -99,8 +98,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
     public override bool Reconfigure(OptionValues options)
     {
-        var isLive = Options.Given.Keys.Concat(options.Given.Keys).Distinct().All(
-            k => IsLive(k) || (Options.Has(k) && options.Has(k) && Options.Text(k) == options.Text(k)));
+        var isLive = JournalBrickOptions.IsLiveChange(Options, options);
         if (isLive)
         {
             var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
@@ -113,9 +111,6 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
         return isLive;
     }
-
-    internal static bool IsLive(string key) =>
-        JournalBrickOptions.Table.FirstOrDefault(o => o.Key == key)?.Live ?? false;
 
     public override void ClientGone(ClientIdentity client)
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Globalization;
 using System.Text;
 using Myrmex.Base;
@@ -113,6 +114,12 @@ public sealed class JournalBrickOptions
     /// <summary>How far the journal may be behind on the disk, where the set answers from memory.</summary>
     public static (int Ms, long Bytes) SyncBounds(OptionValues options) =>
         ((int)options.Integer(SyncIntervalKey), options.Size(SyncSizeKey));
+
+    /// <summary>All that differs can be changed in use.</summary>
+    public static bool IsLiveChange(OptionValues before, OptionValues after) =>
+        before.Given.Keys.Concat(after.Given.Keys).Distinct().All(
+            k => Table.FirstOrDefault(o => o.Key == k) is { Live: true }
+                || (before.Has(k) && after.Has(k) && before.Text(k) == after.Text(k)));
 
     public static long CopyRateOf(OptionValues options) => options.Size(CopyRateKey);
 

@@ -1,5 +1,4 @@
 using System;
-using System.Linq;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Coordination;
@@ -43,9 +42,7 @@ public sealed class JournalWitness : Uniform<JournalWitness.Gate>, IPeerReceiver
 
     public override bool Reconfigure(OptionValues options)
     {
-        var isLive = Options.Given.Keys.Concat(options.Given.Keys).Distinct().All(
-            k => JournalBrick.IsLive(k)
-                || (Options.Has(k) && options.Has(k) && Options.Text(k) == options.Text(k)));
+        var isLive = JournalBrickOptions.IsLiveChange(Options, options);
         if (isLive)
         {
             var (ms, bytes) = JournalBrickOptions.SyncBounds(options);
