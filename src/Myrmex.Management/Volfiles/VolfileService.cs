@@ -83,8 +83,9 @@ internal sealed class VolfileService(
         if (isOurs)
         {
             var hosts = nodes.Select(n => ProxyPlacement.HostOf(volume, n)).ToList();
-            var local = nodes.ToList().FindIndex(n => n.Id == asker);
-            var near = nodes.ToList().FindIndex(n => n.Id == volume.LeadingNode);
+            var ids = nodes.Select(n => n.Id).ToList();
+            var local = asker is { } own ? ids.IndexOf(own) : -1;
+            var near = volume.LeadingNode is { } leading ? ids.IndexOf(leading) : -1;
             return ThinVolfile.Build(volume, hosts, trusted, managementPort, local, near).ToString();
         }
 

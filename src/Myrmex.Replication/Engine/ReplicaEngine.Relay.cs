@@ -4,14 +4,8 @@ namespace Myrmex.Replication.Engine;
 // delivery and no more; the other one answers the leader itself, and gets from it what did not come.
 public sealed partial class ReplicaEngine
 {
-    private long? _relayBytesMin;
-
-    /// <summary>See <see cref="ReplicaOptions.RelayBytesMin"/>.</summary>
-    public long RelayBytesMin
-    {
-        get => _relayBytesMin ?? _options.RelayBytesMin;
-        set => _relayBytesMin = value;
-    }
+    /// <summary>See <see cref="ReplicaOptions.RelayBytesMin"/>, which it is at first.</summary>
+    public long RelayBytesMin { get; set; }
 
     /// <summary>
     /// The member that gets from <paramref name="peer"/> what is sent to that one now; null for none. Both have to be

@@ -49,6 +49,7 @@ public sealed partial class ReplicaEngine
     {
         Self = start.Self;
         _options = start.Options;
+        RelayBytesMin = _options.RelayBytesMin;
         _mutations = start.Mutations;
         _transactions = new StoreTransactions(start.StorePrefix);
         _incarnation = start.Superblock.Incarnation;
