@@ -13,13 +13,13 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 6, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 7, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
 /// 8, step 4, meta length 4 and bytes, data length 4.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 6;
+    private const byte Version = 7;
     private const int ChecksumBytes = 4;
     private const byte Nobody = 0xFF;
 
@@ -41,6 +41,8 @@ public static class MessageCodec
         CopyOffer = 14,
         CopyRequest = 15,
         CopyPiece = 16,
+        ReadQuestion = 17,
+        ReadAnswer = 18,
     }
 
     /// <summary>The entries whose data follows the head, in order; lent.</summary>
@@ -113,6 +115,8 @@ public static class MessageCodec
         ReplicaMessage.CopyOffer => Kind.CopyOffer,
         ReplicaMessage.CopyRequest => Kind.CopyRequest,
         ReplicaMessage.CopyPiece => Kind.CopyPiece,
+        ReplicaMessage.ReadQuestion => Kind.ReadQuestion,
+        ReplicaMessage.ReadAnswer => Kind.ReadAnswer,
         _ => throw new ArgumentException("unknown message", nameof(message)),
     };
 
@@ -206,6 +210,16 @@ public static class MessageCodec
         {
             case ReplicaMessage.SyncRequest m:
                 builder.UInt64(m.Index.Value);
+                break;
+            case ReplicaMessage.ReadQuestion m:
+                builder.UInt64(m.Tag);
+                builder.UInt64(m.Through.Value);
+                break;
+            case ReplicaMessage.ReadAnswer m:
+                builder.UInt64(m.Tag);
+                builder.Bool(m.IsGood);
+                builder.UInt64(m.Index.Value);
+                builder.UInt64(m.Applied.Value);
                 break;
             case ReplicaMessage.Recover m:
                 builder.UInt64(m.Nonce);
@@ -355,6 +369,20 @@ public static class MessageCodec
                 Room = Room(ref parser),
             },
             Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
+            Kind.ReadQuestion => new ReplicaMessage.ReadQuestion
+            {
+                From = from,
+                Tag = parser.UInt64(),
+                Through = Index(ref parser),
+            },
+            Kind.ReadAnswer => new ReplicaMessage.ReadAnswer
+            {
+                From = from,
+                Tag = parser.UInt64(),
+                IsGood = parser.Bool(),
+                Index = Index(ref parser),
+                Applied = Index(ref parser),
+            },
             Kind.Transfer => new ReplicaMessage.Transfer { From = from },
             Kind.Recover => new ReplicaMessage.Recover { From = from, Nonce = parser.UInt64() },
             Kind.RecoverAnswer => new ReplicaMessage.RecoverAnswer

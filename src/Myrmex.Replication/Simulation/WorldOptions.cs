@@ -17,6 +17,9 @@ public sealed record WorldOptions
 
     public int InSyncMin { get; init; } = 1;
 
+    /// <summary>Followers answer reads, and what is committed takes a moment to be in the main stores.</summary>
+    public bool ReadsHere { get; init; }
+
     /// <summary>Entries may be acknowledged from memory, and some are.</summary>
     public bool AllowsMemory { get; init; }
 
@@ -101,7 +104,8 @@ public sealed record WorldOptions
         };
 
         // Drawn last, so that a seed is otherwise what it was before there were witnesses.
-        return random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
+        options = random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
+        return options with { ReadsHere = random.Chance(0.5) };
     }
 
     /// <summary>
@@ -120,6 +124,6 @@ public sealed record WorldOptions
         Witnesses = Math.Min(wanted, WriteQuorum - 1),
     };
 
-    /// <summary>The world as it was before there were witnesses.</summary>
-    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0 };
+    /// <summary>The world as it was before there were witnesses, and reads at followers.</summary>
+    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, ReadsHere = false };
 }

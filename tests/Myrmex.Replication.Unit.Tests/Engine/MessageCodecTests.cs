@@ -53,7 +53,7 @@ public sealed class MessageCodecTests
     {
         var from = new MessageOrigin(new Term(1), new MemberId(2), 3, 4, 5);
         Assert.Equal(
-            "060E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
+            "070E" + "0C00000000000000" + "0B00000000000000" + "0100000000000000" + "02" + "0300000000000000"
             + "0400000000000000" + "0500000000000000" + "0600000000000000" + "0700000000000000",
             Body(new ReplicaMessage.CopyOffer { From = from, Copy = 6, Start = new JournalIndex(7) }));
         Assert.EndsWith(
@@ -156,6 +156,15 @@ public sealed class MessageCodecTests
     private static IEnumerable<ReplicaMessage> Messages()
     {
         yield return new ReplicaMessage.Fence { From = From };
+        yield return new ReplicaMessage.ReadQuestion { From = From, Tag = 8, Through = new JournalIndex(9) };
+        yield return new ReplicaMessage.ReadAnswer
+        {
+            From = From,
+            Tag = 8,
+            IsGood = true,
+            Index = new JournalIndex(1UL << 50),
+            Applied = new JournalIndex(11),
+        };
         yield return new ReplicaMessage.FenceAnswer
         {
             From = From,

@@ -137,6 +137,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed(), replica.StoreAheadThrough);
         _applied = replica.Checkpoint.Value;
+        _touches.MarkAll(replica.Checkpoint);
         _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
     }
@@ -157,6 +158,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
 
         _endWaiting.Cancel();
+        EndReadsHere();
         Leave(asking);
         LeaveAll();
         DropQueue();
@@ -296,10 +298,17 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
 
         bool isWaitedFor;
+        bool isReadHere;
         lock (_lock)
         {
             MarkApplied(index.Value);
             isWaitedFor = _queue.Count > 0 || _known.Count > 0 || _persists.Count > 0;
+            isReadHere = _waitingHere.Count > 0;
+        }
+
+        if (isReadHere)
+        {
+            AnswerWaitingHere();
         }
 
         if (isWaitedFor)
@@ -331,6 +340,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
     void IReplicaMachine.Committed(JournalEntry entry)
     {
+        _touches.Committed(entry.Index);
         ProposalWaiter? waiter;
         var isQueued = false;
         var isLater = false;
@@ -429,7 +439,10 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             Refusal.Superseded => Errno.ECANCELED,
             _ => Errno.EREMOTE,
         };
-        Complete(tag, new ProposeResult(error, default));
+        if (!EndQuestion(tag, new ProposeResult(Errno.EREMOTE, default), default))
+        {
+            Complete(tag, new ProposeResult(error, default));
+        }
     }
 
     void IReplicaMachine.Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome)
