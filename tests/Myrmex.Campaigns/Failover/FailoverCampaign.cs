@@ -17,9 +17,14 @@ internal sealed class FailoverCampaign : Campaign
     private const string Rounds = "rounds";
     private const string Only = "only";
     private const string Away = "away";
+    private const string Arbiter = "arbiter";
+    private const string ReadSize = "read-size";
 
     private const int RoundsUsual = 5;
     private const int AwayUsual = 60;
+
+    /// <summary>A page: what the histories and the database read.</summary>
+    private const int ReadSizeUsual = 4096;
 
     /// <summary>Seconds that programs of a fixed time work longer than a fault lasts.</summary>
     private const int SecondsAround = 10;
@@ -42,6 +47,8 @@ internal sealed class FailoverCampaign : Campaign
         {
             [Rounds] = $"times that every fault happens ({RoundsUsual})",
             [Away] = $"seconds that what was cut, stopped or frozen stays so ({AwayUsual})",
+            [Arbiter] = "the third brick is an arbiter",
+            [ReadSize] = $"followers answer reads of this many bytes and more, 0 for none ({ReadSizeUsual})",
             [Only] = $"only this fault: {string.Join(' ', Enum.GetNames<FailoverFault>())}",
         };
 
@@ -52,12 +59,14 @@ internal sealed class FailoverCampaign : Campaign
             : run.IsSmoke ? [FailoverFault.KillBricks] : [.. Enum.GetValues<FailoverFault>().Where(f => f != Left)];
         FailoverBed? bed = null;
         if (!run.Step("start three nodes", () => bed = run.Directory.Own(
-            new FailoverBed(run.Directory, faults.Contains(FailoverFault.FillDisk) ? SmallDiskMiB : DiskMiB))))
+            new FailoverBed(
+                run.Directory, faults.Contains(FailoverFault.FillDisk) ? SmallDiskMiB : DiskMiB, run.Options.Has(Arbiter)))))
         {
             return;
         }
 
-        var first = bed!.Mount("mnt1", 0).Path;
+        bed!.Set("journal.follower-read-size", Addresses.Text((int)run.Options.Number(ReadSize, ReadSizeUsual)));
+        var first = bed.Mount("mnt1", 0).Path;
         var second = bed.Mount("mnt2", 1).Path;
         Postgres? postgres = null;
         if (!run.IsSmoke && !faults.Contains(FailoverFault.FillDisk) && Postgres.Programs is { } programs)

@@ -64,6 +64,9 @@ internal sealed class FailoverBed : IDisposable
 
     public IReadOnlyList<BedNode> Nodes => _bed.Nodes;
 
+    public void Set(string option, string value) =>
+        Shell.Succeed(Nodes[0].Gluster($"volume set {Volume} {option} {value}"));
+
     /// <summary>Those with files.</summary>
     public IReadOnlyCollection<string> Bricks => [.. Nodes.Take(_hasArbiter ? Count - 1 : Count).Select(BrickOf)];
 
