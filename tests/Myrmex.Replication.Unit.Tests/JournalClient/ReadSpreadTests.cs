@@ -83,11 +83,36 @@ public sealed class ReadSpreadTests
         var bed = Led(("near", "1"));
         var fd = bed.Open();
         bed.Members[1].Hangs = true;
-        var read = bed.Begin((c, call) => c.Read(new ReadFop { Fd = fd, Size = 64 << 10 }, call));
+        var read = bed.Begin((c, call) => c.Read(Large(fd, 0), call));
         bed.World.RunFor(100);
         Assert.False(read.IsCompleted);
         bed.Run(() => bed.Members[1].Break());
         Assert.Equal(Errno.Ok, bed.End(read, 100));
+    }
+
+    /// <summary>A hanging machine costs a second, and later ones less and less often.</summary>
+    [Fact]
+    public void AMemberThatHangsIsNotWaitedFor()
+    {
+        var bed = Led(("near", "1"));
+        var fd = bed.Open();
+        bed.Members[1].Hangs = true;
+        Assert.Equal(Errno.Ok, bed.End(bed.Begin((c, call) => c.Read(Large(fd, 0), call)), 1_100));
+        Assert.Equal(Errno.Ok, bed.End(bed.Begin((c, call) => c.Read(Large(fd, 0), call)), 20));
+        Assert.Equal(1, HereOf(bed.Members[1]));
+        for (var i = 0; i < 300; i++)
+        {
+            Assert.Equal(Errno.Ok, Read(bed, fd, 0));
+            bed.World.RunFor(100);
+        }
+
+        Assert.InRange(HereOf(bed.Members[1]), 4, 6); // After 1, 2, 4, 8 and 16 seconds.
+        bed.Members[1].Hangs = false; // What comes now is dropped.
+        bed.World.RunFor(33_000);
+        var before = HereOf(bed.Members[1]);
+        Assert.Equal(Errno.Ok, Read(bed, fd, 0));
+        Assert.Equal(Errno.Ok, Read(bed, fd, 0));
+        Assert.Equal(before + 2, HereOf(bed.Members[1]));
     }
 
     /// <summary>With a lock that was lost it must not be read on as if nothing had been.</summary>
@@ -113,7 +138,9 @@ public sealed class ReadSpreadTests
     }
 
     private static Errno Read(ClientBed bed, Fd fd, long offset) =>
-        bed.Do((c, call) => c.Read(new ReadFop { Fd = fd, Offset = offset, Size = 64 << 10 }, call));
+        bed.Do((c, call) => c.Read(Large(fd, offset), call));
+
+    private static ReadFop Large(Fd fd, long offset) => new() { Fd = fd, Offset = offset, Size = 64 << 10 };
 
     private static int HereOf(FakeMember member) =>
         member.Calls.Count(c => c.Code == FopCode.Read && (c.Flags & FakeMember.HereFlag) != 0);

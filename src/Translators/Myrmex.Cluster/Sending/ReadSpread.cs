@@ -17,10 +17,18 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
     /// <summary>What of a file one server is asked for.</summary>
     public const int StripeBytes = 256 << 10;
 
-    /// <summary>So long a server that did not answer a read is not asked again.</summary>
-    public const long PauseMs = 1000;
+    /// <summary>So long a read is waited for; then the server that everything goes to is asked.</summary>
+    public const long PatienceMs = 1000;
+
+    /// <summary>
+    /// So long a server that did not answer a read is not asked again; each time it is twice as long.
+    /// </summary>
+    public const long PauseMsMin = 1000;
+
+    public const long PauseMsMax = 32_000;
 
     private readonly long[] _pausedUntilNs = new long[serverCount]; // By index.
+    private readonly long[] _pauseMs = new long[serverCount]; // The next pause; 0 for the shortest.
     private long _sent;
     private long _failed;
     private long _bytesMin;
@@ -63,10 +71,31 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
         return picked;
     }
 
+    public void Succeed(Server server)
+    {
+        if (Volatile.Read(ref _pauseMs[server.Index]) != 0)
+        {
+            Volatile.Write(ref _pauseMs[server.Index], 0);
+        }
+    }
+
+    /// <summary>Of many reads that fail together the first one counts.</summary>
     public void Fail(Server server)
     {
         _ = Interlocked.Increment(ref _failed);
-        Volatile.Write(ref _pausedUntilNs[server.Index], seams.Clock.MonotonicNs + (PauseMs * 1_000_000));
+        var nowNs = seams.Clock.MonotonicNs;
+        var untilNs = Volatile.Read(ref _pausedUntilNs[server.Index]);
+        if (nowNs < untilNs)
+        {
+            return;
+        }
+
+        var pauseMs = Math.Max(PauseMsMin, Volatile.Read(ref _pauseMs[server.Index]));
+        if (Interlocked.CompareExchange(
+            ref _pausedUntilNs[server.Index], nowNs + (pauseMs * 1_000_000), untilNs) == untilNs)
+        {
+            Volatile.Write(ref _pauseMs[server.Index], Math.Min(pauseMs * 2, PauseMsMax));
+        }
     }
 
     private int PartOf(in Gfid file, long offset) =>

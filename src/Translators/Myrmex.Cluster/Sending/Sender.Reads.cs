@@ -27,18 +27,16 @@ internal sealed partial class Sender
     {
         var read = FopFacts.As<TFop, ReadFop>(in fop);
         var file = read.Gfid.IsNull ? read.Fd.Gfid : read.Gfid;
-        var request = read.XData?.Clone() ?? XData.Rent();
-        request.SetInt(MemberKeys.Here, 1);
-        var sent = read with { Gfid = file, Fd = call.AnonymousFd(file, OpenFlags.ReadOnly), XData = request };
-        var reply = await reader.Translator.Read(in sent, call);
-        request.Release();
-        if (reply.IsOk)
+        var reply = await PatientRead.AskAsync(
+            _seams, reader.Translator, read with { Gfid = file }, call, ReadSpread.PatienceMs);
+        if (reply is { IsOk: true })
         {
+            Spread!.Succeed(reader); // It has picked the reader.
             return (TReply)(object)reply;
         }
 
-        reply.Release();
-        Spread!.Fail(reader); // It has picked the reader.
+        reply?.Release();
+        Spread!.Fail(reader);
         return await HandleOwn<TFop, TReply>(in fop, call);
     }
 }
