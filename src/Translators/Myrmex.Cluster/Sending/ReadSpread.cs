@@ -48,19 +48,17 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
     /// <summary>Of these, those that it did not answer.</summary>
     public long Failed => Volatile.Read(ref _failed);
 
-    /// <summary>Whom to ask; null for the server that everything goes to.</summary>
-    /// <param name="file">Whose gfid is known.</param>
-    /// <param name="fop">The read.</param>
-    /// <param name="usual">The server that everything goes to.</param>
-    public Server? Pick(in Gfid file, in ReadFop fop, Server usual)
-    {
-        var bytesMin = BytesMin;
-        if (bytesMin == 0 || fop.Size < bytesMin || (near is null && readers.Length == 0))
-        {
-            return null;
-        }
+    /// <summary>A read of so many bytes may go elsewhere.</summary>
+    public bool IsLarge(uint size) =>
+        BytesMin is > 0 and var bytesMin && size >= bytesMin && (near is not null || readers.Length > 0);
 
-        var picked = near ?? readers[PartOf(in file, fop.Offset)];
+    /// <summary>Whom to ask for a large read; null for the server that everything goes to.</summary>
+    /// <param name="file">Whose gfid is known.</param>
+    /// <param name="offset">Where it begins, in bytes.</param>
+    /// <param name="usual">The server that everything goes to.</param>
+    public Server? Pick(in Gfid file, long offset, Server usual)
+    {
+        var picked = near ?? readers[PartOf(in file, offset)];
         if (picked == usual || !picked.IsUp
             || seams.Clock.MonotonicNs < Volatile.Read(ref _pausedUntilNs[picked.Index]))
         {

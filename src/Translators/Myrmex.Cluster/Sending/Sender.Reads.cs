@@ -11,13 +11,13 @@ internal sealed partial class Sender
     /// <summary>Who is to be asked; null for the usual server. An fd must be good at that one.</summary>
     private Server? ReaderOf(in ReadFop fop)
     {
-        if (Spread is not { } spread || _finder.Choice is not { } choice
+        if (Spread is not { } spread || !spread.IsLarge(fop.Size) || _finder.Choice is not { } choice
             || (!fop.Fd.IsAnonymous && !(Fds.Find(fop.Fd) is { Place: { } place } && place.IsAt(choice))))
         {
             return null;
         }
 
-        return spread.Pick(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, in fop, choice.Server);
+        return spread.Pick(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, fop.Offset, choice.Server);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
