@@ -104,6 +104,12 @@ public sealed record Seams(IClock Clock, IRandom Random, IScheduler Scheduler, I
     /// <summary>Makes <see cref="NewSerialScheduler"/>; null where <see cref="Scheduler"/> does.</summary>
     public Func<IScheduler>? SerialSchedulers { get; init; }
 
+    /// <summary>Gives <see cref="Aside"/>; null where <see cref="Scheduler"/> is never held up.</summary>
+    public IScheduler? AsideScheduler { get; init; }
+
+    /// <summary>For what looks after the loops: it gets on when they do not. In no order.</summary>
+    public IScheduler Aside => AsideScheduler ?? Scheduler;
+
     /// <summary>
     /// A scheduler for one thing with a state: in order and one at a time, as <see cref="Scheduler"/>, but not bound to
     /// its thread where that saves waking it.

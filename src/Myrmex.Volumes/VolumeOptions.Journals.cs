@@ -98,8 +98,8 @@ public static partial class VolumeOptions
             new OptionDeclaration(
                 "journal.follower-read-size", OptionKind.Size, "32KB",
                 "Reads of this many bytes and more are answered by all members that have the data, or by the one on "
-                + "the same machine; the leader says as of when they are good, so no reader sees less than was answered "
-                + "before. 0: by the leader alone.")
+                + "the same machine; the leader says as of when they are good, so no reader sees less than was "
+                + "answered before. 0: by the leader alone.")
             { Live = true },
             [
                 new OptionTarget(GraphSide.Client, ClientVolfile.JournalClientType, ReadSize),

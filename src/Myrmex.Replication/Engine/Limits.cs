@@ -55,6 +55,9 @@ public static class Limits
     /// <summary>Questions of followers that a leader has not answered; more are refused.</summary>
     public const int PeerReadsMax = 1024;
 
+    /// <summary>Milliseconds after which a question that could not be answered is dropped.</summary>
+    public const long PeerReadMs = 1000;
+
     /// <summary>Syncs that wait; more are refused.</summary>
     public const int WaitingSyncsMax = 65_536;
 

@@ -217,6 +217,7 @@ public static class MessageCodec
                 break;
             case ReplicaMessage.ReadAnswer m:
                 builder.UInt64(m.Tag);
+                builder.UInt64(m.Asker);
                 builder.Bool(m.IsGood);
                 builder.UInt64(m.Index.Value);
                 builder.UInt64(m.Applied.Value);
@@ -379,6 +380,7 @@ public static class MessageCodec
             {
                 From = from,
                 Tag = parser.UInt64(),
+                Asker = parser.UInt64(),
                 IsGood = parser.Bool(),
                 Index = Index(ref parser),
                 Applied = Index(ref parser),

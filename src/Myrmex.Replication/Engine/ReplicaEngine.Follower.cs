@@ -61,7 +61,7 @@ public sealed partial class ReplicaEngine
 
         _matched = Max(_matched, reached);
         Invariant.Check(_matched <= _log.Last || Breaks(ReplicaMutations.NoFence | ReplicaMutations.LateAppendCuts));
-        SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));
+        SetCommit(Max(_commit, Min(Max(message.Commit, _heardCommit), Min(_matched, _log.Last))));
         if (last == _log.Last || Breaks(ReplicaMutations.AcknowledgeEarly))
         {
             AnswerAppend(message, AppendOutcome.Taken, JournalIndex.None);

@@ -10,6 +10,7 @@ namespace Myrmex.Replication.Engine;
 public sealed partial class ReplicaEngine
 {
     private readonly List<RunningRead> _peerReads = []; // Confirmed; they wait for the main store.
+    private JournalIndex _heardCommit; // Of the leader of the promised term; the entries may not be here yet.
 
     /// <summary>
     /// Reads may be answered from the main store here: it is a whole one, of what cannot be taken back. The driver adds
@@ -17,7 +18,7 @@ public sealed partial class ReplicaEngine
     /// </summary>
     public bool MayReadHere =>
         _role == ReplicaRole.Follower && _status == MemberStatus.Voter && !IsWitness && !_needsCopy && !_isDiverged
-        && !_hasUsedMemory && Configuration is { AllowsMemory: false } && _leader is not null;
+        && _isHealthy && !_hasUsedMemory && Configuration is { AllowsMemory: false } && _leader is not null;
 
     /// <summary>The leader owes an answer until its main store has more: <see cref="ReportApplied"/>.</summary>
     public bool OwesApplied => _peerReads.Count > 0;
@@ -45,22 +46,25 @@ public sealed partial class ReplicaEngine
 
     private void OnReadQuestion(ReplicaMessage.ReadQuestion question)
     {
-        if (Configuration?.AllMembers.Contains(question.Sender) != true)
-        {
-            return;
-        }
-
-        if (_role != ReplicaRole.Active || question.Term != _term || !IsServing
+        if (Configuration?.AllMembers.Contains(question.Sender) != true
+            || _role != ReplicaRole.Active || question.Term != _term || !IsServing
             || _reads.Count + _peerReads.Count >= Limits.PeerReadsMax)
         {
-            Send(question.Sender, new ReplicaMessage.ReadAnswer { From = From(question.Term), Tag = question.Tag });
+            Send(question.Sender, new ReplicaMessage.ReadAnswer
+            {
+                From = From(question.Term),
+                Tag = question.Tag,
+                Asker = question.From.Boot,
+            });
             return;
         }
 
         var read = new RunningRead(question.Tag, _commit, _round + 1)
         {
             Peer = question.Sender,
+            Asker = question.From.Boot,
             Through = question.Through,
+            SinceMs = _now,
         };
         if ((_options.ReadLease && LeaseCovers(_term, _now)) || Breaks(ReplicaMutations.ReadUnconfirmed))
         {
@@ -91,6 +95,7 @@ public sealed partial class ReplicaEngine
         {
             From = From(_term),
             Tag = read.Tag,
+            Asker = read.Asker,
             IsGood = true,
             Index = read.Index,
             Applied = Breaks(ReplicaMutations.ToldBeforeApplied) ? _commit : AppliedHere,
@@ -114,17 +119,27 @@ public sealed partial class ReplicaEngine
         }
     }
 
+    /// <summary>Who has asked does not wait any more.</summary>
+    private void ForgetPeerReads() =>
+        _ = _peerReads.RemoveAll(r => _now - r.SinceMs > Limits.PeerReadMs);
+
     /// <summary>Who asked hears nothing, and goes to the next leader.</summary>
     private void EndPeerReads() => _peerReads.Clear();
 
     private void OnReadAnswer(ReplicaMessage.ReadAnswer answer)
     {
+        if (answer.Asker != From(_promised).Boot)
+        {
+            return; // Of a former life, which may have used the same tag.
+        }
+
         if (!answer.IsGood || answer.Term != _promised || answer.Sender != _leader || !MayReadHere)
         {
             Refuse(answer.Tag, Refusal.NotLeader);
             return;
         }
 
+        _heardCommit = Max(_heardCommit, answer.Index);
         SetCommit(Max(_commit, Min(answer.Index, Min(_matched, _log.Last))));
         EmitReadHere(answer.Tag, answer.Index, answer.Applied);
     }

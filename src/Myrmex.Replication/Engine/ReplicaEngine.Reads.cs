@@ -292,7 +292,13 @@ public sealed partial class ReplicaEngine
         /// <summary>The follower that asks; null for a client of this leader.</summary>
         public MemberId? Peer { get; init; }
 
+        /// <summary>Which start of that one asks.</summary>
+        public ulong Asker { get; init; }
+
         /// <summary>What the main store must have first.</summary>
         public JournalIndex Through { get; init; }
+
+        /// <summary>When the question came.</summary>
+        public long SinceMs { get; init; }
     }
 }

@@ -257,6 +257,7 @@ public sealed partial class ReplicaEngine
         }
 
         _tickedMs = _now;
+        ForgetPeerReads();
         StoreTick();
         switch (_role)
         {
@@ -389,6 +390,7 @@ public sealed partial class ReplicaEngine
 
         _promised = term;
         _leader = null;
+        _heardCommit = JournalIndex.None;
         _matched = Agreed;
         _acknowledged = JournalIndex.None;
         _recoverEnd = null;

@@ -177,6 +177,9 @@ public abstract class ReplicaMessage
     {
         public ulong Tag { get; init; }
 
+        /// <summary>Which start of the asker's has asked: what it says is nothing to a later one.</summary>
+        public ulong Asker { get; init; }
+
         /// <summary>False: nothing is said, the reader has to go to the leader.</summary>
         public bool IsGood { get; init; }
 

@@ -43,6 +43,7 @@ public sealed class LinuxRuntime : IDisposable
         Seams = new Seams(LinuxClock.Shared, LinuxRandom.Shared, _reactors[0], Workers, Network)
         {
             Disk = LinuxDisk.Shared,
+            AsideScheduler = PoolScheduler.Shared,
             SerialSchedulers = () => new SerialScheduler(_reactors[0]),
         };
         ScheduleTrim();

@@ -161,6 +161,7 @@ public sealed class MessageCodecTests
         {
             From = From,
             Tag = 8,
+            Asker = 12,
             IsGood = true,
             Index = new JournalIndex(1UL << 50),
             Applied = new JournalIndex(11),

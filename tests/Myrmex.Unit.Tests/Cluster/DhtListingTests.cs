@@ -51,19 +51,83 @@ public sealed class DhtListingTests
     }
 
     [Fact]
-    public async Task WhoReadsOnElsewhereHearsOfWhatCannotHaveBeenRead()
+    public async Task WhoReadsOnByAnotherFdReadsTheRest()
     {
-        var (volume, directory, _) = await FilledAsync();
+        var (volume, directory, names) = await FilledAsync();
         var first = await OpenedAsync(volume, directory);
         while (first.Subvolume(3) < 2)
         {
             Assert.Equal(Errno.Ok, await first.ReadAsync(300, chunksMax: 1));
         }
 
+        // What was read before is not looked at again.
         SetDown(volume, 0, true);
         var second = await OpenedAsync(volume, directory);
         second.Offset = first.Offset;
+        Assert.Equal(Errno.Ok, await second.ReadAsync(300));
+        Assert.Equal(names.Order(), first.Names.Concat(second.Names).Order());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhoReadsOnByAnotherFdHearsThatSomethingIsMissing(bool isBack)
+    {
+        var (volume, directory, _) = await FilledAsync();
+        SetDown(volume, 1, true);
+        var first = await OpenedAsync(volume, directory);
+        while (first.Subvolume(3) < 2)
+        {
+            Assert.Equal(Errno.Ok, await first.ReadAsync(300, chunksMax: 1));
+        }
+
+        SetDown(volume, 1, !isBack);
+        var second = await OpenedAsync(volume, directory);
+        second.Offset = first.Offset;
         Assert.Equal(Errno.ENOTCONN, await second.ReadAsync(300));
+        Assert.Equal(Errno.ENOTCONN, await second.ReadAsync(300));
+    }
+
+    /// <summary>The kernel keeps a chunk for a while and asks for the next one after it when the reader is slow.</summary>
+    [Theory]
+    [InlineData(300)]
+    [InlineData(131072)]
+    public async Task WhoGoesBackMissesNothing(int size)
+    {
+        var (volume, directory, names) = await FilledAsync();
+        SetDown(volume, 1, true);
+        var listing = await OpenedAsync(volume, directory);
+        while (listing.Subvolume(3) < 2)
+        {
+            Assert.Equal(Errno.Ok, await listing.ReadAsync((uint)size, chunksMax: 1));
+        }
+
+        var (offset, before) = (listing.Offset, listing.Names.ToList());
+        SetDown(volume, 1, false);
+        for (var i = 0; i < 2; i++)
+        {
+            listing.Offset = offset;
+            listing.Names.Clear();
+            Assert.Equal(Errno.Ok, await listing.ReadAsync((uint)size));
+            Assert.Equal(names.Order(), before.Concat(listing.Names).Order());
+        }
+    }
+
+    [Fact]
+    public async Task OneThatIsStillAwayDoesNotHideOneThatIsBack()
+    {
+        var (volume, directory, names) = await FilledAsync();
+        SetDown(volume, 0, true);
+        SetDown(volume, 1, true);
+        var listing = await OpenedAsync(volume, directory);
+        Assert.Equal(Errno.ENOTCONN, await listing.ReadAsync(300));
+        SetDown(volume, 1, false);
+        Assert.Equal(Errno.ENOTCONN, await listing.ReadAsync(300));
+        Assert.Equal(
+            names.Where(n => volume.HashedOf(directory, n) != 0 || n.StartsWith('d')).Order(), listing.Names.Order());
+        SetDown(volume, 0, false);
+        Assert.Equal(Errno.Ok, await listing.ReadAsync(300));
+        Assert.Equal(names.Order(), listing.Names.Order());
     }
 
     [Fact]
@@ -140,7 +204,7 @@ public sealed class DhtListingTests
         public long Offset { get; set; }
 
         /// <summary>Which subvolume the position is of.</summary>
-        public int Subvolume(int count) => new ReaddirCookie(count).Split((ulong)Offset).Subvolume;
+        public int Subvolume(int count) => new ReaddirCookie(3 * count).Split((ulong)Offset).Place % count;
 
         /// <summary>Reads on to the end (Ok), to an error, or as many chunks.</summary>
         public async Task<Errno> ReadAsync(uint size, int chunksMax = int.MaxValue)

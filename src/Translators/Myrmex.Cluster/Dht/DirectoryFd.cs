@@ -10,28 +10,32 @@ namespace Myrmex.Cluster.Dht;
 /// </summary>
 /// <remarks>
 /// A listing goes over the subvolumes in their order. One that does not answer is missed, and asked once more behind
-/// the last one: the listing shows what there is, and ends only when all have been read.
+/// the last one, where it stopped: the listing shows what there is, and ends only when all have been read. Which turn
+/// it is belongs to the position, so that a reader who goes back, or reads on by another fd, misses nothing; which ones
+/// were missed the fd knows, and one that does not know it ends with the error.
 /// </remarks>
 internal sealed class DirectoryFd(int subvolumeCount)
 {
     private readonly bool[] _open = new bool[subvolumeCount];
     private readonly bool[] _opening = new bool[subvolumeCount];
-    private readonly byte[] _turns = new byte[subvolumeCount]; // Of Turn.
+    private readonly bool[] _missed = new bool[subvolumeCount]; // When it was its turn.
+    private readonly bool[] _made = new bool[subvolumeCount]; // Those of them that have been read since.
     private readonly ulong[] _resume = new ulong[subvolumeCount]; // Where to go on in one that was missed.
     private readonly bool[] _away = new bool[subvolumeCount]; // Was when the listing began.
-    private readonly ReaddirCookie _cookies = new(subvolumeCount);
+    private readonly ReaddirCookie _cookies = new(PlacesOf(subvolumeCount));
     private readonly Lock _lock = new(); // Guards the two tables and _tokens; a leaf lock.
-    private Dictionary<ulong, (ulong Cookie, int Subvolume)>? _young;
-    private Dictionary<ulong, (ulong Cookie, int Subvolume)>? _old;
+    private Dictionary<ulong, (ulong Cookie, int Place)>? _young;
+    private Dictionary<ulong, (ulong Cookie, int Place)>? _old;
     private ulong _tokens;
     private Layout? _layout;
+    private bool _isOfOther; // What was missed before, another fd knows.
 
     /// <summary>The layout by which this listing, which may begin anew, has been made so far.</summary>
     /// <param name="layout">The layout of now.</param>
     /// <param name="subvolumes">All of them, in their order.</param>
-    /// <param name="first">Where reading goes on.</param>
+    /// <param name="at">Where reading goes on.</param>
     /// <param name="restarts">It goes on at the very beginning.</param>
-    public Layout ListBy(Layout layout, Subvolume[] subvolumes, int first, bool restarts)
+    public Layout ListBy(Layout layout, Subvolume[] subvolumes, in ListingPosition at, bool restarts)
     {
         if (!restarts && Volatile.Read(ref _layout) is { } begun)
         {
@@ -41,15 +45,16 @@ internal sealed class DirectoryFd(int subvolumeCount)
         for (var i = 0; i < subvolumes.Length; i++)
         {
             Volatile.Write(ref _away[i], !subvolumes[i].MayBeUp);
-            // Who reads on from somewhere else has read what is before, unless it cannot have been read.
-            Volatile.Write(ref _resume[i], 0);
-            var cannotBe = !subvolumes[i].MayBeUp && i < first && !restarts;
-            SetTurn(i, cannotBe ? Turn.Missed : Turn.InOrder);
+            Volatile.Write(ref _missed[i], false);
         }
 
+        Volatile.Write(ref _isOfOther, at.Turn != ListingTurn.InOrder);
         Volatile.Write(ref _layout, layout);
         return layout;
     }
+
+    /// <summary>Each subvolume in each of its turns.</summary>
+    private static int PlacesOf(int subvolumeCount) => ((int)ListingTurn.Late + 1) * subvolumeCount;
 
     public bool IsOpen(int subvolume) => Volatile.Read(ref _open[subvolume]);
 
@@ -64,66 +69,78 @@ internal sealed class DirectoryFd(int subvolumeCount)
     public bool WasAway(int subvolume) => Volatile.Read(ref _away[subvolume]);
 
     /// <summary>What comes behind a subvolume that is read to its end, or does not have the directory.</summary>
-    /// <returns>Where to go on; the number of subvolumes when the listing is through.</returns>
-    public (ulong Cookie, int Subvolume) AfterRead(int subvolume)
+    /// <param name="skipped">Those that did not answer in this call.</param>
+    public ListingPosition AfterRead(in ListingPosition at, List<int>? skipped)
     {
-        if (TurnOf(subvolume) == Turn.InOrder)
+        if (at.Turn == ListingTurn.Late)
         {
-            return Following(subvolume);
+            Volatile.Write(ref _made[at.Subvolume], true);
+            return NextLate(skipped);
         }
 
-        SetTurn(subvolume, Turn.Late);
-        return FirstMissed();
+        return Following(in at, at.Turn, skipped);
     }
 
     /// <summary>What comes behind a subvolume that did not answer.</summary>
-    /// <param name="cookie">Where it should have gone on.</param>
-    /// <param name="subvolume">The subvolume.</param>
-    /// <returns>The same place when it has been asked again: there is nothing else to show.</returns>
-    public (ulong Cookie, int Subvolume) AfterMissed(ulong cookie, int subvolume)
+    /// <param name="skipped">Those that did not answer in this call; it is one of them.</param>
+    public ListingPosition AfterMissed(in ListingPosition at, List<int> skipped)
     {
-        if (TurnOf(subvolume) != Turn.InOrder)
+        if (at.Turn == ListingTurn.Late)
         {
-            return (cookie, subvolume);
+            return NextLate(skipped);
         }
 
-        Volatile.Write(ref _resume[subvolume], cookie);
-        SetTurn(subvolume, Turn.Missed);
-        return Following(subvolume);
+        Volatile.Write(ref _resume[at.Subvolume], at.Cookie);
+        Volatile.Write(ref _missed[at.Subvolume], true);
+        return Following(in at, ListingTurn.PastMissed, skipped);
     }
 
-    private Turn TurnOf(int subvolume) => (Turn)Volatile.Read(ref _turns[subvolume]);
-
-    private void SetTurn(int subvolume, Turn turn) => Volatile.Write(ref _turns[subvolume], (byte)turn);
-
-    private (ulong Cookie, int Subvolume) Following(int subvolume)
+    private ListingPosition Following(in ListingPosition at, ListingTurn turn, List<int>? skipped)
     {
-        if (subvolume + 1 >= subvolumeCount)
+        if (at.Subvolume + 1 < subvolumeCount)
         {
-            return FirstMissed();
+            return new ListingPosition(turn, at.Subvolume + 1, 0);
         }
 
-        SetTurn(subvolume + 1, Turn.InOrder); // A reader who went back comes by again.
-        return (0, subvolume + 1);
-    }
+        if (turn == ListingTurn.InOrder)
+        {
+            return ListingPosition.Of(ListingTurn.End);
+        }
 
-    private (ulong Cookie, int Subvolume) FirstMissed()
-    {
         for (var i = 0; i < subvolumeCount; i++)
         {
-            if (TurnOf(i) == Turn.Missed)
-            {
-                return (Volatile.Read(ref _resume[i]), i);
-            }
+            Volatile.Write(ref _made[i], false); // Also for a reader who went back.
         }
 
-        return (0, subvolumeCount);
+        return NextLate(skipped);
+    }
+
+    private ListingPosition NextLate(List<int>? skipped)
+    {
+        var isIncomplete = Volatile.Read(ref _isOfOther);
+        for (var i = 0; i < subvolumeCount; i++)
+        {
+            if (!Volatile.Read(ref _missed[i]) || Volatile.Read(ref _made[i]))
+            {
+                continue;
+            }
+
+            if (skipped is null || !skipped.Contains(i))
+            {
+                return new ListingPosition(ListingTurn.Late, i, Volatile.Read(ref _resume[i]));
+            }
+
+            isIncomplete = true;
+        }
+
+        return ListingPosition.Of(isIncomplete ? ListingTurn.Incomplete : ListingTurn.End);
     }
 
     /// <summary>The number to give out for a position.</summary>
-    public ulong NumberOf(ulong cookie, int subvolume)
+    public ulong NumberOf(ulong cookie, ListingTurn turn, int subvolume)
     {
-        var number = _cookies.Join(cookie, subvolume);
+        var place = ((int)turn * subvolumeCount) + subvolume;
+        var number = _cookies.Join(cookie, place);
         if (_cookies.IsExact(cookie))
         {
             return number;
@@ -137,41 +154,39 @@ internal sealed class DirectoryFd(int subvolumeCount)
                 number = _cookies.Token(++_tokens);
             }
 
-            Remember(number, (cookie, subvolume));
+            Remember(number, (cookie, place));
         }
 
         return number;
     }
 
-    /// <summary>The position behind a number; false for a token that is not remembered.</summary>
-    public bool TryPosition(ulong number, out ulong cookie, out int subvolume)
+    /// <summary>The position behind a number; false for one that is none, or that is not remembered.</summary>
+    public bool TryPosition(ulong number, out ListingPosition position)
     {
-        (cookie, subvolume) = _cookies.Split(number);
-        if (!_cookies.IsRounded(number) && !_cookies.IsToken(number))
+        var (cookie, place) = _cookies.Split(number);
+        var isThere = true;
+        if (_cookies.IsRounded(number) || _cookies.IsToken(number))
         {
-            return true;
-        }
-
-        lock (_lock)
-        {
-            if (TryRecall(number, out var known))
+            lock (_lock)
             {
-                (cookie, subvolume) = known;
-                return true;
+                isThere = TryRecall(number, out var known);
+                (cookie, place) = isThere ? known : (cookie, place);
+                isThere |= _cookies.IsRounded(number);
             }
         }
 
-        return _cookies.IsRounded(number);
+        position = new ListingPosition((ListingTurn)(place / subvolumeCount), place % subvolumeCount, cookie);
+        return isThere && position.Turn <= ListingTurn.Late;
     }
 
-    private bool TryRecall(ulong number, out (ulong Cookie, int Subvolume) position)
+    private bool TryRecall(ulong number, out (ulong Cookie, int Place) position)
     {
         position = default;
         return (_young is not null && _young.TryGetValue(number, out position))
             || (_old is not null && _old.TryGetValue(number, out position));
     }
 
-    private void Remember(ulong number, (ulong Cookie, int Subvolume) position)
+    private void Remember(ulong number, (ulong Cookie, int Place) position)
     {
         _young ??= [];
         if (_young.Count >= DhtLimits.RememberedCookiesMax)
@@ -181,17 +196,5 @@ internal sealed class DirectoryFd(int subvolumeCount)
         }
 
         _young[number] = position;
-    }
-
-    /// <summary>When a subvolume is read.</summary>
-    private enum Turn : byte
-    {
-        InOrder,
-
-        /// <summary>It did not answer when it was its turn, and is read behind all others.</summary>
-        Missed,
-
-        /// <summary>So it was.</summary>
-        Late,
     }
 }

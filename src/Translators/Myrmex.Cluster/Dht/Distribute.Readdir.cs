@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -119,52 +120,50 @@ public sealed partial class Distribute
 
         // An anonymous fd is open nowhere and remembers nothing; it stands for all subvolumes.
         var open = fop.Fd.Get(Slot) as DirectoryFd ?? NewAnonymousDirectory();
-        if (!open.TryPosition((ulong)fop.Offset, out var cookie, out var index))
+        if (!open.TryPosition((ulong)fop.Offset, out var at))
         {
             return ReaddirpReply.Fail(Errno.EINVAL);
         }
 
         // One listing, one layout: a directory is shown by the subvolume that has its name, once.
-        layout = open.ListBy(layout, _subvolumes, index, restarts: fop.Offset == 0);
+        layout = open.ListBy(layout, _subvolumes, in at, restarts: fop.Offset == 0);
         var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
         request.SetUInt(DhtKeys.LinkTo, 256);
-        var reply = await ListAsync(fop with { XData = request, Offset = (long)cookie }, index, open, layout, call);
+        var reply = await ListAsync(fop with { XData = request }, at, open, layout, call);
         request.Release();
         return reply;
     }
 
-    /// <summary>
-    /// Reads on from a subvolume, at the fop's offset there, until the reply is filled or all subvolumes are through.
-    /// </summary>
+    /// <summary>Reads on from a position until the reply is filled or all subvolumes are through.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<ReaddirpReply> ListAsync(
-        ReaddirpFop fop, int index, DirectoryFd open, Layout layout, Call call)
+        ReaddirpFop fop, ListingPosition at, DirectoryFd open, Layout layout, Call call)
     {
-        var cookie = (ulong)fop.Offset;
         var result = ReaddirpReply.Rent();
-        var (absence, anyAsked, isIncomplete) = (Errno.Ok, false, false);
+        var (absence, anyAsked) = (Errno.Ok, false);
+        List<int>? skipped = null;
         var rest = (long)fop.Size;
-        while (index < _subvolumes.Length)
+        while (!at.IsOver)
         {
-            var subvolume = _subvolumes[index];
-            var chunk = await ReadOneAsync(fop with { Offset = (long)cookie, Size = (uint)rest }, subvolume, open, call);
+            var ask = fop with { Offset = (long)at.Cookie, Size = (uint)rest };
+            var chunk = await ReadOneAsync(ask, _subvolumes[at.Subvolume], open, call);
             if (!chunk.IsOk)
             {
-                var error = chunk.Error;
+                absence = chunk.Error;
                 chunk.Release();
-                if (!(error == Errno.ENOTCONN || IsAbsence(error)))
+                if (absence == Errno.ENOTCONN)
+                {
+                    (skipped ??= []).Add(at.Subvolume);
+                    at = open.AfterMissed(in at, skipped);
+                }
+                else if (IsAbsence(absence))
+                {
+                    at = open.AfterRead(in at, skipped);
+                }
+                else
                 {
                     result.Release();
-                    return ReaddirpReply.Fail(error);
-                }
-
-                absence = error;
-                var last = index;
-                (cookie, index) = error == Errno.ENOTCONN ? open.AfterMissed(cookie, index) : open.AfterRead(index);
-                if (index == last)
-                {
-                    isIncomplete = true;
-                    break;
+                    return ReaddirpReply.Fail(absence);
                 }
 
                 continue;
@@ -173,15 +172,11 @@ public sealed partial class Distribute
             anyAsked = true;
             var count = chunk.Entries.Count;
             var atEnd = count == 0 || chunk.Hint == Errno.ENOENT;
-            cookie = count > 0 ? chunk.Entries[count - 1].Offset : cookie;
             rest -= SizeOf(chunk.Entries);
             SpendOn(chunk.Entries, fop.XData);
-            Select(fop.Gfid, chunk.Entries, result.Entries, open, layout, subvolume);
+            Select(fop.Gfid, chunk.Entries, result.Entries, open, layout, in at);
+            at = atEnd ? open.AfterRead(in at, skipped) : at with { Cookie = chunk.Entries[count - 1].Offset };
             chunk.Release();
-            if (atEnd)
-            {
-                (cookie, index) = open.AfterRead(index);
-            }
 
             // With nothing to show yet one must go on: an empty reply would mean the end.
             if (result.Entries.Count > 0 && (!atEnd || rest < DhtLimits.ListingRestMin))
@@ -192,15 +187,15 @@ public sealed partial class Distribute
             rest = System.Math.Max(rest, DhtLimits.ListingRestMin);
         }
 
-        return EndList(result, isThrough: index >= _subvolumes.Length, isIncomplete, anyAsked ? Errno.Ok : absence);
+        return EndList(result, at.Turn, anyAsked ? Errno.Ok : absence);
     }
 
     /// <param name="result">What is to be shown; ours.</param>
-    /// <param name="isThrough">All subvolumes were read.</param>
-    /// <param name="isIncomplete">All but those that are away.</param>
+    /// <param name="turn">How far it came.</param>
     /// <param name="absence">Why nobody had anything to show, or Ok.</param>
-    private ReaddirpReply EndList(ReaddirpReply result, bool isThrough, bool isIncomplete, Errno absence)
+    private ReaddirpReply EndList(ReaddirpReply result, ListingTurn turn, Errno absence)
     {
+        var isIncomplete = turn == ListingTurn.Incomplete;
         var mustFail = isIncomplete && !_settings.PartialListings;
         if (result.Entries.Count == 0 && (absence != Errno.Ok || mustFail))
         {
@@ -209,7 +204,7 @@ public sealed partial class Distribute
         }
 
         result.OpRet = result.Entries.Count;
-        result.Hint = isThrough || (isIncomplete && !mustFail) ? Errno.ENOENT : Errno.Ok;
+        result.Hint = turn == ListingTurn.End || (isIncomplete && !mustFail) ? Errno.ENOENT : Errno.Ok;
         return result;
     }
 
@@ -275,8 +270,9 @@ public sealed partial class Distribute
 
     /// <summary>Moves the entries that this subvolume is to show into the result.</summary>
     private void Select(
-        in Gfid parent, DirEntries from, DirEntries into, DirectoryFd open, Layout layout, Subvolume subvolume)
+        in Gfid parent, DirEntries from, DirEntries into, DirectoryFd open, Layout layout, in ListingPosition at)
     {
+        var subvolume = _subvolumes[at.Subvolume];
         for (var i = 0; i < from.Count; i++)
         {
             ref var entry = ref from[i];
@@ -292,7 +288,7 @@ public sealed partial class Distribute
                 RememberName(parent, name, entry.Iatt.Gfid, subvolume);
             }
 
-            Show(ref entry, ref into.Add(name.Span), open.NumberOf(entry.Offset, subvolume.Index), subvolume);
+            Show(ref entry, ref into.Add(name.Span), open.NumberOf(entry.Offset, at.Turn, at.Subvolume), subvolume);
         }
     }
 

@@ -7,11 +7,12 @@ namespace Myrmex.Cluster.Dht;
 /// Positions in a listing of several subvolumes, in one number below 2^63 that any process can resume from.
 /// </summary>
 /// <remarks>
-/// With k = bits for the subvolume indices and one more value, and c = the subvolume's own cookie (below 2^63):
+/// With k = bits for the places (each subvolume in each of its turns, see <see cref="ListingTurn"/>) and one more
+/// value, and c = the subvolume's own cookie (below 2^63):
 /// <list type="bullet">
-/// <item>bit 62 clear, c below 2^(62-k): the number is <c>c * 2^k + subvolume</c>, exact (XFS, Btrfs, most
+/// <item>bit 62 clear, c below 2^(62-k): the number is <c>c * 2^k + place</c>, exact (XFS, Btrfs, most
 /// others);</item>
-/// <item>bit 62 set: the number is <c>2^62 + (c / 2^(k+1)) * 2^k + subvolume</c>. The low k+1 bits of c are lost (ext4
+/// <item>bit 62 set: the number is <c>2^62 + (c / 2^(k+1)) * 2^k + place</c>. The low k+1 bits of c are lost (ext4
 /// uses all 63 for a hash); reading goes on at the first position with the same upper bits, unless the open directory
 /// still remembers the exact one, see <see cref="DirectoryFd"/>;</item>
 /// <item>bit 62 clear, all k low bits set: a token that only the open directory which gave it out understands.</item>
@@ -24,10 +25,10 @@ internal readonly struct ReaddirCookie
 
     private readonly int _bits;
 
-    public ReaddirCookie(int subvolumeCount)
+    public ReaddirCookie(int placeCount)
     {
-        Invariant.Check(subvolumeCount > 0);
-        _bits = BitOperations.Log2((uint)subvolumeCount) + 1;
+        Invariant.Check(placeCount > 0);
+        _bits = BitOperations.Log2((uint)placeCount) + 1;
     }
 
     private ulong IndexMask => (1UL << _bits) - 1;
@@ -39,22 +40,22 @@ internal readonly struct ReaddirCookie
 
     public bool IsToken(ulong number) => !IsRounded(number) && (number & IndexMask) == IndexMask;
 
-    /// <summary>The number for a position of one subvolume.</summary>
-    public ulong Join(ulong cookie, int subvolume)
+    /// <summary>The number for a position of one subvolume in one of its turns.</summary>
+    public ulong Join(ulong cookie, int place)
     {
         Invariant.Check(cookie < Below);
         return IsExact(cookie)
-            ? (cookie << _bits) | (uint)subvolume
-            : Rounded | (cookie >> (_bits + 1) << _bits) | (uint)subvolume;
+            ? (cookie << _bits) | (uint)place
+            : Rounded | (cookie >> (_bits + 1) << _bits) | (uint)place;
     }
 
     public ulong Token(ulong count) => (count << _bits) | IndexMask;
 
     /// <summary>The position a number stands for; when it was rounded, the first one that it may stand for.</summary>
-    public (ulong Cookie, int Subvolume) Split(ulong number)
+    public (ulong Cookie, int Place) Split(ulong number)
     {
-        var subvolume = (int)(number & IndexMask);
+        var place = (int)(number & IndexMask);
         var rest = (number & ~Rounded) >> _bits;
-        return (IsRounded(number) ? rest << (_bits + 1) : rest, subvolume);
+        return (IsRounded(number) ? rest << (_bits + 1) : rest, place);
     }
 }

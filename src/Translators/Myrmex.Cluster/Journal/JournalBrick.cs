@@ -15,6 +15,7 @@ namespace Myrmex.Cluster.Journal;
 /// </summary>
 public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead
 {
+    private readonly SchedulerWatch _watch;
     private readonly PeerTransport? _transport;
     private readonly IReplicaRun _run;
     private readonly Translator _store;
@@ -22,6 +23,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     private readonly JournalMember _member;
     private readonly JournalLocks _locks;
     private readonly OpenFiles _opens;
+    private bool _isStuck; // As it was told; by the watch alone.
 
     /// <param name="redo">Applies to the first subvolume.</param>
     /// <param name="member">What stands above the replica.</param>
@@ -54,6 +56,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         member.RoleChanged += locks.RoleChanged;
         member.Failing += reason => NotifyParents(new GraphEvent(GraphEventKind.Failed, Text: $"{Name}: {reason}"));
         member.Hanging += () => NotifyParents(new GraphEvent(GraphEventKind.Hung));
+        _watch = new SchedulerWatch(place.Seams.Aside, member.Seams.Scheduler, place.Seams.Clock, OnStuck);
     }
 
     /// <param name="store">The state store of the cluster; asked for when a brick starts.</param>
@@ -71,6 +74,7 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
     public override void Start()
     {
+        _watch.Start();
         _run.Start();
         _locks.Start();
         _opens.Start();
@@ -78,9 +82,24 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
     public override void Stop()
     {
+        _watch.Dispose();
         _locks.Stop();
         _opens.Stop();
         _run.Stop();
+    }
+
+    /// <summary>A small change is applied by the thread that hears that it is committed, and the disk hangs.</summary>
+    private void OnStuck(bool isStuck)
+    {
+        if (isStuck != _isStuck)
+        {
+            _isStuck = isStuck;
+            Log.Warning(
+                "journal", isStuck ? "the member does not get on, its disk may hang: clients are sent elsewhere"
+                    : "the member gets on again", ("volume", Name));
+        }
+
+        _member.SetStuck(isStuck);
     }
 
     /// <summary>Whether the other members can be reached is nothing to those above.</summary>

@@ -16,8 +16,8 @@ public sealed partial class JournalMember
 {
     private readonly TouchTable _touches = redo.Touches;
     private readonly List<(ulong Index, ProposalWaiter Waiter)> _waitingHere = []; // For the store. Under _lock.
-    private Question? _asked; // Under way. Under _lock, as all of these.
-    private Question? _next; // Of those who came since.
+    private readonly QuestionLane _asks = new(); // Under _lock, as all of these.
+    private readonly QuestionLane _asksThrough = new(); // Those that the leader may let wait, apart from the others.
     private ulong _leaderApplied; // What some leader has said its store has; that stays so.
     private int _storeLife; // Which content the store has: counts the copies that were begun.
     private long _readsHere;
@@ -64,9 +64,9 @@ public sealed partial class JournalMember
         {
             Interlocked.Increment(ref _readsAskedAgain);
             var told = await AskAsync(seen);
-            if (told.Error != Errno.Ok)
+            if (told.Error != Errno.Ok || seen.Value > Volatile.Read(ref _leaderApplied))
             {
-                return told.Error;
+                return Errno.EREMOTE;
             }
         }
 
@@ -78,7 +78,18 @@ public sealed partial class JournalMember
         EndQuestion(tag, new ProposeResult(Errno.Ok, index), leaderApplied);
 
     private bool IsReadable(int storeLife) =>
-        IsCopyable && storeLife == Volatile.Read(ref _storeLife);
+        IsCopyable && ServesReads && storeLife == Volatile.Read(ref _storeLife);
+
+    private bool ServesReads
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_isStuck && !_isStopped;
+            }
+        }
+    }
 
     private ValueTask<ProposeResult> AskAsync(JournalIndex through)
     {
@@ -88,13 +99,14 @@ public sealed partial class JournalMember
         bool isStopped;
         lock (_lock)
         {
-            isStopped = _isStopped || (_next?.Waiters.Count ?? 0) >= JournalLimits.ReadsHereMax;
+            var lane = through == JournalIndex.None ? _asks : _asksThrough;
+            isStopped = _isStopped || (lane.Next?.Waiters.Count ?? 0) >= JournalLimits.ReadsHereMax;
             if (!isStopped)
             {
-                _next ??= new Question();
-                _next.Through = Math.Max(_next.Through, through.Value);
-                _next.Waiters.Add(waiter);
-                begun = BeginQuestion();
+                lane.Next ??= new Question();
+                lane.Next.Through = Math.Max(lane.Next.Through, through.Value);
+                lane.Next.Waiters.Add(waiter);
+                begun = BeginQuestion(lane);
             }
         }
 
@@ -108,16 +120,16 @@ public sealed partial class JournalMember
     }
 
     /// <summary>Under the lock: the next question, if none is under way.</summary>
-    private Question? BeginQuestion()
+    private Question? BeginQuestion(QuestionLane lane)
     {
-        if (_asked is not null || _next is null)
+        if (lane.Asked is not null || lane.Next is null)
         {
             return null;
         }
 
-        (_asked, _next) = (_next, null);
-        _asked.Tag = ++_tag;
-        return _asked;
+        (lane.Asked, lane.Next) = (lane.Next, null);
+        lane.Asked.Tag = ++_tag;
+        return lane.Asked;
     }
 
     private void Send(Question? question)
@@ -138,15 +150,16 @@ public sealed partial class JournalMember
         Question? begun;
         lock (_lock)
         {
-            if (_asked is null || _asked.Tag != tag)
+            var lane = _asks.Asked?.Tag == tag ? _asks : _asksThrough;
+            if (lane.Asked is null || lane.Asked.Tag != tag)
             {
                 return false;
             }
 
-            ended = _asked;
-            _asked = null;
+            ended = lane.Asked;
+            lane.Asked = null;
             Volatile.Write(ref _leaderApplied, Math.Max(_leaderApplied, leaderApplied.Value));
-            begun = BeginQuestion();
+            begun = BeginQuestion(lane);
         }
 
         ended.Patience?.Dispose();
@@ -230,13 +243,28 @@ public sealed partial class JournalMember
         List<ProposalWaiter> asking;
         lock (_lock)
         {
-            asking = [.. _asked?.Waiters ?? [], .. _next?.Waiters ?? []];
-            (_asked, _next) = (null, null);
+            asking = [.. _asks.TakeAll(), .. _asksThrough.TakeAll()];
         }
 
         foreach (var waiter in asking)
         {
             waiter.Complete(seams.Workers, new ProposeResult(Errno.EREMOTE, default));
+        }
+    }
+
+    /// <summary>The question that is under way, and the next one.</summary>
+    private sealed class QuestionLane
+    {
+        public Question? Asked { get; set; }
+
+        /// <summary>Of those who came since that one was asked.</summary>
+        public Question? Next { get; set; }
+
+        public List<ProposalWaiter> TakeAll()
+        {
+            List<ProposalWaiter> waiters = [.. Asked?.Waiters ?? [], .. Next?.Waiters ?? []];
+            (Asked, Next) = (null, null);
+            return waiters;
         }
     }
 

@@ -25,7 +25,7 @@ public sealed partial class JournalMember
     }
 
     private bool MayServeSoon => _role.Role is ReplicaRole.Candidate or ReplicaRole.Active && _serving == Term.None
-        && _failure == Errno.Ok && !_isStopped;
+        && _failure == Errno.Ok && !_isStopped && !_isStuck;
 
     /// <summary>
     /// Hands the lead over to another member: Ok when this one leads no more, EREMOTE when it does not lead or the

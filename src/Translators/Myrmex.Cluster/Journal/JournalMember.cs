@@ -48,6 +48,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     private (ReplicaRole Role, Term Term) _role;
     private MemberId? _leader;
     private bool _isStopped;
+    private bool _isStuck;
     private int _isFailureTold;
     private bool _isWakeDue; // A timer will wake the loop.
     private ulong _published; // What ServingTerm answers: written under the lock, read without.
@@ -857,8 +858,31 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
     }
 
+    /// <summary>
+    /// The replica does not get on, because a thread of its waits for the disk: until it does, everybody is sent
+    /// elsewhere, and who waits here is told to go, at each call. Any thread.
+    /// </summary>
+    internal void SetStuck(bool isStuck)
+    {
+        lock (_lock)
+        {
+            _isStuck = isStuck;
+            Publish();
+            if (isStuck)
+            {
+                EndWaitToServe();
+            }
+        }
+
+        if (isStuck)
+        {
+            Hanging?.Invoke();
+        }
+    }
+
     /// <summary>Under the lock, after each change of what it depends on.</summary>
-    private void Publish() => Volatile.Write(ref _published, _failure == Errno.Ok ? _serving.Value : Term.None.Value);
+    private void Publish() => Volatile.Write(
+        ref _published, _failure == Errno.Ok && !_isStuck ? _serving.Value : Term.None.Value);
 
     /// <summary>
     /// Nothing more is applied: somebody else has to lead, who waits for the store waits in vain, and the journal keeps

@@ -12,13 +12,27 @@ internal sealed partial class Sender
     private Server? ReaderOf(in ReadFop fop)
     {
         if (Spread is not { } spread || !spread.IsLarge(fop.Size) || _finder.Choice is not { } choice
-            || (!fop.Fd.IsAnonymous && !(Fds.Find(fop.Fd) is { Place: { } place } && place.IsAt(choice))))
+            || AsksMore(fop.XData) || !IsGoodAt(fop.Fd, choice))
         {
             return null;
         }
 
         return spread.Pick(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, fop.Offset, choice.Server);
     }
+
+    /// <summary>
+    /// Whether the usual server would read by it. What it knows of locks others do not: a lock that was lost makes an
+    /// fd bad, and where that is found out at the server, only reads that come there find it out.
+    /// </summary>
+    private bool IsGoodAt(Fd fd, Choice choice) =>
+        fd.IsAnonymous
+        || ((fd.Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly
+            && Fds.Find(fd) is { Place: { } place } && place.IsAt(choice)
+            && (_rules.KeepsLocks || Fds.Locks.IsEmpty));
+
+    /// <summary>Of the locks of the usual server, say.</summary>
+    private static bool AsksMore(XData? xdata) =>
+        xdata is { Count: > 0 } && !(xdata.Count == 1 && xdata.Contains(MemberKeys.Here));
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ReadAtAsync<TFop, TReply>(TFop fop, Call call, Server reader)
@@ -35,8 +49,12 @@ internal sealed partial class Sender
             return (TReply)(object)reply;
         }
 
+        if (reply is null or { Error: Errno.EREMOTE or Errno.ENOTCONN })
+        {
+            Spread!.Fail(reader);
+        }
+
         reply?.Release();
-        Spread!.Fail(reader);
         return await HandleOwn<TFop, TReply>(in fop, call);
     }
 }
