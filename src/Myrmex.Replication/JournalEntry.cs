@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Myrmex.Base;
+using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication;
 
@@ -28,7 +29,16 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
 
     public ReadOnlyMemory<byte> Meta { get; } = meta;
 
+    /// <summary>Empty when it was elided.</summary>
     public Payload Data { get; } = data;
+
+    /// <summary>What is known of the data where it is not there; null for an entry that is whole.</summary>
+    public ElidedData? Elided { get; private init; }
+
+    public bool IsElided => Elided is not null;
+
+    /// <summary>Bytes of the data, whether they are there or not.</summary>
+    public int DataLength => Elided?.Length ?? Data.Length;
 
     /// <summary>
     /// The first part of <see cref="Data"/> as it is in this member's journal, once that is durable; null for data that
@@ -39,4 +49,12 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
         get => Volatile.Read(ref _stored);
         internal set => Volatile.Write(ref _stored, value);
     }
+
+    /// <summary>An entry without its bytes.</summary>
+    public static JournalEntry WithoutData(EntryHeader header, ReadOnlyMemory<byte> meta, ElidedData elided) =>
+        new(header, meta, default) { Elided = elided };
+
+    /// <summary>The same entry without its bytes, which committed entries up to an index overwrite.</summary>
+    public JournalEntry WithoutData(JournalIndex through) =>
+        WithoutData(Header, Meta, new ElidedData(EntryChain.Digest(Data.Span), Data.Length, through));
 }

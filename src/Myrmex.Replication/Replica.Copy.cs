@@ -71,8 +71,9 @@ public sealed partial class Replica : ICopyHost
 
     CheckpointFile? ICopyHost.TakePosition()
     {
+        // What was read while this store lacked what overwrites elided entries is made good by these only.
         var commit = _engine.Commit;
-        return _engine.Log.Knows(commit)
+        return _engine.Log.Knows(commit) && commit >= _engine.ElidedThrough
             ? new CheckpointFile(
                 commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export())
             : null;

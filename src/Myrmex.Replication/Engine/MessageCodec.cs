@@ -13,13 +13,14 @@ namespace Myrmex.Replication.Engine;
 /// entry covers it. All numbers are little-endian.
 /// </summary>
 /// <remarks>
-/// Head: version 6, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
+/// Head: version 7, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
-/// 8, step 4, meta length 4 and bytes, data length 4.
+/// 8, step 4, meta length 4 and bytes, data length 4, 1 if the data is elided (else 0) 1; then its digest 16 and horizon 8
+/// follow, and the data is not there.
 /// </remarks>
 public static class MessageCodec
 {
-    private const byte Version = 6;
+    private const byte Version = 7;
     private const int ChecksumBytes = 4;
     private const byte Nobody = 0xFF;
 
@@ -436,7 +437,18 @@ public static class MessageCodec
             builder.UInt64(header.Sequence);
             builder.UInt32(header.Step);
             builder.Bytes(entries[i].Meta.Span);
-            builder.UInt32((uint)entries[i].Data.Length);
+            builder.UInt32((uint)entries[i].DataLength);
+            EncodeElided(builder, entries[i].Elided);
+        }
+    }
+
+    private static void EncodeElided(BinaryBuilder builder, ElidedData? elided)
+    {
+        builder.Bool(elided is not null);
+        if (elided is not null)
+        {
+            builder.UInt128(elided.Digest);
+            builder.UInt64(elided.Through.Value);
         }
     }
 
@@ -458,9 +470,15 @@ public static class MessageCodec
                 parser.UInt32());
             var meta = parser.Bytes(JournalEntry.MetaMax).ToArray();
             var length = parser.UInt32();
+            var isElided = parser.Bool();
             parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax
-                && length <= data.Length - offset);
-            if (!parser.Failed)
+                && (isElided || length <= data.Length - offset));
+            if (isElided)
+            {
+                entries.Add(JournalEntry.WithoutData(
+                    header, meta, new ElidedData(parser.UInt128(), (int)length, Index(ref parser))));
+            }
+            else if (!parser.Failed)
             {
                 entries.Add(new JournalEntry(header, meta, length == 0 ? default : data.Slice(offset, (int)length)));
                 offset += (int)length;

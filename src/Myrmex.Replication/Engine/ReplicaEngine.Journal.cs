@@ -172,6 +172,7 @@ public sealed partial class ReplicaEngine
         }
 
         _log.Append(entry);
+        NoteElided(entry);
         _sessions.Logged(entry);
         Emit(new ReplicaOutput(OutputKind.Append) { Entry = entry, Index = entry.Index, Generation = _generation });
         if (Breaks(ReplicaMutations.EffectEarly) && _role != ReplicaRole.Active)

@@ -92,6 +92,7 @@ public sealed partial class ReplicaEngine
         _log.Reset(index, term, chain);
         _commit = index;
         _effected = index;
+        _elidedThrough = JournalIndex.None; // A copy is as of a place that is behind the source's horizon.
         _isDiverged = false;
         _needsCopy = false;
         _isStoreAhead = false;

@@ -100,4 +100,18 @@ internal enum ReplicaMutations : long
 
     /// <summary>A witness drops entries that are on the disk of no member with a store.</summary>
     WitnessDropsEarly = 1L << 29,
+
+    // From here on apart from others.
+
+    /// <summary>What is not committed counts as overwriting what is.</summary>
+    ElideUncommitted = 1L << 40,
+
+    /// <summary>What is committed in memory only counts as overwriting what is on disks.</summary>
+    ElideUnsynced = 1L << 41,
+
+    /// <summary>A store that has elided entries, and not those that overwrite them, is read.</summary>
+    ReadBeforeHorizon = 1L << 42,
+
+    /// <summary>A restart behind elided entries forgets that there were some.</summary>
+    HorizonNotKept = 1L << 43,
 }

@@ -70,6 +70,13 @@ public enum OutputKind
     FetchJournal,
 
     /// <summary>
+    /// Find out which entries after <see cref="ReplicaOutput.Index"/> and up to <see cref="ReplicaOutput.Through"/>,
+    /// all of them on this disk, need no data; then answer <see cref="ReplicaOutput.Ticket"/> by <see
+    /// cref="ReplicaEngine.ElisionPlanned"/>.
+    /// </summary>
+    PlanElision,
+
+    /// <summary>
     /// The journal no longer reaches back to what <see cref="ReplicaOutput.Peer"/> needs: it wants a copy.
     /// </summary>
     NeedsIndexOrFull,
@@ -98,6 +105,8 @@ public readonly record struct ReplicaOutput(OutputKind Kind)
     public JournalEntry? Entry { get; init; }
 
     public JournalIndex Index { get; init; }
+
+    public JournalIndex Through { get; init; }
 
     /// <summary>Cuts so far when the journal operation was made; reported back with what is durable.</summary>
     public ulong Generation { get; init; }

@@ -83,8 +83,8 @@ internal sealed class BatchWriter : IDisposable
             ref var record = ref _records[i];
             record = NewRecord(entries[i], meta, block);
             var part = bytes.Slice(meta, record.MetaPartLength);
-            BatchPlan.WriteChecksums(entries[i].Data.Span, part);
-            entries[i].Meta.Span.CopyTo(part[record.ChecksumsLength..]);
+            BatchPlan.WritePrefix(entries[i], part);
+            entries[i].Meta.Span.CopyTo(part[record.PrefixLength..]);
             record.MetaChecksum = Crc32C.Of(part);
             JournalFormat.WriteEntry(bytes[(JournalFormat.HeadSize + (i * JournalFormat.EntrySize))..], record, _seed);
             meta += record.MetaPartLength;
@@ -112,6 +112,7 @@ internal sealed class BatchWriter : IDisposable
             MetaLength = entry.Meta.Length,
             DataBlock = dataBlock,
             DataLength = entry.Data.Length,
+            IsElided = entry.IsElided,
         };
         _chain = entry.Header.Chain;
         _knowsChain = true;

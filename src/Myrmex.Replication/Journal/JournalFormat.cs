@@ -69,10 +69,12 @@ internal sealed record SegmentHead(
 /// </summary>
 internal static class JournalFormat
 {
-    public const uint Version = 1;
+    /// <summary>Since 2 the chain of an entry covers the digest of its data, and entries may be elided.</summary>
+    public const uint Version = 2;
     public const int HeadSize = 128;
     public const int EntrySize = 128;
     public const int TrailerSize = 64;
+    public const int ElidedSize = 32;
     public const uint BatchMagic = 0x4842_4A4D; // "MJBH"
 
     private const ulong SegmentMagic = 0x4745_5358_4D52_594D; // "MYRMXSEG"
@@ -110,7 +112,7 @@ internal static class JournalFormat
         BinaryPrimitives.WriteUInt64LittleEndian(target[72..], record.Header.Sequence);
         BinaryPrimitives.WriteUInt32LittleEndian(target[80..], record.Header.Step);
         target[84] = (byte)record.Header.Kind;
-        target[85] = record.KnowsPreviousChain ? (byte)0 : (byte)1;
+        target[85] = (byte)((record.KnowsPreviousChain ? 0 : 1) | (record.IsElided ? 2 : 0));
         target[86] = target[87] = 0;
         BinaryPrimitives.WriteUInt64LittleEndian(target[88..], record.Batch);
         BinaryPrimitives.WriteUInt64LittleEndian(target[96..], record.Segment);
@@ -143,6 +145,7 @@ internal static class JournalFormat
             BinaryPrimitives.ReadUInt32LittleEndian(source[80..]));
         record.PreviousChain = BinaryPrimitives.ReadUInt128LittleEndian(source[40..]);
         record.KnowsPreviousChain = (source[85] & 1) == 0;
+        record.IsElided = (source[85] & 2) != 0;
         record.Batch = BinaryPrimitives.ReadUInt64LittleEndian(source[88..]);
         record.Segment = BinaryPrimitives.ReadUInt64LittleEndian(source[96..]);
         record.BatchBlock = BinaryPrimitives.ReadUInt32LittleEndian(source[104..]);
@@ -153,6 +156,18 @@ internal static class JournalFormat
         record.DataLength = BinaryPrimitives.ReadInt32LittleEndian(source[124..]);
         return IsPossible(record, segmentBytes);
     }
+
+    public static void WriteElided(Span<byte> target, ElidedData elided)
+    {
+        BinaryPrimitives.WriteUInt128LittleEndian(target, elided.Digest);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], elided.Through.Value);
+        BinaryPrimitives.WriteInt32LittleEndian(target[24..], elided.Length);
+        target[28..ElidedSize].Clear();
+    }
+
+    public static ElidedData ReadElided(ReadOnlySpan<byte> source) => new(
+        BinaryPrimitives.ReadUInt128LittleEndian(source), BinaryPrimitives.ReadInt32LittleEndian(source[24..]),
+        new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[16..])));
 
     public static void WriteBatch(Span<byte> target, in BatchHead head, UInt128 incarnation)
     {
@@ -250,10 +265,11 @@ internal static class JournalFormat
     /// <summary>
     /// The head of a segment, or null when the bytes are none of this journal, this number and this version.
     /// </summary>
+    /// <param name="otherVersion">The version when it is another one, else 0.</param>
     public static SegmentHead? ReadSegment(
-        ReadOnlySpan<byte> source, UInt128 incarnation, ulong number, long bytes, out uint newerVersion)
+        ReadOnlySpan<byte> source, UInt128 incarnation, ulong number, long bytes, out uint otherVersion)
     {
-        newerVersion = 0;
+        otherVersion = 0;
         if (BinaryPrimitives.ReadUInt64LittleEndian(source) != SegmentMagic
             || BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) != Crc32C.Of(source[16..HeadSize])
             || BinaryPrimitives.ReadUInt128LittleEndian(source[16..]) != incarnation
@@ -263,9 +279,9 @@ internal static class JournalFormat
         }
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
-        if (version > Version)
+        if (version != Version)
         {
-            newerVersion = version;
+            otherVersion = version;
             return null;
         }
 
@@ -301,6 +317,7 @@ internal static class JournalFormat
         return record.Header.Index.Value > 0
             && record.MetaLength is >= 0 and <= JournalEntry.MetaMax
             && record.DataLength is >= 0 and <= JournalEntry.DataMax
+            && (!record.IsElided || record.DataLength == 0)
             && record.MetaOffset >= HeadSize + EntrySize
             && record.BatchBlock > 0
             && ((long)record.BatchBlock * JournalLimits.BlockBytes) + record.MetaOffset + record.MetaPartLength

@@ -185,7 +185,7 @@ public sealed partial class ReplicaJournal
     public void FlushIndex() => Metrics.WrittenBytes += _segments[^1].FlushIndex();
 
     private static bool IsPossible(JournalEntry entry) =>
-        entry.Meta.Length <= JournalEntry.MetaMax && entry.Data.Length <= JournalEntry.DataMax && entry.Index.Value > 0;
+        entry.Meta.Length <= JournalEntry.MetaMax && entry.DataLength <= JournalEntry.DataMax && entry.Index.Value > 0;
 
     private bool Follows(ReadOnlySpan<JournalEntry> entries, Term term)
     {

@@ -36,6 +36,16 @@ internal static class MutationWorlds
                 Clients = 16,
                 FaultMs = 8_000,
             },
+            ReplicaMutations.ElideUncommitted => new WorldOptions { Elides = true, Ambushes = true, Clients = 4 },
+            ReplicaMutations.ReadBeforeHorizon or ReplicaMutations.HorizonNotKept =>
+                new WorldOptions { Elides = true, Clients = 4 },
+            ReplicaMutations.ElideUnsynced => new WorldOptions
+            {
+                Elides = true,
+                AllowsMemory = true,
+                SlowDisks = true,
+                Clients = 8,
+            },
             _ => new WorldOptions(),
         };
         var every = rule == ReplicaMutations.WitnessDropsEarly ? 150 : 60 + ((long)(seed % 5) * 60);

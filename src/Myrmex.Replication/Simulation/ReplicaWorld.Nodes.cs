@@ -46,6 +46,7 @@ internal sealed partial class ReplicaWorld
             JournalStart = new JournalIndex(node.JournalBase.Value + 1),
             Checkpoint = node.Checkpoint.Index,
             Sessions = node.Checkpoint.Sessions,
+            ElidedThrough = node.Checkpoint.ElidedThrough,
             MayHaveLostEntries = node.MayHaveLostEntries,
             HasUsedMemory = _options.AllowsMemory,
             IsStoreAhead = node.IsStoreAhead,
@@ -155,6 +156,9 @@ internal sealed partial class ReplicaWorld
             case SimEventKind.StoreAnswersAgain:
                 TakeHeld(node);
                 break;
+            case SimEventKind.ElisionPlanned:
+                ElisionPlanned(node, engine, (ReplicaOutput)item.Body!, nowMs);
+                break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
                 break;
@@ -215,7 +219,10 @@ internal sealed partial class ReplicaWorld
         {
             node.Checkpoint = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values),
-                    engine.Sessions.Export());
+                    engine.Sessions.Export())
+            {
+                ElidedThrough = engine.ElidedThrough,
+            };
             if (_options.TrimsJournals && _random.Chance(0.5))
             {
                 node.Trim(new JournalIndex(
@@ -312,6 +319,10 @@ internal sealed partial class ReplicaWorld
                     _now + _random.Between(100, 5_000), SimEventKind.JournalRead, node.Number, node.Life, null,
                         output.Index.Value,
                     output.Peer.Value);
+                break;
+            case OutputKind.PlanElision:
+                _queue.Add(
+                    _now + _random.Between(100, 5_000), SimEventKind.ElisionPlanned, node.Number, node.Life, output);
                 break;
             case OutputKind.NeedsIndexOrFull:
                 CopyTo(node, _nodes[output.Peer.Value]);
@@ -428,7 +439,11 @@ internal sealed partial class ReplicaWorld
         node.Applied = entry.Index;
         if (entry.Header.Kind == EntryKind.Operation && !node.IsWitness)
         {
-            Apply(node, entry.Meta.Span);
+            Apply(node, entry);
+            if (_options.Elides)
+            {
+                _checker.Holds(node, entry);
+            }
         }
 
         if (node.Waiting.Remove(entry.Index.Value, out var tags))
@@ -524,6 +539,7 @@ internal sealed partial class ReplicaWorld
         var source = _nodes[target.InstallSource];
         target.InstallSource = -1;
         if (source.Engine is { } engine && !source.IsStoreLost && source.Applied == engine.Commit
+            && source.Applied >= engine.ElidedThrough
             && engine.Commit >= target.InstallStart
             && engine.Log.Knows(engine.Commit))
         {

@@ -54,6 +54,9 @@ public sealed record WorldOptions
     /// </summary>
     public long RelayBytesMin { get; init; }
 
+    /// <summary>A member that is behind does not get what is overwritten.</summary>
+    public bool Elides { get; init; }
+
     /// <summary>The last of the members, so many, and of those that may join one, have no main store.</summary>
     public int Witnesses { get; init; }
 
@@ -101,7 +104,8 @@ public sealed record WorldOptions
         };
 
         // Drawn last, so that a seed is otherwise what it was before there were witnesses.
-        return random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
+        options = random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
+        return options with { Elides = random.Chance(0.6) };
     }
 
     /// <summary>
@@ -120,6 +124,6 @@ public sealed record WorldOptions
         Witnesses = Math.Min(wanted, WriteQuorum - 1),
     };
 
-    /// <summary>The world as it was before there were witnesses.</summary>
-    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0 };
+    /// <summary>The world as it was before there were witnesses, and before anything was elided.</summary>
+    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, Elides = false };
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Myrmex.Base;
 using Myrmex.Replication.Engine;
 using Xunit;
 
@@ -41,6 +42,9 @@ public sealed class EntryChainTests
             EntryChain.Next(0, Header, meta[..69], default),
             EntryChain.Next(0, Header, meta[..40], meta[40..]),
             EntryChain.Next(0, Header, default, meta),
+            EntryChain.Next(0, Header, meta, new UInt128(0, 1), 4),
+            EntryChain.Next(0, Header, meta, new UInt128(1, 0), 4),
+            EntryChain.Next(0, Header, meta, new UInt128(0, 1), 5),
         };
         for (var i = 0; i < meta.Length * 8; i++)
         {
@@ -50,6 +54,42 @@ public sealed class EntryChainTests
         }
 
         Assert.Equal(values.Count, values.Distinct().Count());
+        Assert.Equal(values.Count, values.Select(v => (ulong)v).Distinct().Count());
+        Assert.Equal(values.Count, values.Select(v => (ulong)(v >> 64)).Distinct().Count());
+    }
+
+    [Fact]
+    public void AnEntryIsCheckedWithoutItsData()
+    {
+        var data = Enumerable.Range(0, 5000).Select(i => (byte)(i * 7)).ToArray();
+        var payload = Payload.CopyOf(data);
+        var entry = new JournalEntry(EntryChain.Seal(5, Header, new byte[] { 1, 2 }, data), new byte[] { 1, 2 }, payload);
+        var elided = entry.WithoutData(new JournalIndex(77));
+        Assert.True(EntryChain.Matches(5, entry));
+        Assert.True(EntryChain.Matches(5, elided));
+        Assert.True(elided.IsElided);
+        Assert.True(elided.Data.IsEmpty);
+        Assert.Equal((5000, new JournalIndex(77)), (elided.DataLength, elided.Elided!.Through));
+        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(
+            entry.Header, entry.Meta, elided.Elided with { Length = 4999 })));
+        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(
+            entry.Header, entry.Meta, elided.Elided with { Digest = elided.Elided.Digest ^ 1 })));
+        Assert.False(EntryChain.Matches(6, elided));
+        payload.Release();
+    }
+
+    [Fact]
+    public void EveryByteChangesTheDigest()
+    {
+        var data = Enumerable.Range(0, 70).Select(i => (byte)i).ToArray();
+        var values = new List<UInt128> { EntryChain.Digest(data), EntryChain.Digest(data.AsSpan(0, 69)), EntryChain.Digest(default) };
+        for (var i = 0; i < data.Length * 8; i++)
+        {
+            data[i / 8] ^= (byte)(1 << (i % 8));
+            values.Add(EntryChain.Digest(data));
+            data[i / 8] ^= (byte)(1 << (i % 8));
+        }
+
         Assert.Equal(values.Count, values.Select(v => (ulong)v).Distinct().Count());
         Assert.Equal(values.Count, values.Select(v => (ulong)(v >> 64)).Distinct().Count());
     }
