@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
@@ -10,10 +11,12 @@ namespace Myrmex.Replication.Engine;
 public sealed class ElisionPlan
 {
     private readonly ulong[] _bits;
+    private readonly Dictionary<ulong, byte[]> _some;
 
-    internal ElisionPlan(JournalIndex after, JournalIndex through, ulong[] bits)
+    internal ElisionPlan(
+        JournalIndex after, JournalIndex through, ulong[] bits, Dictionary<ulong, byte[]> some)
     {
-        (After, Through, _bits) = (after, through, bits);
+        (After, Through, _bits, _some) = (after, through, bits, some);
     }
 
     /// <summary>The entry before the stretch.</summary>
@@ -22,9 +25,11 @@ public sealed class ElisionPlan
     /// <summary>Its last entry: the horizon of what is elided by the plan.</summary>
     public JournalIndex Through { get; }
 
-    /// <summary>The entry goes without its data.</summary>
-    public bool Elides(JournalIndex index)
+    /// <summary>The entry goes without data.</summary>
+    /// <param name="blocks">A bit for each block that it goes without; empty when it is all data.</param>
+    public bool Elides(JournalIndex index, out ReadOnlySpan<byte> blocks)
     {
+        blocks = _some.GetValueOrDefault(index.Value);
         if (index <= After || index > Through)
         {
             return false;
@@ -44,6 +49,11 @@ public sealed class ElisionPlan
 /// <param name="machine">Knows what entries overwrite.</param>
 public sealed class ElisionWalk(JournalIndex after, JournalIndex through, IElision machine)
 {
+    private const int EntryCost = 64; // About, of one in a dictionary.
+
+    private readonly byte[] _blocks = new byte[ElidedData.BlocksMax / 8];
+    private readonly Dictionary<ulong, byte[]> _some = [];
+    private long _someBytes;
     private readonly ulong[] _bits = new ulong[((through.Value - after.Value) / 64) + 1];
 
     /// <summary>The entry before the stretch.</summary>
@@ -55,9 +65,6 @@ public sealed class ElisionWalk(JournalIndex after, JournalIndex through, IElisi
     /// <summary>The last entry of the stretch.</summary>
     public JournalIndex Through { get; } = through;
 
-    /// <summary>Bytes of data that need not be sent.</summary>
-    public long SavedBytes { get; private set; }
-
     /// <summary>Something could be elided.</summary>
     public bool HasAny { get; private set; }
 
@@ -68,17 +75,25 @@ public sealed class ElisionWalk(JournalIndex after, JournalIndex through, IElisi
     public void Take(in EntryHeader header, ReadOnlySpan<byte> meta, int dataLength, bool isElided)
     {
         Invariant.Check(header.Index == Next && !IsOver);
-        if (machine.IsOverwritten(header, meta, dataLength) && !isElided)
+        var blocks = _blocks.AsSpan(0, (ElidedData.BlocksOf(dataLength) + 7) / 8);
+        blocks.Clear();
+        var overwritten = machine.Take(header, meta, dataLength, blocks);
+        if (!isElided && (overwritten == Overwritten.All
+            || (overwritten == Overwritten.Some && _someBytes + blocks.Length <= Limits.PlanBlockBytesMax)))
         {
             var at = header.Index.Value - After.Value - 1;
             _bits[at / 64] |= 1UL << (int)(at % 64);
-            SavedBytes += dataLength;
             HasAny = true;
+            if (overwritten == Overwritten.Some)
+            {
+                _some.Add(header.Index.Value, blocks.ToArray());
+                _someBytes += blocks.Length + EntryCost;
+            }
         }
 
         Next = new JournalIndex(Next.Value - 1);
     }
 
     /// <summary>The plan for what was walked through: an entry that was not is sent as it is.</summary>
-    public ElisionPlan Finish() => new(After, Through, _bits);
+    public ElisionPlan Finish() => new(After, Through, _bits, _some);
 }

@@ -39,12 +39,14 @@ public static class EntryChain
         high = Fold(high ^ header.Sequence, header.Step ^ ((ulong)header.Kind << 32) ^ P2);
         low = Fold(low ^ (ulong)meta.Length, (ulong)dataLength ^ P3);
         Mix(ref low, ref high, meta);
-        low = Fold(low ^ (ulong)digest, (ulong)(digest >> 64) ^ P1);
-        high = Fold(high ^ (ulong)(digest >> 64), (ulong)digest ^ P2);
+        Mix(ref low, ref high, digest);
         return Finish(low, high);
     }
 
-    /// <summary>What the chain of an entry covers of its data: 128 bits over all bytes; 0 for none.</summary>
+    /// <summary>
+    /// What the chain of an entry covers of its data: 128 bits over the digests of all its blocks of <see
+    /// cref="ElidedData.BlockBytes"/>; 0 for no data.
+    /// </summary>
     public static UInt128 Digest(ReadOnlySpan<byte> data)
     {
         if (data.IsEmpty)
@@ -52,9 +54,23 @@ public static class EntryChain
             return default;
         }
 
-        var low = Fold((ulong)data.Length ^ P2, P0);
-        var high = Fold((ulong)data.Length ^ P1, P3);
-        Mix(ref low, ref high, data);
+        var digest = new DataDigest(data.Length);
+        while (!data.IsEmpty)
+        {
+            var block = data[..Math.Min(ElidedData.BlockBytes, data.Length)];
+            digest.Add(BlockDigest(block));
+            data = data[block.Length..];
+        }
+
+        return digest.Finish();
+    }
+
+    /// <summary>128 bits over the bytes of a block.</summary>
+    public static UInt128 BlockDigest(ReadOnlySpan<byte> block)
+    {
+        var low = P2;
+        var high = (ulong)block.Length ^ P1;
+        Mix(ref low, ref high, block);
         return Finish(low, high);
     }
 
@@ -68,10 +84,19 @@ public static class EntryChain
     /// there or were elided.
     /// </summary>
     public static bool Matches(UInt128 previous, JournalEntry entry) => entry.Header.Chain == (entry.Elided is { } elided
-        ? Next(previous, entry.Header, entry.Meta.Span, elided.Digest, elided.Length)
+        ? Next(previous, entry.Header, entry.Meta.Span, elided.DigestWith(entry.Data.Span), elided.Length)
         : Next(previous, entry.Header, entry.Meta.Span, entry.Data.Span));
 
-    private static UInt128 Finish(ulong low, ulong high)
+    internal static (ulong Low, ulong High) BeginDigest(int length) =>
+        (Fold((ulong)length ^ P2, P0), Fold((ulong)length ^ P1, P3));
+
+    internal static void Mix(ref ulong low, ref ulong high, UInt128 digest)
+    {
+        low = Fold(low ^ (ulong)digest, (ulong)(digest >> 64) ^ P1);
+        high = Fold(high ^ (ulong)(digest >> 64), (ulong)digest ^ P2);
+    }
+
+    internal static UInt128 Finish(ulong low, ulong high)
     {
         var first = Fold(low ^ P0, high ^ P1);
         return new UInt128(Fold(high ^ P2, low ^ first ^ P3), first);

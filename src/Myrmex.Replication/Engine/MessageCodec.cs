@@ -15,8 +15,8 @@ namespace Myrmex.Replication.Engine;
 /// <remarks>
 /// Head: version 7, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
-/// 8, step 4, meta length 4 and bytes, data length 4, 1 if the data is elided (else 0) 1; then its digest 16 and horizon 8
-/// follow, and the data is not there.
+/// 8, step 4, meta length 4 and bytes, data length 4, and what is known of data that is missing, length 4 (0 for none
+/// missing) and bytes (<see cref="ElidedData"/>); the data length is without that.
 /// </remarks>
 public static class MessageCodec
 {
@@ -437,18 +437,8 @@ public static class MessageCodec
             builder.UInt64(header.Sequence);
             builder.UInt32(header.Step);
             builder.Bytes(entries[i].Meta.Span);
-            builder.UInt32((uint)entries[i].DataLength);
-            EncodeElided(builder, entries[i].Elided);
-        }
-    }
-
-    private static void EncodeElided(BinaryBuilder builder, ElidedData? elided)
-    {
-        builder.Bool(elided is not null);
-        if (elided is not null)
-        {
-            builder.UInt128(elided.Digest);
-            builder.UInt64(elided.Through.Value);
+            builder.UInt32((uint)entries[i].Data.Length);
+            builder.Bytes(entries[i].Elided is { } elided ? elided.Encoded : []);
         }
     }
 
@@ -470,17 +460,16 @@ public static class MessageCodec
                 parser.UInt32());
             var meta = parser.Bytes(JournalEntry.MetaMax).ToArray();
             var length = parser.UInt32();
-            var isElided = parser.Bool();
+            var missing = parser.Bytes(ElidedData.EncodedMax);
+            var elided = ElidedData.Decode(missing);
             parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax
-                && (isElided || length <= data.Length - offset));
-            if (isElided)
+                && length <= data.Length - offset && (missing.IsEmpty || elided?.Encoded.Length == missing.Length)
+                && (elided is null || elided.PresentLength == length));
+            if (!parser.Failed)
             {
-                entries.Add(JournalEntry.WithoutData(
-                    header, meta, new ElidedData(parser.UInt128(), (int)length, Index(ref parser))));
-            }
-            else if (!parser.Failed)
-            {
-                entries.Add(new JournalEntry(header, meta, length == 0 ? default : data.Slice(offset, (int)length)));
+                var there = length == 0 ? default : data.Slice(offset, (int)length);
+                entries.Add(elided is null ? new JournalEntry(header, meta, there)
+                    : JournalEntry.WithoutData(header, meta, elided, there));
                 offset += (int)length;
             }
         }

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Myrmex.Base;
 
 namespace Myrmex.Replication.Engine;
 
@@ -10,6 +11,7 @@ public sealed partial class ReplicaEngine
 {
     private JournalIndex _elidedThrough;
     private ulong _planTicket;
+    private readonly List<Payload> _madeData = []; // Of entries in outputs; released when they were carried out.
 
     /// <summary>
     /// Up to here the main store must have everything before anything may be read of it; None when it may be in any
@@ -90,14 +92,20 @@ public sealed partial class ReplicaEngine
     /// <summary>The entry as the member gets it.</summary>
     private JournalEntry ForPeer(JournalEntry entry, ElisionPlan? plan)
     {
-        if (plan is null || entry.IsElided || !plan.Elides(entry.Index))
+        if (plan is null || entry.IsElided || !plan.Elides(entry.Index, out var blocks))
         {
             return entry;
         }
 
+        var sent = blocks.IsEmpty ? entry.WithoutData(plan.Through) : entry.WithoutBlocks(blocks, plan.Through);
         ElidedEntries++;
-        ElidedBytes += entry.Data.Length;
-        return entry.WithoutData(plan.Through);
+        ElidedBytes += entry.Data.Length - sent.Data.Length;
+        if (!sent.Data.IsEmpty)
+        {
+            _madeData.Add(sent.Data);
+        }
+
+        return sent;
     }
 
     private IReadOnlyList<JournalEntry> ForPeer(IReadOnlyList<JournalEntry> entries, ElisionPlan? plan)
@@ -114,6 +122,16 @@ public sealed partial class ReplicaEngine
         }
 
         return changed;
+    }
+
+    private void ReleaseMade()
+    {
+        foreach (var data in _madeData)
+        {
+            data.Release();
+        }
+
+        _madeData.Clear();
     }
 
     private void NoteElided(JournalEntry entry)

@@ -118,6 +118,7 @@ public sealed partial class ReplicaEngine
     /// </summary>
     public void ReleaseSettled()
     {
+        ReleaseMade();
         if (_log.Bytes <= Limits.KeptBytesMax && _log.Count <= Limits.KeptEntriesMax)
         {
             return;

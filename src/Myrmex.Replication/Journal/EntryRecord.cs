@@ -32,18 +32,19 @@ public enum EntryState : byte
 ///     72    8  sequence
 ///     80    4  step
 ///     84    1  kind
-///     85    1  flags: 1 the chain before is not known, 2 elided: there is no data
+///     85    1  flags: 1 the chain before is not known, 2 elided: data is missing
 ///     86    2  0
 ///     88    8  batch
 ///     96    8  segment
 ///    104    4  first block of the batch in the segment
-///    108    4  first byte of the checksums of the data, or of what is known of elided data, in the batch; then meta
+///    108    4  first byte of checksums and meta in the batch
 ///    112    4  bytes of meta
-///    116    4  crc32c of these checksums and meta
+///    116    4  crc32c of checksums and meta
 ///    120    4  first block of the data in the segment
 ///    124    4  bytes of data
 /// </code>
-/// In front of meta of an elided entry are 32 bytes: digest 16, horizon 8, bytes of data 4, and 4 of 0.
+/// The meta of an elided entry begins with what is known of the missing data (<see cref="ElidedData"/>), which is not
+/// counted as data.
 /// </summary>
 internal struct EntryRecord
 {
@@ -61,11 +62,10 @@ internal struct EntryRecord
     public bool IsElided;
     public EntryState State;
 
-    /// <summary>Bytes in front of meta: the checksums of the data, or what is known of it without it.</summary>
-    public readonly int PrefixLength =>
-        IsElided ? JournalFormat.ElidedSize : JournalFormat.BlocksOf(DataLength) * sizeof(uint);
+    /// <summary>Bytes of the checksums of the data, which are in front of meta.</summary>
+    public readonly int ChecksumsLength => JournalFormat.BlocksOf(DataLength) * sizeof(uint);
 
-    public readonly int MetaPartLength => PrefixLength + MetaLength;
+    public readonly int MetaPartLength => ChecksumsLength + MetaLength;
 
     public readonly bool HasHeader => State != EntryState.HeaderLost;
 }

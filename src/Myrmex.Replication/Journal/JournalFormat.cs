@@ -74,7 +74,6 @@ internal static class JournalFormat
     public const int HeadSize = 128;
     public const int EntrySize = 128;
     public const int TrailerSize = 64;
-    public const int ElidedSize = 32;
     public const uint BatchMagic = 0x4842_4A4D; // "MJBH"
 
     private const ulong SegmentMagic = 0x4745_5358_4D52_594D; // "MYRMXSEG"
@@ -156,18 +155,6 @@ internal static class JournalFormat
         record.DataLength = BinaryPrimitives.ReadInt32LittleEndian(source[124..]);
         return IsPossible(record, segmentBytes);
     }
-
-    public static void WriteElided(Span<byte> target, ElidedData elided)
-    {
-        BinaryPrimitives.WriteUInt128LittleEndian(target, elided.Digest);
-        BinaryPrimitives.WriteUInt64LittleEndian(target[16..], elided.Through.Value);
-        BinaryPrimitives.WriteInt32LittleEndian(target[24..], elided.Length);
-        target[28..ElidedSize].Clear();
-    }
-
-    public static ElidedData ReadElided(ReadOnlySpan<byte> source) => new(
-        BinaryPrimitives.ReadUInt128LittleEndian(source), BinaryPrimitives.ReadInt32LittleEndian(source[24..]),
-        new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(source[16..])));
 
     public static void WriteBatch(Span<byte> target, in BatchHead head, UInt128 incarnation)
     {
@@ -315,9 +302,9 @@ internal static class JournalFormat
     {
         var blocks = segmentBytes / JournalLimits.BlockBytes;
         return record.Header.Index.Value > 0
-            && record.MetaLength is >= 0 and <= JournalEntry.MetaMax
+            && record.MetaLength >= 0
+            && record.MetaLength <= JournalEntry.MetaMax + (record.IsElided ? ElidedData.EncodedMax : 0)
             && record.DataLength is >= 0 and <= JournalEntry.DataMax
-            && (!record.IsElided || record.DataLength == 0)
             && record.MetaOffset >= HeadSize + EntrySize
             && record.BatchBlock > 0
             && ((long)record.BatchBlock * JournalLimits.BlockBytes) + record.MetaOffset + record.MetaPartLength

@@ -210,7 +210,7 @@ public sealed partial class ReplicaJournal
         ref var record = ref _table[index];
         if (record.HasHeader)
         {
-            return record.Header == entry.Header && record.MetaLength == entry.Meta.Length
+            return record.Header == entry.Header && record.IsElided == entry.IsElided && record.MetaLength == BatchPlan.MetaLengthOf(entry)
                 && record.DataLength == entry.Data.Length && record.MetaChecksum == BatchPlan.MetaChecksum(entry);
         }
 

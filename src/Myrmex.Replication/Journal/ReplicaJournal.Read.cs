@@ -104,12 +104,13 @@ public sealed partial class ReplicaJournal
             return false; // Who reads all of the entry will find that out, too.
         }
 
-        var part = bytes.Slice(skipped, record.MetaPartLength);
+        var meta = bytes.Slice(skipped + record.ChecksumsLength, record.MetaLength);
+        var elided = record.IsElided ? ElidedData.Decode(meta) : null;
         metas.Add(new EntryMeta(
-            record.Header, part[record.PrefixLength..].ToArray(),
-            record.IsElided ? JournalFormat.ReadElided(part).Length : record.DataLength, record.IsElided));
+            record.Header, meta[(elided?.Encoded.Length ?? 0)..].ToArray(), elided?.Length ?? record.DataLength,
+            record.IsElided));
         Metrics.ReadBytes += record.MetaPartLength;
-        return true;
+        return !record.IsElided || elided is not null;
     }
 
     /// <summary>
@@ -120,7 +121,7 @@ public sealed partial class ReplicaJournal
     {
         extent = default;
         if (!_table.Contains(index.Value)
-            || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0 } record)
+            || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0, IsElided: false } record)
         {
             return false;
         }

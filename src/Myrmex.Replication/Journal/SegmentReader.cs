@@ -60,19 +60,29 @@ internal sealed class SegmentReader(IDiskFile file, long bytes, int windowBytes 
         var part = buffer.GetSpan().Slice(skipped, record.MetaPartLength);
         isGood = isGood && Crc32C.Of(part) == record.MetaChecksum;
         var state = !isGood ? EntryState.MetaLost
-            : record.IsElided || ReadData(file, record, part, out data) ? EntryState.Good
+            : ReadData(file, record, part, out data) ? EntryState.Good
             : EntryState.DataLost;
-        entry = state == EntryState.Good ? EntryOf(record, part, data) : null;
+        entry = state == EntryState.Good ? EntryOf(record, part[record.ChecksumsLength..], data) : null;
+        state = state == EntryState.Good && entry is null ? EntryState.MetaLost : state;
         buffer.Release();
         return state;
     }
 
-    /// <param name="part">What is in front of meta, and meta.</param>
-    private static JournalEntry EntryOf(in EntryRecord record, ReadOnlySpan<byte> part, Payload data)
+    /// <summary>Null, and the data is released, when what is said of missing data cannot be.</summary>
+    private static JournalEntry? EntryOf(in EntryRecord record, ReadOnlySpan<byte> meta, Payload data)
     {
-        var meta = part[record.PrefixLength..].ToArray();
-        return record.IsElided ? JournalEntry.WithoutData(record.Header, meta, JournalFormat.ReadElided(part))
-            : new JournalEntry(record.Header, meta, data);
+        if (!record.IsElided)
+        {
+            return new JournalEntry(record.Header, meta.ToArray(), data);
+        }
+
+        if (ElidedData.Decode(meta) is { } elided && elided.PresentLength == data.Length)
+        {
+            return JournalEntry.WithoutData(record.Header, meta[elided.Encoded.Length..].ToArray(), elided, data);
+        }
+
+        data.Release();
+        return null;
     }
 
     private static bool ReadData(IDiskFile file, in EntryRecord record, ReadOnlySpan<byte> checksums, out Payload data)

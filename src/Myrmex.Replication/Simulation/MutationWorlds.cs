@@ -36,7 +36,15 @@ internal static class MutationWorlds
                 Clients = 16,
                 FaultMs = 8_000,
             },
-            ReplicaMutations.ElideUncommitted => new WorldOptions { Elides = true, Ambushes = true, Clients = 4 },
+            ReplicaMutations.ElideUncommitted => new WorldOptions
+            {
+                Elides = true,
+                Members = 5,
+                WriteQuorum = 3,
+                ElectionQuorum = 3,
+                Clients = 8,
+                FaultMs = 10_000,
+            },
             ReplicaMutations.ReadBeforeHorizon or ReplicaMutations.HorizonNotKept =>
                 new WorldOptions { Elides = true, Clients = 4 },
             ReplicaMutations.ElideUnsynced => new WorldOptions
@@ -44,7 +52,8 @@ internal static class MutationWorlds
                 Elides = true,
                 AllowsMemory = true,
                 SlowDisks = true,
-                Clients = 8,
+                ReleasesEarly = true,
+                Clients = 16,
             },
             _ => new WorldOptions(),
         };

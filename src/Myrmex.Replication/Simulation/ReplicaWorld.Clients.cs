@@ -70,7 +70,7 @@ internal sealed partial class ReplicaWorld
         else
         {
             client.IsLock = false;
-            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(0.5) ? HistoryKind.Write
+            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(_options.Elides ? 0.85 : 0.5) ? HistoryKind.Write
                 : HistoryKind.Append;
             client.Key = PickKey();
             client.Value = client.Kind == HistoryKind.Read ? 0 : ++_value;

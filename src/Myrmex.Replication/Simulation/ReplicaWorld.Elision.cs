@@ -12,7 +12,7 @@ internal sealed partial class ReplicaWorld
 
     private static void ElisionPlanned(WorldNode node, ReplicaEngine engine, in ReplicaOutput wanted, long nowMs)
     {
-        var walk = new ElisionWalk(wanted.Index, wanted.Through, new Overwritten());
+        var walk = new ElisionWalk(wanted.Index, wanted.Through, new WorldElision());
         while (!walk.IsOver && walk.Next > node.JournalBase && walk.Next <= node.JournalLast)
         {
             var entry = node.Journal[(int)(walk.Next.Value - node.JournalBase.Value - 1)];
@@ -23,12 +23,14 @@ internal sealed partial class ReplicaWorld
     }
 
     /// <summary>A write makes all of its object.</summary>
-    private sealed class Overwritten : IElision
+    private sealed class WorldElision : IElision
     {
         private readonly HashSet<uint> _written = [];
 
-        public bool IsOverwritten(in EntryHeader header, ReadOnlySpan<byte> meta, int dataLength) =>
+        public Overwritten Take(
+            in EntryHeader header, ReadOnlySpan<byte> meta, int dataLength, Span<byte> blocks) =>
             header.Kind == EntryKind.Operation && meta[0] == (byte)HistoryKind.Write
-            && !_written.Add(BinaryPrimitives.ReadUInt32LittleEndian(meta[1..]));
+            && !_written.Add(BinaryPrimitives.ReadUInt32LittleEndian(meta[1..]))
+                ? Overwritten.All : Overwritten.Nothing;
     }
 }

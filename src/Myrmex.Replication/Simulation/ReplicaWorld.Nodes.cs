@@ -9,7 +9,7 @@ namespace Myrmex.Replication.Simulation;
 // The drivers: they carry out what the engines want, as a real one does, on disks and a store that fail.
 internal sealed partial class ReplicaWorld
 {
-    private const int JournalReadMax = 64;
+    private readonly int _journalReadMax;
     private const int CheckpointEvery = 12;
     private const long StoreStallUs = 700_000;
     private const long ReturnMs = 300;
@@ -490,7 +490,7 @@ internal sealed partial class ReplicaWorld
         engine.SuperblockSaved(item.Number, nowMs);
     }
 
-    private static void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous,
+    private void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous,
         long nowMs)
     {
         var entries = new List<JournalEntry>();
@@ -503,7 +503,7 @@ internal sealed partial class ReplicaWorld
         if (previous >= node.JournalBase)
         {
             var from = (int)(previous.Value - node.JournalBase.Value);
-            for (var i = from; i < node.Journal.Count && entries.Count < JournalReadMax; i++)
+            for (var i = from; i < node.Journal.Count && entries.Count < _journalReadMax; i++)
             {
                 entries.Add(node.Journal[i]);
             }

@@ -43,6 +43,7 @@ internal sealed partial class ReplicaWorld
         _options = options;
         _random = new SimRandom(seed);
         _trace = isTraced ? new Queue<string>() : null;
+        _journalReadMax = options.Elides && seed % 3 > 0 ? (int)(seed % 7) + 1 : 64;
         _replicaOptions = new ReplicaOptions
         {
             GrantMs = 400,

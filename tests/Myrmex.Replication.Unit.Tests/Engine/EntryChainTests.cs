@@ -67,14 +67,36 @@ public sealed class EntryChainTests
         var elided = entry.WithoutData(new JournalIndex(77));
         Assert.True(EntryChain.Matches(5, entry));
         Assert.True(EntryChain.Matches(5, elided));
-        Assert.True(elided.IsElided);
+        Assert.NotNull(elided.Elided);
         Assert.True(elided.Data.IsEmpty);
-        Assert.Equal((5000, new JournalIndex(77)), (elided.DataLength, elided.Elided!.Through));
-        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(
-            entry.Header, entry.Meta, elided.Elided with { Length = 4999 })));
-        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(
-            entry.Header, entry.Meta, elided.Elided with { Digest = elided.Elided.Digest ^ 1 })));
+        Assert.Equal((5000, new JournalIndex(77)), (elided.DataLength, elided.Elided.Through));
+        var damaged = elided.Elided!.Encoded.ToArray();
+        damaged[^1] ^= 1; // The digest.
+        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(entry.Header, entry.Meta, ElidedData.Decode(damaged)!)));
+        damaged[^1] ^= 1;
+        damaged[1] ^= 1; // The length.
+        Assert.False(EntryChain.Matches(5, JournalEntry.WithoutData(entry.Header, entry.Meta, ElidedData.Decode(damaged)!)));
         Assert.False(EntryChain.Matches(6, elided));
+        payload.Release();
+    }
+
+    [Theory]
+    [InlineData(5000, 1)]
+    [InlineData(5000, 2)]
+    [InlineData(40_960, 0b10_0101_1010)]
+    [InlineData(36_865, 0b10_0000_0001)]
+    public void AnEntryIsCheckedWithoutSomeBlocks(int length, int missing)
+    {
+        var data = Enumerable.Range(0, length).Select(i => (byte)(i * 7 / 5)).ToArray();
+        var payload = Payload.CopyOf(data);
+        var entry = new JournalEntry(EntryChain.Seal(5, Header, default, data), default, payload);
+        var elided = entry.WithoutBlocks([(byte)missing, (byte)(missing >> 8)], new JournalIndex(77));
+        var left = Enumerable.Range(0, length).Where(i => (missing >> (i / 4096) & 1) == 0).Select(i => data[i]).ToArray();
+        Assert.Equal(left, elided.Data.Span.ToArray());
+        Assert.True(EntryChain.Matches(5, elided));
+        elided.Data.Span[^1] ^= 1;
+        Assert.False(EntryChain.Matches(5, elided));
+        elided.Data.Release();
         payload.Release();
     }
 

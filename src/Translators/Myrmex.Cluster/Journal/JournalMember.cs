@@ -494,6 +494,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
     }
 
+    IElision IReplicaMachine.BeginElision() => new OverwrittenData();
+
     long IReplicaMachine.OldestWorkMs(long nowMs) => redo.Watch.OldestMs(nowMs);
 
     void IReplicaMachine.Hung() => Hanging?.Invoke();
@@ -773,7 +775,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         if (entry.Header.Kind == EntryKind.Operation)
         {
             error = OperationCodec.TryDecode(entry.Meta.Span, out var operation)
-                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored)).Error : Errno.EUCLEAN;
+                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored, entry.Elided)).Error : Errno.EUCLEAN;
         }
         else if (entry.Header.Kind == EntryKind.Lock
             && LockRecord.Decode(entry.Meta.Span, entry.Header.Session) is null)

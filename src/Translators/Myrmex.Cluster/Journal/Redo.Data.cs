@@ -1,5 +1,6 @@
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Replication;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -26,19 +27,56 @@ public sealed partial class Redo
     private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
     {
         Invariant.Check(data.Length == operation.Length);
+        var (error, post) = await WriteAtAsync(operation.Gfid, operation.Offset, data, call);
+        return error == Errno.Ok ? await EndModeAsync(operation, post, call) : ResultOf(error);
+    }
+
+    /// <summary>
+    /// A write of which some bytes are missing, because entries that are committed overwrite them: these are left as
+    /// they are, and where the file ends before, it gets a hole. Everything else is as if they were there.
+    /// </summary>
+    private async ValueTask<RedoResult> WritePartsAsync(
+        JournalOperation operation, Payload data, ElidedData elided, Call call)
+    {
+        if (operation.Fop is not (FopCode.Write or FopCode.CopyFileRange) || elided.Length != operation.Length)
+        {
+            return new RedoResult(Errno.EUCLEAN);
+        }
+
+        var error = Errno.Ok;
+        for (int block = 0, done = 0; done < data.Length && error == Errno.Ok;)
+        {
+            var (begin, length) = (block, 0);
+            for (; block < ElidedData.BlocksOf(elided.Length) && !elided.IsMissing(block); block++)
+            {
+                length += elided.LengthOf(block);
+            }
+
+            (error, _) = await WriteAtAsync(
+                operation.Gfid, operation.Offset + ((long)begin * ElidedData.BlockBytes), data.Slice(done, length), call);
+            done += length;
+            block += length == 0 ? 1 : 0;
+        }
+
+        var view = error == Errno.Ok ? await StoreView.StatAsync(_store, operation.Gfid, call) : default;
+        if (error == Errno.Ok && !view.IsThere)
+        {
+            return view.IsMissing ? new RedoResult(Errno.Ok, IsMissing: true) : new RedoResult(view.Error);
+        }
+
+        var end = operation.Offset + operation.Length;
+        error = error == Errno.Ok && (long)view.Iatt.Size < end ? await TruncateAsync(operation.Gfid, end, call) : error;
+        return error == Errno.Ok ? await EndModeAsync(operation, default, call) : ResultOf(error);
+    }
+
+    private async ValueTask<(Errno Error, Iatt Post)> WriteAtAsync(Gfid gfid, long offset, Payload data, Call call)
+    {
         var post = default(Iatt);
         for (var done = 0; done < data.Length;)
         {
             var rest = data.Slice(done, data.Length - done);
             var reply = await _store.Write(
-                new WriteFop
-                {
-                    Gfid = operation.Gfid,
-                    Fd = call.AnonymousFd(operation.Gfid),
-                    Offset = operation.Offset + done,
-                    Data = rest,
-                },
-                call);
+                new WriteFop { Gfid = gfid, Fd = call.AnonymousFd(gfid), Offset = offset + done, Data = rest }, call);
             var error = reply.Error;
             post = reply.Post;
             done += error == Errno.Ok ? reply.OpRet : 0;
@@ -47,11 +85,11 @@ public sealed partial class Redo
             reply.Release();
             if (error != Errno.Ok)
             {
-                return ResultOf(error);
+                return (error, post);
             }
         }
 
-        return await EndModeAsync(operation, post, call);
+        return (Errno.Ok, post);
     }
 
     private async ValueTask<RedoResult> ResizeAsync(JournalOperation operation, Call call)
