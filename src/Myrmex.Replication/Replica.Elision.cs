@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Replication.Engine;
@@ -32,7 +33,7 @@ public sealed partial class Replica
             journal => isWhole = Walk(journal, walk),
             () =>
             {
-                if (_isStopped)
+                if (_isStopped || !_engine.WantsPlan(ticket, peer))
                 {
                     return;
                 }
@@ -56,7 +57,7 @@ public sealed partial class Replica
     /// <summary>False when an entry cannot be read: it was compacted, or is damaged.</summary>
     private static bool Walk(ReplicaJournal journal, ElisionWalk walk)
     {
-        var count = System.Math.Min(MetasPerRead, walk.Next.Value - walk.After.Value);
+        var count = Math.Min(MetasPerRead, walk.Next.Value - walk.After.Value);
         var metas = new List<EntryMeta>((int)count);
         var isWhole = journal.ReadMeta(new JournalIndex(walk.Next.Value - count + 1), (int)count, metas)
             && metas.Count == (int)count;

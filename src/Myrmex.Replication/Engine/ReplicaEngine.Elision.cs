@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Myrmex.Base;
 
@@ -32,13 +33,17 @@ public sealed partial class ReplicaEngine
         : Breaks(ReplicaMutations.ElideUnsynced) ? Min(_commit, _durable)
         : Min(Min(_commit, _quorumDurable), _durable);
 
+    /// <summary>Somebody still waits for the answer to a <see cref="OutputKind.PlanElision"/>.</summary>
+    public bool WantsPlan(ulong ticket, MemberId peer) =>
+        _role == ReplicaRole.Active && Peer(peer) is { IsPlanning: true } state && state.PlanTicket == ticket;
+
     /// <summary>The answer to a <see cref="OutputKind.PlanElision"/>; null when everything is sent as it is.</summary>
     public void ElisionPlanned(ulong ticket, MemberId peer, ElisionPlan? plan, long nowMs)
     {
         _now = nowMs;
-        var state = Peer(peer);
-        if (_role == ReplicaRole.Active && state.IsPlanning && state.PlanTicket == ticket)
+        if (WantsPlan(ticket, peer))
         {
+            var state = Peer(peer);
             state.Plan = plan;
             EndPlanning(state);
             SendEntries(state);
@@ -75,7 +80,7 @@ public sealed partial class ReplicaEngine
         peer.IsPlanning = true;
         peer.PlanningSinceMs = _now;
         peer.PlanTicket = ++_planTicket;
-        peer.PlanningTo = System.Math.Min(Horizon.Value, previous.Value + Limits.PlanEntriesMax);
+        peer.PlanningTo = Math.Min(Horizon.Value, previous.Value + Limits.PlanEntriesMax);
         Emit(new ReplicaOutput(OutputKind.PlanElision)
         {
             Peer = peer.Id,
