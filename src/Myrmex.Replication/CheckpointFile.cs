@@ -33,7 +33,9 @@ internal sealed record CheckpointFile(
 
     private static ReadOnlySpan<byte> CopyingMagic => "MXCHKPTD"u8;
 
-    /// <summary>See <see cref="Engine.ReplicaEngine.ElidedThrough"/>; the entries may be gone from the journal.</summary>
+    /// <summary>
+    /// See <see cref="Engine.ReplicaEngine.ElidedThrough"/>; the entries may be gone from the journal.
+    /// </summary>
     public JournalIndex ElidedThrough { get; init; }
 
     public static CheckpointFile Empty { get; } = new(JournalIndex.None, Term.None, default, []);

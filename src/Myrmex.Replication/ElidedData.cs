@@ -99,8 +99,8 @@ public sealed class ElidedData
     /// <summary>Reads what <see cref="Encoded"/> is; null for bytes that do not begin with it.</summary>
     public static ElidedData? Decode(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < HeadBytes || bytes[0] > 1
-            || BinaryPrimitives.ReadInt32LittleEndian(bytes[1..]) is not (>= 0 and <= JournalEntry.DataMax and var length))
+        var length = bytes.Length < HeadBytes ? -1 : BinaryPrimitives.ReadInt32LittleEndian(bytes[1..]);
+        if (length is < 0 or > JournalEntry.DataMax || bytes[0] > 1)
         {
             return null;
         }

@@ -83,9 +83,11 @@ public static class EntryChain
     /// The entry is what its chain says, after an entry with chain <paramref name="previous"/>, whether its bytes are
     /// there or were elided.
     /// </summary>
-    public static bool Matches(UInt128 previous, JournalEntry entry) => entry.Header.Chain == (entry.Elided is { } elided
-        ? Next(previous, entry.Header, entry.Meta.Span, elided.DigestWith(entry.Data.Span), elided.Length)
-        : Next(previous, entry.Header, entry.Meta.Span, entry.Data.Span));
+    public static bool Matches(UInt128 previous, JournalEntry entry)
+    {
+        var digest = entry.Elided?.DigestWith(entry.Data.Span) ?? Digest(entry.Data.Span);
+        return Next(previous, entry.Header, entry.Meta.Span, digest, entry.DataLength) == entry.Header.Chain;
+    }
 
     internal static (ulong Low, ulong High) BeginDigest(int length) =>
         (Fold((ulong)length ^ P2, P0), Fold((ulong)length ^ P1, P3));

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Myrmex.Base;
 
@@ -411,6 +412,11 @@ public sealed partial class ReplicaEngine
         if (entries.Count == 0 || previous.Value + 1 != peer.Next)
         {
             return;
+        }
+
+        if (peer.IsProbing && entries.Count > _options.ProbeEntries)
+        {
+            entries = [.. entries.Take(_options.ProbeEntries)]; // What is not needed is found out when it has answered.
         }
 
         SendAppend(peer, previous, chain, ForPeer(entries, peer.Plan));
