@@ -53,6 +53,16 @@ public interface IReplicaMachine
     /// </param>
     void ReadReady(ulong tag, JournalIndex index, Term? term);
 
+    /// <summary>
+    /// A read at this follower may use the main store once that holds everything up to <paramref name="index"/>.
+    /// </summary>
+    /// <param name="tag">Which.</param>
+    /// <param name="index">Committed when the leader was asked.</param>
+    /// <param name="leaderApplied">
+    /// The leader's main store has everything up to here. Of what was seen beyond it the leader is asked once more.
+    /// </param>
+    void ReadHere(ulong tag, JournalIndex index, JournalIndex leaderApplied);
+
     /// <summary>Everything the sync asked for is on the disks of a write quorum.</summary>
     void Synced(ulong tag);
 

@@ -22,6 +22,8 @@ namespace Myrmex.Replication;
 /// </remarks>
 public sealed partial class Replica : IJournalOwner
 {
+    private const long AppliedLookMs = 1;
+
     private readonly ReplicaSetup _setup;
     private readonly ReplicaEngine _engine;
     private readonly JournalWriter _writer;
@@ -38,6 +40,7 @@ public sealed partial class Replica : IJournalOwner
     private long _leaseUntilMs; // Written by the scheduler only.
     private bool _isCarrying;
     private bool _hasMachineFailed;
+    private bool _isAppliedDue;
 
     private Replica(ReplicaSetup setup, ReplicaEngine engine, ReplicaJournal journal, CheckpointFile checkpoint)
     {
@@ -221,6 +224,11 @@ public sealed partial class Replica : IJournalOwner
             else
             {
                 ReportHealth();
+                if (message is ReplicaMessage.ReadQuestion)
+                {
+                    _engine.ReportApplied(_machine.AppliedIndex); // The later, the fewer have to ask once more.
+                }
+
                 _engine.Receive(message, NowMs);
             }
 
@@ -303,6 +311,13 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>Wants to read: ReadReady or Refused.</summary>
     public void Read(ulong tag, bool useLease) =>
         _scheduler.Post(() => Do(() => _engine.Read(tag, useLease, NowMs), tag));
+
+    /// <summary>
+    /// Wants to read from the main store of this follower: ReadHere or Refused, or neither when a message is lost.
+    /// </summary>
+    /// <param name="through">What the leader's main store must have by then; or None.</param>
+    public void ReadHere(ulong tag, JournalIndex through) =>
+        _scheduler.Post(() => Do(() => _engine.ReadHere(tag, through, NowMs), tag));
 
     /// <summary>Wants everything up to an entry on the disks of a write quorum: Synced or Refused.</summary>
     public void Sync(ulong tag, JournalIndex index) =>
@@ -458,6 +473,25 @@ public sealed partial class Replica : IJournalOwner
         _engine.ReleaseSettled();
         _isCarrying = false;
         ReleaseProposals();
+        OweApplied();
+    }
+
+    /// <summary>A follower waits to hear that the main store here has more: it is looked at soon.</summary>
+    private void OweApplied()
+    {
+        if (_engine.OwesApplied && !_isAppliedDue && !_isStopped)
+        {
+            _isAppliedDue = true;
+            _ = _scheduler.Schedule(AppliedLookMs, () =>
+            {
+                _isAppliedDue = false;
+                if (!_isStopped)
+                {
+                    _engine.ReportApplied(_machine.AppliedIndex);
+                    Carry();
+                }
+            });
+        }
     }
 
     /// <summary>
@@ -513,6 +547,9 @@ public sealed partial class Replica : IJournalOwner
                 break;
             case OutputKind.ReadReady:
                 _machine.ReadReady(output.Ticket, output.Index, output.NeedsLease ? output.Term : null);
+                break;
+            case OutputKind.ReadHere:
+                _machine.ReadHere(output.Ticket, output.Index, output.LeaderApplied);
                 break;
             case OutputKind.Synced:
                 _machine.Synced(output.Ticket);

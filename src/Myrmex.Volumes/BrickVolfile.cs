@@ -107,6 +107,11 @@ public static class BrickVolfile
         AddStack(file, volume, brick, brick.MemberExport);
         Add(file, volume, brick.Path, ClientVolfile.JournalClientType,
             [new("members", Numbers([brick, .. peers]))], [brick.MemberExport, .. peerNames]);
+        if (VolumeOptions.ReadersAt(volume, place).Contains(brick))
+        {
+            file.Top.With("near", Numbers([brick]));
+        }
+
         return [brick.Path, brick.MemberExport];
     }
 

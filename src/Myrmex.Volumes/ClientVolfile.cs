@@ -49,9 +49,10 @@ public static class ClientVolfile
 
     /// <summary>The bricks, what makes copies of one, and the distribution over them.</summary>
     /// <param name="addClient">Adds a block of this name that attaches to an export of a brick.</param>
+    /// <param name="node">The node on which the graph is; null when it is not known to be one.</param>
     internal static void AddDistribute(
         VolfileDocument file, Volume volume, bool isOurs, Func<Brick, bool>? isAlive,
-        Action<string, Brick, string> addClient)
+        Action<string, Brick, string> addClient, NodeId? node = null)
     {
         var subvolumes = new List<string>();
         if (!volume.HasJournals)
@@ -82,9 +83,23 @@ public static class ClientVolfile
 
             Add(file, volume, name, JournalClientType, [new("members", BrickVolfile.Numbers(members))],
                 [.. members.Select(b => b.IdIn(volume.Name))]);
+            AddReaders(file.Top, VolumeOptions.ReadersAt(volume, place), node);
         }
 
         Add(file, volume, $"{volume.Name}-dht", "cluster/distribute", DistributeOptions(volume), subvolumes);
+    }
+
+    /// <summary>Who is asked for large reads: the one on the same machine, else all for a part each.</summary>
+    private static void AddReaders(VolfileBlock set, IReadOnlyList<Brick> readers, NodeId? node)
+    {
+        if (readers.FirstOrDefault(b => b.Node == node) is { } near)
+        {
+            set.With("near", BrickVolfile.Numbers([near]));
+        }
+        else if (readers.Count > 0)
+        {
+            set.With("readers", BrickVolfile.Numbers(readers));
+        }
     }
 
     private static List<KeyValuePair<string, string>> DistributeOptions(Volume volume) =>

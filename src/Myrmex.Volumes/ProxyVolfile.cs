@@ -25,14 +25,17 @@ public static class ProxyVolfile
 
     /// <param name="managementPort">Where the daemons of the bricks' hosts serve the port map.</param>
     /// <param name="drains">Clients that can go elsewhere are asked to.</param>
+    /// <param name="node">The node that runs it.</param>
     public static VolfileDocument Build(
-        Volume volume, int managementPort = ClientVolfile.ManagementPortDefault, bool drains = false)
+        Volume volume, int managementPort = ClientVolfile.ManagementPortDefault, bool drains = false,
+        NodeId? node = null)
     {
         var file = new VolfileDocument();
         var export = ExportOf(volume.Name);
         ClientVolfile.AddDistribute(
             file, volume, isOurs: true, isAlive: null,
-            (name, brick, at) => ClientBlock.AddOfServer(file, volume, name, brick, at, managementPort));
+            (name, brick, at) => ClientBlock.AddOfServer(file, volume, name, brick, at, managementPort),
+            node);
         foreach (var set in file.Blocks)
         {
             if (set.Type == ClientVolfile.JournalClientType)

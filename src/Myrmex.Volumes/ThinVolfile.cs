@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
@@ -28,9 +29,13 @@ public static class ThinVolfile
     /// <param name="managementPort">Where the daemons of these hosts serve the port map.</param>
     /// <param name="local">The place among them of the client's own machine; -1 when it is none of them.</param>
     /// <param name="near">The place of the one that all changes go to in any case; -1 when there is none.</param>
+    /// <param name="readers">
+    /// The places of those on nodes that have all data of the volume; they are asked for large reads.
+    /// </param>
     public static VolfileDocument Build(
         Volume volume, IReadOnlyList<string> hosts, bool trusted,
-        int managementPort = ClientVolfile.ManagementPortDefault, int local = -1, int near = -1)
+        int managementPort = ClientVolfile.ManagementPortDefault, int local = -1, int near = -1,
+        IReadOnlyList<int>? readers = null)
     {
         var file = new VolfileDocument();
         var names = new List<string>();
@@ -50,6 +55,11 @@ public static class ThinVolfile
         if (near >= 0)
         {
             file.Top.With("near", names[near]);
+        }
+
+        if (readers is { Count: > 1 })
+        {
+            file.Top.With("readers", string.Join(',', readers.Select(r => names[r])));
         }
 
         ClientVolfile.LayerWriteBehind(file, volume, isFar: true);

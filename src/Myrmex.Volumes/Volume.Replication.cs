@@ -103,6 +103,12 @@ public sealed partial record Volume
     /// </summary>
     public NodeId? LeadingNode => HasJournals && ReplicaSets.Count == 1 ? PreferredLeaderAt(0).Node : null;
 
+    /// <summary>
+    /// The nodes that have everything and may be asked for it: of a volume with one replica set. None for all others.
+    /// </summary>
+    public IEnumerable<NodeId> ReadingNodes =>
+        LeadingNode is null ? [] : VolumeOptions.ReadersAt(this, 0).Select(b => b.Node).Distinct();
+
     /// <summary>The place in <see cref="ReplicaSets"/> of the set that a brick is in; only with journals.</summary>
     public int SetPlaceOf(Brick brick) => IndexOf(brick) / ReplicaCount;
 

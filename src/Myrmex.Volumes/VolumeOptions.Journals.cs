@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using Myrmex.Graph;
 
 namespace Myrmex.Volumes;
@@ -28,6 +29,17 @@ public static partial class VolumeOptions
     /// <summary>Changes of the volume are answered when they are in the memory of enough members.</summary>
     public static bool AcknowledgesMemory(Volume volume) =>
         string.Equals(Effective(volume, Acknowledge), FromMemory, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Large reads may be answered by any member of a replica set that has the data.</summary>
+    private const string FollowerReads = "journal.follower-reads";
+
+    /// <summary>
+    /// The members of a replica set that are asked for large reads; none where that is off, where it would always send
+    /// readers to the leader, and where the bricks have to know who has looked at what.
+    /// </summary>
+    public static IReadOnlyList<Brick> ReadersAt(Volume volume, int place) =>
+        IsOn(volume, FollowerReads) && !AcknowledgesMemory(volume) && !IsOn(volume, CacheInvalidation)
+            ? [.. volume.MembersAt(place).SkipLast(volume.ArbiterCount)] : [];
 
     private static IEnumerable<VolumeOption> JournalTable() =>
     [
@@ -82,6 +94,13 @@ public static partial class VolumeOptions
                 + "them on to the other, so one stream can fill a link. 0: the leader sends everything to everybody.")
             { Live = true },
             [new OptionTarget(GraphSide.Brick, JournalType, "relay-size")]),
+        new VolumeOption(
+            new OptionDeclaration(
+                FollowerReads, OptionKind.Boolean, "on",
+                "Large reads are answered by all members that have the data, and near where one is on the same machine; "
+                + "the leader says as of when they are good, so no reader sees less than was answered before. off: by "
+                + "the leader alone."),
+            []),
     ];
 
     /// <summary>

@@ -139,6 +139,9 @@ public static partial class VolumeOptions
             "cluster.readdir-optimize", OptionKind.Boolean, "off", DhtType, "readdir-optimize",
             "Only the first brick lists directories; the others leave them out."),
         Client(
+            "cluster.partial-listings", OptionKind.Boolean, "off", DhtType, "partial-listings",
+            "Listings leave out what is on bricks that are away without an error, as GlusterFS does."),
+        Client(
             "cluster.rsync-hash-regex", OptionKind.Text, null, DhtType, "rsync-hash-regex",
             "Names that match are hashed by their first group, so that a temporary name and the final one are "
             + "on one brick."),

@@ -240,6 +240,8 @@ internal sealed class BedMember : IReplicaTransport, IReplicaMachine
 
     public void ReadReady(ulong tag, JournalIndex index, Term? term) => ReadTags.Add(tag);
 
+    public void ReadHere(ulong tag, JournalIndex index, JournalIndex leaderApplied) => ReadTags.Add(tag);
+
     public void Synced(ulong tag) => DoneTags.Add(tag);
 
     public void Completed(ulong tag) => DoneTags.Add(tag);

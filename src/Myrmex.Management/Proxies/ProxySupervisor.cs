@@ -133,7 +133,7 @@ internal sealed class ProxySupervisor
 
     private ServedFile FileOf(Volume volume) => new(
         Path.Combine(_options.ProxyVolfileDirectory, $"{volume.Name}.vol"),
-        ProxyVolfile.Build(volume, _options.Port, IsDraining).ToString());
+        ProxyVolfile.Build(volume, _options.Port, IsDraining, _node.Id).ToString());
 
     private async Task ProbeAsync(List<Volume> wanted, CancellationToken cancellation)
     {

@@ -86,7 +86,8 @@ internal sealed class VolfileService(
             var ids = nodes.Select(n => n.Id).ToList();
             var local = asker is { } own ? ids.IndexOf(own) : -1;
             var near = volume.LeadingNode is { } leading ? ids.IndexOf(leading) : -1;
-            return ThinVolfile.Build(volume, hosts, trusted, managementPort, local, near).ToString();
+            var readers = volume.ReadingNodes.Select(id => ids.IndexOf(id)).Where(at => at >= 0).Order().ToList();
+            return ThinVolfile.Build(volume, hosts, trusted, managementPort, local, near, readers).ToString();
         }
 
         var former = proxy;

@@ -58,6 +58,9 @@ public static class Limits
     /// <summary>Reads that wait for one round of confirmation; more are refused.</summary>
     public const int WaitingReadsMax = 65_536;
 
+    /// <summary>Questions of followers that a leader has not answered; more are refused.</summary>
+    public const int PeerReadsMax = 1024;
+
     /// <summary>Syncs that wait; more are refused.</summary>
     public const int WaitingSyncsMax = 65_536;
 

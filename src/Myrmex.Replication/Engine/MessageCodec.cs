@@ -42,6 +42,8 @@ public static class MessageCodec
         CopyOffer = 14,
         CopyRequest = 15,
         CopyPiece = 16,
+        ReadQuestion = 17,
+        ReadAnswer = 18,
     }
 
     /// <summary>The entries whose data follows the head, in order; lent.</summary>
@@ -114,6 +116,8 @@ public static class MessageCodec
         ReplicaMessage.CopyOffer => Kind.CopyOffer,
         ReplicaMessage.CopyRequest => Kind.CopyRequest,
         ReplicaMessage.CopyPiece => Kind.CopyPiece,
+        ReplicaMessage.ReadQuestion => Kind.ReadQuestion,
+        ReplicaMessage.ReadAnswer => Kind.ReadAnswer,
         _ => throw new ArgumentException("unknown message", nameof(message)),
     };
 
@@ -207,6 +211,16 @@ public static class MessageCodec
         {
             case ReplicaMessage.SyncRequest m:
                 builder.UInt64(m.Index.Value);
+                break;
+            case ReplicaMessage.ReadQuestion m:
+                builder.UInt64(m.Tag);
+                builder.UInt64(m.Through.Value);
+                break;
+            case ReplicaMessage.ReadAnswer m:
+                builder.UInt64(m.Tag);
+                builder.Bool(m.IsGood);
+                builder.UInt64(m.Index.Value);
+                builder.UInt64(m.Applied.Value);
                 break;
             case ReplicaMessage.Recover m:
                 builder.UInt64(m.Nonce);
@@ -356,6 +370,20 @@ public static class MessageCodec
                 Room = Room(ref parser),
             },
             Kind.SyncRequest => new ReplicaMessage.SyncRequest { From = from, Index = Index(ref parser) },
+            Kind.ReadQuestion => new ReplicaMessage.ReadQuestion
+            {
+                From = from,
+                Tag = parser.UInt64(),
+                Through = Index(ref parser),
+            },
+            Kind.ReadAnswer => new ReplicaMessage.ReadAnswer
+            {
+                From = from,
+                Tag = parser.UInt64(),
+                IsGood = parser.Bool(),
+                Index = Index(ref parser),
+                Applied = Index(ref parser),
+            },
             Kind.Transfer => new ReplicaMessage.Transfer { From = from },
             Kind.Recover => new ReplicaMessage.Recover { From = from, Nonce = parser.UInt64() },
             Kind.RecoverAnswer => new ReplicaMessage.RecoverAnswer

@@ -11,7 +11,7 @@ public sealed partial class ReplicaEngine
 {
     private const int RoundsKept = 64;
 
-    private readonly List<(ulong Tag, JournalIndex Index, ulong Round)> _reads = [];
+    private readonly List<RunningRead> _reads = [];
     private readonly List<(ulong Tag, bool Lease)> _waitingReads = []; // For the first commit of the term.
     private readonly long[] _roundMs = new long[RoundsKept];
 
@@ -65,7 +65,12 @@ public sealed partial class ReplicaEngine
         }
 
         // The next round, not the running one: its beats left before this read came.
-        _reads.Add((tag, _commit, _round + 1));
+        AwaitRound(new RunningRead(tag, _commit, _round + 1));
+    }
+
+    private void AwaitRound(in RunningRead read)
+    {
+        _reads.Add(read);
         if (_confirmedRound == _round)
         {
             StartRound();
@@ -199,7 +204,7 @@ public sealed partial class ReplicaEngine
         {
             if (_reads[i].Round <= _confirmedRound)
             {
-                EmitRead(_reads[i].Tag, _reads[i].Index, needsLease: false);
+                Finish(_reads[i]);
             }
             else
             {
@@ -214,11 +219,27 @@ public sealed partial class ReplicaEngine
         }
     }
 
+    private void Finish(in RunningRead read)
+    {
+        if (read.Peer is { } peer)
+        {
+            Confirmed(peer, in read);
+        }
+        else
+        {
+            EmitRead(read.Tag, read.Index, needsLease: false);
+        }
+    }
+
     private void EndReads()
     {
-        foreach (var (tag, _, _) in _reads)
+        EndPeerReads();
+        foreach (var read in _reads)
         {
-            Refuse(tag, Refusal.NotLeader);
+            if (read.Peer is null)
+            {
+                Refuse(read.Tag, Refusal.NotLeader);
+            }
         }
 
         foreach (var (tag, _) in _waitingReads)
@@ -264,4 +285,14 @@ public sealed partial class ReplicaEngine
     }
 
     private bool IsGrantedToOther(Term term) => _grantTerm != term && _now < _grantUntilMs;
+
+    /// <summary>A read that waits for a round of beats, of a client here or at a follower.</summary>
+    private readonly record struct RunningRead(ulong Tag, JournalIndex Index, ulong Round)
+    {
+        /// <summary>The follower that asks; null for a client of this leader.</summary>
+        public MemberId? Peer { get; init; }
+
+        /// <summary>What the main store must have first.</summary>
+        public JournalIndex Through { get; init; }
+    }
 }

@@ -21,7 +21,11 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>The main store has everything up to an entry. Who does not report has what is committed.</summary>
-    public void ReportApplied(JournalIndex index) => _applied = index;
+    public void ReportApplied(JournalIndex index)
+    {
+        _applied = index;
+        TellApplied();
+    }
 
     /// <summary>Bytes that entries up to the last one are still going to take, from after an entry on.</summary>
     public long CostAfter(JournalIndex index) => _log.CostAfter(index);

@@ -226,6 +226,12 @@ public sealed partial class ReplicaEngine
             case ReplicaMessage.RecoverAnswer answer:
                 OnRecoverAnswer(answer);
                 break;
+            case ReplicaMessage.ReadQuestion question:
+                OnReadQuestion(question);
+                break;
+            case ReplicaMessage.ReadAnswer answer:
+                OnReadAnswer(answer);
+                break;
             case ReplicaMessage.Position position:
                 OnPosition(position);
                 break;

@@ -160,6 +160,33 @@ public abstract class ReplicaMessage
         public JournalIndex Index { get; init; }
     }
 
+    /// <summary>A follower asks from which entry on its main store may answer a read; see ReadAnswer.</summary>
+    public sealed class ReadQuestion : ReplicaMessage
+    {
+        public ulong Tag { get; init; }
+
+        /// <summary>The leader's main store must have everything up to here before it answers; None for nothing.</summary>
+        public JournalIndex Through { get; init; }
+    }
+
+    /// <summary>
+    /// Whoever asked may answer reads that came before it asked, once its main store has everything up to
+    /// <see cref="Index"/>.
+    /// </summary>
+    public sealed class ReadAnswer : ReplicaMessage
+    {
+        public ulong Tag { get; init; }
+
+        /// <summary>False: nothing is said, the reader has to go to the leader.</summary>
+        public bool IsGood { get; init; }
+
+        /// <summary>Committed when the sender was shown to lead, after the question came.</summary>
+        public JournalIndex Index { get; init; }
+
+        /// <summary>The leader's own main store has everything up to here.</summary>
+        public JournalIndex Applied { get; init; }
+    }
+
     /// <summary>
     /// The leader leads no more, in this term never again, and the receiver may take the lead from it. All that was
     /// granted to the leader is void.

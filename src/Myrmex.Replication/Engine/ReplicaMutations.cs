@@ -101,7 +101,11 @@ internal enum ReplicaMutations : long
     /// <summary>A witness drops entries that are on the disk of no member with a store.</summary>
     WitnessDropsEarly = 1L << 29,
 
-    // From here on apart from others.
+    /// <summary>A follower answers reads from its main store without asking the leader.</summary>
+    ReadHereUnasked = 1L << 34,
+
+    /// <summary>A leader tells a follower that reads of what its own main store does not have yet are good.</summary>
+    ToldBeforeApplied = 1L << 35,
 
     /// <summary>What is not committed counts as overwriting what is.</summary>
     ElideUncommitted = 1L << 40,

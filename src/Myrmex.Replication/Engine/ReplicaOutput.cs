@@ -60,6 +60,13 @@ public enum OutputKind
     ReadReady,
 
     /// <summary>
+    /// The read <see cref="ReplicaOutput.Ticket"/> of this follower may use its own state, once that is as of
+    /// <see cref="ReplicaOutput.Index"/> at least. What it has seen of entries after
+    /// <see cref="ReplicaOutput.LeaderApplied"/> the leader's own state may lack: then it asks once more, through them.
+    /// </summary>
+    ReadHere,
+
+    /// <summary>
     /// Everything the sync <see cref="ReplicaOutput.Ticket"/> asked for is on disk on a write quorum.
     /// </summary>
     Synced,
@@ -107,6 +114,9 @@ public readonly record struct ReplicaOutput(OutputKind Kind)
     public JournalIndex Index { get; init; }
 
     public JournalIndex Through { get; init; }
+
+    /// <summary>The leader's main store has everything up to here.</summary>
+    public JournalIndex LeaderApplied { get; init; }
 
     /// <summary>Cuts so far when the journal operation was made; reported back with what is durable.</summary>
     public ulong Generation { get; init; }

@@ -24,6 +24,8 @@ internal static class MutationWorlds
                 new WorldOptions { TakesLocks = true, TrimsJournals = true, Clients = 4 },
             ReplicaMutations.CountOldTerms => new WorldOptions { Ambushes = true, FaultMs = 10_000 },
             ReplicaMutations.StaleDurableReport => new WorldOptions { Ambushes = true, SlowDisks = true },
+            ReplicaMutations.ReadHereUnasked or ReplicaMutations.ToldBeforeApplied =>
+                new WorldOptions { ReadsHere = true, Clients = 6 },
             ReplicaMutations.WitnessLeads => new WorldOptions { Witnesses = 1 },
             ReplicaMutations.AdoptsWithGap => new WorldOptions { Witnesses = 1, TrimsJournals = true },
             ReplicaMutations.WitnessDropsEarly => new WorldOptions

@@ -149,7 +149,11 @@ internal sealed partial class ReplicaWorld
             return;
         }
 
-        if (isRead)
+        if (isRead && _options.ReadsHere && engine.MayReadHere && _random.Chance(0.8))
+        {
+            engine.ReadHere(tag, JournalIndex.None, node.ClockMs(_now));
+        }
+        else if (isRead)
         {
             engine.Read(tag, _options.ReadLease, node.ClockMs(_now));
         }
@@ -182,7 +186,8 @@ internal sealed partial class ReplicaWorld
             return;
         }
 
-        if (node.Held.Count > 0 && output.Kind is OutputKind.Answered or OutputKind.ReadReady)
+        if (node.Held.Count > 0 && (output.Kind == OutputKind.Answered
+            || (output.Kind == OutputKind.ReadReady && !_options.ReadsHere)))
         {
             return; // The main store hangs: no answer, and the client asks somebody else.
         }
@@ -216,7 +221,8 @@ internal sealed partial class ReplicaWorld
                         output.Ticket, valueNow);
                 break;
             case OutputKind.ReadReady:
-                if (node.Applied < output.Index)
+                // What is answered is in the store; what is only committed may come later.
+                if (node.Applied < output.Index && !_options.ReadsHere)
                 {
                     WorldChecker.Fail($"{node.Number} may read as of {output.Index} and has applied {node.Applied}");
                 }

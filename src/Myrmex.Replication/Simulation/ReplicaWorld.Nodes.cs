@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Coordination;
@@ -35,7 +36,9 @@ internal sealed partial class ReplicaWorld
             node.Values[key] = value;
         }
 
-        node.Applied = node.Checkpoint.Index;
+        node.Applied = node.TouchedBefore = node.Checkpoint.Index;
+        node.Touched.Clear();
+        node.WaitingHere.Clear();
         node.Engine = new ReplicaEngine(new ReplicaStart
         {
             Self = node.Id,
@@ -350,6 +353,9 @@ internal sealed partial class ReplicaWorld
             case OutputKind.Synced:
                 _checker.Synced(output.Index);
                 break;
+            case OutputKind.ReadHere:
+                ReadHere(node, output.Ticket, output.Index.Value, output.LeaderApplied.Value);
+                break;
             case OutputKind.Accepted or OutputKind.Answered or OutputKind.Refused or OutputKind.ReadReady:
                 AnswerRequest(node, engine, output);
                 break;
@@ -404,12 +410,14 @@ internal sealed partial class ReplicaWorld
                     _nodes, _store.State);
         }
 
-        if (node.Held.Count > 0 || node.StoreHangUntilUs > _now)
+        var isLate = _options.ReadsHere && _random.Chance(0.5);
+        if (node.Held.Count > 0 || node.StoreHangUntilUs > _now || isLate)
         {
             if (node.Held.Count == 0)
             {
                 node.HeldSinceUs = _now;
-                _queue.Add(node.StoreHangUntilUs, SimEventKind.StoreAnswersAgain, node.Number, node.Life);
+                var until = Math.Max(node.StoreHangUntilUs, isLate ? _now + _random.Between(50, 20_000) : 0);
+                _queue.Add(until, SimEventKind.StoreAnswersAgain, node.Number, node.Life);
             }
 
             node.Held.Enqueue(entry);
@@ -440,11 +448,15 @@ internal sealed partial class ReplicaWorld
         if (entry.Header.Kind == EntryKind.Operation && !node.IsWitness)
         {
             Apply(node, entry);
+            node.Touched[BinaryPrimitives.ReadUInt32LittleEndian(entry.Meta.Span[1..])] = entry.Index.Value;
             if (_options.Elides)
             {
                 _checker.Holds(node, entry);
             }
         }
+
+        node.Engine?.ReportApplied(node.Applied);
+        AnswerWaitingHere(node);
 
         if (node.Waiting.Remove(entry.Index.Value, out var tags))
         {
@@ -562,7 +574,8 @@ internal sealed partial class ReplicaWorld
         node.IsStoreLost = false;
         node.InstallSource = -1; // Another one that was begun is void.
         node.Checkpoint = copy;
-        node.Applied = copy.Index;
+        node.Applied = node.TouchedBefore = copy.Index;
+        node.Touched.Clear();
         node.Held.Clear();
         node.Values.Clear();
         foreach (var (key, value) in copy.Values)

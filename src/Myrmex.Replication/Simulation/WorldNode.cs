@@ -79,6 +79,15 @@ internal sealed class WorldNode(int number)
     /// <summary>Committed, and waiting for the main store to take it in.</summary>
     public Queue<JournalEntry> Held { get; } = [];
 
+    /// <summary>The last entry that changed a value, by key.</summary>
+    public Dictionary<uint, ulong> Touched { get; } = [];
+
+    /// <summary>What may have changed any of them before this life.</summary>
+    public JournalIndex TouchedBefore { get; set; }
+
+    /// <summary>Reads that wait for the main store to have an entry.</summary>
+    public List<(ulong Tag, ulong Index, ulong LeaderApplied)> WaitingHere { get; } = [];
+
     public long HeldSinceUs { get; set; }
 
     public Dictionary<ulong, WorldRequest> Requests { get; } = [];
@@ -236,6 +245,9 @@ internal sealed class WorldNode(int number)
 /// <param name="IsRead">A read of <paramref name="Key"/>.</param>
 internal readonly record struct WorldRequest(int Client, ulong Operation, bool IsRead, uint Key)
 {
+    /// <summary>What a follower has read, once the leader has that too.</summary>
+    public ulong? Value { get; init; }
+
     /// <summary>A lock that cannot be granted: what is to be confirmed.</summary>
     public LockRecord? Refused { get; init; }
 }

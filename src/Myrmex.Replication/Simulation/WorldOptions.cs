@@ -17,6 +17,9 @@ public sealed record WorldOptions
 
     public int InSyncMin { get; init; } = 1;
 
+    /// <summary>Followers answer reads, and what is committed takes a moment to be in the main stores.</summary>
+    public bool ReadsHere { get; init; }
+
     /// <summary>Entries may be acknowledged from memory, and some are.</summary>
     public bool AllowsMemory { get; init; }
 
@@ -105,7 +108,7 @@ public sealed record WorldOptions
 
         // Drawn last, so that a seed is otherwise what it was before there were witnesses.
         options = random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
-        return options with { Elides = random.Chance(0.6) };
+        return options with { ReadsHere = random.Chance(0.5), Elides = random.Chance(0.6) };
     }
 
     /// <summary>
@@ -124,6 +127,6 @@ public sealed record WorldOptions
         Witnesses = Math.Min(wanted, WriteQuorum - 1),
     };
 
-    /// <summary>The world as it was before there were witnesses, and before anything was elided.</summary>
-    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, Elides = false };
+    /// <summary>The world as it was before there were witnesses, reads at followers, and elided entries.</summary>
+    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, ReadsHere = false, Elides = false };
 }

@@ -49,6 +49,10 @@ public sealed class WitnessMachine : IReplicaMachine
     {
     }
 
+    void IReplicaMachine.ReadHere(ulong tag, JournalIndex index, JournalIndex leaderApplied)
+    {
+    }
+
     void IReplicaMachine.ReadReady(ulong tag, JournalIndex index, Term? term)
     {
     }

@@ -7,4 +7,9 @@ internal static class MemberKeys
 {
     /// <summary>In a reply: member number of the leader, where it is known.</summary>
     public static ReadOnlySpan<byte> Leader => "myrmex.leader"u8;
+
+    /// <summary>
+    /// In a READ: the member may answer from its own store although another one leads; EREMOTE when it cannot.
+    /// </summary>
+    public static ReadOnlySpan<byte> Here => "myrmex.here"u8;
 }

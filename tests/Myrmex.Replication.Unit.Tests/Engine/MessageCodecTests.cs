@@ -178,6 +178,15 @@ public sealed class MessageCodecTests
     private static IEnumerable<ReplicaMessage> Messages()
     {
         yield return new ReplicaMessage.Fence { From = From };
+        yield return new ReplicaMessage.ReadQuestion { From = From, Tag = 8, Through = new JournalIndex(9) };
+        yield return new ReplicaMessage.ReadAnswer
+        {
+            From = From,
+            Tag = 8,
+            IsGood = true,
+            Index = new JournalIndex(1UL << 50),
+            Applied = new JournalIndex(11),
+        };
         yield return new ReplicaMessage.FenceAnswer
         {
             From = From,

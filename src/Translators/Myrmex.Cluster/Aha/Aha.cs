@@ -36,7 +36,7 @@ public sealed class Aha : ServerClient
             new ProxyFinder(
                 place.Name, place.Seams, proxies, AhaOptions.Names(place.Options, AhaOptions.Local),
                 AhaOptions.Names(place.Options, AhaOptions.Near), rules),
-            rules)
+            rules, SpreadOf(place, proxies))
     {
     }
 
@@ -73,7 +73,8 @@ public sealed class Aha : ServerClient
 
     public override bool Reconfigure(OptionValues options)
     {
-        if (options.Text(AhaOptions.Local) != Options.Text(AhaOptions.Local))
+        if (options.Text(AhaOptions.Local) != Options.Text(AhaOptions.Local)
+            || options.Text(AhaOptions.Readers) != Options.Text(AhaOptions.Readers))
         {
             return false;
         }
@@ -131,6 +132,15 @@ public sealed class Aha : ServerClient
     {
         await Finder.AskAsync(server);
         Volatile.Write(ref _isBeating, 0);
+    }
+
+    /// <summary>A proxy on the client's own machine is the one for all of its reads.</summary>
+    private static ReadSpread? SpreadOf(TranslatorPlace place, Server[] proxies)
+    {
+        var local = AhaOptions.Names(place.Options, AhaOptions.Local);
+        var names = AhaOptions.Names(place.Options, AhaOptions.Readers);
+        var readers = proxies.Where(p => names.Contains(p.Translator.Name)).ToArray();
+        return readers.Length == 0 || local.Length > 0 ? null : new ReadSpread(place.Seams, proxies.Length, null, readers);
     }
 
     private static Server[] ProxiesOf(TranslatorPlace place) =>

@@ -11,6 +11,7 @@ internal static class AhaOptions
     public const string Wait = "wait";
     public const string Local = "local";
     public const string Near = "near";
+    public const string Readers = "readers";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -24,6 +25,9 @@ internal static class AhaOptions
             "Names of the subvolumes that are tried after those, before all others: what they do crosses the network "
             + "once less. Heeded with the next choice.")
         { Live = true },
+        new(Readers, OptionKind.Text, "",
+            "Names of the subvolumes that are asked for large reads, each for a part of a file, separated by commas: "
+            + "those that have the data on their own machine. Without effect where there is a local one."),
     ];
 
     public static long WaitMs(OptionValues options) =>

@@ -18,6 +18,7 @@ internal static class DhtOptions
     public const string RandomizeByGfid = "randomize-hash-range-by-gfid";
     public const string DecommissionedBricks = "decommissioned-bricks";
     public const string ReaddirOptimize = "readdir-optimize";
+    public const string PartialListings = "partial-listings";
     public const string CommitHash = "commit-hash";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
@@ -54,6 +55,9 @@ internal static class DhtOptions
             "Names of subvolumes that are being emptied, separated by commas.") { Live = true },
         new(ReaddirOptimize, OptionKind.Boolean, "off",
             "List directories from the first subvolume only and tell the others to leave them out.") { Live = true },
+        new(PartialListings, OptionKind.Boolean, "off",
+            "Listings leave out what is on subvolumes that are away without an error, as GlusterFS does.")
+        { Live = true },
         new(CommitHash, OptionKind.Integer, null,
             "Commit hash that a layout fix writes; given by the rebalance process."),
         new("lock-migration", OptionKind.Boolean, "off", "For the rebalance process: move POSIX locks with a file."),

@@ -29,6 +29,7 @@ internal sealed class DhtSettings
         WeightedRebalance = options.Boolean(DhtOptions.WeightedRebalance);
         RandomizeByGfid = options.Boolean(DhtOptions.RandomizeByGfid);
         ReaddirOptimize = options.Boolean(DhtOptions.ReaddirOptimize);
+        PartialListings = options.Boolean(DhtOptions.PartialListings);
         Spread = (int)Math.Max(
             options.Integer(DhtOptions.SubvolumesPerDirectory), options.Integer(DhtOptions.DirectoryLayoutSpread));
         CommitHash = options.Has(DhtOptions.CommitHash) ? (uint)options.Integer(DhtOptions.CommitHash) : null;
@@ -55,6 +56,8 @@ internal sealed class DhtSettings
     public bool RandomizeByGfid { get; }
 
     public bool ReaddirOptimize { get; }
+
+    public bool PartialListings { get; }
 
     /// <summary>Most subvolumes with a range per directory; 0 for all.</summary>
     public int Spread { get; }

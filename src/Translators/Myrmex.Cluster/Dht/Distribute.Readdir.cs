@@ -6,7 +6,8 @@ namespace Myrmex.Cluster.Dht;
 
 /// <summary>
 /// Listings: the subvolumes one after the other. Link files are left out; a directory is listed by the subvolume its
-/// name hashes to (by the first one when that is away); "." and ".." by the first.
+/// name hashes to (by the first one when that is away); "." and ".." by the first. What is on subvolumes that are away
+/// is missing at the end with an error, unless <see cref="DhtOptions.PartialListings"/> says otherwise.
 /// </summary>
 public sealed partial class Distribute
 {
@@ -116,23 +117,6 @@ public sealed partial class Distribute
             return ReaddirpReply.Fail(error);
         }
 
-        if (fop.Fd.Get(Slot) is DirectoryFd open)
-        {
-            // One listing, one layout: a directory is shown by the subvolume that has its name, once.
-            layout = open.ListBy(layout, restarts: fop.Offset == 0);
-        }
-
-        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
-        request.SetUInt(DhtKeys.LinkTo, 256);
-        var reply = await ListAsync(fop with { XData = request }, layout, call);
-        request.Release();
-        return reply;
-    }
-
-    /// <summary>Reads on from the fop's position until the reply is filled or all subvolumes are through.</summary>
-    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<ReaddirpReply> ListAsync(ReaddirpFop fop, Layout layout, Call call)
-    {
         // An anonymous fd is open nowhere and remembers nothing; it stands for all subvolumes.
         var open = fop.Fd.Get(Slot) as DirectoryFd ?? NewAnonymousDirectory();
         if (!open.TryPosition((ulong)fop.Offset, out var cookie, out var index))
@@ -140,32 +124,49 @@ public sealed partial class Distribute
             return ReaddirpReply.Fail(Errno.EINVAL);
         }
 
+        // One listing, one layout: a directory is shown by the subvolume that has its name, once.
+        layout = open.ListBy(layout, _subvolumes, index, restarts: fop.Offset == 0);
+        var request = fop.XData is null ? XData.Rent() : fop.XData.Clone();
+        request.SetUInt(DhtKeys.LinkTo, 256);
+        var reply = await ListAsync(fop with { XData = request, Offset = (long)cookie }, index, open, layout, call);
+        request.Release();
+        return reply;
+    }
+
+    /// <summary>
+    /// Reads on from a subvolume, at the fop's offset there, until the reply is filled or all subvolumes are through.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReaddirpReply> ListAsync(
+        ReaddirpFop fop, int index, DirectoryFd open, Layout layout, Call call)
+    {
+        var cookie = (ulong)fop.Offset;
         var result = ReaddirpReply.Rent();
-        var lost = Errno.Ok;
-        var anyAsked = false;
+        var (absence, anyAsked, isIncomplete) = (Errno.Ok, false, false);
         var rest = (long)fop.Size;
         while (index < _subvolumes.Length)
         {
             var subvolume = _subvolumes[index];
-            if (!open.IsOpen(index))
-            {
-                (cookie, index) = (0, index + 1);
-                continue;
-            }
-
-            var ask = fop with { Offset = (long)cookie, Size = (uint)rest };
-            var chunk = await subvolume.Translator.Readdirp(in ask, call);
+            var chunk = await ReadOneAsync(fop with { Offset = (long)cookie, Size = (uint)rest }, subvolume, open, call);
             if (!chunk.IsOk)
             {
-                lost = chunk.Error;
+                var error = chunk.Error;
                 chunk.Release();
-                if (!(lost == Errno.ENOTCONN || IsAbsence(lost)))
+                if (!(error == Errno.ENOTCONN || IsAbsence(error)))
                 {
                     result.Release();
-                    return ReaddirpReply.Fail(lost);
+                    return ReaddirpReply.Fail(error);
                 }
 
-                (cookie, index) = (0, index + 1);
+                absence = error;
+                var last = index;
+                (cookie, index) = error == Errno.ENOTCONN ? open.AfterMissed(cookie, index) : open.AfterRead(index);
+                if (index == last)
+                {
+                    isIncomplete = true;
+                    break;
+                }
+
                 continue;
             }
 
@@ -179,7 +180,7 @@ public sealed partial class Distribute
             chunk.Release();
             if (atEnd)
             {
-                (cookie, index) = (0, index + 1);
+                (cookie, index) = open.AfterRead(index);
             }
 
             // With nothing to show yet one must go on: an empty reply would mean the end.
@@ -191,15 +192,57 @@ public sealed partial class Distribute
             rest = System.Math.Max(rest, DhtLimits.ListingRestMin);
         }
 
-        if (result.Entries.Count == 0 && !anyAsked && lost != Errno.Ok)
+        return EndList(result, isThrough: index >= _subvolumes.Length, isIncomplete, anyAsked ? Errno.Ok : absence);
+    }
+
+    /// <param name="result">What is to be shown; ours.</param>
+    /// <param name="isThrough">All subvolumes were read.</param>
+    /// <param name="isIncomplete">All but those that are away.</param>
+    /// <param name="absence">Why nobody had anything to show, or Ok.</param>
+    private ReaddirpReply EndList(ReaddirpReply result, bool isThrough, bool isIncomplete, Errno absence)
+    {
+        var mustFail = isIncomplete && !_settings.PartialListings;
+        if (result.Entries.Count == 0 && (absence != Errno.Ok || mustFail))
         {
             result.Release();
-            return ReaddirpReply.Fail(lost);
+            return ReaddirpReply.Fail(mustFail ? Errno.ENOTCONN : absence);
         }
 
         result.OpRet = result.Entries.Count;
-        result.Hint = index >= _subvolumes.Length ? Errno.ENOENT : Errno.Ok;
+        result.Hint = isThrough || (isIncomplete && !mustFail) ? Errno.ENOENT : Errno.Ok;
         return result;
+    }
+
+    /// <summary>Reads on from one subvolume, on which the directory may have to be opened first.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<ReaddirpReply> ReadOneAsync(
+        ReaddirpFop fop, Subvolume subvolume, DirectoryFd open, Call call)
+    {
+        if (!open.IsOpen(subvolume.Index))
+        {
+            // It was away, or did not have the directory, when that was opened.
+            if (!open.BeginsOpening(subvolume.Index))
+            {
+                return ReaddirpReply.Fail(Errno.ENOTCONN);
+            }
+
+            var ask = new OpendirFop { Gfid = fop.Gfid, Fd = fop.Fd };
+            var opened = await subvolume.Translator.Opendir(in ask, call);
+            var error = opened.Error;
+            opened.Release();
+            if (error == Errno.Ok)
+            {
+                open.SetOpen(subvolume.Index);
+            }
+
+            open.EndOpening(subvolume.Index);
+            if (error != Errno.Ok)
+            {
+                return ReaddirpReply.Fail(error);
+            }
+        }
+
+        return await subvolume.Translator.Readdirp(in fop, call);
     }
 
     /// <summary>What one subvolume has brought of contents, the next ones may not.</summary>
@@ -238,7 +281,7 @@ public sealed partial class Distribute
         {
             ref var entry = ref from[i];
             var name = from.NameOf(i);
-            if (!IsShownBy(in entry, name, layout, subvolume))
+            if (!IsShownBy(in entry, name, layout, open, subvolume))
             {
                 continue;
             }
@@ -279,19 +322,20 @@ public sealed partial class Distribute
         HideKeys(shown.XData);
     }
 
-    private bool IsShownBy(in DirEntry entry, Name name, Layout layout, Subvolume subvolume)
+    private bool IsShownBy(
+        in DirEntry entry, Name name, Layout layout, DirectoryFd open, Subvolume subvolume)
     {
         if (name.IsDotOrDotDot)
         {
-            return subvolume == FirstListed(layout);
+            return subvolume == FirstListed(layout, open);
         }
 
         if (entry.Type == DirectoryType || entry.Iatt.IsDirectory)
         {
             var hashed = HashedOf(layout, name);
-            var lister = hashed is { MayBeUp: true } && layout[hashed.Index].Error == Errno.Ok
+            var lister = hashed is not null && !open.WasAway(hashed.Index) && layout[hashed.Index].Error == Errno.Ok
                 ? hashed
-                : FirstListed(layout);
+                : FirstListed(layout, open);
             return subvolume == lister;
         }
 
@@ -299,11 +343,11 @@ public sealed partial class Distribute
     }
 
     /// <summary>The first subvolume that takes part in the listing of a directory.</summary>
-    private Subvolume FirstListed(Layout layout)
+    private Subvolume FirstListed(Layout layout, DirectoryFd open)
     {
         foreach (var subvolume in _subvolumes)
         {
-            if (layout[subvolume.Index].Error == Errno.Ok && subvolume.MayBeUp)
+            if (layout[subvolume.Index].Error == Errno.Ok && !open.WasAway(subvolume.Index))
             {
                 return subvolume;
             }

@@ -124,6 +124,8 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         dump.Put("leader", _member.Leader);
         dump.Put("applied", _member.AppliedIndex);
         dump.Put("failure", _member.Failure);
+        dump.Put("reads.here", _member.ReadsHere);
+        dump.Put("reads.here.asked-again", _member.ReadsAskedAgain);
         _run.DumpState(dump);
         _inner.DumpState(dump);
         _locks.DumpState(dump);

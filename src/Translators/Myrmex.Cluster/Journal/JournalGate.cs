@@ -41,6 +41,12 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         var term = member.ServingTerm;
+        if (typeof(TFop) == typeof(ReadFop) && term == Term.None && MayReadHere(TFop.XDataOf(in fop))
+            && !member.IsTakingLead)
+        {
+            return ReadHereAsync<TFop, TReply>(fop, call);
+        }
+
         if (term == Term.None)
         {
             if (member.IsTakingLead)
@@ -75,6 +81,45 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         return ConfirmedAsync<TFop, TReply>(task, fop, term, watched);
+    }
+
+    private static bool MayReadHere(XData? xdata) => xdata is not null && xdata.Contains(MemberKeys.Here);
+
+    /// <summary>
+    /// A read while another member leads. Whatever goes wrong, also in the store, sends the reader to the leader.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<TReply> ReadHereAsync<TFop, TReply>(TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var read = (ReadFop)(object)fop;
+        var (error, storeLife) = await member.BeginReadHereAsync();
+        if (error != Errno.Ok)
+        {
+            return Fail<TReply>(Errno.EREMOTE);
+        }
+
+        var watched = member.Watch.Begin();
+        ReadReply reply;
+        try
+        {
+            reply = await inner.Read(read with { XData = null }, call);
+        }
+        finally
+        {
+            EndWatch(watched);
+        }
+
+        error = reply.IsOk
+            ? await member.EndReadHereAsync(read.Gfid.IsNull ? read.Fd.Gfid : read.Gfid, storeLife) : Errno.EREMOTE;
+        if (error == Errno.Ok)
+        {
+            return (TReply)(object)reply;
+        }
+
+        reply.Release();
+        return Fail<TReply>(Errno.EREMOTE);
     }
 
     /// <summary>It waits for the journal, not for the store.</summary>

@@ -63,6 +63,14 @@ internal static class JournalLimits
     /// <summary>Fops that wait so; more are sent elsewhere.</summary>
     public const int WaitToServeMax = 4096;
 
+    /// <summary>Reads at a follower that wait for one thing; more are sent to the leader.</summary>
+    public const int ReadsHereMax = 4096;
+
+    /// <summary>
+    /// So long a read at a follower waits for the leader's word, and for the store; then it is sent to the leader.
+    /// </summary>
+    public const long ReadHereMs = 250;
+
     /// <summary>Requests that wait for locks on one file; more are answered ENOLCK.</summary>
     public const int LockWaitsMax = 16_384;
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Replication;
 
@@ -43,6 +44,7 @@ public sealed partial class JournalMember
         lock (_lock)
         {
             _isSuspended = true;
+            _ = Interlocked.Increment(ref _storeLife);
             if (_applying > 0)
             {
                 _suspended.Add(suspended);
@@ -73,6 +75,8 @@ public sealed partial class JournalMember
             _window = ReplayWindow.Empty;
             _isReplaying = false;
             _applied = index.Value;
+            _horizon = 0;
+            _touches.MarkAll(index);
             _failure = Errno.Ok;
             _isSuspended = false;
             Publish();

@@ -137,6 +137,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed(), replica.StoreAheadThrough);
         _applied = replica.Checkpoint.Value;
+        _horizon = replica.ElidedThrough.Value;
+        _touches.MarkAll(replica.Checkpoint);
         _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
     }
@@ -157,6 +159,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
 
         _endWaiting.Cancel();
+        EndReadsHere();
         Leave(asking);
         LeaveAll();
         DropQueue();
@@ -296,10 +299,17 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         }
 
         bool isWaitedFor;
+        bool isReadHere;
         lock (_lock)
         {
             MarkApplied(index.Value);
             isWaitedFor = _queue.Count > 0 || _known.Count > 0 || _persists.Count > 0;
+            isReadHere = _waitingHere.Count > 0;
+        }
+
+        if (isReadHere)
+        {
+            AnswerWaitingHere();
         }
 
         if (isWaitedFor)
@@ -331,11 +341,17 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
 
     void IReplicaMachine.Committed(JournalEntry entry)
     {
+        _touches.Committed(entry.Index);
         ProposalWaiter? waiter;
         var isQueued = false;
         var isLater = false;
         lock (_lock)
         {
+            if (entry.Elided is { } elided)
+            {
+                NoteHorizon(elided.Through);
+            }
+
             // Who waits for an operation applies it; of other entries there is nothing to apply.
             if (_byIndex.Remove(entry.Index.Value, out waiter) && entry.Header.Kind == EntryKind.Operation)
             {
@@ -429,7 +445,10 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             Refusal.Superseded => Errno.ECANCELED,
             _ => Errno.EREMOTE,
         };
-        Complete(tag, new ProposeResult(error, default));
+        if (!EndQuestion(tag, new ProposeResult(Errno.EREMOTE, default), default))
+        {
+            Complete(tag, new ProposeResult(error, default));
+        }
     }
 
     void IReplicaMachine.Answered(ulong tag, JournalIndex index, ReadOnlyMemory<byte> outcome)

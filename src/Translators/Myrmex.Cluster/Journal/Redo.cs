@@ -55,6 +55,9 @@ public sealed partial class Redo
     /// <summary>Which calls to the store are under way, those of reads too.</summary>
     public StoreWatch Watch { get; } = new();
 
+    /// <summary>Which files may have been changed up to when.</summary>
+    public TouchTable Touches { get; } = new();
+
     /// <summary>Between begin and end of a replay.</summary>
     public bool IsReplay { get; private set; }
 
@@ -116,6 +119,7 @@ public sealed partial class Redo
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;
         RedoResult result;
+        Touches.Mark(operation);
         var watched = Watch.Begin();
         try
         {

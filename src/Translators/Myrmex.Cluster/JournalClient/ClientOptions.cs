@@ -14,6 +14,8 @@ internal static class ClientOptions
     public const string ElectionWait = "election-wait";
     public const string Acknowledge = "acknowledge";
     public const string LockGrace = "lock-grace";
+    public const string Near = "near";
+    public const string Readers = "readers";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -26,6 +28,11 @@ internal static class ClientOptions
             "memory: changes may be answered before they are on a disk, where the members allow that, and FSYNC is "
             + "sent to the leader. disk: what is answered is on disks; a client's own FSYNC has nothing to add.")
         { Live = true, Choices = ["disk", "memory"] },
+        new(Near, OptionKind.Text, "",
+            "Member number of the one on the same machine: it is asked for large reads."),
+        new(Readers, OptionKind.Text, "",
+            "Member numbers, separated by commas, of those that are asked for large reads, each for a part of a file; "
+            + "where none is near."),
         new(LockGrace, OptionKind.Time, "60",
             "Seconds for which the members keep our record locks when the connection to the leader has gone; they may"
             + " keep them for less.")

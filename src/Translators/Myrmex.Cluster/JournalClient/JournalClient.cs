@@ -26,7 +26,9 @@ public sealed class JournalClient : ServerClient
     }
 
     private JournalClient(TranslatorPlace place, Server[] members, JournalRules rules)
-        : base(place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules) => _rules = rules;
+        : base(
+            place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules, SpreadOf(place, members)) =>
+        _rules = rules;
 
     public static TranslatorRegistration Registration { get; } =
         new(
@@ -40,7 +42,9 @@ public sealed class JournalClient : ServerClient
 
     public override bool Reconfigure(OptionValues options)
     {
-        if (options.Text(ClientOptions.Members) != Options.Text(ClientOptions.Members))
+        if (options.Text(ClientOptions.Members) != Options.Text(ClientOptions.Members)
+            || options.Text(ClientOptions.Near) != Options.Text(ClientOptions.Near)
+            || options.Text(ClientOptions.Readers) != Options.Text(ClientOptions.Readers))
         {
             return false;
         }
@@ -74,6 +78,25 @@ public sealed class JournalClient : ServerClient
             : throw BadOption(
                 $"volume {place.Name}: option {ClientOptions.Members} must have the member numbers (0 to 255) of its "
                 + $"{count} subvolumes in their order, separated by commas, not '{text}'");
+    }
+
+    private static ReadSpread? SpreadOf(TranslatorPlace place, Server[] members)
+    {
+        var near = Named(place, ClientOptions.Near, members);
+        var readers = Named(place, ClientOptions.Readers, members);
+        return near.Length + readers.Length == 0
+            ? null : new ReadSpread(place.Seams, members.Length, near.FirstOrDefault(), readers);
+    }
+
+    private static Server[] Named(TranslatorPlace place, string option, Server[] members)
+    {
+        var numbers = place.Options.Text(option).Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var named = members.Where(m => numbers.Select(NumberOf).Contains(m.Number)).ToArray();
+        return named.Length == numbers.Length ? named
+            : throw BadOption(
+                $"volume {place.Name}: option {option} must have numbers of members, separated by commas, not "
+                + $"'{place.Options.Text(option)}'");
     }
 
     private static int NumberOf(string text) =>

@@ -62,6 +62,9 @@ internal sealed partial class Sender
 
     public OpenFds Fds { get; }
 
+    /// <summary>Who else may be asked for large reads; null for nobody.</summary>
+    public ReadSpread? Spread { get; init; }
+
     public Sessions Sessions { get; }
 
     public int InternalLocksCount => _internalLocks.Count;
@@ -79,6 +82,8 @@ internal sealed partial class Sender
         where TReply : Reply, IReply<TReply> =>
         call.Client is { } client && FopFacts.NamesOwner<TFop>()
             ? ForwardAsync<TFop, TReply>(fop, call, client)
+            : typeof(TFop) == typeof(ReadFop) && ReaderOf(FopFacts.As<TFop, ReadFop>(in fop)) is { } reader
+            ? ReadAtAsync<TFop, TReply>(fop, call, reader)
             : HandleOwn<TFop, TReply>(in fop, call);
 
     /// <summary>Ends the session, if that can be done at once.</summary>

@@ -20,8 +20,12 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
     private bool _isStarted;
     private IDisposable? _patience;
 
-    private protected ServerClient(TranslatorPlace place, Server[] servers, ServerFinder finder, SendingRules rules)
-        : base(place, new ServerClientPolicy(servers, finder, new Sender(place, finder, servers, rules), rules))
+    private protected ServerClient(
+        TranslatorPlace place, Server[] servers, ServerFinder finder, SendingRules rules, ReadSpread? spread)
+        : base(
+            place,
+            new ServerClientPolicy(
+                servers, finder, new Sender(place, finder, servers, rules) { Spread = spread }, rules))
     {
         finder.Found += () => Tell(up: true);
     }
@@ -104,6 +108,12 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
         dump.Put("fds.moves", Sender.Fds.Moves);
         dump.Put("locks.posix", Sender.Fds.Locks.Count);
         dump.Put("locks.internal", Sender.InternalLocksCount);
+        if (Sender.Spread is { } spread)
+        {
+            dump.Put("reads.elsewhere", spread.Sent);
+            dump.Put("reads.elsewhere.failed", spread.Failed);
+        }
+
         if (Sender.Admission is { } admission)
         {
             dump.Put("kept.fops", admission.Entries);
