@@ -20,15 +20,44 @@ public sealed partial class Redo
         return error == Errno.Ok ? await WriteAsync(operation, data, call) : ResultOf(error);
     }
 
+    private ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
+    {
+        Invariant.Check(data.Length == operation.Length);
+        return WriteAsync(operation, operation.Offset, data, call);
+    }
+
     /// <summary>
     /// Exactly the range. The end of the file moves by itself, and not back: entries behind this one may have moved it
     /// further, those that were applied side by side with it and, in a replay, all those of the window.
     /// </summary>
-    private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
+    private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, long offset, Payload data, Call call)
     {
-        Invariant.Check(data.Length == operation.Length);
-        var (error, post) = await WriteAtAsync(operation.Gfid, operation.Offset, data, call);
-        return error == Errno.Ok ? await EndModeAsync(operation, post, call) : ResultOf(error);
+        var post = default(Iatt);
+        for (var done = 0; done < data.Length;)
+        {
+            var rest = data.Slice(done, data.Length - done);
+            var reply = await _store.Write(
+                new WriteFop
+                {
+                    Gfid = operation.Gfid,
+                    Fd = call.AnonymousFd(operation.Gfid),
+                    Offset = offset + done,
+                    Data = rest,
+                },
+                call);
+            var error = reply.Error;
+            post = reply.Post;
+            done += error == Errno.Ok ? reply.OpRet : 0;
+            call.Stored = null; // Of the first bytes.
+            error = error == Errno.Ok && reply.OpRet <= 0 ? Errno.EIO : error;
+            reply.Release();
+            if (error != Errno.Ok)
+            {
+                return ResultOf(error);
+            }
+        }
+
+        return await EndModeAsync(operation, post, call);
     }
 
     /// <summary>
@@ -43,8 +72,7 @@ public sealed partial class Redo
             return new RedoResult(Errno.EUCLEAN);
         }
 
-        var error = Errno.Ok;
-        for (int block = 0, done = 0; done < data.Length && error == Errno.Ok;)
+        for (int block = 0, done = 0; done < data.Length; block++)
         {
             var (begin, length) = (block, 0);
             for (; block < ElidedData.BlocksOf(elided.Length) && !elided.IsMissing(block); block++)
@@ -52,44 +80,26 @@ public sealed partial class Redo
                 length += elided.LengthOf(block);
             }
 
-            (error, _) = await WriteAtAsync(
-                operation.Gfid, operation.Offset + ((long)begin * ElidedData.BlockBytes), data.Slice(done, length), call);
+            var part = data.Slice(done, length);
+            var at = operation.Offset + ((long)begin * ElidedData.BlockBytes);
+            if (length > 0 && await WriteAsync(operation, at, part, call) is var result
+                && (result.Error != Errno.Ok || result.IsMissing))
+            {
+                return result;
+            }
+
             done += length;
-            block += length == 0 ? 1 : 0;
         }
 
-        var view = error == Errno.Ok ? await StoreView.StatAsync(_store, operation.Gfid, call) : default;
-        if (error == Errno.Ok && !view.IsThere)
+        var view = await StoreView.StatAsync(_store, operation.Gfid, call);
+        if (!view.IsThere)
         {
             return view.IsMissing ? new RedoResult(Errno.Ok, IsMissing: true) : new RedoResult(view.Error);
         }
 
         var end = operation.Offset + operation.Length;
-        error = error == Errno.Ok && (long)view.Iatt.Size < end ? await TruncateAsync(operation.Gfid, end, call) : error;
+        var error = (long)view.Iatt.Size < end ? await TruncateAsync(operation.Gfid, end, call) : Errno.Ok;
         return error == Errno.Ok ? await EndModeAsync(operation, default, call) : ResultOf(error);
-    }
-
-    private async ValueTask<(Errno Error, Iatt Post)> WriteAtAsync(Gfid gfid, long offset, Payload data, Call call)
-    {
-        var post = default(Iatt);
-        for (var done = 0; done < data.Length;)
-        {
-            var rest = data.Slice(done, data.Length - done);
-            var reply = await _store.Write(
-                new WriteFop { Gfid = gfid, Fd = call.AnonymousFd(gfid), Offset = offset + done, Data = rest }, call);
-            var error = reply.Error;
-            post = reply.Post;
-            done += error == Errno.Ok ? reply.OpRet : 0;
-            call.Stored = null; // Of the first bytes.
-            error = error == Errno.Ok && reply.OpRet <= 0 ? Errno.EIO : error;
-            reply.Release();
-            if (error != Errno.Ok)
-            {
-                return (error, post);
-            }
-        }
-
-        return (Errno.Ok, post);
     }
 
     private async ValueTask<RedoResult> ResizeAsync(JournalOperation operation, Call call)
