@@ -15,7 +15,7 @@ namespace Myrmex.Volumes;
 public static class ThinVolfile
 {
     /// <summary>Goes on at another proxy when one is lost.</summary>
-    private const string AhaType = "cluster/aha";
+    internal const string AhaType = "cluster/aha";
 
     /// <summary>
     /// Seconds after which a proxy that owes answers and sends nothing is left. Nothing is lost with it, and no

@@ -26,19 +26,19 @@ public static partial class VolumeOptions
     /// <summary>Of translators: how long record locks of a client are kept that is away.</summary>
     internal const string LockGrace = "lock-grace";
 
+    /// <summary>Of translators: which reads are large.</summary>
+    private const string ReadSize = "read-size";
+
     /// <summary>Changes of the volume are answered when they are in the memory of enough members.</summary>
     public static bool AcknowledgesMemory(Volume volume) =>
         string.Equals(Effective(volume, Acknowledge), FromMemory, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Large reads may be answered by any member of a replica set that has the data.</summary>
-    private const string FollowerReads = "journal.follower-reads";
-
     /// <summary>
-    /// The members of a replica set that are asked for large reads; none where that is off, where it would always send
-    /// readers to the leader, and where the bricks have to know who has looked at what.
+    /// The members of a replica set that may be asked for large reads; none where they would always send readers to the
+    /// leader, and where the bricks have to know who has looked at what.
     /// </summary>
     public static IReadOnlyList<Brick> ReadersAt(Volume volume, int place) =>
-        IsOn(volume, FollowerReads) && !AcknowledgesMemory(volume) && !IsOn(volume, CacheInvalidation)
+        !AcknowledgesMemory(volume) && !IsOn(volume, CacheInvalidation)
             ? [.. volume.MembersAt(place).SkipLast(volume.ArbiterCount)] : [];
 
     private static IEnumerable<VolumeOption> JournalTable() =>
@@ -96,11 +96,16 @@ public static partial class VolumeOptions
             [new OptionTarget(GraphSide.Brick, JournalType, "relay-size")]),
         new VolumeOption(
             new OptionDeclaration(
-                FollowerReads, OptionKind.Boolean, "on",
-                "Large reads are answered by all members that have the data, and near where one is on the same machine; "
-                + "the leader says as of when they are good, so no reader sees less than was answered before. off: by "
-                + "the leader alone."),
-            []),
+                "journal.follower-read-size", OptionKind.Size, "32KB",
+                "Reads of this many bytes and more are answered by all members that have the data, or by the one on "
+                + "the same machine; the leader says as of when they are good, so no reader sees less than was answered "
+                + "before. 0: by the leader alone.")
+            { Live = true },
+            [
+                new OptionTarget(GraphSide.Client, ClientVolfile.JournalClientType, ReadSize),
+                new OptionTarget(GraphSide.Brick, ClientVolfile.JournalClientType, ReadSize),
+                new OptionTarget(GraphSide.Client, ThinVolfile.AhaType, ReadSize),
+            ]),
     ];
 
     /// <summary>

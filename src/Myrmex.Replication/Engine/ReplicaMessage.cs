@@ -165,7 +165,7 @@ public abstract class ReplicaMessage
     {
         public ulong Tag { get; init; }
 
-        /// <summary>The leader's main store must have everything up to here before it answers; None for nothing.</summary>
+        /// <summary>The leader's main store must have everything up to here before it answers; or None.</summary>
         public JournalIndex Through { get; init; }
     }
 

@@ -187,7 +187,7 @@ internal sealed partial class ReplicaWorld
         }
 
         if (node.Held.Count > 0 && (output.Kind == OutputKind.Answered
-            || (output.Kind == OutputKind.ReadReady && !_options.ReadsHere)))
+            || (output.Kind == OutputKind.ReadReady && (!_options.ReadsHere || node.Applied < node.ServesFrom))))
         {
             return; // The main store hangs: no answer, and the client asks somebody else.
         }

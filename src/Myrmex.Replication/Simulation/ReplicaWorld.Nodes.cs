@@ -37,6 +37,7 @@ internal sealed partial class ReplicaWorld
         }
 
         node.Applied = node.TouchedBefore = node.Checkpoint.Index;
+        node.ServesFrom = JournalIndex.None;
         node.Touched.Clear();
         node.WaitingHere.Clear();
         node.Engine = new ReplicaEngine(new ReplicaStart
@@ -408,6 +409,12 @@ internal sealed partial class ReplicaWorld
             _checker.Commits(
                 node, entry, _options.AllowsMemory && _fromMemory.Contains((entry.Index.Value, entry.Header.Chain)),
                     _nodes, _store.State);
+        }
+
+        if (entry.Header.Kind == EntryKind.TermStart && node.Engine!.Role == ReplicaRole.Active
+            && entry.Term == node.Engine.Term)
+        {
+            node.ServesFrom = entry.Index;
         }
 
         var isLate = _options.ReadsHere && _random.Chance(0.5);

@@ -27,6 +27,12 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
     public bool Leads => bed.Leader == number;
 
+    /// <summary>What a READ that may be answered by any member is in <see cref="Calls"/>.</summary>
+    public const uint HereFlag = 0x4000_0000;
+
+    /// <summary>Answers such reads though another member leads.</summary>
+    public bool ReadsHere { get; set; } = true;
+
     /// <summary>Answers nothing while true; what was sent is not lost.</summary>
     public bool Hangs { get; set; }
 
@@ -138,9 +144,13 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
             (r, o) => r.Post.Size = (ulong)o.Value);
     }
 
-    public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) => Serve<ReadReply>(
-        FopCode.Read, null, fop.Fd, () => new Outcome(Errno.Ok, bed.Set.Log.Count),
-        (r, o) => r.Iatt.Size = (ulong)o.Value);
+    public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
+    {
+        var isHere = fop.XData is { } xdata && xdata.Contains("myrmex.here"u8);
+        return Serve<ReadReply>(
+            FopCode.Read, null, fop.Fd, () => new Outcome(Errno.Ok, bed.Set.Log.Count),
+            (r, o) => r.Iatt.Size = (ulong)o.Value, isHere ? HereFlag : 0);
+    }
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call)
     {
@@ -400,16 +410,18 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
 
         var request = new UnderWay<TReply>(this, fill);
         _underWay.Add(request);
-        bed.After(() => Arrive(request, code, record, apply));
+        var isHere = code == FopCode.Read && flags == HereFlag;
+        bed.After(() => Arrive(request, code, record, apply, isHere));
         return request.Task;
     }
 
-    private void Arrive<TReply>(UnderWay<TReply> request, FopCode code, byte[]? record, Func<Outcome> apply)
+    private void Arrive<TReply>(
+        UnderWay<TReply> request, FopCode code, byte[]? record, Func<Outcome> apply, bool isHere)
         where TReply : Reply, IReply<TReply>
     {
         if (Hangs)
         {
-            bed.Node.Seams.Scheduler.Schedule(5, () => Arrive(request, code, record, apply));
+            bed.Node.Seams.Scheduler.Schedule(5, () => Arrive(request, code, record, apply, isHere));
             return;
         }
 
@@ -418,7 +430,7 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
             return;
         }
 
-        var outcome = !Leads ? new Outcome(Errno.EREMOTE)
+        var outcome = !Leads && !(isHere && ReadsHere) ? new Outcome(Errno.EREMOTE)
             : Instead?.Invoke(code) is { } instead ? new Outcome(instead)
             : record is not null || code.Has(FopTraits.Mutates) ? bed.Set.Apply(record, apply)
             : apply();

@@ -114,6 +114,7 @@ public sealed class JournalVolfileTests
             volume /bricks/b4
                 type cluster/journal-client
                 option members 1,0
+                option near 1
                 subvolumes /bricks/b4.member demo-peer-2
             end-volume
 
@@ -160,6 +161,7 @@ public sealed class JournalVolfileTests
             volume demo-replicate-0
                 type cluster/journal-client
                 option members 0,1
+                option readers 0,1
                 subvolumes demo-client-0 demo-client-1
             end-volume
 
@@ -184,6 +186,7 @@ public sealed class JournalVolfileTests
             volume demo-replicate-1
                 type cluster/journal-client
                 option members 0,1
+                option readers 0,1
                 subvolumes demo-client-2 demo-client-3
             end-volume
 

@@ -1,4 +1,5 @@
 using System.Linq;
+using Myrmex.Base;
 using Myrmex.Graph;
 using Myrmex.Volumes;
 using Xunit;
@@ -170,6 +171,37 @@ public sealed class ProxyVolfileTests
         Assert.Equal(SampleVolumes.Journals(3, 3).PreferredLeaderAt(0).Node, SampleVolumes.Journals(3, 3).LeadingNode);
         Assert.Null(SampleVolumes.Journals(6, 3).LeadingNode); // Two sets, two leaders.
         Assert.Null(SampleVolumes.Distribute(3).LeadingNode);
+    }
+
+    [Fact]
+    public void LargeReadsGoToMembersThatHaveTheData()
+    {
+        var volume = SampleVolumes.Journals(3, 3);
+        Assert.Equal(volume.Bricks.Select(b => b.Node).Distinct(), volume.ReadingNodes);
+        var thin = ThinVolfile.Build(volume, ["a", "b", "c"], trusted: true, readers: [0, 2]).Blocks[3];
+        Assert.Equal("demo-gfproxy-client-0,demo-gfproxy-client-2", thin.Option("readers"));
+        Assert.Null(ThinVolfile.Build(volume, ["a", "b"], trusted: true, readers: [1]).Blocks[2].Option("readers"));
+        Assert.Equal((null, "0,1,2"), Readers(volume, node: null));
+        Assert.Equal(("0", null), Readers(volume, volume.Bricks[0].Node));
+        Assert.Equal((null, "0,1,2"), Readers(volume, new NodeId(new Gfid(9, 9))));
+        foreach (var (key, value) in new[] { ("journal.acknowledge", "memory"), ("features.cache-invalidation", "on") })
+        {
+            var other = With(volume, (key, value));
+            Assert.Equal((null, null), Readers(other, node: null));
+            Assert.Empty(other.ReadingNodes);
+        }
+
+        Assert.Empty(SampleVolumes.Journals(6, 3).ReadingNodes);
+        var small = With(volume, ("journal.follower-read-size", "0"));
+        Assert.Equal("0", ProxyVolfile.Build(small).Blocks.Single(IsSet).Option("read-size"));
+
+        static bool IsSet(VolfileBlock block) => block.Type == "cluster/journal-client";
+
+        static (string? Near, string? Readers) Readers(Volume volume, NodeId? node)
+        {
+            var set = ProxyVolfile.Build(volume, node: node).Blocks.Single(IsSet);
+            return (set.Option("near"), set.Option("readers"));
+        }
     }
 
     /// <summary>Source: volume file trusted-VOL.tcp-gfproxy-fuse.vol of GlusterFS 10, less features/utime.</summary>

@@ -80,6 +80,7 @@ public sealed class Aha : ServerClient
         }
 
         Rules.WaitMs = AhaOptions.WaitMs(options);
+        Sender.Spread?.BytesMin = options.Size(AhaOptions.ReadSize);
         ((ProxyFinder)Finder).SetNear(AhaOptions.Names(options, AhaOptions.Near));
         return true;
     }
@@ -140,7 +141,11 @@ public sealed class Aha : ServerClient
         var local = AhaOptions.Names(place.Options, AhaOptions.Local);
         var names = AhaOptions.Names(place.Options, AhaOptions.Readers);
         var readers = proxies.Where(p => names.Contains(p.Translator.Name)).ToArray();
-        return readers.Length == 0 || local.Length > 0 ? null : new ReadSpread(place.Seams, proxies.Length, null, readers);
+        return readers.Length == 0 || local.Length > 0
+            ? null : new ReadSpread(place.Seams, proxies.Length, null, readers)
+            {
+                BytesMin = place.Options.Size(AhaOptions.ReadSize),
+            };
     }
 
     private static Server[] ProxiesOf(TranslatorPlace place) =>

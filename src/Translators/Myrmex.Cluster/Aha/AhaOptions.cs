@@ -12,6 +12,7 @@ internal static class AhaOptions
     public const string Local = "local";
     public const string Near = "near";
     public const string Readers = "readers";
+    public const string ReadSize = "read-size";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -28,6 +29,7 @@ internal static class AhaOptions
         new(Readers, OptionKind.Text, "",
             "Names of the subvolumes that are asked for large reads, each for a part of a file, separated by commas: "
             + "those that have the data on their own machine. Without effect where there is a local one."),
+        new(ReadSize, OptionKind.Size, "32KB", "Bytes from which on a read is large; 0: none is.") { Live = true },
     ];
 
     public static long WaitMs(OptionValues options) =>

@@ -50,8 +50,8 @@ public sealed partial class JournalMember
     }
 
     /// <summary>
-    /// Whether what was read of a file since is good: EREMOTE when the store was made anew, or when it is not known that
-    /// readers at the leader see what was seen here.
+    /// Whether what was read of a file since is good: EREMOTE when the store was made anew, or when it is not known
+    /// that readers at the leader see what was seen here.
     /// </summary>
     internal async ValueTask<Errno> EndReadHereAsync(Gfid file, int storeLife)
     {

@@ -5,8 +5,8 @@ using Myrmex.Replication;
 namespace Myrmex.Cluster.Journal;
 
 /// <summary>
-/// Up to which entry a file may have been changed by what was applied here, at most; of many files one number, so it may
-/// say more than there is. Any thread.
+/// Up to which entry a file may have been changed by what was applied here, at most; of many files one number, so it
+/// may say more than there is. Any thread.
 /// </summary>
 /// <remarks>
 /// Invariant: whoever has seen an effect of an entry in the store, and asks then, is told at least the number of that

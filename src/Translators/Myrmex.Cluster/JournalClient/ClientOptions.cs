@@ -16,6 +16,7 @@ internal static class ClientOptions
     public const string LockGrace = "lock-grace";
     public const string Near = "near";
     public const string Readers = "readers";
+    public const string ReadSize = "read-size";
 
     public static IReadOnlyList<OptionDeclaration> Table { get; } =
     [
@@ -33,6 +34,9 @@ internal static class ClientOptions
         new(Readers, OptionKind.Text, "",
             "Member numbers, separated by commas, of those that are asked for large reads, each for a part of a file; "
             + "where none is near."),
+        new(ReadSize, OptionKind.Size, "32KB",
+            "Bytes from which on a read is large; 0: none is, the leader answers all.")
+        { Live = true },
         new(LockGrace, OptionKind.Time, "60",
             "Seconds for which the members keep our record locks when the connection to the leader has gone; they may"
             + " keep them for less.")

@@ -27,7 +27,8 @@ public sealed class JournalClient : ServerClient
 
     private JournalClient(TranslatorPlace place, Server[] members, JournalRules rules)
         : base(
-            place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules, SpreadOf(place, members)) =>
+            place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules,
+            SpreadOf(place, members)) =>
         _rules = rules;
 
     public static TranslatorRegistration Registration { get; } =
@@ -50,6 +51,7 @@ public sealed class JournalClient : ServerClient
         }
 
         Rules.WaitMs = ClientOptions.WaitMs(options);
+        Sender.Spread?.BytesMin = options.Size(ClientOptions.ReadSize);
         _rules.FromMemory = ClientOptions.FromMemory(options);
         Rules.LockGraceMs = ClientOptions.LockGraceMs(options);
         return true;
@@ -85,7 +87,10 @@ public sealed class JournalClient : ServerClient
         var near = Named(place, ClientOptions.Near, members);
         var readers = Named(place, ClientOptions.Readers, members);
         return near.Length + readers.Length == 0
-            ? null : new ReadSpread(place.Seams, members.Length, near.FirstOrDefault(), readers);
+            ? null : new ReadSpread(place.Seams, members.Length, near.FirstOrDefault(), readers)
+            {
+                BytesMin = place.Options.Size(ClientOptions.ReadSize),
+            };
     }
 
     private static Server[] Named(TranslatorPlace place, string option, Server[] members)

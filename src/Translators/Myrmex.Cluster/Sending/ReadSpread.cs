@@ -14,9 +14,6 @@ namespace Myrmex.Cluster.Sending;
 /// <param name="readers">The ones for parts, in an order that is the same for all clients.</param>
 internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Server[] readers)
 {
-    /// <summary>Smaller reads go to the server for everything: to ask it whether they are good costs as much.</summary>
-    public const uint BytesMin = 32 << 10;
-
     /// <summary>What of a file one server is asked for.</summary>
     public const int StripeBytes = 256 << 10;
 
@@ -26,6 +23,16 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
     private readonly long[] _pausedUntilNs = new long[serverCount]; // By index.
     private long _sent;
     private long _failed;
+    private long _bytesMin;
+
+    /// <summary>
+    /// Smaller reads go to the server for everything: to ask it whether they are good costs as much. 0: all do.
+    /// </summary>
+    public long BytesMin
+    {
+        get => Volatile.Read(ref _bytesMin);
+        set => Volatile.Write(ref _bytesMin, value);
+    }
 
     /// <summary>Reads that another server was asked for than the one for everything.</summary>
     public long Sent => Volatile.Read(ref _sent);
@@ -39,13 +46,15 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
     /// <param name="usual">The server that everything goes to.</param>
     public Server? Pick(in Gfid file, in ReadFop fop, Server usual)
     {
-        if (fop.Size < BytesMin || (near is null && readers.Length == 0))
+        var bytesMin = BytesMin;
+        if (bytesMin == 0 || fop.Size < bytesMin || (near is null && readers.Length == 0))
         {
             return null;
         }
 
         var picked = near ?? readers[PartOf(in file, fop.Offset)];
-        if (picked == usual || !picked.IsUp || seams.Clock.MonotonicNs < Volatile.Read(ref _pausedUntilNs[picked.Index]))
+        if (picked == usual || !picked.IsUp
+            || seams.Clock.MonotonicNs < Volatile.Read(ref _pausedUntilNs[picked.Index]))
         {
             return null;
         }

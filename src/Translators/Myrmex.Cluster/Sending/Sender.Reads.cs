@@ -8,7 +8,7 @@ namespace Myrmex.Cluster.Sending;
 // and no session; and what they do not answer is read where everything else goes.
 internal sealed partial class Sender
 {
-    /// <summary>Who is to be asked; null for the usual server. An fd must be as good there as if it were asked.</summary>
+    /// <summary>Who is to be asked; null for the usual server. An fd must be good at that one.</summary>
     private Server? ReaderOf(in ReadFop fop)
     {
         if (Spread is not { } spread || _finder.Choice is not { } choice
