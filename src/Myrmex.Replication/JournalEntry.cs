@@ -1,7 +1,6 @@
 using System;
 using System.Threading;
 using Myrmex.Base;
-using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication;
 

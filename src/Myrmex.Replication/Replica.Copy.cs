@@ -71,11 +71,13 @@ public sealed partial class Replica : ICopyHost
 
     CheckpointFile? ICopyHost.TakePosition()
     {
-        // What was read while this store lacked what overwrites elided entries is made good by these only.
         var commit = _engine.Commit;
-        return _engine.Log.Knows(commit) && commit >= _engine.ElidedThrough
+        return _engine.Log.Knows(commit)
             ? new CheckpointFile(
                 commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export())
+            {
+                ElidedThrough = _engine.ElidedThrough, // What was read may lack what only comes behind.
+            }
             : null;
     }
 
@@ -335,7 +337,7 @@ public sealed partial class Replica : ICopyHost
         Tell(ReplicaNewsKind.CopyEnded, receiver.Source);
         receiver.Thank(position.Index);
         DropUntold();
-        _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
+        _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs, position.ElidedThrough);
         Carry();
     }
 

@@ -277,6 +277,7 @@ public static class MessageCodec
                 builder.UInt64(m.All.Inodes);
                 builder.UInt64(m.All.Bytes);
                 builder.UInt64(m.WantsTaken);
+                builder.UInt64(m.ElidedThrough.Value);
                 EncodeEntries(builder, m.Items);
                 break;
             default:
@@ -448,6 +449,7 @@ public static class MessageCodec
             Done = new CopyCount(parser.UInt64(), parser.UInt64()),
             All = new CopyCount(parser.UInt64(), parser.UInt64()),
             WantsTaken = parser.UInt64(),
+            ElidedThrough = Index(ref parser),
             Items = DecodeEntries(ref parser, data),
         };
 

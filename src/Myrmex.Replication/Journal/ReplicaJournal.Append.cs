@@ -210,8 +210,9 @@ public sealed partial class ReplicaJournal
         ref var record = ref _table[index];
         if (record.HasHeader)
         {
-            return record.Header == entry.Header && record.IsElided == entry.IsElided && record.MetaLength == BatchPlan.MetaLengthOf(entry)
-                && record.DataLength == entry.Data.Length && record.MetaChecksum == BatchPlan.MetaChecksum(entry);
+            return record.Header == entry.Header && record.IsElided == entry.IsElided
+                && record.MetaLength == BatchPlan.MetaLengthOf(entry) && record.DataLength == entry.Data.Length
+                && record.MetaChecksum == BatchPlan.MetaChecksum(entry);
         }
 
         var fits = !TryGetHeader(new JournalIndex(index - 1), out var before) || before.Term <= entry.Term;

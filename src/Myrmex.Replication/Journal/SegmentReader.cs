@@ -9,7 +9,8 @@ namespace Myrmex.Replication.Journal;
 /// disk cannot read is one that is not there; <see cref="HadErrors"/> tells them apart from zeroes.
 /// </summary>
 /// <param name="windowBytes">What is read at once, when no more is asked for.</param>
-internal sealed class SegmentReader(IDiskFile file, long bytes, int windowBytes = JournalLimits.ChunkBytes) : IDisposable
+internal sealed class SegmentReader(IDiskFile file, long bytes, int windowBytes = JournalLimits.ChunkBytes)
+    : IDisposable
 {
     private PayloadBuffer _window = PayloadPool.Shared.Rent((int)Math.Min(bytes, windowBytes));
     private long _start;

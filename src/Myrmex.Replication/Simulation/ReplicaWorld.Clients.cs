@@ -70,8 +70,8 @@ internal sealed partial class ReplicaWorld
         else
         {
             client.IsLock = false;
-            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(_options.Elides ? 0.85 : 0.5) ? HistoryKind.Write
-                : HistoryKind.Append;
+            client.Kind = _random.Chance(0.35) ? HistoryKind.Read
+                : _random.Chance(_options.Elides ? 0.85 : 0.5) ? HistoryKind.Write : HistoryKind.Append;
             client.Key = PickKey();
             client.Value = client.Kind == HistoryKind.Read ? 0 : ++_value;
             client.Sequence += client.Kind == HistoryKind.Read ? 0u : 1;

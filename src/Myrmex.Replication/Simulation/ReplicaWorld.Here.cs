@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication.Simulation;
 

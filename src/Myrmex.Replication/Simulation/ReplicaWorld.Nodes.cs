@@ -558,14 +558,16 @@ internal sealed partial class ReplicaWorld
         var source = _nodes[target.InstallSource];
         target.InstallSource = -1;
         if (source.Engine is { } engine && !source.IsStoreLost && source.Applied == engine.Commit
-            && source.Applied >= engine.ElidedThrough
             && engine.Commit >= target.InstallStart
             && engine.Log.Knows(engine.Commit))
         {
             Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");
             var copy = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit),
-                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export());
+                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export())
+            {
+                ElidedThrough = engine.ElidedThrough,
+            };
             _queue.Add(_now + _random.Between(1_000, 50_000), SimEventKind.Install, target.Number, target.Life, copy);
         }
     }
@@ -590,7 +592,7 @@ internal sealed partial class ReplicaWorld
             node.Values[key] = value;
         }
 
-        engine.Install(copy.Index, copy.Term, copy.Chain, copy.Sessions, nowMs);
+        engine.Install(copy.Index, copy.Term, copy.Chain, copy.Sessions, nowMs, copy.ElidedThrough);
     }
 
     // The state store and the way to it.

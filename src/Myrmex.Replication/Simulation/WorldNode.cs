@@ -79,7 +79,9 @@ internal sealed class WorldNode(int number)
     /// <summary>Committed, and waiting for the main store to take it in.</summary>
     public Queue<JournalEntry> Held { get; } = [];
 
-    /// <summary>The first entry of the term in which it leads: its main store must have that before it is read.</summary>
+    /// <summary>
+    /// The first entry of the term in which it leads: its main store must have that before it is read.
+    /// </summary>
     public JournalIndex ServesFrom { get; set; }
 
     /// <summary>The last entry that changed a value, by key.</summary>

@@ -74,7 +74,7 @@ public sealed class MessageCodecTests
         Assert.EndsWith(
             "0600000000000000" + "0700000000000000" + "03" + "0800000000000000" + "0900000000000000"
             + "0A000000000000000000000000000000" + "0B00000000000000" + "0C00000000000000" + "0D00000000000000"
-            + "0E00000000000000" + "0F00000000000000" + "00000000",
+            + "0E00000000000000" + "0F00000000000000" + "1000000000000000" + "00000000",
             Body(new ReplicaMessage.CopyPiece
             {
                 From = from,
@@ -87,6 +87,7 @@ public sealed class MessageCodecTests
                 Done = new CopyCount(11, 12),
                 All = new CopyCount(13, 14),
                 WantsTaken = 15,
+                ElidedThrough = new JournalIndex(16),
             }),
             StringComparison.Ordinal);
     }
