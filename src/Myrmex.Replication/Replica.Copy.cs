@@ -337,7 +337,8 @@ public sealed partial class Replica : ICopyHost
         Tell(ReplicaNewsKind.CopyEnded, receiver.Source);
         receiver.Thank(position.Index);
         DropUntold();
-        _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs, position.ElidedThrough);
+        _engine.Install(
+            position.Index, position.Term, position.Chain, position.Sessions, NowMs, position.ElidedThrough);
         Carry();
     }
 

@@ -30,7 +30,6 @@ public sealed partial class ReplicaEngine
     /// <summary>What may be taken for overwriting: a leader has it for ever, and so has each one after it.</summary>
     private JournalIndex Horizon => !IsServing ? JournalIndex.None
         : Breaks(ReplicaMutations.ElideUncommitted) ? _durable
-        : Breaks(ReplicaMutations.ElideUnsynced) ? Min(_commit, _durable)
         : Min(Min(_commit, _quorumDurable), _durable);
 
     /// <summary>Somebody still waits for the answer to a <see cref="OutputKind.PlanElision"/>.</summary>

@@ -110,9 +110,6 @@ internal enum ReplicaMutations : long
     /// <summary>What is not committed counts as overwriting what is.</summary>
     ElideUncommitted = 1L << 40,
 
-    /// <summary>What is committed in memory only counts as overwriting what is on disks.</summary>
-    ElideUnsynced = 1L << 41,
-
     /// <summary>A store that has elided entries, and not those that overwrite them, is read.</summary>
     ReadBeforeHorizon = 1L << 42,
 

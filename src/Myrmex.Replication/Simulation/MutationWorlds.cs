@@ -49,14 +49,6 @@ internal static class MutationWorlds
             },
             ReplicaMutations.ReadBeforeHorizon or ReplicaMutations.HorizonNotKept =>
                 new WorldOptions { Elides = true, Clients = 4 },
-            ReplicaMutations.ElideUnsynced => new WorldOptions
-            {
-                Elides = true,
-                AllowsMemory = true,
-                SlowDisks = true,
-                ReleasesEarly = true,
-                Clients = 16,
-            },
             _ => new WorldOptions(),
         };
         var every = rule == ReplicaMutations.WitnessDropsEarly ? 150 : 60 + ((long)(seed % 5) * 60);

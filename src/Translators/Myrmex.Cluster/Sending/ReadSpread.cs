@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
