@@ -2,7 +2,6 @@ using System;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Contract.Tests.Storage;
-using Myrmex.Replication.Engine;
 using Myrmex.Runtime.Simulation;
 using Xunit;
 using static Myrmex.Replication.Unit.Tests.StoreBed;
