@@ -70,6 +70,12 @@ public sealed record ReplicaReport
     /// <summary>Bytes of messages of the other members that came since the brick was started.</summary>
     public long ReceivedBytes { get; init; }
 
+    /// <summary>Entries that it has sent, as a leader, without data that later ones overwrite.</summary>
+    public long ElidedEntries { get; init; }
+
+    /// <summary>Bytes of that data.</summary>
+    public long ElidedBytes { get; init; }
+
     /// <summary>Number of the member that should lead, others being equal; null for none.</summary>
     public int? Preferred { get; init; }
 

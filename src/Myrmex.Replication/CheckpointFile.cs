@@ -12,9 +12,9 @@ namespace Myrmex.Replication;
 /// the file.
 /// </summary>
 /// <remarks>
-/// Layout, little endian: 0 magic "MXCHKPT1", or "MXCHKPTC" while a copy is made into the main store (8), 8 index (8),
+/// Layout, little endian: 0 magic "MXCHKPT2", or "MXCHKPTD" while a copy is made into the main store (8), 8 index (8),
 /// 16 term (8), 24 chain (16), 40 length of the table
-/// (4), 44 CRC-32C of bytes 0 to 43 and of the table (4), 48 the table.
+/// (4), 44 CRC-32C of bytes 0 to 43 and of all from 48 on (4), 48 horizon of elided entries (8), 56 the table.
 /// </remarks>
 /// <param name="IsCopying">
 /// The main store holds nothing that can be relied on: a copy into it was begun. Only a copy that is whole ends it.
@@ -23,14 +23,20 @@ internal sealed record CheckpointFile(
     JournalIndex Index, Term Term, UInt128 Chain, byte[] Sessions, bool IsCopying = false)
 {
     private const string Name = "checkpoint";
-    private const int HeadBytes = 48;
+    private const int HeadBytes = 56;
+    private const int CheckedFrom = 48;
 
     /// <summary>Bytes of the session table that can be read again; a larger one must not be saved.</summary>
     public const int SessionsMax = 1 << 30;
 
-    private static ReadOnlySpan<byte> Magic => "MXCHKPT1"u8;
+    private static ReadOnlySpan<byte> Magic => "MXCHKPT2"u8;
 
-    private static ReadOnlySpan<byte> CopyingMagic => "MXCHKPTC"u8;
+    private static ReadOnlySpan<byte> CopyingMagic => "MXCHKPTD"u8;
+
+    /// <summary>
+    /// See <see cref="Engine.ReplicaEngine.ElidedThrough"/>; the entries may be gone from the journal.
+    /// </summary>
+    public JournalIndex ElidedThrough { get; init; }
 
     public static CheckpointFile Empty { get; } = new(JournalIndex.None, Term.None, default, []);
 
@@ -95,6 +101,7 @@ internal sealed record CheckpointFile(
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), Term.Value);
         BinaryPrimitives.WriteUInt128LittleEndian(bytes.AsSpan(24), Chain);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(40), Sessions.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(CheckedFrom), ElidedThrough.Value);
         Sessions.CopyTo(bytes, HeadBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(44), Checksum(bytes));
         return bytes;
@@ -116,9 +123,12 @@ internal sealed record CheckpointFile(
             new Term(BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..])),
             BinaryPrimitives.ReadUInt128LittleEndian(bytes[24..]),
             bytes[HeadBytes..].ToArray(),
-            isCopying);
+            isCopying)
+        {
+            ElidedThrough = new JournalIndex(BinaryPrimitives.ReadUInt64LittleEndian(bytes[CheckedFrom..])),
+        };
         return true;
     }
 
-    private static uint Checksum(ReadOnlySpan<byte> bytes) => Crc32C.Of(bytes[HeadBytes..], Crc32C.Of(bytes[..44]));
+    private static uint Checksum(ReadOnlySpan<byte> bytes) => Crc32C.Of(bytes[CheckedFrom..], Crc32C.Of(bytes[..44]));
 }

@@ -9,7 +9,8 @@ namespace Myrmex.Replication;
 /// <param name="Term">The term of the leader that made the entry.</param>
 /// <param name="Index">Its place in the journal.</param>
 /// <param name="Chain">
-/// Hash over the chain of the entry before, this header and the body: equal chains mean equal journals up to here.
+/// Hash over the chain of the entry before, this header, the meta part and the digest of the data: equal chains mean
+/// equal journals up to here.
 /// </param>
 /// <param name="Kind">What the entry is.</param>
 /// <param name="Session">The client session whose operation it is, or 0.</param>

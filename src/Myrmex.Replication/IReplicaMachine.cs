@@ -91,6 +91,12 @@ public interface IReplicaMachine
     void Hung();
 
     /// <summary>
+    /// Begins a walk back through entries of the journal that finds those whose data others overwrite; null: every
+    /// member gets everything.
+    /// </summary>
+    IElision? BeginElision() => null;
+
+    /// <summary>
     /// Brings everything up to an entry into the main store and to its disk; all these entries were told as
     /// committed. Then calls back, on any thread; after an error the journal keeps them.
     /// </summary>

@@ -85,7 +85,9 @@ public interface IStoreCopyTarget
     /// The replica goes on after this entry, and the store holds exactly everything up to it: committed entries are
     /// applied again.
     /// </summary>
-    void Installed(JournalIndex index);
+    /// <param name="index">Which.</param>
+    /// <param name="elidedThrough">See <see cref="ReplicaEngine.ElidedThrough"/>: as of the source.</param>
+    void Installed(JournalIndex index, JournalIndex elidedThrough);
 
     /// <summary>Ends the copy as it is. Nothing is applied to the store until another copy is installed.</summary>
     void Abandon();

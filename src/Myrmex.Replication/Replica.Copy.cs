@@ -75,6 +75,9 @@ public sealed partial class Replica : ICopyHost
         return _engine.Log.Knows(commit)
             ? new CheckpointFile(
                 commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), _engine.Sessions.Export())
+            {
+                ElidedThrough = _engine.ElidedThrough, // What was read may lack what only comes behind.
+            }
             : null;
     }
 
@@ -334,7 +337,8 @@ public sealed partial class Replica : ICopyHost
         Tell(ReplicaNewsKind.CopyEnded, receiver.Source);
         receiver.Thank(position.Index);
         DropUntold();
-        _engine.Install(position.Index, position.Term, position.Chain, position.Sessions, NowMs);
+        _engine.Install(
+            position.Index, position.Term, position.Chain, position.Sessions, NowMs, position.ElidedThrough);
         Carry();
     }
 

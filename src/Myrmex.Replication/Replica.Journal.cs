@@ -226,7 +226,10 @@ public sealed partial class Replica
 
         _isCheckpointing = true;
         var file = new CheckpointFile(
-            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions);
+            commit, _engine.Log.TermAt(commit), _engine.Log.ChainAt(commit), sessions)
+        {
+            ElidedThrough = _engine.ElidedThrough,
+        };
         if (commit <= _engine.Durable)
         {
             _machine.Persist(commit, error => _scheduler.Post(() => Persisted(file, error)));

@@ -84,6 +84,15 @@ public sealed partial class Replica : IJournalOwner
     /// <summary>The last entry. On the replica's scheduler only.</summary>
     public JournalIndex Last => _engine.Last;
 
+    /// <summary>
+    /// Up to here the main store must have everything before it may be read by anybody but a leader that serves, see
+    /// <see cref="ReplicaEngine.ElidedThrough"/>. On the replica's scheduler only.
+    /// </summary>
+    public JournalIndex ElidedThrough => _engine.ElidedThrough;
+
+    /// <summary>Entries that were sent without their data, and bytes of it. On the replica's scheduler only.</summary>
+    public (long Entries, long Bytes) Elided => (_engine.ElidedEntries, _engine.ElidedBytes);
+
     /// <summary>The first entry the journal on disk still has. On the replica's scheduler only.</summary>
     public JournalIndex JournalStart => _engine.JournalStart;
 
@@ -504,6 +513,9 @@ public sealed partial class Replica : IJournalOwner
                 break;
             case OutputKind.SyncJournal:
                 _writer.Sync();
+                break;
+            case OutputKind.PlanElision:
+                PlanElision(output);
                 break;
             case OutputKind.StoreTransaction:
                 AddTransaction(output.Ticket, output.Transaction!);

@@ -69,6 +69,7 @@ internal static class ReplicaStartup
             Log = log,
             JournalStart = journal.First,
             Checkpoint = checkpoint.Index,
+            ElidedThrough = checkpoint.ElidedThrough,
             Sessions = checkpoint.Sessions,
             MayHaveLostEntries = !isWhole || isLost || MayHaveLostMemory(journal, setup),
             HasUsedMemory = journal.State.FromMemory,

@@ -81,6 +81,8 @@ internal static class BrickMetrics
                 .Add(MetricTable.ReplicaRetainedBytes, report.RetainedBytes, brick.Name)
                 .Add(MetricTable.ReplicaJournalBytes, report.JournalBytes, brick.Name)
                 .Add(MetricTable.ReplicaReceivedBytes, report.ReceivedBytes, brick.Name)
+                .Add(MetricTable.ReplicaElidedEntries, report.ElidedEntries, brick.Name)
+                .Add(MetricTable.ReplicaElidedBytes, report.ElidedBytes, brick.Name)
                 .Add(MetricTable.ReplicaPreferred, report.Preferred == report.Member ? 1 : 0, brick.Name)
                 .Add(MetricTable.ReplicaNeedsCopy, report.NeedsCopy ? 1 : 0, brick.Name);
             if (report.InStep.Count > 0)

@@ -90,6 +90,13 @@ public static class MetricTable
         "myrmex_replica_received_bytes_total", "counter",
         "Bytes of messages of the other members that came since the brick was started.");
 
+    public static readonly MetricDeclaration ReplicaElidedEntries = Brick(
+        "myrmex_replica_elided_entries_total", "counter",
+        "Entries that the member has sent, as a leader, without data that later entries overwrite.");
+
+    public static readonly MetricDeclaration ReplicaElidedBytes = Brick(
+        "myrmex_replica_elided_bytes_total", "counter", "Bytes of that data.");
+
     public static readonly MetricDeclaration ReplicaInStep = Brick(
         "myrmex_replica_members_in_step", "gauge",
         "Members that count and keep up with the leader, itself too; of the leader.");
@@ -172,10 +179,10 @@ public static class MetricTable
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
         ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
-        ReplicaReceivedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag, ReplicaNeedsCopy, ReplicaCopiedBytes,
-        ReplicaCopyBytes, ProxyCacheHits, ProxyCacheMisses, ProxyCacheInvalidations, ProxyCacheBytes, OpenFiles,
-        Counting, Fops, FopErrors, FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes,
-        Bricks, Proxies, Nodes,
+        ReplicaReceivedBytes, ReplicaElidedEntries, ReplicaElidedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag,
+        ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, ProxyCacheHits, ProxyCacheMisses,
+        ProxyCacheInvalidations, ProxyCacheBytes, OpenFiles, Counting, Fops, FopErrors,
+        FopLatency, ReadBytes, WrittenBytes, FuseRequests, FuseLocalGetattrs, Volumes, Bricks, Proxies, Nodes,
     ];
 
     private static MetricDeclaration All(string name, string type, string help, string labels = "") =>

@@ -111,7 +111,7 @@ internal sealed class CopyReceiver
     /// <summary>Everything is in place: the other end may forget the copy.</summary>
     public void Thank(JournalIndex index)
     {
-        _target!.Installed(index); // It has ended, so it had begun.
+        _target!.Installed(index, Position!.ElidedThrough); // It has ended, so it had begun.
         SendRequest(window: 0);
     }
 
@@ -253,7 +253,10 @@ internal sealed class CopyReceiver
         if (error == Errno.Ok && piece.Part == CopyPart.End)
         {
             Position = new CheckpointFile(
-                piece.Index, piece.EntryTerm, piece.Chain, _sessions.WrittenSpan.ToArray());
+                piece.Index, piece.EntryTerm, piece.Chain, _sessions.WrittenSpan.ToArray())
+            {
+                ElidedThrough = piece.ElidedThrough,
+            };
             End(Errno.Ok, string.Empty);
         }
         else

@@ -406,6 +406,7 @@ internal sealed class CopySender
             MessageOrigin from, ulong copy, IStoreCopySource source, ulong wantsTaken) => new()
             {
                 WantsTaken = wantsTaken,
+                ElidedThrough = position?.ElidedThrough ?? JournalIndex.None,
                 From = from,
                 Copy = copy,
                 Number = number,

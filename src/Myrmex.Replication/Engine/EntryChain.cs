@@ -5,8 +5,9 @@ using System.Runtime.CompilerServices;
 namespace Myrmex.Replication.Engine;
 
 /// <summary>
-/// The chain value of an entry: 128 bits over the chain before it, its header and its body. Equal chains mean equal
-/// journals up to that entry, so two members compare whole histories by one number.
+/// The chain value of an entry: 128 bits over the chain before it, its header, its meta part and the digest of its
+/// data. Equal chains mean equal journals up to that entry, so two members compare whole histories by one number; and
+/// an entry can be checked, and sent on, by who has the digest in place of the data.
 /// </summary>
 /// <remarks>
 /// Not cryptographic, by choice: who may speak to a member is settled by its connection, and the value guards against
@@ -25,17 +26,52 @@ public static class EntryChain
     /// <summary>The chain of an entry that follows one whose chain is <paramref name="previous"/>.</summary>
     /// <param name="header">Its <see cref="EntryHeader.Chain"/> is ignored.</param>
     public static UInt128 Next(
-        UInt128 previous, in EntryHeader header, ReadOnlySpan<byte> meta, ReadOnlySpan<byte> data)
+        UInt128 previous, in EntryHeader header, ReadOnlySpan<byte> meta, ReadOnlySpan<byte> data) =>
+        Next(previous, header, meta, Digest(data), data.Length);
+
+    /// <summary>The same from the digest of the data, for who does not have the bytes.</summary>
+    public static UInt128 Next(
+        UInt128 previous, in EntryHeader header, ReadOnlySpan<byte> meta, UInt128 digest, int dataLength)
     {
         var low = Fold((ulong)previous ^ P0, header.Term.Value ^ P1);
         var high = Fold((ulong)(previous >> 64) ^ P2, header.Index.Value ^ P3);
         low = Fold(low ^ (ulong)header.Session, (ulong)(header.Session >> 64) ^ P1);
         high = Fold(high ^ header.Sequence, header.Step ^ ((ulong)header.Kind << 32) ^ P2);
-        low = Fold(low ^ (ulong)meta.Length, (ulong)data.Length ^ P3);
+        low = Fold(low ^ (ulong)meta.Length, (ulong)dataLength ^ P3);
         Mix(ref low, ref high, meta);
-        Mix(ref low, ref high, data);
-        var first = Fold(low ^ P0, high ^ P1);
-        return new UInt128(Fold(high ^ P2, low ^ first ^ P3), first);
+        Mix(ref low, ref high, digest);
+        return Finish(low, high);
+    }
+
+    /// <summary>
+    /// What the chain of an entry covers of its data: 128 bits over the digests of all its blocks of <see
+    /// cref="ElidedData.BlockBytes"/>; 0 for no data.
+    /// </summary>
+    public static UInt128 Digest(ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty)
+        {
+            return default;
+        }
+
+        var digest = new DataDigest(data.Length);
+        while (!data.IsEmpty)
+        {
+            var block = data[..Math.Min(ElidedData.BlockBytes, data.Length)];
+            digest.Add(BlockDigest(block));
+            data = data[block.Length..];
+        }
+
+        return digest.Finish();
+    }
+
+    /// <summary>128 bits over the bytes of a block.</summary>
+    public static UInt128 BlockDigest(ReadOnlySpan<byte> block)
+    {
+        var low = P2;
+        var high = (ulong)block.Length ^ P1;
+        Mix(ref low, ref high, block);
+        return Finish(low, high);
     }
 
     /// <summary>The entry with its chain.</summary>
@@ -43,9 +79,30 @@ public static class EntryChain
         UInt128 previous, in EntryHeader header, ReadOnlySpan<byte> meta, ReadOnlySpan<byte> data) =>
         header with { Chain = Next(previous, header, meta, data) };
 
-    /// <summary>The entry is what its chain says, after an entry with chain <paramref name="previous"/>.</summary>
-    public static bool Matches(UInt128 previous, JournalEntry entry) =>
-        Next(previous, entry.Header, entry.Meta.Span, entry.Data.Span) == entry.Header.Chain;
+    /// <summary>
+    /// The entry is what its chain says, after an entry with chain <paramref name="previous"/>, whether its bytes are
+    /// there or were elided.
+    /// </summary>
+    public static bool Matches(UInt128 previous, JournalEntry entry)
+    {
+        var digest = entry.Elided?.DigestWith(entry.Data.Span) ?? Digest(entry.Data.Span);
+        return Next(previous, entry.Header, entry.Meta.Span, digest, entry.DataLength) == entry.Header.Chain;
+    }
+
+    internal static (ulong Low, ulong High) BeginDigest(int length) =>
+        (Fold((ulong)length ^ P2, P0), Fold((ulong)length ^ P1, P3));
+
+    internal static void Mix(ref ulong low, ref ulong high, UInt128 digest)
+    {
+        low = Fold(low ^ (ulong)digest, (ulong)(digest >> 64) ^ P1);
+        high = Fold(high ^ (ulong)(digest >> 64), (ulong)digest ^ P2);
+    }
+
+    internal static UInt128 Finish(ulong low, ulong high)
+    {
+        var first = Fold(low ^ P0, high ^ P1);
+        return new UInt128(Fold(high ^ P2, low ^ first ^ P3), first);
+    }
 
     private static void Mix(ref ulong low, ref ulong high, ReadOnlySpan<byte> bytes)
     {

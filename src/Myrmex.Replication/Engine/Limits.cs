@@ -43,6 +43,12 @@ public static class Limits
     /// <summary>Settled entries kept in memory.</summary>
     public const int KeptEntriesMax = 8192;
 
+    /// <summary>Entries that are looked through at once for what is overwritten.</summary>
+    public const int PlanEntriesMax = 1 << 20;
+
+    /// <summary>Bytes of what is kept of entries of which a part is overwritten, in such a look.</summary>
+    public const long PlanBlockBytesMax = 8L << 20;
+
     /// <summary>Entries on the way to one follower without an answer.</summary>
     public const int FlightEntriesMax = 4096;
 

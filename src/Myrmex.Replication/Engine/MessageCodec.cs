@@ -15,7 +15,8 @@ namespace Myrmex.Replication.Engine;
 /// <remarks>
 /// Head: version 7, kind 1, replica set 16, term 8, sender 1, incarnation 8, boot 8, epoch 8, then the fields of the
 /// kind in the order of the type, then the checksum 4. Entry: term 8, index 8, chain 16, kind 1, session 16, sequence
-/// 8, step 4, meta length 4 and bytes, data length 4.
+/// 8, step 4, meta length 4 and bytes, data length 4, and what is known of data that is missing, length 4 (0 for none
+/// missing) and bytes (<see cref="ElidedData"/>); the data length is without that.
 /// </remarks>
 public static class MessageCodec
 {
@@ -277,6 +278,7 @@ public static class MessageCodec
                 builder.UInt64(m.All.Inodes);
                 builder.UInt64(m.All.Bytes);
                 builder.UInt64(m.WantsTaken);
+                builder.UInt64(m.ElidedThrough.Value);
                 EncodeEntries(builder, m.Items);
                 break;
             default:
@@ -449,6 +451,7 @@ public static class MessageCodec
             Done = new CopyCount(parser.UInt64(), parser.UInt64()),
             All = new CopyCount(parser.UInt64(), parser.UInt64()),
             WantsTaken = parser.UInt64(),
+            ElidedThrough = Index(ref parser),
             Items = DecodeEntries(ref parser, data),
         };
 
@@ -467,6 +470,7 @@ public static class MessageCodec
             builder.UInt32(header.Step);
             builder.Bytes(entries[i].Meta.Span);
             builder.UInt32((uint)entries[i].Data.Length);
+            builder.Bytes(entries[i].Elided is { } elided ? elided.Encoded : []);
         }
     }
 
@@ -488,11 +492,16 @@ public static class MessageCodec
                 parser.UInt32());
             var meta = parser.Bytes(JournalEntry.MetaMax).ToArray();
             var length = parser.UInt32();
+            var missing = parser.Bytes(ElidedData.EncodedMax);
+            var elided = ElidedData.Decode(missing);
             parser.Require(header.Kind >= EntryKind.Operation && length <= JournalEntry.DataMax
-                && length <= data.Length - offset);
+                && length <= data.Length - offset && (missing.IsEmpty || elided?.Encoded.Length == missing.Length)
+                && (elided is null || elided.PresentLength == length));
             if (!parser.Failed)
             {
-                entries.Add(new JournalEntry(header, meta, length == 0 ? default : data.Slice(offset, (int)length)));
+                var there = length == 0 ? default : data.Slice(offset, (int)length);
+                entries.Add(elided is null ? new JournalEntry(header, meta, there)
+                    : JournalEntry.WithoutData(header, meta, elided, there));
                 offset += (int)length;
             }
         }

@@ -52,6 +52,22 @@ internal sealed class PeerState(MemberId id)
     /// <summary>What was sent by way of another member is on its way: what follows has to go the same way.</summary>
     public bool IsRelayed => RelayedTo > Acknowledged;
 
+    /// <summary>What it gets without data; null for nothing.</summary>
+    public ElisionPlan? Plan { get; set; }
+
+    /// <summary>The plan is being made.</summary>
+    public bool IsPlanning { get; set; }
+
+    public long PlanningSinceMs { get; set; }
+
+    public ulong PlanTicket { get; set; }
+
+    /// <summary>The last entry of the plan that is being made, or was.</summary>
+    public ulong PlanningTo { get; set; }
+
+    /// <summary>The last entry for which a plan was made, whatever came of it.</summary>
+    public ulong PlannedTo { get; set; }
+
     public bool IsReadingJournal { get; set; }
 
     public long ReadingSinceMs { get; set; }
@@ -97,6 +113,9 @@ internal sealed class PeerState(MemberId id)
         BulkTo = 0;
         RelayAgainMs = long.MinValue / 2;
         IsReadingJournal = false;
+        Plan = null;
+        IsPlanning = false;
+        PlannedTo = 0;
         Round = 0;
         GrantedMs = 0;
         Applied = 0;

@@ -118,6 +118,7 @@ public sealed partial class ReplicaEngine
     /// </summary>
     public void ReleaseSettled()
     {
+        ReleaseMade();
         if (_log.Bytes <= Limits.KeptBytesMax && _log.Count <= Limits.KeptEntriesMax)
         {
             return;
@@ -172,6 +173,7 @@ public sealed partial class ReplicaEngine
         }
 
         _log.Append(entry);
+        NoteElided(entry);
         _sessions.Logged(entry);
         Emit(new ReplicaOutput(OutputKind.Append) { Entry = entry, Index = entry.Index, Generation = _generation });
         if (Breaks(ReplicaMutations.EffectEarly) && _role != ReplicaRole.Active)

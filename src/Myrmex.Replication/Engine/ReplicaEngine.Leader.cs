@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Myrmex.Base;
 
@@ -106,6 +107,12 @@ public sealed partial class ReplicaEngine
     /// </summary>
     private void Activate()
     {
+        if (_log.Last < _elidedThrough)
+        {
+            GiveUp(); // The entries that make this store whole are lost: only damage beyond all quorums does that.
+            return;
+        }
+
         _fetchFrom = null;
         _role = ReplicaRole.Active;
         IsServing = false;
@@ -301,6 +308,11 @@ public sealed partial class ReplicaEngine
             }
 
             var previous = new JournalIndex(peer.Next - 1);
+            if (WaitsForPlan(peer, previous))
+            {
+                return;
+            }
+
             if (previous < _log.Base)
             {
                 FetchFor(peer, previous);
@@ -308,7 +320,7 @@ public sealed partial class ReplicaEngine
             }
 
             var items = Slice(previous, peer.IsProbing ? _options.ProbeEntries : Limits.MessageEntriesMax,
-                out var bytes);
+                out var bytes, peer.Plan);
             var relay = RelayFor(peer, bytes);
             SendAppend(peer, previous, _log.ChainAt(previous), items, relay?.Id);
             if (peer.IsProbing)
@@ -346,7 +358,7 @@ public sealed partial class ReplicaEngine
         });
     }
 
-    private JournalEntry[] Slice(JournalIndex previous, int countMax, out long bytes)
+    private JournalEntry[] Slice(JournalIndex previous, int countMax, out long bytes, ElisionPlan? plan = null)
     {
         bytes = 0;
         var count = 0;
@@ -354,7 +366,7 @@ public sealed partial class ReplicaEngine
         var items = new JournalEntry[available];
         while (count < available && (count == 0 || bytes < Limits.MessageBytesMax))
         {
-            items[count] = _log[new JournalIndex(previous.Value + 1 + (ulong)count)];
+            items[count] = ForPeer(_log[new JournalIndex(previous.Value + 1 + (ulong)count)], plan);
             bytes += ReplicaLog.SizeOf(items[count++]);
         }
 
@@ -402,7 +414,12 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        SendAppend(peer, previous, chain, entries);
+        if (peer.IsProbing && entries.Count > _options.ProbeEntries)
+        {
+            entries = [.. entries.Take(_options.ProbeEntries)]; // What is not needed is found out when it has answered.
+        }
+
+        SendAppend(peer, previous, chain, ForPeer(entries, peer.Plan));
         if (!peer.IsProbing)
         {
             peer.Next += (ulong)entries.Count;
@@ -503,6 +520,7 @@ public sealed partial class ReplicaEngine
             peer.ProgressMs = _now;
             peer.FlightBytes = 0;
             peer.IsProbing = false;
+            peer.Plan = peer.Acknowledged >= peer.PlannedTo ? null : peer.Plan;
             peer.Next = Math.Max(peer.Next, peer.Acknowledged + 1);
         }
 
@@ -672,7 +690,7 @@ public sealed partial class ReplicaEngine
         }
 
         var isSilent = _now - peer.SentMs >= _options.RetransmitMs && _now - peer.ProgressMs >= _options.RetransmitMs;
-        if (peer.Acknowledged < _log.Last.Value && !peer.IsProbing && isSilent)
+        if (peer.Acknowledged < _log.Last.Value && !peer.IsProbing && !peer.IsPlanning && isSilent)
         {
             PauseRelay(peer);
             ProbeAgain(peer);

@@ -141,7 +141,7 @@ public sealed partial class ReplicaEngine
 
         _heardCommit = Max(_heardCommit, answer.Index);
         SetCommit(Max(_commit, Min(answer.Index, Min(_matched, _log.Last))));
-        EmitReadHere(answer.Tag, answer.Index, answer.Applied);
+        EmitReadHere(answer.Tag, Max(answer.Index, ElidedThrough), answer.Applied);
     }
 
     private void EmitReadHere(ulong tag, JournalIndex index, JournalIndex leaderApplied) =>

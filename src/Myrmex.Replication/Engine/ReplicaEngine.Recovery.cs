@@ -74,7 +74,10 @@ public sealed partial class ReplicaEngine
 
     /// <summary>The main store holds the state as of an entry; the journal goes on after it.</summary>
     /// <param name="sessions">The session table as of that entry.</param>
-    public void Install(JournalIndex index, Term term, UInt128 chain, ReadOnlySpan<byte> sessions, long nowMs)
+    /// <param name="elidedThrough">See <see cref="ElidedThrough"/>: that of the source.</param>
+    public void Install(
+        JournalIndex index, Term term, UInt128 chain, ReadOnlySpan<byte> sessions, long nowMs,
+        JournalIndex elidedThrough = default)
     {
         _now = nowMs;
         if (!CanInstall(index))
@@ -92,6 +95,7 @@ public sealed partial class ReplicaEngine
         _log.Reset(index, term, chain);
         _commit = index;
         _effected = index;
+        _elidedThrough = elidedThrough;
         _isDiverged = false;
         _needsCopy = false;
         _isStoreAhead = false;

@@ -72,6 +72,7 @@ public sealed partial class ReplicaEngine
         _effected = start.Checkpoint;
         _durable = _log.Last;
         _written = _log.Last;
+        _elidedThrough = Breaks(ReplicaMutations.HorizonNotKept) ? JournalIndex.None : start.ElidedThrough;
         RebuildSessions(start.Sessions.Span);
         StartGrants();
         _hasUsedMemory = start.HasUsedMemory;
@@ -433,6 +434,7 @@ public sealed partial class ReplicaEngine
 
         for (var index = _log.First; index <= _log.Last; index = new JournalIndex(index.Value + 1))
         {
+            NoteElided(_log[index]);
             _sessions.Logged(_log[index]);
             if (index <= _commit)
             {

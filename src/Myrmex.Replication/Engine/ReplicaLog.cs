@@ -139,7 +139,8 @@ public sealed class ReplicaLog
         BaseChain = baseChain;
     }
 
-    internal static long SizeOf(JournalEntry entry) => entry.Meta.Length + (long)entry.Data.Length;
+    internal static long SizeOf(JournalEntry entry) =>
+        entry.Meta.Length + (long)entry.Data.Length + (entry.Elided?.Encoded.Length ?? 0);
 
     private JournalEntry At(int position) => _entries[_head + position];
 

@@ -289,6 +289,11 @@ public abstract class ReplicaMessage
         /// <summary>How many of the receiver's wants the sender has heard of.</summary>
         public ulong WantsTaken { get; init; }
 
+        /// <summary>
+        /// At the end: up to here the target must have everything before its store is whole; None where it is.
+        /// </summary>
+        public JournalIndex ElidedThrough { get; init; }
+
         public IReadOnlyList<JournalEntry> Items { get; init; } = [];
     }
 }

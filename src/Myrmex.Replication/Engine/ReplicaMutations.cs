@@ -106,4 +106,13 @@ internal enum ReplicaMutations : long
 
     /// <summary>A leader tells a follower that reads of what its own main store does not have yet are good.</summary>
     ToldBeforeApplied = 1L << 35,
+
+    /// <summary>What is not committed counts as overwriting what is.</summary>
+    ElideUncommitted = 1L << 40,
+
+    /// <summary>A store that has elided entries, and not those that overwrite them, is read.</summary>
+    ReadBeforeHorizon = 1L << 42,
+
+    /// <summary>A restart behind elided entries forgets that there were some.</summary>
+    HorizonNotKept = 1L << 43,
 }

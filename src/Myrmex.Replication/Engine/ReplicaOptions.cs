@@ -84,6 +84,15 @@ public sealed record ReplicaOptions
     public long RelayPauseMs { get; init; } = 10_000;
 
     /// <summary>
+    /// A member that lacks more than so many bytes that are committed gets them without what is overwritten; 0 for
+    /// never.
+    /// </summary>
+    public long ElideBytesMin { get; init; } = 4 << 20;
+
+    /// <summary>How long it waits for that to be found out; then it gets everything.</summary>
+    public long PlanMs { get; init; } = 10_000;
+
+    /// <summary>
     /// Bytes that an entry takes of the disk of a main store, about; null where room does not matter.
     /// </summary>
     public Func<JournalEntry, long>? CostOf { get; init; }

@@ -77,6 +77,13 @@ public enum OutputKind
     FetchJournal,
 
     /// <summary>
+    /// Find out which entries after <see cref="ReplicaOutput.Index"/> and up to <see cref="ReplicaOutput.Through"/>,
+    /// all of them on this disk, need no data; then answer <see cref="ReplicaOutput.Ticket"/> by <see
+    /// cref="ReplicaEngine.ElisionPlanned"/>.
+    /// </summary>
+    PlanElision,
+
+    /// <summary>
     /// The journal no longer reaches back to what <see cref="ReplicaOutput.Peer"/> needs: it wants a copy.
     /// </summary>
     NeedsIndexOrFull,
@@ -105,6 +112,8 @@ public readonly record struct ReplicaOutput(OutputKind Kind)
     public JournalEntry? Entry { get; init; }
 
     public JournalIndex Index { get; init; }
+
+    public JournalIndex Through { get; init; }
 
     /// <summary>The leader's main store has everything up to here.</summary>
     public JournalIndex LeaderApplied { get; init; }

@@ -27,6 +27,11 @@ public sealed record ReplicaStart
     /// <summary>Everything up to here is committed and in the main store.</summary>
     public JournalIndex Checkpoint { get; init; }
 
+    /// <summary>
+    /// The highest horizon of the entries that the checkpoint covers, see <see cref="ReplicaEngine.ElidedThrough"/>.
+    /// </summary>
+    public JournalIndex ElidedThrough { get; init; }
+
     /// <summary>The session table as of <see cref="ReplicaLog.Base"/>; empty for none.</summary>
     public ReadOnlyMemory<byte> Sessions { get; init; }
 

@@ -84,7 +84,10 @@ internal sealed class BatchWriter : IDisposable
             record = NewRecord(entries[i], meta, block);
             var part = bytes.Slice(meta, record.MetaPartLength);
             BatchPlan.WriteChecksums(entries[i].Data.Span, part);
-            entries[i].Meta.Span.CopyTo(part[record.ChecksumsLength..]);
+            part = part[record.ChecksumsLength..];
+            BatchPlan.ElidedOf(entries[i]).CopyTo(part);
+            entries[i].Meta.Span.CopyTo(part[(record.MetaLength - entries[i].Meta.Length)..]);
+            part = bytes.Slice(meta, record.MetaPartLength);
             record.MetaChecksum = Crc32C.Of(part);
             JournalFormat.WriteEntry(bytes[(JournalFormat.HeadSize + (i * JournalFormat.EntrySize))..], record, _seed);
             meta += record.MetaPartLength;
@@ -109,9 +112,10 @@ internal sealed class BatchWriter : IDisposable
             Segment = _head.Segment,
             BatchBlock = _head.Block,
             MetaOffset = metaOffset,
-            MetaLength = entry.Meta.Length,
+            MetaLength = BatchPlan.MetaLengthOf(entry),
             DataBlock = dataBlock,
             DataLength = entry.Data.Length,
+            IsElided = entry.IsElided,
         };
         _chain = entry.Header.Chain;
         _knowsChain = true;

@@ -32,7 +32,7 @@ public enum EntryState : byte
 ///     72    8  sequence
 ///     80    4  step
 ///     84    1  kind
-///     85    1  flags: 1 the chain before is not known
+///     85    1  flags: 1 the chain before is not known, 2 elided: data is missing
 ///     86    2  0
 ///     88    8  batch
 ///     96    8  segment
@@ -43,6 +43,8 @@ public enum EntryState : byte
 ///    120    4  first block of the data in the segment
 ///    124    4  bytes of data
 /// </code>
+/// The meta of an elided entry begins with what is known of the missing data (<see cref="ElidedData"/>), which is not
+/// counted as data.
 /// </summary>
 internal struct EntryRecord
 {
@@ -57,6 +59,7 @@ internal struct EntryRecord
     public uint DataBlock;
     public int DataLength;
     public bool KnowsPreviousChain;
+    public bool IsElided;
     public EntryState State;
 
     /// <summary>Bytes of the checksums of the data, which are in front of meta.</summary>

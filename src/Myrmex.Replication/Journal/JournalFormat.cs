@@ -69,7 +69,8 @@ internal sealed record SegmentHead(
 /// </summary>
 internal static class JournalFormat
 {
-    public const uint Version = 1;
+    /// <summary>Since 2 the chain of an entry covers the digest of its data, and entries may be elided.</summary>
+    public const uint Version = 2;
     public const int HeadSize = 128;
     public const int EntrySize = 128;
     public const int TrailerSize = 64;
@@ -110,7 +111,7 @@ internal static class JournalFormat
         BinaryPrimitives.WriteUInt64LittleEndian(target[72..], record.Header.Sequence);
         BinaryPrimitives.WriteUInt32LittleEndian(target[80..], record.Header.Step);
         target[84] = (byte)record.Header.Kind;
-        target[85] = record.KnowsPreviousChain ? (byte)0 : (byte)1;
+        target[85] = (byte)((record.KnowsPreviousChain ? 0 : 1) | (record.IsElided ? 2 : 0));
         target[86] = target[87] = 0;
         BinaryPrimitives.WriteUInt64LittleEndian(target[88..], record.Batch);
         BinaryPrimitives.WriteUInt64LittleEndian(target[96..], record.Segment);
@@ -143,6 +144,7 @@ internal static class JournalFormat
             BinaryPrimitives.ReadUInt32LittleEndian(source[80..]));
         record.PreviousChain = BinaryPrimitives.ReadUInt128LittleEndian(source[40..]);
         record.KnowsPreviousChain = (source[85] & 1) == 0;
+        record.IsElided = (source[85] & 2) != 0;
         record.Batch = BinaryPrimitives.ReadUInt64LittleEndian(source[88..]);
         record.Segment = BinaryPrimitives.ReadUInt64LittleEndian(source[96..]);
         record.BatchBlock = BinaryPrimitives.ReadUInt32LittleEndian(source[104..]);
@@ -250,10 +252,11 @@ internal static class JournalFormat
     /// <summary>
     /// The head of a segment, or null when the bytes are none of this journal, this number and this version.
     /// </summary>
+    /// <param name="otherVersion">The version when it is another one, else 0.</param>
     public static SegmentHead? ReadSegment(
-        ReadOnlySpan<byte> source, UInt128 incarnation, ulong number, long bytes, out uint newerVersion)
+        ReadOnlySpan<byte> source, UInt128 incarnation, ulong number, long bytes, out uint otherVersion)
     {
-        newerVersion = 0;
+        otherVersion = 0;
         if (BinaryPrimitives.ReadUInt64LittleEndian(source) != SegmentMagic
             || BinaryPrimitives.ReadUInt32LittleEndian(source[12..]) != Crc32C.Of(source[16..HeadSize])
             || BinaryPrimitives.ReadUInt128LittleEndian(source[16..]) != incarnation
@@ -263,9 +266,9 @@ internal static class JournalFormat
         }
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
-        if (version > Version)
+        if (version != Version)
         {
-            newerVersion = version;
+            otherVersion = version;
             return null;
         }
 
@@ -299,7 +302,8 @@ internal static class JournalFormat
     {
         var blocks = segmentBytes / JournalLimits.BlockBytes;
         return record.Header.Index.Value > 0
-            && record.MetaLength is >= 0 and <= JournalEntry.MetaMax
+            && record.MetaLength >= 0
+            && record.MetaLength <= JournalEntry.MetaMax + (record.IsElided ? ElidedData.EncodedMax : 0)
             && record.DataLength is >= 0 and <= JournalEntry.DataMax
             && record.MetaOffset >= HeadSize + EntrySize
             && record.BatchBlock > 0

@@ -64,6 +64,9 @@ public static class JournalLimits
     /// <summary>Bytes read or zeroed at once.</summary>
     public const int ChunkBytes = 1 << 20;
 
+    /// <summary>The same by who wants meta parts only.</summary>
+    public const int MetaWindowBytes = 64 << 10;
+
     /// <summary>Requests waiting for a <see cref="JournalWriter"/>; its owner hears EAGAIN beyond.</summary>
     public const int QueueMax = 8192;
 

@@ -165,8 +165,8 @@ internal sealed partial class JournalScan
     {
         if (bytes.IsEmpty || withData)
         {
-            var state = SegmentReader.ReadEntry(segment.File, record, out _, out var data);
-            data.Release();
+            var state = SegmentReader.ReadEntry(segment.File, record, out var entry);
+            entry?.Data.Release();
             return state;
         }
 

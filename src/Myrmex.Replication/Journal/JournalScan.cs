@@ -149,18 +149,21 @@ internal sealed partial class JournalScan(IDisk disk, JournalOptions options, Su
         var segment = new Segment(disk, options.Path, number, file, length);
         Segments.Add(segment);
         NextSegment = number + 1;
-        uint newer = 0;
+        uint other = 0;
         using var reader = new SegmentReader(file, length);
         foreach (var block in (ReadOnlySpan<long>)[0, (length / JournalLimits.BlockBytes) - 1])
         {
             if (segment.Head is null && reader.TryGet(block, 1, out var bytes))
             {
-                segment.Head = JournalFormat.ReadSegment(bytes, state.Incarnation, number, length, out newer);
+                segment.Head = JournalFormat.ReadSegment(bytes, state.Incarnation, number, length, out other);
             }
 
-            if (newer > 0)
+            if (other > 0)
             {
-                Problem = $"{path} has format {newer}; this release reads up to {JournalFormat.Version}";
+                Problem = other > JournalFormat.Version
+                    ? $"{path} has format {other}; this release reads format {JournalFormat.Version}"
+                    : $"{path} has format {other} of an earlier release; this release reads format "
+                        + $"{JournalFormat.Version} only. Replace the brick: the new one is copied from the others";
                 return Errno.EINVAL;
             }
         }

@@ -185,7 +185,7 @@ public sealed partial class ReplicaJournal
     public void FlushIndex() => Metrics.WrittenBytes += _segments[^1].FlushIndex();
 
     private static bool IsPossible(JournalEntry entry) =>
-        entry.Meta.Length <= JournalEntry.MetaMax && entry.Data.Length <= JournalEntry.DataMax && entry.Index.Value > 0;
+        entry.Meta.Length <= JournalEntry.MetaMax && entry.DataLength <= JournalEntry.DataMax && entry.Index.Value > 0;
 
     private bool Follows(ReadOnlySpan<JournalEntry> entries, Term term)
     {
@@ -210,8 +210,9 @@ public sealed partial class ReplicaJournal
         ref var record = ref _table[index];
         if (record.HasHeader)
         {
-            return record.Header == entry.Header && record.MetaLength == entry.Meta.Length
-                && record.DataLength == entry.Data.Length && record.MetaChecksum == BatchPlan.MetaChecksum(entry);
+            return record.Header == entry.Header && record.IsElided == entry.IsElided
+                && record.MetaLength == BatchPlan.MetaLengthOf(entry) && record.DataLength == entry.Data.Length
+                && record.MetaChecksum == BatchPlan.MetaChecksum(entry);
         }
 
         var fits = !TryGetHeader(new JournalIndex(index - 1), out var before) || before.Term <= entry.Term;

@@ -28,7 +28,7 @@ public sealed partial class ReplicaJournal
             return Errno.EUCLEAN;
         }
 
-        record.State = SegmentReader.ReadEntry(FindSegment(record.Segment).File, record, out var meta, out var data);
+        record.State = SegmentReader.ReadEntry(FindSegment(record.Segment).File, record, out entry);
         Metrics.ReadBytes += record.MetaPartLength + record.DataLength;
         if (record.State != EntryState.Good)
         {
@@ -36,7 +36,6 @@ public sealed partial class ReplicaJournal
             return Errno.EUCLEAN;
         }
 
-        entry = new JournalEntry(record.Header, meta, data);
         return Errno.Ok;
     }
 
@@ -70,6 +69,51 @@ public sealed partial class ReplicaJournal
     }
 
     /// <summary>
+    /// Tells headers, meta parts and lengths of data of entries from <paramref name="from"/> on, in order, without
+    /// reading the data. Ends before one that is damaged: false then.
+    /// </summary>
+    public bool ReadMeta(JournalIndex from, int count, List<EntryMeta> metas)
+    {
+        SegmentReader? reader = null;
+        Segment? segment = null;
+        var isWhole = from >= First;
+        for (var i = from.Value; isWhole && i < from.Value + (ulong)count && i <= Last.Value; i++)
+        {
+            ref var record = ref _table[i];
+            if (segment?.Number != record.Segment)
+            {
+                reader?.Dispose();
+                segment = FindSegment(record.Segment);
+                reader = new SegmentReader(segment.File, segment.Bytes, JournalLimits.MetaWindowBytes);
+            }
+
+            isWhole = record.State == EntryState.Good && ReadMeta(reader!, record, metas); // Made with its segment.
+        }
+
+        reader?.Dispose();
+        return isWhole;
+    }
+
+    private bool ReadMeta(SegmentReader reader, in EntryRecord record, List<EntryMeta> metas)
+    {
+        var block = record.BatchBlock + (record.MetaOffset / JournalLimits.BlockBytes);
+        var skipped = record.MetaOffset % JournalLimits.BlockBytes;
+        if (!reader.TryGet(block, JournalFormat.BlocksOf(skipped + record.MetaPartLength), out var bytes)
+            || Crc32C.Of(bytes.Slice(skipped, record.MetaPartLength)) != record.MetaChecksum)
+        {
+            return false; // Who reads all of the entry will find that out, too.
+        }
+
+        var meta = bytes.Slice(skipped + record.ChecksumsLength, record.MetaLength);
+        var elided = record.IsElided ? ElidedData.Decode(meta) : null;
+        metas.Add(new EntryMeta(
+            record.Header, meta[(elided?.Encoded.Length ?? 0)..].ToArray(), elided?.Length ?? record.DataLength,
+            record.IsElided));
+        Metrics.ReadBytes += record.MetaPartLength;
+        return !record.IsElided || elided is not null;
+    }
+
+    /// <summary>
     /// Where the data of an entry is, to be cloned; false when it has none or is damaged. The bytes stay there until
     /// the entry is compacted. Call <see cref="MarkCloned"/> before cloning.
     /// </summary>
@@ -77,7 +121,7 @@ public sealed partial class ReplicaJournal
     {
         extent = default;
         if (!_table.Contains(index.Value)
-            || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0 } record)
+            || _table[index.Value] is not { State: EntryState.Good, DataLength: > 0, IsElided: false } record)
         {
             return false;
         }

@@ -8,9 +8,11 @@ namespace Myrmex.Replication.Journal;
 /// Reads blocks of one segment through a window, so that a walk over many small batches takes few calls. A block the
 /// disk cannot read is one that is not there; <see cref="HadErrors"/> tells them apart from zeroes.
 /// </summary>
-internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
+/// <param name="windowBytes">What is read at once, when no more is asked for.</param>
+internal sealed class SegmentReader(IDiskFile file, long bytes, int windowBytes = JournalLimits.ChunkBytes)
+    : IDisposable
 {
-    private PayloadBuffer _window = PayloadPool.Shared.Rent((int)Math.Min(bytes, JournalLimits.ChunkBytes));
+    private PayloadBuffer _window = PayloadPool.Shared.Rent((int)Math.Min(bytes, windowBytes));
     private long _start;
     private int _length;
 
@@ -30,7 +32,7 @@ internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
 
         if (offset < _start || offset + length > _start + _length)
         {
-            if (!Fill(offset, (int)Math.Min(Math.Max(length, JournalLimits.ChunkBytes), bytes - offset))
+            if (!Fill(offset, (int)Math.Min(Math.Max(length, windowBytes), bytes - offset))
                 && !Fill(offset, (int)length))
             {
                 HadErrors = true;
@@ -45,11 +47,11 @@ internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
     public void Dispose() => _window.Release();
 
     /// <summary>
-    /// Reads meta and data of an entry and says what is good; data belongs to the caller when all is.
+    /// Reads meta and data of an entry and says what is good; the entry is the caller's, and null unless all is.
     /// </summary>
-    public static EntryState ReadEntry(IDiskFile file, in EntryRecord record, out byte[] meta, out Payload data)
+    public static EntryState ReadEntry(IDiskFile file, in EntryRecord record, out JournalEntry? entry)
     {
-        data = default;
+        var data = default(Payload);
         var start = ((long)record.BatchBlock * JournalLimits.BlockBytes) + record.MetaOffset;
         var aligned = start / JournalLimits.BlockBytes * JournalLimits.BlockBytes;
         var skipped = (int)(start - aligned);
@@ -58,11 +60,30 @@ internal sealed class SegmentReader(IDiskFile file, long bytes) : IDisposable
         var isGood = ReadAll(file, aligned, buffer.GetSpan()[..length]);
         var part = buffer.GetSpan().Slice(skipped, record.MetaPartLength);
         isGood = isGood && Crc32C.Of(part) == record.MetaChecksum;
-        meta = isGood ? part[record.ChecksumsLength..].ToArray() : [];
-        var state = !isGood ? EntryState.MetaLost : ReadData(file, record, part, out data) ? EntryState.Good
+        var state = !isGood ? EntryState.MetaLost
+            : ReadData(file, record, part, out data) ? EntryState.Good
             : EntryState.DataLost;
+        entry = state == EntryState.Good ? EntryOf(record, part[record.ChecksumsLength..], data) : null;
+        state = state == EntryState.Good && entry is null ? EntryState.MetaLost : state;
         buffer.Release();
         return state;
+    }
+
+    /// <summary>Null, and the data is released, when what is said of missing data cannot be.</summary>
+    private static JournalEntry? EntryOf(in EntryRecord record, ReadOnlySpan<byte> meta, Payload data)
+    {
+        if (!record.IsElided)
+        {
+            return new JournalEntry(record.Header, meta.ToArray(), data);
+        }
+
+        if (ElidedData.Decode(meta) is { } elided && elided.PresentLength == data.Length)
+        {
+            return JournalEntry.WithoutData(record.Header, meta[elided.Encoded.Length..].ToArray(), elided, data);
+        }
+
+        data.Release();
+        return null;
     }
 
     private static bool ReadData(IDiskFile file, in EntryRecord record, ReadOnlySpan<byte> checksums, out Payload data)

@@ -19,6 +19,7 @@ internal enum SimEventKind : byte
     InstallBegin,
     Install,
     StoreAnswersAgain,
+    ElisionPlanned,
     Restart,
     ClientRequest,
     ClientAnswer,

@@ -38,6 +38,17 @@ internal static class MutationWorlds
                 Clients = 16,
                 FaultMs = 8_000,
             },
+            ReplicaMutations.ElideUncommitted => new WorldOptions
+            {
+                Elides = true,
+                Members = 5,
+                WriteQuorum = 3,
+                ElectionQuorum = 3,
+                Clients = 8,
+                FaultMs = 10_000,
+            },
+            ReplicaMutations.ReadBeforeHorizon or ReplicaMutations.HorizonNotKept =>
+                new WorldOptions { Elides = true, Clients = 4 },
             _ => new WorldOptions(),
         };
         var every = rule == ReplicaMutations.WitnessDropsEarly ? 150 : 60 + ((long)(seed % 5) * 60);

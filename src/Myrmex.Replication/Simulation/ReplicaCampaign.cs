@@ -9,7 +9,11 @@ namespace Myrmex.Replication.Simulation;
 /// <param name="Events">Steps.</param>
 /// <param name="FirstBad">The first world in which something happened that must not; with its trace.</param>
 public sealed record ReplicaCampaignResult(
-    long Seeds, long Failovers, long Committed, long Events, WorldResult? FirstBad);
+    long Seeds, long Failovers, long Committed, long Events, WorldResult? FirstBad)
+{
+    /// <summary>Entries that were sent without their data.</summary>
+    public long Elided { get; init; }
+}
 
 /// <summary>Many simulated replica sets, one after the other.</summary>
 public static class ReplicaCampaign
@@ -37,7 +41,10 @@ public static class ReplicaCampaign
             sum = new ReplicaCampaignResult(
                 sum.Seeds + 1, sum.Failovers + result.Failovers, sum.Committed + result.Committed,
                     sum.Events + result.Events,
-                result.Violation is null ? null : result);
+                result.Violation is null ? null : result)
+            {
+                Elided = sum.Elided + result.Elided,
+            };
             if (sum.FirstBad is not null || progress?.Invoke(sum) == false)
             {
                 break;

@@ -16,12 +16,21 @@ internal sealed partial class ReplicaWorld
     private ulong _operation;
     private ulong _value;
 
-    private static void Apply(WorldNode node, ReadOnlySpan<byte> meta)
+    /// <summary>The bytes of a write are those of its value: an elided one leaves the object as it is.</summary>
+    private static void Apply(WorldNode node, JournalEntry entry)
+    {
+        if (!entry.IsElided)
+        {
+            Apply(node.Values, entry.Meta.Span);
+        }
+    }
+
+    internal static void Apply(Dictionary<uint, ulong> values, ReadOnlySpan<byte> meta)
     {
         var key = BinaryPrimitives.ReadUInt32LittleEndian(meta[1..]);
         var value = BinaryPrimitives.ReadUInt64LittleEndian(meta[5..]);
-        node.Values[key] = meta[0] == (byte)HistoryKind.Write
-            ? value : HistoryOperation.Appended(node.Values.GetValueOrDefault(key), value);
+        values[key] = meta[0] == (byte)HistoryKind.Write
+            ? value : HistoryOperation.Appended(values.GetValueOrDefault(key), value);
     }
 
     private static byte[] MetaOf(WorldClient client)
@@ -61,8 +70,8 @@ internal sealed partial class ReplicaWorld
         else
         {
             client.IsLock = false;
-            client.Kind = _random.Chance(0.35) ? HistoryKind.Read : _random.Chance(0.5) ? HistoryKind.Write
-                : HistoryKind.Append;
+            client.Kind = _random.Chance(0.35) ? HistoryKind.Read
+                : _random.Chance(_options.Elides ? 0.85 : 0.5) ? HistoryKind.Write : HistoryKind.Append;
             client.Key = PickKey();
             client.Value = client.Kind == HistoryKind.Read ? 0 : ++_value;
             client.Sequence += client.Kind == HistoryKind.Read ? 0u : 1;

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Myrmex.Replication.Engine;
 
 namespace Myrmex.Replication.Simulation;
 
@@ -44,7 +43,8 @@ internal sealed partial class ReplicaWorld
 
     private void TakeHere(WorldNode node, ulong tag, ulong leaderApplied)
     {
-        if (node.Engine is not { MayReadHere: true } engine || !node.Requests.TryGetValue(tag, out var request))
+        if (node.Engine is not { MayReadHere: true } engine || !node.Requests.TryGetValue(tag, out var request)
+            || node.Applied < engine.ElidedThrough)
         {
             return; // The client asks somebody else.
         }

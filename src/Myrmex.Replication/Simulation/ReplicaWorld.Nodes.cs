@@ -10,7 +10,7 @@ namespace Myrmex.Replication.Simulation;
 // The drivers: they carry out what the engines want, as a real one does, on disks and a store that fail.
 internal sealed partial class ReplicaWorld
 {
-    private const int JournalReadMax = 64;
+    private readonly int _journalReadMax;
     private const int CheckpointEvery = 12;
     private const long StoreStallUs = 700_000;
     private const long ReturnMs = 300;
@@ -50,6 +50,7 @@ internal sealed partial class ReplicaWorld
             JournalStart = new JournalIndex(node.JournalBase.Value + 1),
             Checkpoint = node.Checkpoint.Index,
             Sessions = node.Checkpoint.Sessions,
+            ElidedThrough = node.Checkpoint.ElidedThrough,
             MayHaveLostEntries = node.MayHaveLostEntries,
             HasUsedMemory = _options.AllowsMemory,
             IsStoreAhead = node.IsStoreAhead,
@@ -159,6 +160,9 @@ internal sealed partial class ReplicaWorld
             case SimEventKind.StoreAnswersAgain:
                 TakeHeld(node);
                 break;
+            case SimEventKind.ElisionPlanned:
+                ElisionPlanned(node, engine, (ReplicaOutput)item.Body!, nowMs);
+                break;
             case SimEventKind.Install:
                 Install(node, engine, (WorldCheckpoint)item.Body!, nowMs);
                 break;
@@ -219,7 +223,10 @@ internal sealed partial class ReplicaWorld
         {
             node.Checkpoint = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit), new(node.Values),
-                    engine.Sessions.Export());
+                    engine.Sessions.Export())
+            {
+                ElidedThrough = engine.ElidedThrough,
+            };
             if (_options.TrimsJournals && _random.Chance(0.5))
             {
                 node.Trim(new JournalIndex(
@@ -316,6 +323,10 @@ internal sealed partial class ReplicaWorld
                     _now + _random.Between(100, 5_000), SimEventKind.JournalRead, node.Number, node.Life, null,
                         output.Index.Value,
                     output.Peer.Value);
+                break;
+            case OutputKind.PlanElision:
+                _queue.Add(
+                    _now + _random.Between(100, 5_000), SimEventKind.ElisionPlanned, node.Number, node.Life, output);
                 break;
             case OutputKind.NeedsIndexOrFull:
                 CopyTo(node, _nodes[output.Peer.Value]);
@@ -443,8 +454,12 @@ internal sealed partial class ReplicaWorld
         node.Applied = entry.Index;
         if (entry.Header.Kind == EntryKind.Operation && !node.IsWitness)
         {
-            Apply(node, entry.Meta.Span);
+            Apply(node, entry);
             node.Touched[BinaryPrimitives.ReadUInt32LittleEndian(entry.Meta.Span[1..])] = entry.Index.Value;
+            if (_options.Elides)
+            {
+                _checker.Holds(node, entry);
+            }
         }
 
         node.Engine?.ReportApplied(node.Applied);
@@ -494,7 +509,7 @@ internal sealed partial class ReplicaWorld
         engine.SuperblockSaved(item.Number, nowMs);
     }
 
-    private static void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous,
+    private void JournalRead(WorldNode node, ReplicaEngine engine, MemberId peer, JournalIndex previous,
         long nowMs)
     {
         var entries = new List<JournalEntry>();
@@ -507,7 +522,7 @@ internal sealed partial class ReplicaWorld
         if (previous >= node.JournalBase)
         {
             var from = (int)(previous.Value - node.JournalBase.Value);
-            for (var i = from; i < node.Journal.Count && entries.Count < JournalReadMax; i++)
+            for (var i = from; i < node.Journal.Count && entries.Count < _journalReadMax; i++)
             {
                 entries.Add(node.Journal[i]);
             }
@@ -549,7 +564,10 @@ internal sealed partial class ReplicaWorld
             Trace($"{source.Number} sends {target.Number} a copy as of {engine.Commit}");
             var copy = new WorldCheckpoint(
                 engine.Commit, engine.Log.TermAt(engine.Commit), engine.Log.ChainAt(engine.Commit),
-                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export());
+                target.IsWitness ? [] : new(source.Values), engine.Sessions.Export())
+            {
+                ElidedThrough = engine.ElidedThrough,
+            };
             _queue.Add(_now + _random.Between(1_000, 50_000), SimEventKind.Install, target.Number, target.Life, copy);
         }
     }
@@ -574,7 +592,7 @@ internal sealed partial class ReplicaWorld
             node.Values[key] = value;
         }
 
-        engine.Install(copy.Index, copy.Term, copy.Chain, copy.Sessions, nowMs);
+        engine.Install(copy.Index, copy.Term, copy.Chain, copy.Sessions, nowMs, copy.ElidedThrough);
     }
 
     // The state store and the way to it.

@@ -43,6 +43,7 @@ internal sealed partial class ReplicaWorld
         _options = options;
         _random = new SimRandom(seed);
         _trace = isTraced ? new Queue<string>() : null;
+        _journalReadMax = options.Elides && seed % 3 > 0 ? (int)(seed % 7) + 1 : 64;
         _replicaOptions = new ReplicaOptions
         {
             GrantMs = 400,
@@ -61,6 +62,8 @@ internal sealed partial class ReplicaWorld
             ProbeEntries = (int)_random.Between(1, 16),
             RelayBytesMin = options.RelayBytesMin,
             RelayPauseMs = 300,
+            ElideBytesMin = options.Elides ? 1 : 0,
+            PlanMs = 300,
         };
     }
 
@@ -91,7 +94,10 @@ internal sealed partial class ReplicaWorld
 
         return new WorldResult(
             _seed, Math.Max(0, _checker.Activations - 1), _checker.Committed, _events, violation,
-                _trace?.ToArray() ?? []);
+                _trace?.ToArray() ?? [])
+        {
+            Elided = _elided,
+        };
     }
 
     private void Begin()
@@ -322,6 +328,11 @@ internal sealed partial class ReplicaWorld
         if (_random.Chance(isRough ? 0.2 : _loss))
         {
             return;
+        }
+
+        foreach (var entry in MessageCodec.EntriesOf(message))
+        {
+            _elided += entry.IsElided ? 1 : 0;
         }
 
         if (_options.ThroughCodec)

@@ -85,7 +85,7 @@ internal sealed class WorldChecker
             return;
         }
 
-        _chosen.Add(new Chosen(entry.Header.Chain, node.Engine!.Term));
+        _chosen.Add(new Chosen(entry.Header.Chain, node.Engine!.Term, entry));
         var header = entry.Header;
         if (header.Kind is EntryKind.Operation or EntryKind.Lock && header.Session != 0)
         {
@@ -97,6 +97,36 @@ internal sealed class WorldChecker
             if (_never.Contains((header.Session, header.Sequence)))
             {
                 Fail($"I6: operation {header.Sequence} was refused for good and took effect at {entry.Index}");
+            }
+        }
+    }
+
+    /// <summary>
+    /// A store that may be read holds what the entries up to its own make, though some came without their bytes.
+    /// </summary>
+    public void Holds(WorldNode node, JournalEntry entry)
+    {
+        var place = (int)entry.Index.Value - 1;
+        if (entry.Index < node.Engine!.ElidedThrough || place >= _chosen.Count
+            || _chosen[place].Chain != entry.Header.Chain)
+        {
+            return; // Also what all had in memory and lost: the store is made anew.
+        }
+
+        var values = new Dictionary<uint, ulong>();
+        for (var i = 0; i <= place; i++)
+        {
+            if (_chosen[i].Entry.Header.Kind == EntryKind.Operation)
+            {
+                ReplicaWorld.Apply(values, _chosen[i].Entry.Meta.Span);
+            }
+        }
+
+        foreach (var (key, value) in values)
+        {
+            if (node.Values.GetValueOrDefault(key) != value)
+            {
+                Fail($"I15: {node.Number} may read object {key} as of {entry.Index}, and its value is another one");
             }
         }
     }
@@ -229,5 +259,5 @@ internal sealed class WorldChecker
         }
     }
 
-    private readonly record struct Chosen(UInt128 Chain, Term CommitTerm);
+    private readonly record struct Chosen(UInt128 Chain, Term CommitTerm, JournalEntry Entry);
 }

@@ -20,6 +20,9 @@ internal readonly record struct JournalOperation(
 internal sealed record WorldCheckpoint(
     JournalIndex Index, Term Term, UInt128 Chain, Dictionary<uint, ulong> Values, byte[] Sessions)
 {
+    /// <summary>Before everything up to here is in the store, it is not to be read.</summary>
+    public JournalIndex ElidedThrough { get; init; }
+
     public static WorldCheckpoint Empty { get; } = new(JournalIndex.None, Term.None, default, [], []);
 }
 

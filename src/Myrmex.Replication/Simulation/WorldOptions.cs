@@ -57,6 +57,9 @@ public sealed record WorldOptions
     /// </summary>
     public long RelayBytesMin { get; init; }
 
+    /// <summary>A member that is behind does not get what is overwritten.</summary>
+    public bool Elides { get; init; }
+
     /// <summary>The last of the members, so many, and of those that may join one, have no main store.</summary>
     public int Witnesses { get; init; }
 
@@ -105,7 +108,7 @@ public sealed record WorldOptions
 
         // Drawn last, so that a seed is otherwise what it was before there were witnesses.
         options = random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
-        return options with { ReadsHere = random.Chance(0.5) };
+        return options with { ReadsHere = random.Chance(0.5), Elides = random.Chance(0.6) };
     }
 
     /// <summary>
@@ -124,6 +127,6 @@ public sealed record WorldOptions
         Witnesses = Math.Min(wanted, WriteQuorum - 1),
     };
 
-    /// <summary>The world as it was before there were witnesses, and reads at followers.</summary>
-    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, ReadsHere = false };
+    /// <summary>The world as it was before there were witnesses, reads at followers, and elided entries.</summary>
+    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, ReadsHere = false, Elides = false };
 }

@@ -10,4 +10,8 @@ namespace Myrmex.Replication.Simulation;
 /// <param name="Violation">What must not have happened; null when all was well.</param>
 /// <param name="Trace">The last events, when asked for.</param>
 public sealed record WorldResult(
-    ulong Seed, int Failovers, int Committed, long Events, string? Violation, IReadOnlyList<string> Trace);
+    ulong Seed, int Failovers, int Committed, long Events, string? Violation, IReadOnlyList<string> Trace)
+{
+    /// <summary>Entries that were sent without their data, each time they were.</summary>
+    public long Elided { get; init; }
+}

@@ -29,7 +29,7 @@ public sealed class WitnessCopies(WitnessMachine machine) : IStoreCopies
 
         public void Finish(Action<Errno> done) => done(Errno.Ok);
 
-        public void Installed(JournalIndex index) => machine.GoOnAfter(index);
+        public void Installed(JournalIndex index, JournalIndex elidedThrough) => machine.GoOnAfter(index);
 
         public void Abandon()
         {

@@ -78,5 +78,5 @@ internal sealed class ReplicationCampaign : Campaign
     private static string Line(ReplicaCampaignResult sum, Stopwatch clock) => string.Create(
         CultureInfo.InvariantCulture,
         $"{sum.Seeds} worlds, {sum.Failovers} failovers ({sum.Failovers / clock.Elapsed.TotalMinutes:0} a minute), "
-            + $"{sum.Committed} entries, {sum.Events} events");
+            + $"{sum.Committed} entries, {sum.Elided} sent without data, {sum.Events} events");
 }

@@ -74,7 +74,7 @@ public sealed class MessageCodecTests
         Assert.EndsWith(
             "0600000000000000" + "0700000000000000" + "03" + "0800000000000000" + "0900000000000000"
             + "0A000000000000000000000000000000" + "0B00000000000000" + "0C00000000000000" + "0D00000000000000"
-            + "0E00000000000000" + "0F00000000000000" + "00000000",
+            + "0E00000000000000" + "0F00000000000000" + "1000000000000000" + "00000000",
             Body(new ReplicaMessage.CopyPiece
             {
                 From = from,
@@ -87,6 +87,7 @@ public sealed class MessageCodecTests
                 Done = new CopyCount(11, 12),
                 All = new CopyCount(13, 14),
                 WantsTaken = 15,
+                ElidedThrough = new JournalIndex(16),
             }),
             StringComparison.Ordinal);
     }
@@ -108,6 +109,28 @@ public sealed class MessageCodecTests
         Assert.Equal(entries[1].Header, back.Items[1].Header);
         Assert.Null(MessageCodec.Decode(head, data.Slice(0, 4), out _));
         Assert.Null(MessageCodec.Decode(head, default, out _));
+        data.Release();
+    }
+
+    [Fact]
+    public void ElidedEntriesComeBackWithWhatIsLeft()
+    {
+        var whole = Payload.CopyOf([.. Enumerable.Range(0, 9000).Select(i => (byte)i)]);
+        var all = Entry(1, [9], whole).WithoutData(new JournalIndex(70));
+        var some = Entry(2, [8], whole).WithoutBlocks([0b010], new JournalIndex(80));
+        var data = Payload.CopyOf([.. some.Data.Span, 1, 2, 3]);
+        var message = new ReplicaMessage.Append { From = From, Items = [all, some, Entry(3, [], data.Slice(some.Data.Length, 3))] };
+        var back = (ReplicaMessage.Append)MessageCodec.Decode(Encode(message), data, out _)!;
+        Assert.Equal([70UL, 80], back.Items.Take(2).Select(e => e.Elided!.Through.Value));
+        Assert.Equal([9000, 9000, 3], back.Items.Select(e => e.DataLength));
+        Assert.True(back.Items[0].Elided!.IsAll && back.Items[0].Data.IsEmpty);
+        Assert.Equal(EntryChain.Digest(whole.Span), back.Items[0].Elided!.DigestWith(default));
+        Assert.Equal(EntryChain.Digest(whole.Span), back.Items[1].Elided!.DigestWith(back.Items[1].Data.Span));
+        Assert.Equal(some.Data.Span.ToArray(), back.Items[1].Data.Span.ToArray());
+        Assert.Null(back.Items[2].Elided);
+        Assert.Null(MessageCodec.Decode(Encode(message), data.Slice(0, data.Length - 1), out _));
+        some.Data.Release();
+        whole.Release();
         data.Release();
     }
 
@@ -177,6 +200,7 @@ public sealed class MessageCodecTests
         yield return new ReplicaMessage.Fetch { From = From, PreviousIndex = new JournalIndex(1), PreviousChain = 2 };
         yield return new ReplicaMessage.Entries { From = From, Answer = EntriesAnswer.NoMatch, Items = [Entry(4, [1, 2, 3], default)] };
         yield return new ReplicaMessage.Append { From = From, Items = [Entry(1, [], default), Entry(2, [5], default)] };
+        yield return new ReplicaMessage.Append { From = From, Items = [Entry(1, [6], default).WithoutData(new JournalIndex(3))] };
         yield return new ReplicaMessage.Append { From = From, RelayTo = new MemberId(63), Commit = new JournalIndex(4) };
         yield return new ReplicaMessage.AppendAnswer { From = From, Status = MemberStatus.Learner, Hint = new JournalIndex(9) };
         yield return new ReplicaMessage.Beat { From = From, Round = 8, Commit = new JournalIndex(7), WantsGrant = true };

@@ -65,6 +65,9 @@ internal sealed class RandomFops
     /// <summary>Fops that failed and fops without effect.</summary>
     public int Refused { get; private set; }
 
+    /// <summary>Most fops are writes to a few files.</summary>
+    public bool WritesMuch { get; init; }
+
     /// <summary>Files that lived on without a name.</summary>
     public int Kept { get; private set; }
 
@@ -165,14 +168,14 @@ internal sealed class RandomFops
 
     private Payload NewData()
     {
-        var bytes = new byte[_random.Next(1, _random.Next(4) == 0 ? 70_000 : 200)];
+        var bytes = new byte[_random.Next(1, _random.Next(WritesMuch ? 2 : 4) == 0 ? 70_000 : 200)];
         _random.NextBytes(bytes);
         return Payload.CopyOf(bytes);
     }
 
     private async ValueTask<Evaluation> NextAsync(Call client)
     {
-        switch (_random.Next(25))
+        switch (WritesMuch && _random.Next(3) > 0 ? 23 : _random.Next(25))
         {
             case 24 when OneKept is { IsNull: false } kept:
                 return _evaluator.EndKept(kept);
@@ -207,7 +210,7 @@ internal sealed class RandomFops
         var gfid = File;
         var fd = Fd.Anonymous(gfid);
         var offset = (long)_random.Next(100_000);
-        switch (_random.Next(12))
+        switch (WritesMuch && _random.Next(2) > 0 ? 0 : _random.Next(12))
         {
             case 0 or 1 or 2:
                 var data = NewData();

@@ -26,6 +26,9 @@ public sealed class ReplicaWorldTests
     /// <summary>A leader with a slow disk loses power, and the other one is away just then: one world in 10 000.</summary>
     private const ulong WitnessDropsEarlySeed = 13_500;
 
+    /// <summary>Five members, of which two are apart with what overwrites: one world in 1500.</summary>
+    private const ulong ElideUncommittedSeed = 7_300;
+
     public static TheoryData<string> Rules =>
         [.. Enum.GetValues<ReplicaMutations>().Where(r => r != ReplicaMutations.None).Select(r => r.ToString())];
 
@@ -97,6 +100,25 @@ public sealed class ReplicaWorldTests
         Assert.Null(ReplicaCampaign.RunOne((ulong)seed, options).Violation);
     }
 
+    /// <summary>
+    /// The leader of what all had left, with elided entries in its journal, can commit nothing before the others have a
+    /// copy of it.
+    /// </summary>
+    [Fact]
+    public void ASeedWithElidedEntriesThatWasBadIsWell()
+    {
+        var options = new WorldOptions
+        {
+            Elides = true,
+            AllowsMemory = true,
+            SlowDisks = true,
+            ReleasesEarly = true,
+            Clients = 16,
+            FaultEveryMs = 120,
+        };
+        Assert.Null(ReplicaCampaign.RunOne(7981, options).Violation);
+    }
+
     [Fact]
     public void WorldsWithAWitnessAreWell()
     {
@@ -118,6 +140,7 @@ public sealed class ReplicaWorldTests
             ReplicaMutations.CopyForgotten => CopyForgottenSeed,
             ReplicaMutations.GrantForgotten => GrantForgottenSeed,
             ReplicaMutations.WitnessDropsEarly => WitnessDropsEarlySeed,
+            ReplicaMutations.ElideUncommitted => ElideUncommittedSeed,
             _ => 1UL,
         };
         for (var seed = first; seed < first + MutationSeedsMax; seed++)

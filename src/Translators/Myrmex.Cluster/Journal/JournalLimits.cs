@@ -30,6 +30,18 @@ internal static class JournalLimits
     /// <summary>Most bytes one WRITE or COPY_FILE_RANGE may carry.</summary>
     public const int DataMax = Replication.JournalEntry.DataMax;
 
+    /// <summary>Files of which is known what is overwritten, while what a member lacks is looked through.</summary>
+    public const int ElideFilesMax = 64 << 10;
+
+    /// <summary>Ranges of all these, of 16 bytes.</summary>
+    public const int ElideRangesMax = 256 << 10;
+
+    /// <summary>Ranges of one of them.</summary>
+    public const int ElideFileRangesMax = 32 << 10;
+
+    /// <summary>Data below this is not worth being left out.</summary>
+    public const int ElideBytesMin = 256;
+
     /// <summary>How long the answer about free space is believed.</summary>
     public const long SpaceCheckNs = 1_000_000_000;
 

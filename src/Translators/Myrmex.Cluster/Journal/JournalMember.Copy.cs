@@ -62,7 +62,7 @@ public sealed partial class JournalMember
     /// The store holds exactly everything up to an entry, by other means. Who waits for one that was accepted here does
     /// not learn what became of it.
     /// </summary>
-    internal void GoOnAfter(JournalIndex index)
+    internal void GoOnAfter(JournalIndex index, JournalIndex elidedThrough)
     {
         lock (_lock)
         {
@@ -75,6 +75,7 @@ public sealed partial class JournalMember
             _window = ReplayWindow.Empty;
             _isReplaying = false;
             _applied = index.Value;
+            _horizon = elidedThrough.Value;
             _touches.MarkAll(index);
             _failure = Errno.Ok;
             _isSuspended = false;

@@ -19,7 +19,8 @@ public sealed partial class JournalMember
     private readonly QuestionLane _asks = new(); // Under _lock, as all of these.
     private readonly QuestionLane _asksThrough = new(); // Those that the leader may let wait, apart from the others.
     private ulong _leaderApplied; // What some leader has said its store has; that stays so.
-    private int _storeLife; // Which content the store has: counts the copies that were begun.
+    private ulong _horizon; // With elided entries, the store is not read before it has everything up to here.
+    private int _storeLife; // Which content the store has: counts the copies that were begun, and elided entries.
     private long _readsHere;
     private long _readsAskedAgain;
 
@@ -77,18 +78,20 @@ public sealed partial class JournalMember
     void IReplicaMachine.ReadHere(ulong tag, JournalIndex index, JournalIndex leaderApplied) =>
         EndQuestion(tag, new ProposeResult(Errno.Ok, index), leaderApplied);
 
-    private bool IsReadable(int storeLife) =>
-        IsCopyable && ServesReads && storeLife == Volatile.Read(ref _storeLife);
-
-    private bool ServesReads
+    private bool IsReadable(int storeLife)
     {
-        get
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                return !_isStuck && !_isStopped;
-            }
+            return _failure == Errno.Ok && !_isStuck && !_isStopped && !_isSuspended && !_isReplaying && _applied >= _horizon
+                && storeLife == Volatile.Read(ref _storeLife);
         }
+    }
+
+    /// <summary>Under the lock, before an elided entry is applied: what is being read may be of neither time.</summary>
+    private void NoteHorizon(JournalIndex through)
+    {
+        _horizon = Math.Max(_horizon, through.Value);
+        _ = Interlocked.Increment(ref _storeLife);
     }
 
     private ValueTask<ProposeResult> AskAsync(JournalIndex through)

@@ -138,6 +138,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         _replica = replica;
         _window = new ReplayWindow(replica.Uncheckpointed(), replica.StoreAheadThrough);
         _applied = replica.Checkpoint.Value;
+        _horizon = replica.ElidedThrough.Value;
         _touches.MarkAll(replica.Checkpoint);
         _applying = 1; // The beginning of the replay.
         _ = ApplyAllAsync();
@@ -347,6 +348,11 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         var isLater = false;
         lock (_lock)
         {
+            if (entry.Elided is { } elided)
+            {
+                NoteHorizon(elided.Through);
+            }
+
             // Who waits for an operation applies it; of other entries there is nothing to apply.
             if (_byIndex.Remove(entry.Index.Value, out waiter) && entry.Header.Kind == EntryKind.Operation)
             {
@@ -507,6 +513,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
             _wake.Set(); // What was left for later.
         }
     }
+
+    IElision IReplicaMachine.BeginElision() => new OverwrittenData();
 
     long IReplicaMachine.OldestWorkMs(long nowMs) => redo.Watch.OldestMs(nowMs);
 
@@ -787,7 +795,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         if (entry.Header.Kind == EntryKind.Operation)
         {
             error = OperationCodec.TryDecode(entry.Meta.Span, out var operation)
-                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored)).Error : Errno.EUCLEAN;
+                ? (await redo.ApplyAsync(operation, entry.Data, entry.Stored, entry.Elided)).Error : Errno.EUCLEAN;
         }
         else if (entry.Header.Kind == EntryKind.Lock
             && LockRecord.Decode(entry.Meta.Span, entry.Header.Session) is null)

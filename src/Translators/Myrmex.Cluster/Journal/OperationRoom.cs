@@ -17,7 +17,7 @@ internal static class OperationRoom
     private const uint PunchHole = 2;
 
     public static long CostOf(JournalEntry entry) =>
-        entry.Header.Kind == EntryKind.Operation ? Of(entry.Meta.Span, entry.Data.Length).Bytes : 0;
+        entry.Header.Kind == EntryKind.Operation ? Of(entry.Meta.Span, entry.DataLength).Bytes : 0;
 
     /// <param name="meta">As <see cref="OperationCodec"/> writes it.</param>
     /// <param name="dataLength">Bytes of the data part.</param>

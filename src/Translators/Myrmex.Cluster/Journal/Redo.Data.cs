@@ -1,5 +1,6 @@
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Replication;
 
 namespace Myrmex.Cluster.Journal;
 
@@ -19,13 +20,18 @@ public sealed partial class Redo
         return error == Errno.Ok ? await WriteAsync(operation, data, call) : ResultOf(error);
     }
 
+    private ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
+    {
+        Invariant.Check(data.Length == operation.Length);
+        return WriteAsync(operation, operation.Offset, data, call);
+    }
+
     /// <summary>
     /// Exactly the range. The end of the file moves by itself, and not back: entries behind this one may have moved it
     /// further, those that were applied side by side with it and, in a replay, all those of the window.
     /// </summary>
-    private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, Payload data, Call call)
+    private async ValueTask<RedoResult> WriteAsync(JournalOperation operation, long offset, Payload data, Call call)
     {
-        Invariant.Check(data.Length == operation.Length);
         var post = default(Iatt);
         for (var done = 0; done < data.Length;)
         {
@@ -35,7 +41,7 @@ public sealed partial class Redo
                 {
                     Gfid = operation.Gfid,
                     Fd = call.AnonymousFd(operation.Gfid),
-                    Offset = operation.Offset + done,
+                    Offset = offset + done,
                     Data = rest,
                 },
                 call);
@@ -52,6 +58,48 @@ public sealed partial class Redo
         }
 
         return await EndModeAsync(operation, post, call);
+    }
+
+    /// <summary>
+    /// A write of which some bytes are missing, because entries that are committed overwrite them: these are left as
+    /// they are, and where the file ends before, it gets a hole. Everything else is as if they were there.
+    /// </summary>
+    private async ValueTask<RedoResult> WritePartsAsync(
+        JournalOperation operation, Payload data, ElidedData elided, Call call)
+    {
+        if (operation.Fop is not (FopCode.Write or FopCode.CopyFileRange) || elided.Length != operation.Length)
+        {
+            return new RedoResult(Errno.EUCLEAN);
+        }
+
+        for (int block = 0, done = 0; done < data.Length; block++)
+        {
+            var (begin, length) = (block, 0);
+            for (; block < ElidedData.BlocksOf(elided.Length) && !elided.IsMissing(block); block++)
+            {
+                length += elided.LengthOf(block);
+            }
+
+            var part = data.Slice(done, length);
+            var at = operation.Offset + ((long)begin * ElidedData.BlockBytes);
+            if (length > 0 && await WriteAsync(operation, at, part, call) is var result
+                && (result.Error != Errno.Ok || result.IsMissing))
+            {
+                return result;
+            }
+
+            done += length;
+        }
+
+        var view = await StoreView.StatAsync(_store, operation.Gfid, call);
+        if (!view.IsThere)
+        {
+            return view.IsMissing ? new RedoResult(Errno.Ok, IsMissing: true) : new RedoResult(view.Error);
+        }
+
+        var end = operation.Offset + operation.Length;
+        var error = (long)view.Iatt.Size < end ? await TruncateAsync(operation.Gfid, end, call) : Errno.Ok;
+        return error == Errno.Ok ? await EndModeAsync(operation, default, call) : ResultOf(error);
     }
 
     private async ValueTask<RedoResult> ResizeAsync(JournalOperation operation, Call call)

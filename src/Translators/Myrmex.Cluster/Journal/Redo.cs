@@ -3,6 +3,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
+using Myrmex.Replication;
 using Myrmex.Runtime;
 
 namespace Myrmex.Cluster.Journal;
@@ -74,20 +75,22 @@ public sealed partial class Redo
     /// </summary>
     /// <param name="data">The bytes of a WRITE, PUT or COPY_FILE_RANGE; borrowed.</param>
     /// <param name="stored">Where the first of them are on the disk already, if they are.</param>
-    public ValueTask<RedoResult> ApplyAsync(JournalOperation operation, Payload data, IStoredData? stored = null)
+    /// <param name="elided">Of a WRITE or COPY_FILE_RANGE, which bytes of it are missing; null for none.</param>
+    public ValueTask<RedoResult> ApplyAsync(
+        JournalOperation operation, Payload data, IStoredData? stored = null, ElidedData? elided = null)
     {
-        var once = ApplyOnceAsync(operation, data, stored);
+        var once = ApplyOnceAsync(operation, data, stored, elided);
         if (!once.IsCompletedSuccessfully)
         {
-            return ApplyInTheEndAsync(once, operation, data, stored);
+            return ApplyInTheEndAsync(once, operation, data, stored, elided);
         }
 
         var result = once.Result;
-        return IsNoRoom(result.Error) ? ApplyInTheEndAsync(new(result), operation, data, stored) : new(result);
+        return IsNoRoom(result.Error) ? ApplyInTheEndAsync(new(result), operation, data, stored, elided) : new(result);
     }
 
     private async ValueTask<RedoResult> ApplyInTheEndAsync(
-        ValueTask<RedoResult> once, JournalOperation operation, Payload data, IStoredData? stored)
+        ValueTask<RedoResult> once, JournalOperation operation, Payload data, IStoredData? stored, ElidedData? elided)
     {
         var result = await once;
         if (!IsNoRoom(result.Error) || Room is not { } room)
@@ -98,7 +101,7 @@ public sealed partial class Redo
         room.Begin(operation, result.Error);
         while (IsNoRoom(result.Error) && await room.WaitAsync())
         {
-            result = await ApplyOnceAsync(operation, data, stored);
+            result = await ApplyOnceAsync(operation, data, stored, elided);
         }
 
         room.End();
@@ -108,10 +111,10 @@ public sealed partial class Redo
     internal static bool IsNoRoom(Errno error) => error is Errno.ENOSPC or Errno.EDQUOT;
 
     private async ValueTask<RedoResult> ApplyOnceAsync(
-        JournalOperation operation, Payload data, IStoredData? stored)
+        JournalOperation operation, Payload data, IStoredData? stored, ElidedData? elided)
     {
         var call = Call.Internal();
-        call.Stored = stored;
+        call.Stored = elided is null ? stored : null;
         call.TimeFlags = operation.Touches | TimeFlags.ForwardOnly;
         call.CtimeSeconds = operation.StampSeconds;
         call.CtimeNanoseconds = operation.StampNanoseconds;
@@ -120,10 +123,11 @@ public sealed partial class Redo
         var watched = Watch.Begin();
         try
         {
-            result = await ApplyAsync(operation, data, call);
+            result = elided is null ? await ApplyAsync(operation, data, call)
+                : await WritePartsAsync(operation, data, elided, call);
             if (result.Error == Errno.Ok)
             {
-                var error = await SettleTimesAsync(operation, call);
+                var error = await SettleTimesAsync(operation, elided is not null, call);
                 result = error == Errno.Ok ? result : result with { Error = error };
             }
         }
@@ -176,12 +180,14 @@ public sealed partial class Redo
     /// Times that are set and not moved; and in a replay the stamps of effects that were there already, whose fop did
     /// nothing.
     /// </summary>
-    private async ValueTask<Errno> SettleTimesAsync(JournalOperation operation, Call call)
+    /// <param name="isForced">Here, too, it is not known what the fops have stamped.</param>
+    private async ValueTask<Errno> SettleTimesAsync(JournalOperation operation, bool isForced, Call call)
     {
         const TimeFlags own = TimeFlags.Atime | TimeFlags.Mtime | TimeFlags.Ctime;
         var parents = ((operation.Touches & TimeFlags.ParentMtime) != 0 ? TimeFlags.Mtime : TimeFlags.None)
             | ((operation.Touches & TimeFlags.ParentCtime) != 0 ? TimeFlags.Ctime : TimeFlags.None);
-        var error = await SettleAsync(operation.Gfid, operation.Touches & own, operation.Times, operation, call);
+        var error = await SettleAsync(
+            operation.Gfid, operation.Touches & own, operation.Times, operation, call, isForced);
         if (error == Errno.Ok && !operation.Displaced.IsNull)
         {
             error = await SettleAsync(operation.Displaced, TimeFlags.Ctime, null, operation, call);
@@ -201,9 +207,9 @@ public sealed partial class Redo
     }
 
     private async ValueTask<Errno> SettleAsync(
-        Gfid gfid, TimeFlags touches, InodeTimes? times, JournalOperation operation, Call call)
+        Gfid gfid, TimeFlags touches, InodeTimes? times, JournalOperation operation, Call call, bool isForced = false)
     {
-        if (times is null && IsReplay && touches != TimeFlags.None)
+        if (times is null && (IsReplay || isForced) && touches != TimeFlags.None)
         {
             var view = await StoreView.StatAsync(_store, gfid, call);
             if (!view.IsThere)

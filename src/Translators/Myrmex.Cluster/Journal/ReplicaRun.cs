@@ -194,6 +194,8 @@ internal sealed partial class ReplicaRun(
             RetainedBytes = replica.JournalSpace.UsedBytes,
             JournalBytes = replica.JournalSpace.CapacityBytes,
             ReceivedBytes = transport.ReceivedBytes,
+            ElidedEntries = replica.Elided.Entries,
+            ElidedBytes = replica.Elided.Bytes,
             Preferred = replica.Preferred?.Value,
             InStep = NumbersOf(replica.InStep),
             Last = replica.Last.Value,

@@ -39,10 +39,10 @@ internal sealed class StoreCopyTarget : IStoreCopyTarget
         },
         done);
 
-    public void Installed(JournalIndex index)
+    public void Installed(JournalIndex index, JournalIndex elidedThrough)
     {
         _copies.MustWipe = false;
-        _copies.Member.GoOnAfter(index);
+        _copies.Member.GoOnAfter(index, elidedThrough);
     }
 
     public void Abandon() => _isAbandoned = true;

@@ -192,7 +192,7 @@ internal sealed class StoreCopyWriter(Translator store, Redo redo)
         }
 
         error = error == Errno.Ok && call is not null ? await NoteCapabilityAsync(operation, call) : error;
-        error = error == Errno.Ok ? (await redo.ApplyAsync(operation, entry.Data)).Error : error;
+        error = error == Errno.Ok ? (await redo.ApplyAsync(operation, entry.Data, elided: entry.Elided)).Error : error;
         if (error != Errno.Ok)
         {
             Log.Warning(
