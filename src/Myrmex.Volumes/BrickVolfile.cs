@@ -7,8 +7,9 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, features/cache-leases,
-/// features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to), protocol/server with
-/// who may attach. With journals: storage/posix and a protocol/client to every other member of the replica set,
+/// features/leases, features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to),
+/// protocol/server with who may attach. With journals: storage/posix and a protocol/client to every other member of the
+/// replica set,
 /// features/locks over the store (below the journal, because only a member that leads may grant an inode lock),
 /// cluster/journal over them, debug/io-stats with the name of the member's export, a cluster/journal-client with the
 /// brick's path as its name, which passes what clients of GlusterFS send on to the member that leads, and
@@ -22,6 +23,9 @@ public static class BrickVolfile
 
     /// <summary>Promises proxies to tell them before anybody changes what they keep.</summary>
     internal const string CacheLeasesType = "features/cache-leases";
+
+    /// <summary>Gives leases of files.</summary>
+    internal const string LeasesType = "features/leases";
 
     /// <param name="managementPort">Where the daemons of the other members serve the port map.</param>
     public static VolfileDocument Build(
@@ -56,6 +60,7 @@ public static class BrickVolfile
     {
         Add(file, volume, $"{volume.Name}-outcomes", "features/outcomes", [], [file.Top.Name]);
         Add(file, volume, $"{volume.Name}-cache-leases", CacheLeasesType, [], [file.Top.Name]);
+        Add(file, volume, $"{volume.Name}-leases", LeasesType, [], [file.Top.Name]);
         Add(file, volume, $"{volume.Name}-upcall", UpcallType, [], [file.Top.Name]);
         return AddStack(file, volume, brick, brick.Path);
     }

@@ -14,6 +14,9 @@ public static partial class VolumeOptions
     /// <summary>Bricks tell clients what others have changed.</summary>
     internal const string CacheInvalidation = "features.cache-invalidation";
 
+    /// <summary>Bricks give leases of files.</summary>
+    internal const string Leases = "features.leases";
+
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";
 

@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Myrmex.Base;
+using Myrmex.Graph;
+
+namespace Myrmex.Features.Leases;
+
+/// <summary>What features/leases knows, and what makes its table go on: time, holders that are told, a log.</summary>
+internal sealed class LeaseState
+{
+    private readonly TranslatorPlace _place;
+    private bool _isOn;
+
+    public LeaseState(TranslatorPlace place)
+    {
+        _place = place;
+        Log = place.Subvolumes.Count > 0 ? place.Subvolumes[0] as ILeaseLog : null;
+        Table = new LeaseTable(Log, CarryOut);
+    }
+
+    /// <summary>Keeps the leases; null when they end with connections.</summary>
+    public ILeaseLog? Log { get; }
+
+    public LeaseTable Table { get; }
+
+    /// <summary>Tells a client to give a lease back.</summary>
+    public Action<ClientIdentity, Gfid, Gfid>? Tell { get; set; }
+
+    public int Slot => _place.Slot;
+
+    public long NowMs => _place.Seams.Clock.MonotonicNs / 1_000_000;
+
+    public bool IsOn => Volatile.Read(ref _isOn);
+
+    /// <summary>Leases count here: they are on, and this server decides.</summary>
+    public bool Decides => IsOn && Log is null or { DecidesLeases: true };
+
+    public void Switch(bool isOn)
+    {
+        Volatile.Write(ref _isOn, isOn);
+        if (!isOn)
+        {
+            Table.Clear(NowMs);
+        }
+    }
+
+    /// <summary>Who does a fop.</summary>
+    public LeaseUser UserOf(Gfid id, ClientIdentity client, XData? xdata) =>
+        new(id, Log?.SessionOf(xdata) ?? (ulong)client.Number, client);
+
+    public void ClientGone(ClientIdentity client) => Table.ClientGone(client, (ulong)client.Number, NowMs);
+
+    /// <summary>Ok when nothing is in the way of a fop any more; see <see cref="LeaseTable.Enter"/>.</summary>
+    public async ValueTask<Errno> EnterAsync(
+        Gfid gfid, LeaseUser user, LeaseClash clash, bool mayWait, bool isUse)
+    {
+        if (Table.Enter(gfid, in user, clash, mayWait, isUse, NowMs) is not { } wait)
+        {
+            return Errno.Ok;
+        }
+
+        if (Log is not null && !wait.IsCompleted)
+        {
+            LookAgain(gfid);
+        }
+
+        return await wait;
+    }
+
+    /// <summary>A log may end what somebody waits for without a word, and not decide any more.</summary>
+    private void LookAgain(Gfid gfid) => _place.Seams.Scheduler.Schedule(LeaseLimits.LookAgainMs, () =>
+    {
+        if (!Decides)
+        {
+            Table.LetGo(gfid);
+        }
+        else
+        {
+            Table.Look(gfid, NowMs);
+        }
+
+        if (Table.HasWaits(gfid))
+        {
+            LookAgain(gfid);
+        }
+    });
+
+    private void CarryOut(LeaseEffects effects)
+    {
+        if (effects.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var (gfid, held) in effects.Recalled)
+        {
+            Recall(gfid, held);
+        }
+
+        foreach (var (gfid, held) in effects.Over)
+        {
+            _ = EndAsync(gfid, held);
+        }
+
+        foreach (var (wait, error) in effects.Ended)
+        {
+            wait.End(error);
+        }
+    }
+
+    private void Recall(Gfid gfid, HeldLease held)
+    {
+        List<ClientIdentity> clients = [];
+        if (Log is null)
+        {
+            clients.Add(held.User.Client!); // Whoever has a lease without a log has a connection.
+        }
+        else
+        {
+            Log.ListClients(held.User.Session, clients);
+        }
+
+        if (clients.Count == 0)
+        {
+            return; // It is away: it is told when it is back, or its session ends.
+        }
+
+        Table.Told(gfid, held, NowMs);
+        foreach (var client in clients)
+        {
+            Tell!(client, gfid, held.User.Id); // Set before the first fop.
+        }
+
+        _place.Seams.Scheduler.Schedule(Table.RecallTimeoutMs + 1, () => Table.Look(gfid, NowMs));
+    }
+
+    private async Task EndAsync(Gfid gfid, HeldLease held)
+    {
+        var lease = new LoggedLease(held.User.Id, held.User.Session, held.Type);
+        var error = await Log!.EndLeaseAsync(gfid, lease); // Only a log is asked.
+        Table.Ended(gfid, held, error == Errno.Ok, NowMs);
+        if (error != Errno.Ok)
+        {
+            LookAgain(gfid);
+        }
+    }
+}
