@@ -18,8 +18,11 @@ public readonly record struct LoggedLease(Gfid Id, UInt128 Session, uint Type);
 /// </summary>
 public interface ILeaseLog
 {
-    /// <summary>This server decides. While it does not, its answers to LEASE are those of the others.</summary>
-    bool DecidesLeases { get; }
+    /// <summary>
+    /// The term in which this server decides; 0 while it does not. What was said to holders in one term is not known in
+    /// another.
+    /// </summary>
+    ulong LeaseTerm { get; }
 
     /// <summary>It has decided for long enough that all who have files open have come back to it.</summary>
     bool MayGrantLeases { get; }
@@ -30,8 +33,8 @@ public interface ILeaseLog
     /// <summary>Adds the leases of a file.</summary>
     void ListLeases(Gfid gfid, List<LoggedLease> leases);
 
-    /// <summary>Adds the connections that a session is behind.</summary>
-    void ListClients(UInt128 session, List<ClientIdentity> clients);
+    /// <summary>Adds the connections that a session is behind; null for this process itself.</summary>
+    void ListClients(UInt128 session, List<ClientIdentity?> clients);
 
     /// <summary>Ends a lease whose holder has not given it back; waits for the log.</summary>
     ValueTask<Errno> EndLeaseAsync(Gfid gfid, LoggedLease lease);

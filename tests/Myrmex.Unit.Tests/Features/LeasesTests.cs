@@ -152,6 +152,19 @@ public sealed class LeasesTests
         Assert.Equal(Errno.Ok, await writing);
     }
 
+    /// <summary>write-behind of GlusterFS' clients writes without the id.</summary>
+    [Fact]
+    public async Task WhatComesByAnOpenFileHasTheIdThatItWasOpenedWith()
+    {
+        var fd = await OpenAsync(_a, IdA, OpenFlags.ReadWrite);
+        Assert.Equal(Errno.Ok, (await LeaseAsync(_a, LeaseCommand.Set, LeaseType.ReadWrite, IdA)).Error);
+        Assert.Equal(Errno.Ok, await EndAsync(_leases.Write(new WriteFop { Gfid = File, Fd = fd }, new Call { Client = _a })));
+        Assert.Empty(_events);
+        Assert.Equal(Errno.EAGAIN, await EndAsync(_leases.Write(
+            new WriteFop { Gfid = File, Fd = Fd.Anonymous(File, OpenFlags.ReadWrite | OpenFlags.NonBlock) }, new Call { Client = _a })));
+        Assert.Single(_events);
+    }
+
     public static TheoryData<FopCode> Changes { get; } =
         [FopCode.Truncate, FopCode.Setattr, FopCode.Link, FopCode.Unlink, FopCode.Rename, FopCode.Write, FopCode.Create, FopCode.Put];
 

@@ -24,6 +24,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
         : base(place, new ServerClientPolicy(servers, finder, new Sender(place, finder, servers, rules), rules))
     {
         finder.Found += () => Tell(up: true);
+        Sender.Recalled = recall => NotifyParents(in recall);
     }
 
     private protected ServerFinder Finder => Policy.Finder;
@@ -79,6 +80,9 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
                 break;
             case GraphEventKind.LockContention when Finder.Choice is { } choice && choice.Server != server:
                 break;
+            case GraphEventKind.RecallLease:
+                Sender.Recall(in graphEvent);
+                break;
             default:
                 NotifyParents(in graphEvent);
                 break;
@@ -104,6 +108,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
         dump.Put("fds.moves", Sender.Fds.Moves);
         dump.Put("locks.posix", Sender.Fds.Locks.Count);
         dump.Put("locks.internal", Sender.InternalLocksCount);
+        dump.Put("leases", Sender.LeasesCount);
         if (Sender.Admission is { } admission)
         {
             dump.Put("kept.fops", admission.Entries);

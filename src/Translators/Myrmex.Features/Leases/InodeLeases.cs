@@ -23,6 +23,12 @@ internal sealed class InodeLeases(Gfid gfid)
     /// <summary>Those first who have come first.</summary>
     public List<LeaseWait> Waits { get; } = [];
 
+    /// <summary>The term of the log in which it was looked at last.</summary>
+    public ulong Term { get; set; }
+
+    /// <summary>Who has waited and is to come again has time for that until then.</summary>
+    public long WantedUntilMs { get; set; }
+
     public bool IsIdle => Opens.Count + Uses.Count + Held.Count + Waits.Count == 0;
 
     public uint Type
@@ -162,7 +168,7 @@ internal sealed class HeldLease(LeaseUser user)
 /// <summary>A fop that waits for leases of others. Ended once, by who takes it out of its list.</summary>
 internal sealed class LeaseWait(Gfid gfid, LeaseUser user, LeaseClash clash, bool isUse)
 {
-    private readonly TaskCompletionSource<Errno> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<LeaseVerdict> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Gfid Gfid => gfid;
 
@@ -173,7 +179,7 @@ internal sealed class LeaseWait(Gfid gfid, LeaseUser user, LeaseClash clash, boo
     /// <summary>It is under way without an open file, once it may go on.</summary>
     public bool IsUse => isUse;
 
-    public Task<Errno> Task => _end.Task;
+    public Task<LeaseVerdict> Task => _end.Task;
 
-    public void End(Errno error) => _end.SetResult(error);
+    public void End(LeaseVerdict verdict) => _end.SetResult(verdict);
 }

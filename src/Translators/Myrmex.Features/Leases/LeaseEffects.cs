@@ -8,7 +8,7 @@ internal struct LeaseEffects
 {
     private List<(Gfid Gfid, HeldLease Held)>? _recalled;
     private List<(Gfid Gfid, HeldLease Held)>? _over;
-    private List<(LeaseWait Wait, Errno Error)>? _ended;
+    private List<(LeaseWait Wait, LeaseVerdict Verdict)>? _ended;
 
     /// <summary>Leases whose holders are to be told.</summary>
     public readonly List<(Gfid Gfid, HeldLease Held)> Recalled => _recalled ?? [];
@@ -16,7 +16,7 @@ internal struct LeaseEffects
     /// <summary>Leases that the log is to end.</summary>
     public readonly List<(Gfid Gfid, HeldLease Held)> Over => _over ?? [];
 
-    public readonly List<(LeaseWait Wait, Errno Error)> Ended => _ended ?? [];
+    public readonly List<(LeaseWait Wait, LeaseVerdict Verdict)> Ended => _ended ?? [];
 
     public readonly bool IsEmpty => _recalled is null && _over is null && _ended is null;
 
@@ -24,5 +24,5 @@ internal struct LeaseEffects
 
     public void End(Gfid gfid, HeldLease held) => (_over ??= []).Add((gfid, held));
 
-    public void End(LeaseWait wait, Errno error) => (_ended ??= []).Add((wait, error));
+    public void End(LeaseWait wait, LeaseVerdict verdict) => (_ended ??= []).Add((wait, verdict));
 }

@@ -21,5 +21,14 @@ internal static class LeaseLimits
     /// <summary>With a log, waits are looked at so often: others may have ended what they wait for.</summary>
     public const long LookAgainMs = 500;
 
+    /// <summary>
+    /// With a log a fop waits so long before its client is to come again: a change that waits holds up others of its
+    /// session.
+    /// </summary>
+    public const long LoggedWaitMs = 1_000;
+
+    /// <summary>The time in which it comes, which nobody gets a lease in.</summary>
+    public const long WantedMs = 5_000;
+
     public const int Shards = 16;
 }

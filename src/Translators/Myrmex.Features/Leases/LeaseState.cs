@@ -26,7 +26,7 @@ internal sealed class LeaseState
     public LeaseTable Table { get; }
 
     /// <summary>Tells a client to give a lease back.</summary>
-    public Action<ClientIdentity, Gfid, Gfid>? Tell { get; set; }
+    public Action<ClientIdentity?, Gfid, Gfid>? Tell { get; set; }
 
     public int Slot => _place.Slot;
 
@@ -35,7 +35,7 @@ internal sealed class LeaseState
     public bool IsOn => Volatile.Read(ref _isOn);
 
     /// <summary>Leases count here: they are on, and this server decides.</summary>
-    public bool Decides => IsOn && Log is null or { DecidesLeases: true };
+    public bool Decides => IsOn && Log is null or { LeaseTerm: not 0 };
 
     public void Switch(bool isOn)
     {
@@ -47,45 +47,50 @@ internal sealed class LeaseState
     }
 
     /// <summary>Who does a fop.</summary>
-    public LeaseUser UserOf(Gfid id, ClientIdentity client, XData? xdata) =>
-        new(id, Log?.SessionOf(xdata) ?? (ulong)client.Number, client);
+    public LeaseUser UserOf(Gfid id, ClientIdentity? client, XData? xdata) =>
+        new(id, Log?.SessionOf(xdata) ?? (ulong)(client?.Number ?? 0), client);
 
     public void ClientGone(ClientIdentity client) => Table.ClientGone(client, (ulong)client.Number, NowMs);
 
-    /// <summary>Ok when nothing is in the way of a fop any more; see <see cref="LeaseTable.Enter"/>.</summary>
-    public async ValueTask<Errno> EnterAsync(
+    /// <summary>Whether a fop may go on; see <see cref="LeaseTable.Enter"/>.</summary>
+    public async ValueTask<LeaseVerdict> EnterAsync(
         Gfid gfid, LeaseUser user, LeaseClash clash, bool mayWait, bool isUse)
     {
         if (Table.Enter(gfid, in user, clash, mayWait, isUse, NowMs) is not { } wait)
         {
-            return Errno.Ok;
+            return LeaseVerdict.Go;
         }
 
-        if (Log is not null && !wait.IsCompleted)
+        if (Log is null || wait.Task.IsCompleted)
         {
-            LookAgain(gfid);
+            return await wait.Task;
         }
 
-        return await wait;
+        LookAgain(gfid);
+        using var limit = _place.Seams.Scheduler.Schedule(
+            LeaseLimits.LoggedWaitMs, () => Table.Cancel(wait, LeaseVerdict.ComeAgain, NowMs));
+        return await wait.Task;
     }
 
-    /// <summary>A log may end what somebody waits for without a word, and not decide any more.</summary>
-    private void LookAgain(Gfid gfid) => _place.Seams.Scheduler.Schedule(LeaseLimits.LookAgainMs, () =>
+    /// <summary>
+    /// A log may end what somebody waits for without a word; a holder that is away may be back.
+    /// </summary>
+    private void LookAgain(Gfid gfid)
     {
-        if (!Decides)
+        if (Table.TryLookAgain(gfid))
         {
-            Table.LetGo(gfid);
+            _place.Seams.Scheduler.Schedule(LeaseLimits.LookAgainMs, () => OnLookAgain(gfid));
         }
-        else
-        {
-            Table.Look(gfid, NowMs);
-        }
+    }
 
-        if (Table.HasWaits(gfid))
+    private void OnLookAgain(Gfid gfid)
+    {
+        Table.LooksAgain(gfid);
+        if (Decides && Table.Look(gfid, NowMs))
         {
             LookAgain(gfid);
         }
-    });
+    }
 
     private void CarryOut(LeaseEffects effects)
     {
@@ -104,18 +109,18 @@ internal sealed class LeaseState
             _ = EndAsync(gfid, held);
         }
 
-        foreach (var (wait, error) in effects.Ended)
+        foreach (var (wait, verdict) in effects.Ended)
         {
-            wait.End(error);
+            wait.End(verdict);
         }
     }
 
     private void Recall(Gfid gfid, HeldLease held)
     {
-        List<ClientIdentity> clients = [];
+        List<ClientIdentity?> clients = [];
         if (Log is null)
         {
-            clients.Add(held.User.Client!); // Whoever has a lease without a log has a connection.
+            clients.Add(held.User.Client);
         }
         else
         {
@@ -124,7 +129,8 @@ internal sealed class LeaseState
 
         if (clients.Count == 0)
         {
-            return; // It is away: it is told when it is back, or its session ends.
+            LookAgain(gfid); // It is away: it is told when it is back, or its session ends.
+            return;
         }
 
         Table.Told(gfid, held, NowMs);

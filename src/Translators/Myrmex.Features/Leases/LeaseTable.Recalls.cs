@@ -10,15 +10,17 @@ namespace Myrmex.Features.Leases;
 internal sealed partial class LeaseTable
 {
     /// <summary>Revokes what was recalled and not given back in time; looks at those who wait again.</summary>
-    public void Look(Gfid gfid, long nowMs)
+    /// <returns>Something is recalled, or somebody waits.</returns>
+    public bool Look(Gfid gfid, long nowMs)
     {
         var effects = default(LeaseEffects);
+        var isOpen = false;
         var shard = ShardOf(gfid);
         lock (shard.Guard)
         {
             if (!shard.ByGfid.TryGetValue(gfid, out var inode))
             {
-                return;
+                return false;
             }
 
             for (var i = inode.Held.Count - 1; i >= 0; i--)
@@ -36,9 +38,29 @@ internal sealed partial class LeaseTable
             }
 
             Settle(shard, inode, nowMs, ref effects);
+            isOpen = inode.Waits.Count > 0 || inode.Held.Exists(static held => held.IsRecalled);
         }
 
         carryOut(effects);
+        return isOpen;
+    }
+
+    /// <summary>False when the file is about to be looked at already.</summary>
+    public bool TryLookAgain(Gfid gfid)
+    {
+        lock (_clientsGuard)
+        {
+            return _looking.Add(gfid);
+        }
+    }
+
+    /// <summary>It is looked at now.</summary>
+    public void LooksAgain(Gfid gfid)
+    {
+        lock (_clientsGuard)
+        {
+            _looking.Remove(gfid);
+        }
     }
 
     /// <summary>The log has ended a lease, or has failed to.</summary>
@@ -68,33 +90,6 @@ internal sealed partial class LeaseTable
         }
     }
 
-    /// <summary>Whether somebody waits for leases of a file.</summary>
-    public bool HasWaits(Gfid gfid)
-    {
-        var shard = ShardOf(gfid);
-        lock (shard.Guard)
-        {
-            return shard.ByGfid.TryGetValue(gfid, out var inode) && inode.Waits.Count > 0;
-        }
-    }
-
-    /// <summary>This server does not decide any more: who waits goes on, and hears so from what is below.</summary>
-    public void LetGo(Gfid gfid)
-    {
-        var effects = default(LeaseEffects);
-        var shard = ShardOf(gfid);
-        lock (shard.Guard)
-        {
-            if (shard.ByGfid.TryGetValue(gfid, out var inode))
-            {
-                inode.Held.Clear();
-                Settle(shard, inode, nowMs: 0, ref effects);
-            }
-        }
-
-        carryOut(effects);
-    }
-
     /// <summary>A connection has ended: its leases too, unless a log keeps them; and nobody waits there.</summary>
     public void ClientGone(ClientIdentity client, UInt128 session, long nowMs)
     {
@@ -118,7 +113,7 @@ internal sealed partial class LeaseTable
 
         foreach (var wait in waits)
         {
-            Cancel(wait);
+            Cancel(wait, LeaseVerdict.Gone, nowMs);
         }
 
         foreach (var gfid in files)
@@ -151,6 +146,12 @@ internal sealed partial class LeaseTable
         if (log is null)
         {
             return;
+        }
+
+        if (inode.Term != log.LeaseTerm)
+        {
+            inode.Term = log.LeaseTerm;
+            inode.Held.Clear();
         }
 
         List<LoggedLease> logged = [];
@@ -214,13 +215,16 @@ internal sealed partial class LeaseTable
             }
 
             Forget(wait);
-            effects.End(wait, Errno.Ok);
+            effects.End(wait, LeaseVerdict.Go);
         }
 
         shard.Forget(inode);
     }
 
-    private void Cancel(LeaseWait wait)
+    /// <summary>
+    /// A fop does not wait here any longer; if it is to come again, nobody gets a lease before it has time for that.
+    /// </summary>
+    public void Cancel(LeaseWait wait, LeaseVerdict verdict, long nowMs)
     {
         var shard = ShardOf(wait.Gfid);
         var isThere = false;
@@ -229,6 +233,8 @@ internal sealed partial class LeaseTable
             if (shard.ByGfid.TryGetValue(wait.Gfid, out var inode))
             {
                 isThere = inode.Waits.Remove(wait);
+                inode.WantedUntilMs = isThere && verdict == LeaseVerdict.ComeAgain
+                    ? nowMs + LeaseLimits.WantedMs : inode.WantedUntilMs;
                 shard.Forget(inode);
             }
         }
@@ -236,7 +242,7 @@ internal sealed partial class LeaseTable
         if (isThere)
         {
             Forget(wait);
-            wait.End(Errno.ENOTCONN);
+            wait.End(verdict);
         }
     }
 

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
-using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
 
@@ -23,6 +22,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
     private readonly Lock _clientsGuard = new(); // Guards what follows; below those of shards.
     private readonly Dictionary<UInt128, HashSet<Gfid>> _holders = []; // Of connections; not with a log.
     private readonly HashSet<LeaseWait> _waiting = [];
+    private readonly HashSet<Gfid> _looking = []; // Files that are looked at soon.
     private long _recalled;
     private long _revoked;
 
@@ -86,7 +86,8 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
     }
 
     /// <summary>It is closed, or was not opened. With the last one of a lease id its leases end.</summary>
-    public void Close(Gfid gfid, Fd fd, long nowMs)
+    /// <param name="endsLease">False when its client may come back.</param>
+    public void Close(Gfid gfid, Fd fd, bool endsLease, long nowMs)
     {
         var effects = default(LeaseEffects);
         var shard = ShardOf(gfid);
@@ -105,7 +106,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
 
             var user = inode.Opens[at].User;
             inode.Opens.RemoveAt(at);
-            if (inode.Find(in user) is { } held && !inode.HasOpen(in user))
+            if (endsLease && inode.Find(in user) is { } held && !inode.HasOpen(in user))
             {
                 End(inode, held, ref effects);
             }
@@ -117,14 +118,14 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
     }
 
     /// <summary>
-    /// Ends when no lease of others is in the way of a fop: Ok, or EAGAIN when it must not wait or too many do,
-    /// ENOTCONN when its client has gone. With <paramref name="isUse"/> and Ok <see cref="Leave"/> has to follow.
+    /// Null when no lease of others is in the way of a fop, else what ends when none is, or with why it must not go on.
+    /// With <paramref name="isUse"/> and Go <see cref="Leave"/> has to follow.
     /// </summary>
-    public Task<Errno>? Enter(
+    public LeaseWait? Enter(
         Gfid gfid, in LeaseUser user, LeaseClash clash, bool mayWait, bool isUse, long nowMs)
     {
         var effects = default(LeaseEffects);
-        Task<Errno>? task = null;
+        LeaseWait? wait = null;
         var shard = ShardOf(gfid);
         lock (shard.Guard)
         {
@@ -140,11 +141,14 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
             else
             {
                 Recall(inode, in user, clash, nowMs, ref effects);
-                var wait = new LeaseWait(gfid, user, clash, isUse);
-                task = wait.Task;
-                if (!mayWait || inode.Waits.Count >= LeaseLimits.WaitsPerInodeMax || !TryWait(wait))
+                wait = new LeaseWait(gfid, user, clash, isUse);
+                if (!mayWait)
                 {
-                    effects.End(wait, Errno.EAGAIN);
+                    effects.End(wait, LeaseVerdict.MustNotWait);
+                }
+                else if (inode.Waits.Count >= LeaseLimits.WaitsPerInodeMax || !TryWait(wait))
+                {
+                    effects.End(wait, LeaseVerdict.TooMany);
                 }
                 else
                 {
@@ -156,7 +160,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
         }
 
         carryOut(effects);
-        return task;
+        return wait;
     }
 
     /// <summary>A fop is done.</summary>
@@ -202,7 +206,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
     /// Ok when the lease is granted; with a log <see cref="Granted"/> has to follow. Else EPERM.
     /// Source: what GlusterFS 10 answers (docs/reference/leases.md).
     /// </summary>
-    public Errno Set(Gfid gfid, in LeaseUser user, uint type)
+    public Errno Set(Gfid gfid, in LeaseUser user, uint type, long nowMs)
     {
         var shard = ShardOf(gfid);
         lock (shard.Guard)
@@ -211,7 +215,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
             Refresh(inode);
             var held = inode.Find(in user);
             var isNew = held is null || held.Type < type;
-            if (!inode.MayGrant(in user, type)
+            if (nowMs < inode.WantedUntilMs || !inode.MayGrant(in user, type)
                 || (isNew && log is { MayGrantLeases: false })
                 || (held is null && inode.Held.Count >= LeaseLimits.PerInodeMax)
                 || (held is null && !TryHold(in user, gfid)))

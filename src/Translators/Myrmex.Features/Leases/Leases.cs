@@ -57,7 +57,7 @@ public sealed class Leases : Uniform<LeasesPolicy>
         dump.Put("revoked", revoked);
     }
 
-    private void Tell(ClientIdentity client, Gfid gfid, Gfid id) => NotifyParents(
+    private void Tell(ClientIdentity? client, Gfid gfid, Gfid id) => NotifyParents(
         new GraphEvent(GraphEventKind.RecallLease, gfid, LeaseType.None) { Only = client, LeaseId = id });
 
     private void Take(OptionValues options)

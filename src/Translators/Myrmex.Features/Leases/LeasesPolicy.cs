@@ -21,23 +21,38 @@ public readonly struct LeasesPolicy : IFopPolicy
     {
         if (fop is ReleaseFop release)
         {
-            Forget(release.Fd);
+            // With a log who has lost its connection may come back, and files are closed to be opened anew.
+            var mayReturn = State.Log is not null
+                && (call.Pid < 0 || LockSession.HasLeft(release.XData) || !State.Decides);
+            Forget(release.Fd, endsLease: !mayReturn);
         }
 
-        if (!State.Decides || call.Client is not { } client || call.Pid < 0)
+        if (fop is LeaseFop lease)
         {
-            return fop is LeaseFop && !State.IsOn
-                ? new ValueTask<TReply>(TReply.Fail(Errno.EOPNOTSUPP)) : TFop.Invoke(next, in fop, call);
+            return !State.IsOn ? new ValueTask<TReply>(TReply.Fail(Errno.EOPNOTSUPP))
+                : State.Decides && (State.Log is not null || call.Client is not null)
+                    ? As<LeaseReply, TReply>(LeaseAsync(next, lease, call))
+                : TFop.Invoke(next, in fop, call);
         }
 
-        switch (fop)
+        if (!State.Decides)
         {
-            case LeaseFop lease:
-                return As<LeaseReply, TReply>(LeaseAsync(next, lease, call, client));
-            case OpenFop open:
-                return As<OpenReply, TReply>(OpenAsync(next, open, call, client));
-            case CreateFop create:
-                return As<CreateReply, TReply>(CreateAsync(next, create, call, client));
+            return TFop.Invoke(next, in fop, call);
+        }
+
+        if (fop is OpenFop open && (State.Log is not null || call is { Client: not null, Pid: >= 0 }))
+        {
+            return As<OpenReply, TReply>(OpenAsync(next, open, call));
+        }
+
+        if (call.Client is not { } client || call.Pid < 0)
+        {
+            return TFop.Invoke(next, in fop, call);
+        }
+
+        if (fop is CreateFop create)
+        {
+            return As<CreateReply, TReply>(CreateAsync(next, create, call, client));
         }
 
         var uses = FileUses.By(in fop);
@@ -47,6 +62,16 @@ public readonly struct LeasesPolicy : IFopPolicy
 
     private static ValueTask<TReply> As<TActual, TReply>(ValueTask<TActual> task) =>
         Unsafe.As<ValueTask<TActual>, ValueTask<TReply>>(ref task); // They are the same: the fop says so.
+
+    /// <summary>
+    /// Without a lease id it has the one that its file was opened with: caches of clients write for programs, and do
+    /// not say for whom.
+    /// </summary>
+    private Gfid IdOf(XData? xdata, Fd? fd)
+    {
+        var id = LeaseKeys.IdOf(xdata);
+        return id.IsNull && fd is { IsAnonymous: false } && fd.Get(State.Slot) is OpenMark mark ? mark.Id : id;
+    }
 
     private static bool MayWait(Fd? fd) => fd is null || (fd.Flags & OpenFlags.NonBlock) == 0;
 
@@ -75,18 +100,19 @@ public readonly struct LeasesPolicy : IFopPolicy
         where TReply : Reply, IReply<TReply>
     {
         var xdata = TFop.XDataOf(in fop);
-        var user = State.UserOf(LeaseUser.IdOf(xdata), client, xdata);
+        var user = State.UserOf(IdOf(xdata, uses.Fd), client, xdata);
         var first = uses.Count > 0 ? uses[0] : (await FindAsync(next, uses.Source, call), LeaseClash.Change);
         var second = uses.Count > 1 ? uses[1] : (await FindAsync(next, uses.Target, call), LeaseClash.Change);
-        var error = await EnterAsync(first, user, uses.Fd);
-        if (error != Errno.Ok)
+        var verdict = await EnterAsync(first, user, uses.Fd);
+        if (verdict != LeaseVerdict.Go)
         {
-            return TReply.Fail(error);
+            return LeaseAnswers.Fail<TReply>(verdict);
         }
 
-        error = await EnterAsync(second, user, uses.Fd);
-        var reply = error == Errno.Ok ? await TFop.Invoke(next, in fop, call) : TReply.Fail(error);
-        if (error == Errno.Ok)
+        verdict = await EnterAsync(second, user, uses.Fd);
+        var reply = verdict == LeaseVerdict.Go ? await TFop.Invoke(next, in fop, call)
+            : LeaseAnswers.Fail<TReply>(verdict);
+        if (verdict == LeaseVerdict.Go)
         {
             Leave(second, user);
         }
@@ -95,8 +121,8 @@ public readonly struct LeasesPolicy : IFopPolicy
         return reply;
     }
 
-    private ValueTask<Errno> EnterAsync((Gfid Gfid, LeaseClash Clash) use, LeaseUser user, Fd? fd) =>
-        use.Gfid.IsNull ? new ValueTask<Errno>(Errno.Ok)
+    private ValueTask<LeaseVerdict> EnterAsync((Gfid Gfid, LeaseClash Clash) use, LeaseUser user, Fd? fd) =>
+        use.Gfid.IsNull ? new ValueTask<LeaseVerdict>(LeaseVerdict.Go)
             : State.EnterAsync(use.Gfid, user, use.Clash, MayWait(fd), isUse: true);
 
     private void Leave((Gfid Gfid, LeaseClash Clash) use, LeaseUser user)
@@ -107,20 +133,27 @@ public readonly struct LeasesPolicy : IFopPolicy
         }
     }
 
-    /// <summary>The file counts as open before it waits, so that no new lease comes in between.</summary>
-    private async ValueTask<OpenReply> OpenAsync(Translator next, OpenFop fop, Call call, ClientIdentity client)
+    /// <summary>
+    /// The file counts as open before it waits, so that no new lease comes in between. One that a client opens again at
+    /// another server counts, and is in nobody's way: it was open all the time.
+    /// </summary>
+    private async ValueTask<OpenReply> OpenAsync(Translator next, OpenFop fop, Call call)
     {
-        var user = State.UserOf(LeaseUser.IdOf(fop.XData), client, fop.XData);
-        var error = await EnterOpenAsync(fop.Gfid, fop.Fd, fop.Flags, user);
-        if (error != Errno.Ok)
+        var user = State.UserOf(LeaseKeys.IdOf(fop.XData), call.Client, fop.XData);
+        if (call.Pid < 0)
         {
-            return OpenReply.Fail(error);
+            Note(fop.Gfid, fop.Fd, in user);
+        }
+        else if (await EnterOpenAsync(fop.Gfid, fop.Fd, fop.Flags, user) is var verdict
+            && verdict != LeaseVerdict.Go)
+        {
+            return LeaseAnswers.Fail<OpenReply>(verdict);
         }
 
         var reply = await next.Open(in fop, call);
         if (!reply.IsOk)
         {
-            Forget(fop.Fd);
+            Forget(fop.Fd, endsLease: false);
         }
 
         return reply;
@@ -128,62 +161,65 @@ public readonly struct LeasesPolicy : IFopPolicy
 
     private async ValueTask<CreateReply> CreateAsync(Translator next, CreateFop fop, Call call, ClientIdentity client)
     {
-        var user = State.UserOf(LeaseUser.IdOf(fop.XData), client, fop.XData);
+        var user = State.UserOf(LeaseKeys.IdOf(fop.XData), client, fop.XData);
         var found = (fop.Flags & OpenFlags.Exclusive) != 0 ? Gfid.Null
             : await FindAsync(next, (fop.Parent, fop.Name), call);
-        var error = found.IsNull ? Errno.Ok : await EnterOpenAsync(found, fop.Fd, fop.Flags, user);
-        if (error != Errno.Ok)
+        var verdict = found.IsNull ? LeaseVerdict.Go : await EnterOpenAsync(found, fop.Fd, fop.Flags, user);
+        if (verdict != LeaseVerdict.Go)
         {
-            return CreateReply.Fail(error);
+            return LeaseAnswers.Fail<CreateReply>(verdict);
         }
 
         var reply = await next.Create(in fop, call);
         if (!reply.IsOk || reply.Iatt.Gfid != found)
         {
-            Forget(fop.Fd);
+            Forget(fop.Fd, endsLease: false);
         }
 
         if (reply.IsOk && reply.Iatt.Gfid != found)
         {
-            // Made now, or a moment ago by somebody else: it is open, and whoever has a lease is told.
-            error = await EnterOpenAsync(reply.Iatt.Gfid, fop.Fd, fop.Flags, user);
-            if (error != Errno.Ok)
-            {
-                reply.Release();
-                reply = CreateReply.Fail(error);
-            }
+            // Made now, or a moment ago by somebody else who may have a lease by now: that is told, and not waited for.
+            Note(reply.Iatt.Gfid, fop.Fd, in user);
+            State.Table.Enter(
+                reply.Iatt.Gfid, in user, ClashOf(fop.Flags), mayWait: false, isUse: false, State.NowMs);
         }
 
         return reply;
     }
 
-    /// <summary>The fd is known when this answers Ok, and not otherwise.</summary>
-    private async ValueTask<Errno> EnterOpenAsync(Gfid gfid, Fd fd, uint flags, LeaseUser user)
+    /// <summary>The fd is known when it may go on, and not otherwise.</summary>
+    private async ValueTask<LeaseVerdict> EnterOpenAsync(Gfid gfid, Fd fd, uint flags, LeaseUser user)
     {
-        State.Table.Open(gfid, fd, in user);
-        fd.Set(State.Slot, new OpenMark(gfid));
-        var error = await State.EnterAsync(
+        Note(gfid, fd, in user);
+        var verdict = await State.EnterAsync(
             gfid, user, ClashOf(flags), (flags & OpenFlags.NonBlock) == 0, isUse: false);
-        if (error != Errno.Ok)
+        if (verdict != LeaseVerdict.Go)
         {
-            Forget(fd);
+            Forget(fd, endsLease: false);
         }
 
-        return error;
+        return verdict;
     }
 
-    private void Forget(Fd fd)
+    private void Note(Gfid gfid, Fd fd, in LeaseUser user)
+    {
+        Forget(fd, endsLease: false);
+        State.Table.Open(gfid, fd, in user);
+        fd.Set(State.Slot, new OpenMark(gfid, user.Id));
+    }
+
+    private void Forget(Fd fd, bool endsLease)
     {
         if (!fd.IsAnonymous && fd.Take(State.Slot) is OpenMark mark)
         {
-            State.Table.Close(mark.Gfid, fd, State.NowMs);
+            State.Table.Close(mark.Gfid, fd, endsLease, State.NowMs);
         }
     }
 
-    private async ValueTask<LeaseReply> LeaseAsync(Translator next, LeaseFop fop, Call call, ClientIdentity client)
+    private async ValueTask<LeaseReply> LeaseAsync(Translator next, LeaseFop fop, Call call)
     {
         var lease = fop.Lease;
-        var user = State.UserOf(lease.Id, client, fop.XData);
+        var user = State.UserOf(lease.Id, call.Client, fop.XData);
         switch (lease.Command)
         {
             case LeaseCommand.Get:
@@ -191,6 +227,8 @@ public readonly struct LeasesPolicy : IFopPolicy
             case LeaseCommand.Set or LeaseCommand.Unlock
                 when lease.Id.IsNull || lease.Type is not (LeaseType.Read or LeaseType.ReadWrite):
                 return LeaseReply.Fail(Errno.EINVAL);
+            case LeaseCommand.Set or LeaseCommand.Unlock when State.Log is not null && user.Session == 0:
+                return LeaseReply.Fail(Errno.EOPNOTSUPP); // Nobody could say whose it is when another server decides.
             case LeaseCommand.Set:
                 return await SetAsync(next, fop, user, call);
             case LeaseCommand.Unlock:
@@ -203,7 +241,7 @@ public readonly struct LeasesPolicy : IFopPolicy
     private async ValueTask<LeaseReply> SetAsync(Translator next, LeaseFop fop, LeaseUser user, Call call)
     {
         var type = fop.Lease.Type;
-        var error = State.Table.Set(fop.Gfid, in user, type);
+        var error = State.Table.Set(fop.Gfid, in user, type, State.NowMs);
         if (error != Errno.Ok)
         {
             return LeaseReply.Fail(error);
@@ -244,6 +282,6 @@ public readonly struct LeasesPolicy : IFopPolicy
         return reply;
     }
 
-    /// <summary>What is kept on an fd: the file it is counted for.</summary>
-    private sealed record OpenMark(Gfid Gfid);
+    /// <summary>What is kept on an fd: the file it is counted for, and the lease id that it was opened with.</summary>
+    private sealed record OpenMark(Gfid Gfid, Gfid Id);
 }
