@@ -258,6 +258,7 @@ internal sealed partial class LeaseTable
                 return;
             }
 
+            Refresh(inode);
             for (var i = inode.Held.Count - 1; i >= 0; i--)
             {
                 var held = inode.Held[i];
