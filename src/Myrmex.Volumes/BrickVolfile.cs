@@ -12,8 +12,8 @@ namespace Myrmex.Volumes;
 /// replica set, features/locks over the store (below the journal, because only a member that leads may grant an inode
 /// lock), cluster/journal over them, features/leases, debug/io-stats with the name of the member's export, a
 /// cluster/journal-client with the brick's path as its name, which passes what clients of GlusterFS send on to the
-/// member that leads, and protocol/server with both exports. An arbiter has no storage: its cluster/journal is a witness and stands over the
-/// ways to the other members alone.
+/// member that leads, and protocol/server with both exports. An arbiter has no storage: its cluster/journal is a
+/// witness and stands over the ways to the other members alone.
 /// </summary>
 public static class BrickVolfile
 {
