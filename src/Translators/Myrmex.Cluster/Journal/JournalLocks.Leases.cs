@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
 using Myrmex.Graph;
-using Myrmex.Replication;
 using Myrmex.Replication.Engine;
 
 namespace Myrmex.Cluster.Journal;

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
-using Myrmex.Graph;
 
 namespace Myrmex.Features.Leases;
 

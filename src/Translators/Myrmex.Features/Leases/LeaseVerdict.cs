@@ -1,4 +1,3 @@
-using System;
 using Myrmex.Base;
 
 namespace Myrmex.Features.Leases;
