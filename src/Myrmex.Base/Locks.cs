@@ -37,6 +37,22 @@ public readonly record struct LockItem(Flock Flock, Name ClientUid, uint Flags);
 /// <summary>LEASE fop argument. Command: 1 get, 2 set, 3 unlock; type: 1 read, 2 read-write.</summary>
 public readonly record struct Lease(uint Command, uint Type, Gfid Id, uint Flags);
 
+/// <summary>Commands of LEASE. Source: gf_lease_cmds of the public headers of GlusterFS 10.</summary>
+public static class LeaseCommand
+{
+    public const uint Get = 1;
+    public const uint Set = 2;
+    public const uint Unlock = 3;
+}
+
+/// <summary>Types of leases. Source: gf_lease_types of the public headers of GlusterFS 10.</summary>
+public static class LeaseType
+{
+    public const uint None = 0;
+    public const uint Read = 1;
+    public const uint ReadWrite = 2;
+}
+
 /// <summary>File system figures in Linux statvfs order; sizes are in units of <c>FragmentSize</c>.</summary>
 public record struct StatFs
 {

@@ -165,6 +165,12 @@ public enum GraphEventKind
     LockContention,
 
     /// <summary>
+    /// A lease is to be given back: <see cref="GraphEvent.LeaseId"/> on <see cref="GraphEvent.Gfid"/>, down to the type
+    /// in the flags (<see cref="LeaseType"/>). Source: callback program 52743234, procedure 8.
+    /// </summary>
+    RecallLease,
+
+    /// <summary>
     /// Calls that are under way here may not be answered for a long time, because a disk does not answer, and what is
     /// open here is of no use any more: who waits, or has files open, must be cut off, so that it goes elsewhere.
     /// </summary>
@@ -184,9 +190,13 @@ public readonly record struct GraphEvent(
     public LockContention? Contention { get; init; }
 
     /// <summary>
-    /// Of <see cref="GraphEventKind.Invalidate"/>: who is to be told; null for everybody, and in clients.
+    /// Of <see cref="GraphEventKind.Invalidate"/> and <see cref="GraphEventKind.RecallLease"/>: who is to be told; null
+    /// for everybody, and in clients.
     /// </summary>
     public ClientIdentity? Only { get; init; }
+
+    /// <summary>Set for <see cref="GraphEventKind.RecallLease"/>.</summary>
+    public Gfid LeaseId { get; init; }
 
     /// <summary>Of <see cref="GraphEventKind.Invalidate"/>: how long who looks again will be told.</summary>
     public uint Seconds { get; init; }

@@ -27,6 +27,7 @@ internal static class Registry
         Cluster.JournalClient.JournalClient.Registration,
         Features.CacheLeases.CacheLeases.Registration,
         Features.ClientLocks.Registration,
+        Features.Leases.Leases.Registration,
         Features.Locks.Registration,
         Features.Outcomes.Outcomes.Registration,
         Features.ReadOnly.Registration,

@@ -7,13 +7,13 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a brick, bottom up: storage/posix, features/locks, features/outcomes, features/cache-leases,
-/// features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to), protocol/server with
-/// who may attach. With journals: storage/posix and a protocol/client to every other member of the replica set,
-/// features/locks over the store (below the journal, because only a member that leads may grant an inode lock),
-/// cluster/journal over them, debug/io-stats with the name of the member's export, a cluster/journal-client with the
-/// brick's path as its name, which passes what clients of GlusterFS send on to the member that leads, and
-/// protocol/server with both exports. An arbiter has no storage: its cluster/journal is a witness and stands over the
-/// ways to the other members alone.
+/// features/leases, features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to),
+/// protocol/server with who may attach. With journals: storage/posix and a protocol/client to every other member of the
+/// replica set, features/locks over the store (below the journal, because only a member that leads may grant an inode
+/// lock), cluster/journal over them, features/leases, debug/io-stats with the name of the member's export, a
+/// cluster/journal-client with the brick's path as its name, which passes what clients of GlusterFS send on to the
+/// member that leads, and protocol/server with both exports. An arbiter has no storage: its cluster/journal is a
+/// witness and stands over the ways to the other members alone.
 /// </summary>
 public static class BrickVolfile
 {
@@ -22,6 +22,9 @@ public static class BrickVolfile
 
     /// <summary>Promises proxies to tell them before anybody changes what they keep.</summary>
     internal const string CacheLeasesType = "features/cache-leases";
+
+    /// <summary>Gives leases of files.</summary>
+    internal const string LeasesType = "features/leases";
 
     /// <param name="managementPort">Where the daemons of the other members serve the port map.</param>
     public static VolfileDocument Build(
@@ -56,6 +59,7 @@ public static class BrickVolfile
     {
         Add(file, volume, $"{volume.Name}-outcomes", "features/outcomes", [], [file.Top.Name]);
         Add(file, volume, $"{volume.Name}-cache-leases", CacheLeasesType, [], [file.Top.Name]);
+        Add(file, volume, $"{volume.Name}-leases", LeasesType, [], [file.Top.Name]);
         Add(file, volume, $"{volume.Name}-upcall", UpcallType, [], [file.Top.Name]);
         return AddStack(file, volume, brick, brick.Path);
     }
@@ -104,6 +108,11 @@ public static class BrickVolfile
         Add(
             file, volume, $"{volume.Name}-journal", "cluster/journal", options,
             store is null ? peerNames : [store, .. peerNames]);
+        if (store is not null)
+        {
+            Add(file, volume, $"{volume.Name}-leases", LeasesType, [], [file.Top.Name]);
+        }
+
         AddStack(file, volume, brick, brick.MemberExport);
         Add(file, volume, brick.Path, ClientVolfile.JournalClientType,
             [new("members", Numbers([brick, .. peers]))], [brick.MemberExport, .. peerNames]);

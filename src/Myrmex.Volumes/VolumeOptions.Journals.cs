@@ -15,6 +15,9 @@ public static partial class VolumeOptions
     /// <summary>Bricks tell clients what others have changed.</summary>
     internal const string CacheInvalidation = "features.cache-invalidation";
 
+    /// <summary>Bricks give leases of files.</summary>
+    internal const string Leases = "features.leases";
+
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";
 
@@ -35,10 +38,10 @@ public static partial class VolumeOptions
 
     /// <summary>
     /// The members of a replica set that may be asked for large reads; none where they would always send readers to the
-    /// leader, and where the bricks have to know who has looked at what.
+    /// leader, and where the leader has to know who looks at what.
     /// </summary>
     public static IReadOnlyList<Brick> ReadersAt(Volume volume, int place) =>
-        !AcknowledgesMemory(volume) && !IsOn(volume, CacheInvalidation)
+        !AcknowledgesMemory(volume) && !IsOn(volume, CacheInvalidation) && !IsOn(volume, Leases)
             ? [.. volume.MembersAt(place).SkipLast(volume.ArbiterCount)] : [];
 
     private static IEnumerable<VolumeOption> JournalTable() =>

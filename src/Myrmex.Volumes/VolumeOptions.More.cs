@@ -150,6 +150,15 @@ public static partial class VolumeOptions
                 "features.cache-invalidation-timeout", OptionKind.Integer, "60", BrickVolfile.UpcallType,
                 "cache-invalidation-timeout", "Seconds that they are told after they have looked."),
             0, int.MaxValue),
+        Brick(
+            Leases, OptionKind.Boolean, "off", BrickVolfile.LeasesType, "leases",
+            "Give leases of files to programs with gfapi, such as NFS-Ganesha for its delegations."),
+        Range(
+            Brick(
+                "features.lease-lock-recall-timeout", OptionKind.Integer, "60", BrickVolfile.LeasesType,
+                "lease-lock-recall-timeout",
+                "Seconds after which a lease is taken away that was recalled and is not given back."),
+            1, 86_400),
     ];
 
     private static IEnumerable<VolumeOption> FeatureTable() =>

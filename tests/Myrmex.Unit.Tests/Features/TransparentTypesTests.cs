@@ -28,11 +28,11 @@ public sealed class TransparentTypesTests
     public void AFeatureThatIsOnIsRefused()
     {
         var time = new ManualTime();
-        var leases = Myrmex.Features.TransparentTypes.All.Single(r => r.Type == "features/leases");
+        var changelog = Myrmex.Features.TransparentTypes.All.Single(r => r.Type == "features/changelog");
         var below = ScriptedTranslator.Create(time, out _);
-        leases.Create(TestPlace.For(time, leases, below, options: ("leases", "off")));
+        changelog.Create(TestPlace.For(time, changelog, below, options: ("changelog", "off")));
         var problem = Assert.Throws<GraphException>(
-            () => leases.Create(TestPlace.For(time, leases, below, options: ("leases", "on"))));
-        Assert.Contains("leases", problem.Message);
+            () => changelog.Create(TestPlace.For(time, changelog, below, options: ("changelog", "on"))));
+        Assert.Contains("changelog", problem.Message);
     }
 }

@@ -104,11 +104,16 @@ public sealed class JournalVolfileTests
                 subvolumes demo-locks demo-peer-2
             end-volume
 
+            volume demo-leases
+                type features/leases
+                subvolumes demo-journal
+            end-volume
+
             volume /bricks/b4.member
                 type debug/io-stats
                 option unique-id /bricks/b4
                 option volume-id 00000000-0000-000a-0000-00000000000b
-                subvolumes demo-journal
+                subvolumes demo-leases
             end-volume
 
             volume /bricks/b4

@@ -184,7 +184,7 @@ public sealed class ProxyVolfileTests
         Assert.Equal((null, "0,1,2"), Readers(volume, node: null));
         Assert.Equal(("0", null), Readers(volume, volume.Bricks[0].Node));
         Assert.Equal((null, "0,1,2"), Readers(volume, new NodeId(new Gfid(9, 9))));
-        foreach (var (key, value) in new[] { ("journal.acknowledge", "memory"), ("features.cache-invalidation", "on") })
+        foreach (var (key, value) in new[] { ("journal.acknowledge", "memory"), ("features.cache-invalidation", "on"), ("features.leases", "on") })
         {
             var other = With(volume, (key, value));
             Assert.Equal((null, null), Readers(other, node: null));

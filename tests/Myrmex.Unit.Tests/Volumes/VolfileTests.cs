@@ -36,9 +36,14 @@ public sealed class VolfileTests
                 subvolumes demo-outcomes
             end-volume
 
+            volume demo-leases
+                type features/leases
+                subvolumes demo-cache-leases
+            end-volume
+
             volume demo-upcall
                 type features/upcall
-                subvolumes demo-cache-leases
+                subvolumes demo-leases
             end-volume
 
             volume /bricks/b2

@@ -13,7 +13,7 @@ namespace Myrmex.Cluster.Journal;
 /// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
 /// the other members.
 /// </summary>
-public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead, ILeaseLog
 {
     private readonly SchedulerWatch _watch;
     private readonly PeerTransport? _transport;
@@ -71,6 +71,19 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         {
             SubvolumesMax = Replication.Engine.Limits.MembersMax,
         };
+
+    ulong ILeaseLog.LeaseTerm => _locks.ServingTerm;
+
+    bool ILeaseLog.MayGrantLeases => _locks.MayGrantLeases;
+
+    UInt128 ILeaseLog.SessionOf(XData? xdata) => SessionKey.Of(xdata).Session;
+
+    void ILeaseLog.ListLeases(Gfid gfid, List<LoggedLease> leases) => _locks.ListLeases(gfid, leases);
+
+    void ILeaseLog.ListClients(UInt128 session, List<ClientIdentity?> clients) =>
+        _locks.ListClients(session, clients);
+
+    ValueTask<Errno> ILeaseLog.EndLeaseAsync(Gfid gfid, LoggedLease lease) => _locks.EndLeaseAsync(gfid, lease);
 
     public override void Start()
     {

@@ -62,7 +62,8 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));
         }
 
-        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || TFop.Code == FopCode.Lk || ClearsLocks(in fop))
+        if (FopTable.Has(TFop.Code, FopTraits.Mutates) || TFop.Code is FopCode.Lk or FopCode.Lease
+            || ClearsLocks(in fop))
         {
             return TFop.Invoke(inner, in fop, call);
         }
@@ -137,8 +138,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
 
     /// <summary>A lock is waited for as long as its holder likes.</summary>
     private static bool MayWait(FopCode code) =>
-        code is FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk
-            or FopCode.Lease;
+        code is FopCode.Inodelk or FopCode.Finodelk or FopCode.Entrylk or FopCode.Fentrylk;
 
     private void EndWatch(int watched)
     {

@@ -177,6 +177,7 @@ internal sealed partial class JournalLocks
                 over.AddRange(session.Revoking is { } revoking ? [revoking] : []);
             }
 
+            _roleSinceMs = NowMs;
             _sessions.Clear();
             foreach (var file in _files.Values)
             {

@@ -12,6 +12,12 @@ public sealed partial class JournalTranslator
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call) =>
         _locks is { } locks ? LkAsync(locks, fop, call) : Next.Lk(in fop, call);
 
+    /// <summary>Keeps a lease that features/leases has granted, or ends one that was given back.</summary>
+    public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call) =>
+        _locks is { } locks && SessionKey.Of(fop.XData) is var session && session.Session != 0
+            && fop.Lease.Command is LeaseCommand.Set or LeaseCommand.Unlock && !fop.Lease.Id.IsNull
+            ? LeaseAsync(locks, session, fop) : new ValueTask<LeaseReply>(LeaseReply.Fail(Errno.EOPNOTSUPP));
+
     /// <summary>
     /// Ends all that the owner has on the file, when it is numbered: the client knows that there may be something.
     /// </summary>
@@ -110,6 +116,12 @@ public sealed partial class JournalTranslator
         }
 
         return error == Errno.Ok ? await Next.Flush(in fop, call) : FlushReply.Fail(error);
+    }
+
+    private static async ValueTask<LeaseReply> LeaseAsync(JournalLocks locks, SessionKey session, LeaseFop fop)
+    {
+        var error = await locks.ChangeLeaseAsync(session, fop.Gfid, fop.Lease);
+        return error == Errno.Ok ? LeaseReply.Rent() : LeaseReply.Fail(error);
     }
 
     private static LkReply Answer(in Flock flock, Errno error)

@@ -34,7 +34,7 @@ internal static class FopFacts
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply> =>
         (typeof(TFop) != typeof(IpcFop) || As<TFop, IpcFop>(in fop).Operation == ChangeRecord.TakeOver)
-        && typeof(TFop) != typeof(LeaseFop) && typeof(TFop) != typeof(SetactivelkFop)
+        && (typeof(TFop) != typeof(LeaseFop) || isNumbered) && typeof(TFop) != typeof(SetactivelkFop)
         && (isNumbered || !ChangesVolume<TFop, TReply>(in fop) || HasOwnSession<TFop, TReply>(in fop));
 
     /// <summary>May wait for the disk when it is sent to a server of the own process.</summary>

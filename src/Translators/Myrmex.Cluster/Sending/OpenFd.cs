@@ -32,8 +32,10 @@ internal sealed class OpenFd
     private long _keptBytes;
     private int _hasLostChange;
 
-    public OpenFd(Fd fd, FdPlace place)
+    /// <param name="leaseId">The lease id that it was opened with; null for none.</param>
+    public OpenFd(Fd fd, FdPlace place, Gfid leaseId = default)
     {
+        LeaseId = leaseId;
         Fd = fd;
         _place = place;
         _openAt = place.Choice.Server.Bit;
@@ -41,6 +43,8 @@ internal sealed class OpenFd
     }
 
     public Fd Fd { get; }
+
+    public Gfid LeaseId { get; }
 
     /// <summary>Where it may be used; null while it is on its way.</summary>
     public FdPlace? Place => Volatile.Read(ref _place);

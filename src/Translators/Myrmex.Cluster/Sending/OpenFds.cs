@@ -58,9 +58,9 @@ internal sealed class OpenFds(
     public OpenFd? Find(Fd? fd) => fd is null or { IsAnonymous: true } ? null : fd.Get(slot) as OpenFd;
 
     /// <summary>An OPEN, OPENDIR or CREATE has succeeded.</summary>
-    public void Add(Fd fd, Choice choice)
+    public void Add(Fd fd, Choice choice, Gfid leaseId)
     {
-        var open = new OpenFd(fd, new FdPlace(choice));
+        var open = new OpenFd(fd, new FdPlace(choice), leaseId);
         fd.Set(slot, open);
         lock (_lock)
         {
@@ -340,7 +340,7 @@ internal sealed class OpenFds(
         var directory = new OpendirFop { Gfid = open.Fd.Gfid, Fd = open.Fd };
         var error = open.Fd.IsDirectory
             ? await DoAsync<OpendirFop, OpendirReply>(choice, directory, Call.Internal())
-            : await DoAsync<OpenFop, OpenReply>(choice, FileOf(open.Fd), Call.Internal());
+            : await OpenFileAsync(choice, open);
         if (error == Errno.Ok && !open.TryOpened(server))
         {
             await CloseAtAsync(server, open.Fd);
@@ -350,12 +350,21 @@ internal sealed class OpenFds(
         return error;
     }
 
-    private static OpenFop FileOf(Fd fd) => new()
+    private async ValueTask<Errno> OpenFileAsync(Choice choice, OpenFd open)
     {
-        Gfid = fd.Gfid,
-        Flags = fd.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate),
-        Fd = fd,
-    };
+        var xdata = open.LeaseId.IsNull ? null : XData.Rent();
+        xdata?.SetBytes(LeaseKeys.Id, open.LeaseId.ToArray());
+        var fop = new OpenFop
+        {
+            Gfid = open.Fd.Gfid,
+            Flags = open.Fd.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate),
+            Fd = open.Fd,
+            XData = xdata,
+        };
+        var error = await DoAsync<OpenFop, OpenReply>(choice, fop, Call.Internal());
+        xdata?.Release();
+        return error;
+    }
 
     /// <summary>Takes the locks of an fd at its new place; EBADFD when somebody else has one.</summary>
     private async ValueTask<Errno> LockAsync(OpenFd open, FdPlace move)

@@ -12,6 +12,7 @@ internal sealed partial class Sender
     public void ClientGone(ClientIdentity client)
     {
         CancelWaits(client);
+        GiveUpLeases(client);
         foreach (var (owner, held) in _internalLocks.OfClient(client))
         {
             _ = UnlockAsync(owner, held);

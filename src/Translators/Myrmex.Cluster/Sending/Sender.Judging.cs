@@ -15,7 +15,7 @@ internal sealed partial class Sender
     {
         if (FopFacts.OpenedFd(in fop) is { } opened)
         {
-            Fds.Add(opened, way.Choice!);
+            Fds.Add(opened, way.Choice!, LeaseKeys.IdOf(TFop.XDataOf(in fop)));
             BeginLooking();
         }
         else if (FopFacts.TryPosixLock(in fop, out var asked, out var end)
@@ -59,6 +59,9 @@ internal sealed partial class Sender
             case Errno.EREMOTE:
                 _finder.Lost(way.Choice!, _finder.HintOf(reply));
                 return IsInternalUnlock(in fop) ? Verdict.Gone : Verdict.Again;
+            case Errno.EAGAIN when reply.XData is { Count: > 0 } said
+                && said.TryGetInt(LeaseKeys.Wait, out var wait):
+                return wait == LeaseKeys.ComeAgain ? WaitForLease(ref trip) : Verdict.Answer;
             case Errno.EAGAIN when !FopFacts.AnswersAgain<TFop>():
                 return Verdict.AgainLater;
             case Errno.ENOTCONN:
@@ -103,6 +106,22 @@ internal sealed partial class Sender
             default:
                 return Verdict.Answer;
         }
+    }
+
+    /// <summary>
+    /// A lease is in the way, and nothing was done. A number that was never sent before is given back: what waits for
+    /// long must not hold up others.
+    /// </summary>
+    private Verdict WaitForLease(ref Trip trip)
+    {
+        if (!trip.IsUnknown)
+        {
+            Finish(ref trip);
+            trip.Turn?.Renew(null, 0);
+        }
+
+        trip.BeginAnew();
+        return Verdict.AgainLater;
     }
 
     /// <summary>The answer comes from a broken connection, or from a server that is left when it says so.</summary>

@@ -22,7 +22,7 @@ internal sealed partial class Sender
     private volatile bool _isStopped;
 
     /// <summary>The servers keep locks for us: who leads has to be found even if no fop wants to know.</summary>
-    public bool HoldsLocks => _rules.KeepsLocks && !Fds.Locks.IsEmpty;
+    public bool HoldsLocks => _rules.KeepsLocks && !(Fds.Locks.IsEmpty && _leases.IsEmpty);
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> LockAsync<TFop, TReply>(TFop fop, Call call)
@@ -351,6 +351,8 @@ internal sealed partial class Sender
         {
             Fds.Spoil(fd);
         }
+
+        LoseLeases();
     }
 
     /// <summary>
@@ -373,7 +375,7 @@ internal sealed partial class Sender
 
     private void OnFound()
     {
-        if (!Fds.Locks.IsEmpty)
+        if (HoldsLocks)
         {
             TellHolding();
         }
@@ -410,6 +412,10 @@ internal sealed partial class Sender
         {
             Volatile.Write(ref _heldAt, null);
             _finder.Want(true);
+        }
+        else if (!_leases.IsEmpty)
+        {
+            await CheckLeasesAsync(choice);
         }
     }
 

@@ -118,6 +118,11 @@ internal sealed partial class Sender
             return new ValueTask<TReply>(TReply.Rent()); // Clients of a door may want the attributes.
         }
 
+        if (typeof(TFop) == typeof(LeaseFop))
+        {
+            return LeaseAsync<TFop, TReply>(fop, call);
+        }
+
         if (typeof(TFop) == typeof(LkFop) && _rules.KeepsLocks)
         {
             return LockAsync<TFop, TReply>(fop, call);

@@ -61,6 +61,9 @@ internal static class SendingLimits
     /// <summary>Of these, those for one fd.</summary>
     public const long FdBytesMax = 64L << 20;
 
+    /// <summary>Leases that are held through this client; more are refused.</summary>
+    public const int LeasesMax = 1 << 16;
+
     /// <summary>Callers that wait for room; more of them hear at once that they have waited too long.</summary>
     public const int CallersMax = 1 << 18;
 

@@ -28,6 +28,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
                 servers, finder, new Sender(place, finder, servers, rules) { Spread = spread }, rules))
     {
         finder.Found += () => Tell(up: true);
+        Sender.Recalled = recall => NotifyParents(in recall);
     }
 
     private protected ServerFinder Finder => Policy.Finder;
@@ -83,6 +84,9 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
                 break;
             case GraphEventKind.LockContention when Finder.Choice is { } choice && choice.Server != server:
                 break;
+            case GraphEventKind.RecallLease:
+                Sender.Recall(in graphEvent);
+                break;
             default:
                 NotifyParents(in graphEvent);
                 break;
@@ -108,6 +112,7 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
         dump.Put("fds.moves", Sender.Fds.Moves);
         dump.Put("locks.posix", Sender.Fds.Locks.Count);
         dump.Put("locks.internal", Sender.InternalLocksCount);
+        dump.Put("leases", Sender.LeasesCount);
         if (Sender.Spread is { } spread)
         {
             dump.Put("reads.elsewhere", spread.Sent);

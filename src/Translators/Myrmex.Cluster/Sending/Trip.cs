@@ -84,6 +84,9 @@ internal struct Trip
     /// <summary>The number is void: the next sending needs another.</summary>
     public void DropNumber() => Session = null;
 
+    /// <summary>What it waits for may take as long as it likes: its time begins anew.</summary>
+    public void BeginAnew() => _deadlineNs = 0;
+
     /// <summary>Milliseconds that it may still wait; 0 when its time is over. The first call starts the time.</summary>
     public long LeftMs(IClock clock, long waitMs)
     {

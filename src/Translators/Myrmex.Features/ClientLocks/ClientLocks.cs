@@ -49,6 +49,10 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
         return call.Client is { IsGone: true } ? LeaveAsync(fop, call) : Next.Release(in fop, call);
     }
 
+    /// <summary>With a proxy its leases would be lost, and nobody would tell the clients.</summary>
+    public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call) =>
+        new(LeaseReply.Fail(Errno.EOPNOTSUPP));
+
     public IReadOnlyList<HeldLock> LocksOf(ClientIdentity client, Fd fd) => _book.HeldOf(client, fd);
 
     public bool HoldsOthers(ClientIdentity client) => _book.HoldsOthers(client);

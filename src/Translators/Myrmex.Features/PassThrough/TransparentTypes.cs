@@ -11,7 +11,6 @@ public static class TransparentTypes
         PassThrough.Registration("features/quiesce"),
         PassThrough.Registration("features/selinux"),
         PassThrough.Registration("features/barrier", "barrier"),
-        PassThrough.Registration("features/leases", "leases"),
         PassThrough.Registration("features/marker", "xtime", "gsync-force-xtime", "quota", "inode-quota"),
         PassThrough.Registration("features/quota", "server-quota"),
         PassThrough.Registration("features/worm", "worm", "worm-file-level"),

@@ -494,6 +494,9 @@ internal sealed class ClientSession : IRpcHandler
             case Programs.FetchSpec:
                 _notify(new GraphEvent(GraphEventKind.VolfileChanged));
                 break;
+            case Programs.RecallLease:
+                OnRecallLease(reader);
+                break;
             case Programs.InodelkContention:
             case Programs.EntrylkContention:
                 OnContention(procedure, reader);
@@ -525,6 +528,17 @@ internal sealed class ClientSession : IRpcHandler
         if (contention is not null)
         {
             _notify(new GraphEvent(GraphEventKind.LockContention, gfid) { Contention = contention });
+        }
+    }
+
+    private void OnRecallLease(XdrReader reader)
+    {
+        var gfid = reader.ReadGfid();
+        var type = reader.ReadUInt();
+        var id = reader.ReadGfid();
+        if (!reader.Failed)
+        {
+            _notify(new GraphEvent(GraphEventKind.RecallLease, gfid, type) { LeaseId = id });
         }
     }
 

@@ -145,6 +145,18 @@ public sealed partial class ServerConnection : IRpcHandler
         SendCallback(Programs.CacheInvalidation, body.AsMemory(0, writer.Position));
     }
 
+    /// <summary>A lease of the client is wanted back. Source: gfs3_recall_lease_req of GlusterFS.</summary>
+    internal void SendRecall(in GraphEvent recall)
+    {
+        var body = new byte[64];
+        var writer = new XdrWriter(body);
+        writer.WriteGfid(recall.Gfid);
+        writer.WriteUInt(recall.Flags);
+        writer.WriteGfid(recall.LeaseId);
+        writer.WriteOpaque([]);
+        SendCallback(Programs.RecallLease, body.AsMemory(0, writer.Position));
+    }
+
     internal void SendContention(Gfid gfid, LockContention contention)
     {
         var body = new byte[ContentionCodec.SizeMax(contention)];

@@ -150,6 +150,9 @@ public sealed class ServerTranslator : Translator
             case GraphEventKind.Invalidate:
                 _exports.Invalidate(export, in graphEvent);
                 break;
+            case GraphEventKind.RecallLease:
+                (graphEvent.Only?.Connection as ServerConnection)?.SendRecall(in graphEvent);
+                break;
             case GraphEventKind.LockContention:
                 _exports.Contend(in graphEvent);
                 break;
