@@ -82,8 +82,8 @@ public sealed partial class JournalMember
     {
         lock (_lock)
         {
-            return _failure == Errno.Ok && !_isStuck && !_isStopped && !_isSuspended && !_isReplaying && _applied >= _horizon
-                && storeLife == Volatile.Read(ref _storeLife);
+            return _failure == Errno.Ok && !_isStuck && !_isStopped && !_isSuspended && !_isReplaying
+                && _applied >= _horizon && storeLife == Volatile.Read(ref _storeLife);
         }
     }
 
