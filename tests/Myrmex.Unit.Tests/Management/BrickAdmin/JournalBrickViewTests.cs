@@ -59,7 +59,7 @@ public sealed class JournalBrickViewTests : IDisposable
     {
         var brick = Assert.Single(BrickView.Of(_graph));
         Assert.Equal(("/bricks/b1", "/bricks/b1.member"), (brick.Name, brick.Stats?.Name));
-        Assert.Equal("cluster/journal", brick.Below.Type);
+        Assert.Equal("features/leases", brick.Below.Type); // Over cluster/journal.
     }
 
     [Fact]
