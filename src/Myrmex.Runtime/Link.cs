@@ -74,6 +74,9 @@ public abstract class Link
     /// <summary>Common name of the peer's certificate; empty without TLS.</summary>
     public virtual string PeerName => string.Empty;
 
+    /// <summary>The peer is on this machine; known of links that were made from here, once they are open.</summary>
+    public virtual bool IsLocal => false;
+
     /// <summary>The bytes travel under TLS.</summary>
     public virtual bool IsEncrypted => false;
 

@@ -7,8 +7,8 @@ using Myrmex.Base;
 namespace Myrmex.Runtime.Linux;
 
 /// <summary>
-/// One attempt to connect a link: the name is resolved off the loop, then the addresses are tried one after the other, each
-/// with its share of the time that is left.
+/// One attempt to connect a link: the name is resolved off the loop, then the addresses are tried one after the other,
+/// each with its share of the time that is left.
 /// </summary>
 internal sealed class Connector : IPollHandler
 {
@@ -19,6 +19,7 @@ internal sealed class Connector : IPollHandler
     private byte[][] _addresses = [];
     private int _next; // Index of the address to try next.
     private int _fd = -1;
+    private byte[] _address = []; // That the socket is for.
     private IDisposable? _timer;
     private bool _isOver;
 
@@ -125,6 +126,7 @@ internal sealed class Connector : IPollHandler
     private Errno TryAddress(byte[] address, long timeoutMs)
     {
         var family = SocketAddresses.FamilyOf(address);
+        _address = address;
         _fd = Sys.Socket(family);
         if (_fd < 0)
         {
@@ -160,6 +162,21 @@ internal sealed class Connector : IPollHandler
         return error;
     }
 
+    /// <summary>Who connects to his own machine comes from the same address, or from a loopback one.</summary>
+    private static bool IsOwn(int fd, byte[] address)
+    {
+        if (SocketAddresses.FamilyOf(address) == Sys.AfUnix)
+        {
+            return true;
+        }
+
+        Span<byte> own = stackalloc byte[SocketAddresses.SizeMax];
+        var size = Sys.GetSockName(fd, own);
+        var host = size < 0 ? string.Empty : SocketAddresses.Parse(own[..size]).Host;
+        return host.Length > 0 && (host == SocketAddresses.Parse(address).Host
+            || (IPAddress.TryParse(host, out var ip) && IPAddress.IsLoopback(ip)));
+    }
+
     private void Failed(Errno error)
     {
         DropSocket();
@@ -173,6 +190,7 @@ internal sealed class Connector : IPollHandler
         var fd = _fd;
         _fd = -1;
         _link.Reactor.Unregister(fd);
+        _link.IsToOwn = IsOwn(fd, _address);
         _link.Start(fd, _ => _handler);
     }
 

@@ -8,6 +8,11 @@ internal abstract class DescriptorLink(LinuxNetwork network, Reactor reactor, Li
 {
     public sealed override LinkAddress Peer => peer;
 
+    public sealed override bool IsLocal => IsToOwn;
+
+    /// <summary>The socket leads to an address of this machine; set before the link is started.</summary>
+    public bool IsToOwn { get; set; }
+
     public Reactor Reactor => reactor;
 
     /// <summary>The attempt that will give this link its socket; null for an accepted one.</summary>

@@ -14,7 +14,8 @@ namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 /// A member as its client sees it through protocol/client: requests and answers take time, links break, answers get
 /// lost after the change, and who does not lead says so. Fds and locks are its own, names and data those of the set.
 /// </summary>
-internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number) : LeafTranslator(place)
+internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number)
+    : LeafTranslator(place), IServerPlace
 {
     private readonly HashSet<Fd> _open = [];
     private readonly List<IUnderWay> _underWay = [];
@@ -26,6 +27,8 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     public bool IsUp { get; private set; }
 
     public bool Leads => bed.Leader == number;
+
+    public bool IsOnThisMachine { get; set; }
 
     /// <summary>What a READ that may be answered by any member is in <see cref="Calls"/>.</summary>
     public const uint HereFlag = 0x4000_0000;

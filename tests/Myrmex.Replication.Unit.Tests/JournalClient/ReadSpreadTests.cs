@@ -44,6 +44,25 @@ public sealed class ReadSpreadTests
     }
 
     [Fact]
+    public void OnAMachineWithAMemberThatOneIsAskedForAll()
+    {
+        var bed = Led(("readers", "0,1,2"));
+        var fd = bed.Open();
+        bed.Members[1].IsOnThisMachine = true;
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(Errno.Ok, Read(bed, fd, (long)i * Stripe));
+        }
+
+        Assert.Equal([0, 10, 0], bed.Members.Select(HereOf));
+        bed.Members[0].IsOnThisMachine = true; // It leads.
+        Assert.Equal(Errno.Ok, Read(bed, fd, Stripe));
+        Assert.Equal(Errno.Ok, Read(bed, fd, 2 * Stripe));
+        Assert.Equal([0, 10, 0], bed.Members.Select(HereOf));
+        Assert.Equal(2, bed.Members[0].CallsOf(FopCode.Read));
+    }
+
+    [Fact]
     public void SmallReadsGoToTheLeader()
     {
         var bed = Led(("near", "1"));

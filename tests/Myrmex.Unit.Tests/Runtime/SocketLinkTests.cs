@@ -46,6 +46,17 @@ public sealed class SocketLinkTests : IDisposable
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void APeerOnThisMachineIsKnownAsOne(string kind)
+    {
+        _server.Frame = Echo;
+        var link = Connect(kind);
+        Assert.True(TestFrames.Send(link, TestFrames.Make(100, 1)));
+        _client.WaitFrames(1);
+        Assert.True(link.IsLocal);
+    }
+
     /// <summary>As another process would: by a descriptor that came over a unix socket, in the middle of frames.</summary>
     [Theory]
     [InlineData(0)]

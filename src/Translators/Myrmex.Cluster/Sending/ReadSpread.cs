@@ -10,7 +10,7 @@ namespace Myrmex.Cluster.Sending;
 /// file, so that many readers have the links and disks of all. The one that everything else goes to is asked for what
 /// the others do not answer.
 /// </summary>
-/// <param name="near">The one for all reads; null for none.</param>
+/// <param name="near">The one for all reads; null for none that is known to be.</param>
 /// <param name="readers">The ones for parts, in an order that is the same for all clients.</param>
 internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Server[] readers)
 {
@@ -58,7 +58,12 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
     /// <param name="usual">The server that everything goes to.</param>
     public Server? Pick(in Gfid file, long offset, Server usual)
     {
-        var picked = near ?? readers[PartOf(in file, offset)];
+        if (usual.IsLocal)
+        {
+            return null; // No other one is nearer, and it has to ask nobody.
+        }
+
+        var picked = near ?? Array.Find(readers, static r => r.IsLocal) ?? readers[PartOf(in file, offset)];
         if (picked == usual || !picked.IsUp
             || seams.Clock.MonotonicNs < Volatile.Read(ref _pausedUntilNs[picked.Index]))
         {

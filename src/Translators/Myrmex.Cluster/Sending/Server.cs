@@ -20,6 +20,9 @@ internal sealed class Server(int index, int number, Translator translator)
 
     public Translator Translator => translator;
 
+    /// <summary>It is on this machine.</summary>
+    public bool IsLocal => translator is IServerPlace { IsOnThisMachine: true };
+
     /// <summary>True unless it has said that it is down.</summary>
     public bool MayBeUp => Volatile.Read(ref _state) != Down;
 

@@ -11,7 +11,8 @@ namespace Myrmex.Protocol;
 /// protocol/client: sends every fop to a brick or proxy, stock or ours. While there is no connection fops fail with ENOTCONN;
 /// it reconnects for ever, reopens the fds that were open and then reports ChildUp.
 /// </summary>
-public sealed partial class ClientTranslator : Translator, IPeerLink, IServerCheck, ILateStarter, ICacheLease
+public sealed partial class ClientTranslator : Translator, IPeerLink, IServerCheck, IServerPlace, ILateStarter,
+    ICacheLease
 {
     private static readonly RpcCall Head = new(0, Programs.Fop, Programs.FopVersion, 0);
 
@@ -52,6 +53,8 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
     public bool TrySend(ReadOnlySpan<byte> head, ReadOnlySpan<Payload> data) => _messages.TrySend(head, data);
 
     public void WatchLease(ICacheLeaseWatcher? watcher) => _lease.Watch(watcher);
+
+    public bool IsOnThisMachine => _session.Up?.Connection.Link.IsLocal == true;
 
     public void Check() => _session.Up?.Connection.Ping();
 
