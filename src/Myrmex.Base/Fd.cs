@@ -49,6 +49,9 @@ public sealed class Fd
         Flags = flags;
     }
 
+    /// <summary>The file of a fop with this fd: the one it names, or else the one that the fd is of.</summary>
+    public Gfid FileOf(in Gfid named) => named.IsNull ? Gfid : named;
+
     /// <summary>What translator <paramref name="slot"/> keeps here, or null.</summary>
     public object? Get(int slot)
     {

@@ -41,8 +41,6 @@ public struct ChangedInodes
         return changed;
     }
 
-    private static Gfid Of(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
-
     private void AddNames<TFop>(in TFop fop)
         where TFop : struct
     {
@@ -107,25 +105,25 @@ public struct ChangedInodes
                 Add(f.Gfid);
                 break;
             case WriteFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case TruncateFop f:
                 Add(f.Gfid);
                 break;
             case FtruncateFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case FallocateFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case DiscardFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case ZerofillFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case CopyFileRangeFop f:
-                Add(Of(f.Target, f.TargetFd));
+                Add(f.TargetFd.FileOf(f.Target));
                 break;
             default:
                 AddMetadata(in fop);
@@ -142,25 +140,25 @@ public struct ChangedInodes
                 Add(f.Gfid);
                 break;
             case FsetattrFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case SetxattrFop f:
                 Xattrs(f.Gfid, f.Values);
                 break;
             case FsetxattrFop f:
-                Xattrs(Of(f.Gfid, f.Fd), f.Values);
+                Xattrs(f.Fd.FileOf(f.Gfid), f.Values);
                 break;
             case XattropFop f:
                 Add(f.Gfid);
                 break;
             case FxattropFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case RemovexattrFop f:
                 Add(f.Gfid);
                 break;
             case FremovexattrFop f:
-                Add(Of(f.Gfid, f.Fd));
+                Add(f.Fd.FileOf(f.Gfid));
                 break;
             case IcreateFop f:
                 Add(f.Gfid);

@@ -265,11 +265,7 @@ public sealed partial class InodeTable
     {
         var sequence = Interlocked.Increment(ref _sequence);
         ref var last = ref directory ? ref _directoryNamesChanged : ref _fileNamesChanged;
-        var seen = Volatile.Read(ref last);
-        while (seen < sequence)
-        {
-            seen = Interlocked.CompareExchange(ref last, sequence, seen);
-        }
+        Atomic.Raise(ref last, sequence);
     }
 
     /// <summary>

@@ -126,6 +126,10 @@ public sealed class OptionValues
         : _declared.TryGetValue(key, out var declaration) ? declaration.Default ?? string.Empty
         : string.Empty;
 
+    /// <summary>What is between commas, without blanks and what is empty.</summary>
+    public string[] Words(string key) =>
+        Text(key).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
     public bool Boolean(string key) => OptionText.TryBoolean(Text(key), out var value) && value;
 
     public long Integer(string key) =>

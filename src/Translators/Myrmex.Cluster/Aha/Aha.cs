@@ -34,8 +34,8 @@ public sealed class Aha : ServerClient
         : base(
             place, proxies,
             new ProxyFinder(
-                place.Name, place.Seams, proxies, AhaOptions.Names(place.Options, AhaOptions.Local),
-                AhaOptions.Names(place.Options, AhaOptions.Near), rules),
+                place.Name, place.Seams, proxies, place.Options.Words(AhaOptions.Local),
+                place.Options.Words(AhaOptions.Near), rules),
             rules, SpreadOf(place, proxies))
     {
     }
@@ -81,7 +81,7 @@ public sealed class Aha : ServerClient
 
         Rules.WaitMs = AhaOptions.WaitMs(options);
         Sender.Spread?.BytesMin = options.Size(AhaOptions.ReadSize);
-        ((ProxyFinder)Finder).SetNear(AhaOptions.Names(options, AhaOptions.Near));
+        ((ProxyFinder)Finder).SetNear(options.Words(AhaOptions.Near));
         return true;
     }
 
@@ -138,8 +138,8 @@ public sealed class Aha : ServerClient
     /// <summary>A proxy on the client's own machine is the one for all of its reads.</summary>
     private static ReadSpread? SpreadOf(TranslatorPlace place, Server[] proxies)
     {
-        var local = AhaOptions.Names(place.Options, AhaOptions.Local);
-        var names = AhaOptions.Names(place.Options, AhaOptions.Readers);
+        var local = place.Options.Words(AhaOptions.Local);
+        var names = place.Options.Words(AhaOptions.Readers);
         var readers = proxies.Where(p => names.Contains(p.Translator.Name)).ToArray();
         return readers.Length == 0 || local.Length > 0
             ? null : new ReadSpread(place.Seams, proxies.Length, null, readers)

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using Myrmex.Cluster.Sending;
 using Myrmex.Graph;
@@ -34,7 +33,4 @@ internal static class AhaOptions
 
     public static long WaitMs(OptionValues options) =>
         options.Time(Wait) is > 0 and var seconds ? seconds * 1000 : SendingRules.NeverMs;
-
-    public static string[] Names(OptionValues options, string key) => options.Text(key).Split(
-        ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -182,8 +182,7 @@ public sealed class JournalBrickOptions
     /// <param name="first">The first subvolume that leads to another member.</param>
     private Dictionary<MemberId, IPeerLink> LinksOf(TranslatorPlace place, int first)
     {
-        var numbers = place.Options.Text(PeersKey).Split(
-            ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var numbers = place.Options.Words(PeersKey);
         if (numbers.Length != place.Subvolumes.Count - first)
         {
             throw Bad(

@@ -41,12 +41,6 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         var term = member.ServingTerm;
-        if (typeof(TFop) == typeof(ReadFop) && term == Term.None && MayReadHere(TFop.XDataOf(in fop))
-            && !member.IsTakingLead)
-        {
-            return ReadHereAsync<TFop, TReply>(fop, call);
-        }
-
         if (term == Term.None)
         {
             if (member.IsTakingLead)
@@ -54,7 +48,8 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
                 return WhenServingAsync<TFop, TReply>(fop, call);
             }
 
-            return new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
+            return typeof(TFop) == typeof(ReadFop) && MayReadHere(TFop.XDataOf(in fop))
+                ? ReadHereAsync<TFop, TReply>(fop, call) : new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
         }
 
         if (!IsOfTerm<TFop, TReply>(in fop, term))
@@ -113,7 +108,7 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
         }
 
         error = reply.IsOk
-            ? await member.EndReadHereAsync(read.Gfid.IsNull ? read.Fd.Gfid : read.Gfid, storeLife) : Errno.EREMOTE;
+            ? await member.EndReadHereAsync(read.Fd.FileOf(read.Gfid), storeLife) : Errno.EREMOTE;
         if (error == Errno.Ok)
         {
             return (TReply)(object)reply;

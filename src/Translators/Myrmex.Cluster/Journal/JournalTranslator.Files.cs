@@ -9,7 +9,7 @@ public sealed partial class JournalTranslator
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
         var f = fop;
-        var gfid = Of(f.Fd, f.Gfid);
+        var gfid = f.Fd.FileOf(f.Gfid);
         var needsEnd = Evaluator.Appends(f.Fd, call) || f.XData?.Contains(JournalKeys.AvoidOverwrite) == true;
         return RunAsync<WriteReply>(
             Evaluator.KeysForRange(gfid, f.Offset, f.Data.Length, needsEnd),
@@ -35,50 +35,50 @@ public sealed partial class JournalTranslator
     {
         var f = fop;
         return RunAsync<FtruncateReply>(
-            Evaluator.KeysForTruncate(Of(f.Fd, f.Gfid)),
+            Evaluator.KeysForTruncate(f.Fd.FileOf(f.Gfid)),
             () => _evaluator.FtruncateAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
-            Of(f.Fd, f.Gfid));
+            f.Fd.FileOf(f.Gfid));
     }
 
     public override ValueTask<FallocateReply> Fallocate(in FallocateFop fop, Call call)
     {
         var f = fop;
         return RunAsync<FallocateReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
+            Evaluator.KeysForRange(f.Fd.FileOf(f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.FallocateAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
-            Of(f.Fd, f.Gfid));
+            f.Fd.FileOf(f.Gfid));
     }
 
     public override ValueTask<DiscardReply> Discard(in DiscardFop fop, Call call)
     {
         var f = fop;
         return RunAsync<DiscardReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
+            Evaluator.KeysForRange(f.Fd.FileOf(f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.DiscardAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
-            Of(f.Fd, f.Gfid));
+            f.Fd.FileOf(f.Gfid));
     }
 
     public override ValueTask<ZerofillReply> Zerofill(in ZerofillFop fop, Call call)
     {
         var f = fop;
         return RunAsync<ZerofillReply>(
-            Evaluator.KeysForRange(Of(f.Fd, f.Gfid), f.Offset, f.Length, needsEnd: false),
+            Evaluator.KeysForRange(f.Fd.FileOf(f.Gfid), f.Offset, f.Length, needsEnd: false),
             () => _evaluator.ZerofillAsync(f, call),
             static (reply, iatts) => (reply.Pre, reply.Post) = (iatts[0], iatts[1]),
             f.XData,
-            Of(f.Fd, f.Gfid));
+            f.Fd.FileOf(f.Gfid));
     }
 
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call)
     {
         var f = fop;
-        var (source, target) = (Of(f.SourceFd, f.Source), Of(f.TargetFd, f.Target));
+        var (source, target) = (f.SourceFd.FileOf(f.Source), f.TargetFd.FileOf(f.Target));
         var keys = Evaluator.KeysForRange(target, f.TargetOffset, f.Length, needsEnd: false);
         if (f.Length > 0 && f.SourceOffset >= 0 && f.SourceOffset <= long.MaxValue - f.Length)
         {
@@ -107,7 +107,7 @@ public sealed partial class JournalTranslator
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call)
     {
         var f = fop;
-        var gfid = Of(f.Fd, f.Gfid);
+        var gfid = f.Fd.FileOf(f.Gfid);
         return RunAsync<FsetattrReply>(
             Evaluator.KeysForSetattr(gfid),
             () => _evaluator.SetattrAsync(FopCode.Fsetattr, gfid, f.Iatt, f.Valid),
@@ -129,7 +129,7 @@ public sealed partial class JournalTranslator
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call)
     {
         var f = fop;
-        var gfid = Of(f.Fd, f.Gfid);
+        var gfid = f.Fd.FileOf(f.Gfid);
         return RunAsync<FsetxattrReply>(
             Evaluator.KeysForXattrs(gfid, default, f.Values),
             () => _evaluator.SetxattrAsync(FopCode.Fsetxattr, gfid, f.Values, f.Flags, f.XData, call),
@@ -150,7 +150,7 @@ public sealed partial class JournalTranslator
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call)
     {
         var f = fop;
-        var gfid = Of(f.Fd, f.Gfid);
+        var gfid = f.Fd.FileOf(f.Gfid);
         return RunAsync<FremovexattrReply>(
             Evaluator.KeysForXattrs(gfid, f.Name, null),
             () => _evaluator.RemovexattrAsync(FopCode.Fremovexattr, gfid, f.Name, f.XData),
@@ -161,8 +161,6 @@ public sealed partial class JournalTranslator
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call) => XattropAsync(fop);
 
     public override ValueTask<FxattropReply> Fxattrop(in FxattropFop fop, Call call) => FxattropAsync(fop);
-
-    private static Gfid Of(Fd fd, in Gfid gfid) => gfid.IsNull ? fd.Gfid : gfid;
 
     private async ValueTask<XattropReply> XattropAsync(XattropFop fop)
     {
@@ -188,7 +186,7 @@ public sealed partial class JournalTranslator
 
     private async ValueTask<FxattropReply> FxattropAsync(FxattropFop fop)
     {
-        var gfid = Of(fop.Fd, fop.Gfid);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         var answer = await _leader.RunAsync(
             SessionKey.Of(fop.XData),
             Evaluator.KeysForXattrs(gfid, default, fop.Values),

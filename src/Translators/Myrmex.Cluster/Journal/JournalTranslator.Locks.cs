@@ -54,7 +54,7 @@ public sealed partial class JournalTranslator
             return Answer(in flock, Errno.EINVAL);
         }
 
-        var gfid = Of(fop.Fd, fop.Gfid);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         var session = SessionKey.Of(fop.XData);
         var isClaimed = LockClaim.TryRead(fop.XData, out var claim);
         var behind = LockSession.Of(fop.XData);
@@ -112,7 +112,8 @@ public sealed partial class JournalTranslator
             var all = behind.IsNone
                 ? new RangeLock(session.Session, call.LockOwner, LockType.Unlock, 0, long.MaxValue, 0)
                 : new RangeLock(behind.Id, behind.Owner, LockType.Unlock, 0, long.MaxValue, 0);
-            error = await locks.ChangeAsync(session, new LockRecord(LockAction.DropOwner, Of(fop.Fd, fop.Gfid), all));
+            error = await locks.ChangeAsync(session, new LockRecord(
+                LockAction.DropOwner, fop.Fd.FileOf(fop.Gfid), all));
         }
 
         return error == Errno.Ok ? await Next.Flush(in fop, call) : FlushReply.Fail(error);

@@ -21,19 +21,19 @@ public sealed class TouchTable
     private ulong _all;
 
     /// <summary>Before anything of an entry is applied.</summary>
-    public void Committed(JournalIndex index) => RaiseTo(ref _committed, index.Value);
+    public void Committed(JournalIndex index) => Atomic.Raise(ref _committed, index.Value);
 
     /// <summary>Everything may have been changed by entries up to this one.</summary>
-    public void MarkAll(JournalIndex index) => RaiseTo(ref _all, index.Value);
+    public void MarkAll(JournalIndex index) => Atomic.Raise(ref _all, index.Value);
 
     /// <summary>Before the operation, which is committed, changes the store.</summary>
     internal void Mark(JournalOperation operation)
     {
         var index = Volatile.Read(ref _committed);
-        RaiseTo(ref PlaceOf(operation.Gfid), index);
+        Atomic.Raise(ref PlaceOf(operation.Gfid), index);
         if (!operation.Displaced.IsNull)
         {
-            RaiseTo(ref PlaceOf(operation.Displaced), index);
+            Atomic.Raise(ref PlaceOf(operation.Displaced), index);
         }
     }
 
@@ -42,23 +42,8 @@ public sealed class TouchTable
     {
         var own = Volatile.Read(ref PlaceOf(file));
         var all = Volatile.Read(ref _all);
-        return new JournalIndex(own > all ? own : all);
+        return new JournalIndex(ulong.Max(own, all));
     }
 
     private ref ulong PlaceOf(in Gfid file) => ref _through[file.GetHashCode() & (Places - 1)];
-
-    private static void RaiseTo(ref ulong place, ulong value)
-    {
-        var seen = Volatile.Read(ref place);
-        while (seen < value)
-        {
-            var before = Interlocked.CompareExchange(ref place, value, seen);
-            if (before == seen)
-            {
-                return;
-            }
-
-            seen = before;
-        }
-    }
 }

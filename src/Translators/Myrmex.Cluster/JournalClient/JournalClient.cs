@@ -95,8 +95,7 @@ public sealed class JournalClient : ServerClient
 
     private static Server[] Named(TranslatorPlace place, string option, Server[] members)
     {
-        var numbers = place.Options.Text(option).Split(
-            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var numbers = place.Options.Words(option);
         var named = members.Where(m => numbers.Select(NumberOf).Contains(m.Number)).ToArray();
         return named.Length == numbers.Length ? named
             : throw BadOption(

@@ -11,7 +11,9 @@ namespace Myrmex.Cluster.Sending;
 /// the others do not answer.
 /// </summary>
 /// <param name="near">The one for all reads; null for none that is known to be.</param>
-/// <param name="readers">The ones for parts, in an order that is the same for all clients.</param>
+/// <param name="readers">
+/// The ones for parts, in an order that is the same for all clients; there are some where none is near.
+/// </param>
 internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Server[] readers)
 {
     /// <summary>What of a file one server is asked for.</summary>
@@ -50,7 +52,7 @@ internal sealed class ReadSpread(Seams seams, int serverCount, Server? near, Ser
 
     /// <summary>A read of so many bytes may go elsewhere.</summary>
     public bool IsLarge(uint size) =>
-        BytesMin is > 0 and var bytesMin && size >= bytesMin && (near is not null || readers.Length > 0);
+        BytesMin is > 0 and var bytesMin && size >= bytesMin;
 
     /// <summary>Whom to ask for a large read; null for the server that everything goes to.</summary>
     /// <param name="file">Whose gfid is known.</param>

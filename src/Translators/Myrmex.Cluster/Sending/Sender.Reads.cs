@@ -17,7 +17,7 @@ internal sealed partial class Sender
             return null;
         }
 
-        return spread.Pick(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, fop.Offset, choice.Server);
+        return spread.Pick(fop.Fd.FileOf(fop.Gfid), fop.Offset, choice.Server);
     }
 
     /// <summary>
@@ -40,7 +40,7 @@ internal sealed partial class Sender
         where TReply : Reply, IReply<TReply>
     {
         var read = FopFacts.As<TFop, ReadFop>(in fop);
-        var file = read.Gfid.IsNull ? read.Fd.Gfid : read.Gfid;
+        var file = read.Fd.FileOf(read.Gfid);
         var reply = await PatientRead.AskAsync(
             _seams, reader.Translator, read with { Gfid = file }, call, ReadSpread.PatienceMs);
         if (reply is { IsOk: true })

@@ -104,17 +104,15 @@ public readonly struct IoStatsPolicy : IFopPolicy
     /// <summary>The file that a fop is about, for fops that are counted by file.</summary>
     private static Gfid GfidOf<TFop>(in TFop fop)
         where TFop : struct =>
-        typeof(TFop) == typeof(ReadFop) ? Of(As<TFop, ReadFop>(in fop).Gfid, As<TFop, ReadFop>(in fop).Fd)
-            : typeof(TFop) == typeof(WriteFop) ? Of(As<TFop, WriteFop>(in fop).Gfid, As<TFop, WriteFop>(in fop).Fd)
+        typeof(TFop) == typeof(ReadFop) ? As<TFop, ReadFop>(in fop).Fd.FileOf(As<TFop, ReadFop>(in fop).Gfid)
+            : typeof(TFop) == typeof(WriteFop) ? As<TFop, WriteFop>(in fop).Fd.FileOf(As<TFop, WriteFop>(in fop).Gfid)
             : typeof(TFop) == typeof(OpenFop) ? As<TFop, OpenFop>(in fop).Gfid
             : typeof(TFop) == typeof(OpendirFop) ? As<TFop, OpendirFop>(in fop).Gfid
             : typeof(TFop) == typeof(ReaddirFop)
-                ? Of(As<TFop, ReaddirFop>(in fop).Gfid, As<TFop, ReaddirFop>(in fop).Fd)
+                ? As<TFop, ReaddirFop>(in fop).Fd.FileOf(As<TFop, ReaddirFop>(in fop).Gfid)
             : typeof(TFop) == typeof(ReaddirpFop)
-                ? Of(As<TFop, ReaddirpFop>(in fop).Gfid, As<TFop, ReaddirpFop>(in fop).Fd)
+                ? As<TFop, ReaddirpFop>(in fop).Fd.FileOf(As<TFop, ReaddirpFop>(in fop).Gfid)
             : default;
-
-    private static Gfid Of(Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     /// <summary>The fop as what it is; only where its type has been looked at.</summary>
     private static ref readonly TTo As<TFrom, TTo>(in TFrom fop) => ref Unsafe.As<TFrom, TTo>(ref Unsafe.AsRef(in fop));

@@ -43,9 +43,9 @@ internal sealed class IoStatsCounters
         Interlocked.Increment(ref stripe.Measured[(int)code]);
         Interlocked.Add(ref stripe.TotalNs[(int)code], ns);
         Lower(ref stripe.MinNs[(int)code], ns);
-        Raise(ref stripe.MaxNs[(int)code], ns);
+        Atomic.Raise(ref stripe.MaxNs[(int)code], ns);
         Lower(ref stripe.IntervalMinNs[(int)code], ns);
-        Raise(ref stripe.IntervalMaxNs[(int)code], ns);
+        Atomic.Raise(ref stripe.IntervalMaxNs[(int)code], ns);
     }
 
     public void CountRead(int bytes)
@@ -116,21 +116,6 @@ internal sealed class IoStatsCounters
     {
         var seen = Volatile.Read(ref place);
         while (value < seen)
-        {
-            var before = Interlocked.CompareExchange(ref place, value, seen);
-            if (before == seen)
-            {
-                return;
-            }
-
-            seen = before;
-        }
-    }
-
-    private static void Raise(ref long place, long value)
-    {
-        var seen = Volatile.Read(ref place);
-        while (value > seen)
         {
             var before = Interlocked.CompareExchange(ref place, value, seen);
             if (before == seen)

@@ -178,18 +178,8 @@ internal sealed class LeaseTable
     /// <summary>The number of the inode's place only grows, whoever comes first.</summary>
     private void Note(in Gfid gfid)
     {
-        ref var slot = ref _changed[SlotOf(in gfid)];
         var number = Interlocked.Increment(ref _changes);
-        for (var old = Volatile.Read(ref slot); old < number;)
-        {
-            var found = Interlocked.CompareExchange(ref slot, number, old);
-            if (found == old)
-            {
-                return;
-            }
-
-            old = found;
-        }
+        Atomic.Raise(ref _changed[SlotOf(in gfid)], number);
     }
 
     private Shard ShardOf(in Gfid gfid) => _shards[(int)((gfid.Low ^ (gfid.High >> 7)) % CacheLeaseLimits.Shards)];

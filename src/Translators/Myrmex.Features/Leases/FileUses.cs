@@ -97,7 +97,7 @@ internal struct FileUses
     private void Add(Gfid gfid, Fd? fd, LeaseClash clash)
     {
         Fd ??= fd;
-        gfid = gfid.IsNull && fd is not null ? fd.Gfid : gfid;
+        gfid = fd?.FileOf(in gfid) ?? gfid;
         if (gfid.IsNull)
         {
             return;

@@ -20,53 +20,53 @@ public sealed partial class Locks
         Counted<StatFop, StatReply>(in fop, fop.Gfid, fop.XData, call);
 
     public override ValueTask<FstatReply> Fstat(in FstatFop fop, Call call) =>
-        Counted<FstatFop, FstatReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FstatFop, FstatReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<OpenReply> Open(in OpenFop fop, Call call) =>
         Counted<OpenFop, OpenReply>(in fop, fop.Gfid, fop.XData, call);
 
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call) =>
-        Counted<ReadFop, ReadReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<ReadFop, ReadReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call) =>
-        Counted<WriteFop, WriteReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<WriteFop, WriteReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         DropHolder(in gfid, call, fop.XData);
         return Counted<FlushFop, FlushReply>(in fop, gfid, fop.XData, call);
     }
 
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call) =>
-        Counted<FsyncFop, FsyncReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FsyncFop, FsyncReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<TruncateReply> Truncate(in TruncateFop fop, Call call) =>
         Counted<TruncateFop, TruncateReply>(in fop, fop.Gfid, fop.XData, call);
 
     public override ValueTask<FtruncateReply> Ftruncate(in FtruncateFop fop, Call call) =>
-        Counted<FtruncateFop, FtruncateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FtruncateFop, FtruncateReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<FallocateReply> Fallocate(in FallocateFop fop, Call call) =>
-        Counted<FallocateFop, FallocateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FallocateFop, FallocateReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<DiscardReply> Discard(in DiscardFop fop, Call call) =>
-        Counted<DiscardFop, DiscardReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<DiscardFop, DiscardReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<ZerofillReply> Zerofill(in ZerofillFop fop, Call call) =>
-        Counted<ZerofillFop, ZerofillReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<ZerofillFop, ZerofillReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<XattropReply> Xattrop(in XattropFop fop, Call call) =>
         Counted<XattropFop, XattropReply>(in fop, fop.Gfid, fop.XData, call);
 
     public override ValueTask<FxattropReply> Fxattrop(in FxattropFop fop, Call call) =>
-        Counted<FxattropFop, FxattropReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FxattropFop, FxattropReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call) =>
         Counted<SetattrFop, SetattrReply>(in fop, fop.Gfid, fop.XData, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        Counted<FsetattrFop, FsetattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.XData, call);
+        Counted<FsetattrFop, FsetattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.XData, call);
 
     private ValueTask<TReply> Counted<TFop, TReply>(in TFop fop, Gfid gfid, XData? xdata, Call call)
         where TFop : struct, IFop<TFop, TReply>

@@ -26,7 +26,7 @@ public sealed partial class Locks
 
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call) =>
         fop.Values is not null && fop.Values.TryGetBytes(LockInfoName, out var value)
-            ? new ValueTask<FsetxattrReply>(SetLockInfo(GfidOf(fop.Gfid, fop.Fd), fop.Fd, value, call))
+            ? new ValueTask<FsetxattrReply>(SetLockInfo(fop.Fd.FileOf(fop.Gfid), fop.Fd, value, call))
             : Next.Fsetxattr(in fop, call);
 
     /// <summary>Tells the open file whose locks the request takes along; null when it takes none.</summary>

@@ -18,7 +18,7 @@ public sealed partial class Locks
 
         // The type that counts is the fop's own, like on the wire; the owner that counts is the credential's.
         var flock = fop.Flock with { Type = fop.Type };
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         var wanted = new PosixLock(
             LockHolder.Of(call, fop.XData), fop.Type, start, end, flock.Pid, fop.Fd.IsAnonymous ? null : fop.Fd);
         var former = fop.Type < LockType.Unlock ? FormerOf(fop.XData) : null;
@@ -46,7 +46,7 @@ public sealed partial class Locks
             var hasLeft = call.Client is { IsGone: true } || LockSession.HasLeft(fop.XData);
             lock (_posixGuard)
             {
-                if (_posix.DropFd(GfidOf(fop.Gfid, fop.Fd), fop.Fd, effects, hasLeft ? NowMs : 0))
+                if (_posix.DropFd(fop.Fd.FileOf(fop.Gfid), fop.Fd, effects, hasLeft ? NowMs : 0))
                 {
                     LookForLeft();
                 }

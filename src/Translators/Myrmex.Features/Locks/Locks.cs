@@ -131,13 +131,13 @@ public sealed partial class Locks : Translator, ILockTables
 
     public override ValueTask<FinodelkReply> Finodelk(in FinodelkFop fop, Call call) =>
         LockRange<FinodelkReply>(
-            GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Type, fop.Flock, fop.Domain, fop.XData, call);
+            fop.Fd.FileOf(fop.Gfid), fop.Command, fop.Type, fop.Flock, fop.Domain, fop.XData, call);
 
     public override ValueTask<EntrylkReply> Entrylk(in EntrylkFop fop, Call call) =>
         LockName<EntrylkReply>(fop.Gfid, fop.Command, fop.Name, fop.Domain, fop.XData, call);
 
     public override ValueTask<FentrylkReply> Fentrylk(in FentrylkFop fop, Call call) =>
-        LockName<FentrylkReply>(GfidOf(fop.Gfid, fop.Fd), fop.Command, fop.Name, fop.Domain, fop.XData, call);
+        LockName<FentrylkReply>(fop.Fd.FileOf(fop.Gfid), fop.Command, fop.Name, fop.Domain, fop.XData, call);
 
     private void GiveUp(bool dropsHeld)
     {
@@ -161,8 +161,6 @@ public sealed partial class Locks : Translator, ILockTables
     }
 
     /// <summary>The file a fop on an fd means: callers inside a process may leave the gfid out.</summary>
-    private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
-
     /// <summary>
     /// First and last byte of a lock argument. A negative length reaches back from the start. False with EINVAL or EOVERFLOW
     /// when it makes no range. Source: fcntl(2); offsets relative to position or end never come this far.

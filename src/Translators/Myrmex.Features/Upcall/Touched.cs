@@ -91,7 +91,7 @@ internal struct Touched
                 Add(f.Gfid, UpcallFlags.OfAttributes);
                 break;
             case FsetattrFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfAttributes);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfAttributes);
                 break;
             default:
                 AddOther(in fop);
@@ -105,40 +105,40 @@ internal struct Touched
         switch (fop)
         {
             case WriteFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfWrite);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfWrite);
                 break;
             case TruncateFop f:
                 Add(f.Gfid, UpcallFlags.OfWrite);
                 break;
             case FtruncateFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfWrite);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfWrite);
                 break;
             case FallocateFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfWrite);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfWrite);
                 break;
             case DiscardFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfWrite);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfWrite);
                 break;
             case ZerofillFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfWrite);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfWrite);
                 break;
             case SetxattrFop f:
                 Add(f.Gfid, UpcallFlags.OfXattr);
                 break;
             case FsetxattrFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfXattr);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfXattr);
                 break;
             case XattropFop f:
                 Add(f.Gfid, UpcallFlags.OfXattr);
                 break;
             case FxattropFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfXattr);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfXattr);
                 break;
             case RemovexattrFop f:
                 Add(f.Gfid, UpcallFlags.OfXattrRemoval);
                 break;
             case FremovexattrFop f:
-                Add(Of(f.Gfid, f.Fd), UpcallFlags.OfXattrRemoval);
+                Add(f.Fd.FileOf(f.Gfid), UpcallFlags.OfXattrRemoval);
                 break;
             default:
                 AddLook(in fop);
@@ -155,10 +155,10 @@ internal struct Touched
                 Add(f.Gfid, 0);
                 break;
             case FstatFop f:
-                Add(Of(f.Gfid, f.Fd), 0);
+                Add(f.Fd.FileOf(f.Gfid), 0);
                 break;
             case ReadFop f:
-                Add(Of(f.Gfid, f.Fd), 0);
+                Add(f.Fd.FileOf(f.Gfid), 0);
                 break;
             case ReadlinkFop f:
                 Add(f.Gfid, 0);
@@ -170,18 +170,16 @@ internal struct Touched
                 Add(f.Gfid, 0);
                 break;
             case FgetxattrFop f:
-                Add(Of(f.Gfid, f.Fd), 0);
+                Add(f.Fd.FileOf(f.Gfid), 0);
                 break;
             case ReaddirFop f:
-                Add(Of(f.Gfid, f.Fd), 0);
+                Add(f.Fd.FileOf(f.Gfid), 0);
                 break;
             case ReaddirpFop f:
-                Add(Of(f.Gfid, f.Fd), 0);
+                Add(f.Fd.FileOf(f.Gfid), 0);
                 break;
         }
     }
-
-    private static Gfid Of(Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     private void Add(Gfid gfid, uint flags)
     {

@@ -63,19 +63,19 @@ public sealed partial class OpenBehind
             : Next.Setattr(in fop, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        OnFile<FsetattrFop, FsetattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.Fd, call);
+        OnFile<FsetattrFop, FsetattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.Fd, call);
 
     public override ValueTask<SetxattrReply> Setxattr(in SetxattrFop fop, Call call) =>
         OnFile<SetxattrFop, SetxattrReply>(in fop, fop.Gfid, fd: null, call);
 
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call) =>
-        OnFile<FsetxattrFop, FsetxattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.Fd, call);
+        OnFile<FsetxattrFop, FsetxattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.Fd, call);
 
     public override ValueTask<RemovexattrReply> Removexattr(in RemovexattrFop fop, Call call) =>
         OnFile<RemovexattrFop, RemovexattrReply>(in fop, fop.Gfid, fd: null, call);
 
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call) =>
-        OnFile<FremovexattrFop, FremovexattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), fop.Fd, call);
+        OnFile<FremovexattrFop, FremovexattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), fop.Fd, call);
 
     public override ValueTask<UnlinkReply> Unlink(in UnlinkFop fop, Call call) =>
         Removing<UnlinkFop, UnlinkReply>(fop, call);
@@ -83,8 +83,6 @@ public sealed partial class OpenBehind
     /// <summary>The new name may have meant a file that is open.</summary>
     public override ValueTask<RenameReply> Rename(in RenameFop fop, Call call) =>
         Removing<RenameFop, RenameReply>(fop, call);
-
-    private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     private bool IsUnopened(Fd fd) => fd.Get(Slot) is UnopenedFd { IsOpen: false };
 

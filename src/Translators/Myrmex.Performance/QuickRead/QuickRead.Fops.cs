@@ -16,31 +16,31 @@ public sealed partial class QuickRead
     }
 
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call) =>
-        Changing<WriteFop, WriteReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Changing<WriteFop, WriteReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<TruncateReply> Truncate(in TruncateFop fop, Call call) =>
         Changing<TruncateFop, TruncateReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FtruncateReply> Ftruncate(in FtruncateFop fop, Call call) =>
-        Changing<FtruncateFop, FtruncateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Changing<FtruncateFop, FtruncateReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<FallocateReply> Fallocate(in FallocateFop fop, Call call) =>
-        Changing<FallocateFop, FallocateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Changing<FallocateFop, FallocateReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<DiscardReply> Discard(in DiscardFop fop, Call call) =>
-        Changing<DiscardFop, DiscardReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Changing<DiscardFop, DiscardReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<ZerofillReply> Zerofill(in ZerofillFop fop, Call call) =>
-        Changing<ZerofillFop, ZerofillReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Changing<ZerofillFop, ZerofillReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call) =>
-        Changing<CopyFileRangeFop, CopyFileRangeReply>(in fop, GfidOf(fop.Target, fop.TargetFd), call);
+        Changing<CopyFileRangeFop, CopyFileRangeReply>(in fop, fop.TargetFd.FileOf(fop.Target), call);
 
     /// <summary>Whoever gets a lock wants to see what the one before him has written.</summary>
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call) =>
         fop.Command == LockCommand.GetLock || fop.Type == LockType.Unlock
             ? Next.Lk(in fop, call)
-            : Changing<LkFop, LkReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+            : Changing<LkFop, LkReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call) =>
         Changing<LeaseFop, LeaseReply>(in fop, fop.Gfid, call);
@@ -56,13 +56,13 @@ public sealed partial class QuickRead
         Observing<StatFop, StatReply, StatPost>(in fop, fop.Gfid, call);
 
     public override ValueTask<FstatReply> Fstat(in FstatFop fop, Call call) =>
-        Observing<FstatFop, FstatReply, FstatPost>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Observing<FstatFop, FstatReply, FstatPost>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call) =>
         Observing<SetattrFop, SetattrReply, SetattrPost>(in fop, fop.Gfid, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        Observing<FsetattrFop, FsetattrReply, FsetattrPost>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        Observing<FsetattrFop, FsetattrReply, FsetattrPost>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<LinkReply> Link(in LinkFop fop, Call call) =>
         Observing<LinkFop, LinkReply, LinkPost>(in fop, fop.Gfid, call);

@@ -118,7 +118,7 @@ public sealed partial class QuickRead : Translator
     /// <summary>The answer from memory has no attributes: they would look newer than they are.</summary>
     public override ValueTask<ReadReply> Read(in ReadFop fop, Call call)
     {
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         if (fop.Offset == 0)
         {
             _listings.Read(in gfid, NowNs);
@@ -138,8 +138,6 @@ public sealed partial class QuickRead : Translator
         Interlocked.Increment(ref _passedCount);
         return Observing<ReadFop, ReadReply, ReadPost>(in fop, in gfid, call);
     }
-
-    private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
 
     /// <summary>
     /// Content is asked for when the name may stand for a small file that will be opened soon and is not here. What is

@@ -66,8 +66,6 @@ public readonly struct SharedCachePolicy : IFopPolicy
             : ChangeAsync<TFop, TReply>(next, fop, changed, call);
     }
 
-    private static Gfid Of(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
-
     private static bool IsCacheable<TFop>(in TFop fop)
         where TFop : struct => fop switch
         {
@@ -157,11 +155,11 @@ public readonly struct SharedCachePolicy : IFopPolicy
         where TReply : Reply => (TReply?)(fop switch
         {
             LookupFop f => (Reply?)State.Store.FindLookup(in f, request, nowNs),
-            ReadFop f => State.Store.FindRead(Of(f.Gfid, f.Fd), f.Offset, f.Size, nowNs),
+            ReadFop f => State.Store.FindRead(f.Fd.FileOf(f.Gfid), f.Offset, f.Size, nowNs),
             StatFop f => FindStat(f.Gfid, nowNs),
-            FstatFop f => FindFstat(Of(f.Gfid, f.Fd), nowNs),
+            FstatFop f => FindFstat(f.Fd.FileOf(f.Gfid), nowNs),
             GetxattrFop f => FindXattr(f.Gfid, f.Name, nowNs),
-            FgetxattrFop f => FindFileXattr(Of(f.Gfid, f.Fd), f.Name, nowNs),
+            FgetxattrFop f => FindFileXattr(f.Fd.FileOf(f.Gfid), f.Name, nowNs),
             _ => null,
         });
 
@@ -244,17 +242,17 @@ public readonly struct SharedCachePolicy : IFopPolicy
             case StatReply r when fop is StatFop f && IsKeepable(r, in r.Iatt, f.Gfid):
                 State.Store.KeepStat(f.Gfid, in r.Iatt, in look);
                 break;
-            case FstatReply r when fop is FstatFop f && IsKeepable(r, in r.Iatt, Of(f.Gfid, f.Fd)):
-                State.Store.KeepStat(Of(f.Gfid, f.Fd), in r.Iatt, in look);
+            case FstatReply r when fop is FstatFop f && IsKeepable(r, in r.Iatt, f.Fd.FileOf(f.Gfid)):
+                State.Store.KeepStat(f.Fd.FileOf(f.Gfid), in r.Iatt, in look);
                 break;
-            case ReadReply r when fop is ReadFop f && IsKeepable(r, in r.Iatt, Of(f.Gfid, f.Fd)) && f.Offset >= 0:
-                State.Store.KeepRead(Of(f.Gfid, f.Fd), f.Offset, r, in look);
+            case ReadReply r when fop is ReadFop f && IsKeepable(r, in r.Iatt, f.Fd.FileOf(f.Gfid)) && f.Offset >= 0:
+                State.Store.KeepRead(f.Fd.FileOf(f.Gfid), f.Offset, r, in look);
                 break;
             case GetxattrReply r when fop is GetxattrFop f && IsKeepable(r):
                 State.Store.KeepXattr(f.Gfid, f.Name, r, r.Values, in look);
                 break;
             case FgetxattrReply r when fop is FgetxattrFop f && IsKeepable(r):
-                State.Store.KeepXattr(Of(f.Gfid, f.Fd), f.Name, r, r.Values, in look);
+                State.Store.KeepXattr(f.Fd.FileOf(f.Gfid), f.Name, r, r.Values, in look);
                 break;
         }
     }

@@ -15,7 +15,7 @@ public sealed partial class WriteBehind
     {
         // A write behind the end of what is read may still move the end of the file, and so turn a short read into
         // zeros.
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         if (_lateErrors.TryTake(in gfid, out var error))
         {
             return new ValueTask<ReadReply>(ReadReply.Fail(error));
@@ -32,7 +32,7 @@ public sealed partial class WriteBehind
 
     public override ValueTask<FlushReply> Flush(in FlushFop fop, Call call)
     {
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         var handle = _files.TryHandleOf(fop.Fd);
         var file = handle?.File ?? (_sawLocks ? FindBusy(in gfid) : null);
         if (file is null)
@@ -57,7 +57,7 @@ public sealed partial class WriteBehind
 
     public override ValueTask<FsyncReply> Fsync(in FsyncFop fop, Call call)
     {
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         if (_lateErrors.TryTake(in gfid, out var error))
         {
             return new ValueTask<FsyncReply>(FsyncReply.Fail(error));
@@ -86,7 +86,7 @@ public sealed partial class WriteBehind
         }
 
         _sawLocks = true;
-        return AfterWrites<LkFop, LkReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        return AfterWrites<LkFop, LkReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
     }
 
     public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call)
@@ -104,28 +104,28 @@ public sealed partial class WriteBehind
         AfterWrites<StatFop, StatReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FstatReply> Fstat(in FstatFop fop, Call call) =>
-        AfterWrites<FstatFop, FstatReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<FstatFop, FstatReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<SeekReply> Seek(in SeekFop fop, Call call) =>
-        AfterWrites<SeekFop, SeekReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<SeekFop, SeekReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<RchecksumReply> Rchecksum(in RchecksumFop fop, Call call) =>
-        AfterWrites<RchecksumFop, RchecksumReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<RchecksumFop, RchecksumReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<TruncateReply> Truncate(in TruncateFop fop, Call call) =>
         AfterWrites<TruncateFop, TruncateReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FtruncateReply> Ftruncate(in FtruncateFop fop, Call call) =>
-        AfterWrites<FtruncateFop, FtruncateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<FtruncateFop, FtruncateReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<FallocateReply> Fallocate(in FallocateFop fop, Call call) =>
-        AfterWrites<FallocateFop, FallocateReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<FallocateFop, FallocateReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<DiscardReply> Discard(in DiscardFop fop, Call call) =>
-        AfterWrites<DiscardFop, DiscardReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<DiscardFop, DiscardReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<ZerofillReply> Zerofill(in ZerofillFop fop, Call call) =>
-        AfterWrites<ZerofillFop, ZerofillReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<ZerofillFop, ZerofillReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<LinkReply> Link(in LinkFop fop, Call call) =>
         AfterWrites<LinkFop, LinkReply>(in fop, fop.Gfid, call);
@@ -134,22 +134,22 @@ public sealed partial class WriteBehind
         AfterWrites<SetxattrFop, SetxattrReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FsetxattrReply> Fsetxattr(in FsetxattrFop fop, Call call) =>
-        AfterWrites<FsetxattrFop, FsetxattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<FsetxattrFop, FsetxattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<RemovexattrReply> Removexattr(in RemovexattrFop fop, Call call) =>
         AfterWrites<RemovexattrFop, RemovexattrReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FremovexattrReply> Fremovexattr(in FremovexattrFop fop, Call call) =>
-        AfterWrites<FremovexattrFop, FremovexattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+        AfterWrites<FremovexattrFop, FremovexattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<SetattrReply> Setattr(in SetattrFop fop, Call call) =>
         _files.Find(fop.Gfid) is { } file
             ? SetattrAfter(file, fop, call) : AfterWrites<SetattrFop, SetattrReply>(in fop, fop.Gfid, call);
 
     public override ValueTask<FsetattrReply> Fsetattr(in FsetattrFop fop, Call call) =>
-        _files.Find(GfidOf(fop.Gfid, fop.Fd)) is { } file
+        _files.Find(fop.Fd.FileOf(fop.Gfid)) is { } file
             ? FsetattrAfter(file, fop, call)
-            : AfterWrites<FsetattrFop, FsetattrReply>(in fop, GfidOf(fop.Gfid, fop.Fd), call);
+            : AfterWrites<FsetattrFop, FsetattrReply>(in fop, fop.Fd.FileOf(fop.Gfid), call);
 
     public override ValueTask<CopyFileRangeReply> CopyFileRange(in CopyFileRangeFop fop, Call call) =>
         Volatile.Read(ref _busyCount) == 0 ? Next.CopyFileRange(in fop, call) : CopyAfter(fop, call);
@@ -319,13 +319,13 @@ public sealed partial class WriteBehind
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<CopyFileRangeReply> CopyAfter(CopyFileRangeFop fop, Call call)
     {
-        var source = GfidOf(fop.Source, fop.SourceFd);
+        var source = fop.SourceFd.FileOf(fop.Source);
         if (FindBusy(in source) is { } sourceFile && TryWait(sourceFile, 0, out var sourceWait))
         {
             await sourceWait;
         }
 
-        var target = GfidOf(fop.Target, fop.TargetFd);
+        var target = fop.TargetFd.FileOf(fop.Target);
         if (FindBusy(in target) is { } targetFile && TryWait(targetFile, 0, out var targetWait))
         {
             await targetWait;

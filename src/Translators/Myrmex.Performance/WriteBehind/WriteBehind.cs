@@ -76,7 +76,7 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     public override ValueTask<WriteReply> Write(in WriteFop fop, Call call)
     {
         var settings = Settings;
-        var gfid = GfidOf(fop.Gfid, fop.Fd);
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         if (!IsQueueable(in fop, settings))
         {
             return WriteThrough(in fop, gfid, call);
@@ -144,8 +144,6 @@ public sealed partial class WriteBehind : Translator, IPendingFileOwner
     }
 
     /// <summary>The file a fop on an fd means: callers inside a process may leave the gfid out.</summary>
-    private static Gfid GfidOf(in Gfid gfid, Fd fd) => gfid.IsNull ? fd.Gfid : gfid;
-
     /// <summary>
     /// What must be on the disk before the answer, what must fail by itself, and what asks questions in its xdata goes
     /// through. So does an append: only the brick knows where it lands, and its writer wants to know that with the answer.

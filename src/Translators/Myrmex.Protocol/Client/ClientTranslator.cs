@@ -148,7 +148,7 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
     /// </summary>
     public override ValueTask<ReleaseReply> Release(in ReleaseFop fop, Call call)
     {
-        var gfid = fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid;
+        var gfid = fop.Fd.FileOf(fop.Gfid);
         if (fop.XData is { Count: > 0 } || !_locks.IsEmpty
             || fop.Fd.Get(Slot) is not ClientFd { Remote: { Number: >= 0, Attachment: var attachment } }
             || !attachment.IsExtended)

@@ -28,7 +28,7 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = FstatReply.Rent();
-            var error = FindByGfid(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, out var node);
+            var error = FindByGfid(fop.Fd.FileOf(fop.Gfid), out var node);
             if (error == Errno.Ok)
             {
                 reply.Iatt = node.ToIatt();
@@ -62,7 +62,7 @@ public sealed partial class MemoryTranslator
         lock (_lock)
         {
             var reply = FsetattrReply.Rent();
-            var error = FindByGfid(fop.Gfid.IsNull ? fop.Fd.Gfid : fop.Gfid, out var node);
+            var error = FindByGfid(fop.Fd.FileOf(fop.Gfid), out var node);
             if (error == Errno.Ok)
             {
                 reply.Pre = node.ToIatt();

@@ -125,7 +125,7 @@ public sealed partial class MemoryTranslator : LeafTranslator, IForcedStore
     private MemoryNode? Find(in Gfid gfid) => _nodes.GetValueOrDefault(gfid);
 
     /// <summary>The node behind an fd, or null when it is gone.</summary>
-    private MemoryNode? Find(Fd fd, in Gfid gfid) => _nodes.GetValueOrDefault(gfid.IsNull ? fd.Gfid : gfid);
+    private MemoryNode? Find(Fd fd, in Gfid gfid) => _nodes.GetValueOrDefault(fd.FileOf(gfid));
 
     /// <summary>Forgets a node that has neither names nor fds and is not kept.</summary>
     private void DropIfDead(MemoryNode node)

@@ -145,7 +145,7 @@ public sealed partial class PosixTranslator
         }
 
         Span<byte> path = stackalloc byte[HandleTree.PathSize];
-        var error = Find(gfid.IsNull ? fd.Gfid : gfid, path, out var inode);
+        var error = Find(fd.FileOf(gfid), path, out var inode);
         if (error != Errno.Ok)
         {
             return error;

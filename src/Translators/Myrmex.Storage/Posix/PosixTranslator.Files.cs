@@ -138,7 +138,7 @@ public sealed partial class PosixTranslator
                 file = null;
                 return Errno.EISDIR;
             default:
-                return AcquireAnonymous(gfid.IsNull ? fd.Gfid : gfid, out file);
+                return AcquireAnonymous(fd.FileOf(gfid), out file);
         }
     }
 
@@ -200,7 +200,7 @@ public sealed partial class PosixTranslator
         };
         if (held is null)
         {
-            return Find(gfid.IsNull ? fd.Gfid : gfid, path, out inode);
+            return Find(fd.FileOf(gfid), path, out inode);
         }
 
         if (!held.TryRetain())
