@@ -85,9 +85,9 @@ public sealed class ElidedData
         var at = HeadBytes + bitmap.Length;
         for (var i = 0; i < BlocksOf(data.Length); i++)
         {
-            if ((bitmap[i / 8] >> (i % 8) & 1) != 0)
+            if (IsSet(bitmap, i))
             {
-                var block = data.Slice(i * BlockBytes, Math.Min(BlockBytes, data.Length - (i * BlockBytes)));
+                var block = data.Slice(i * BlockBytes, LengthOf(i, data.Length));
                 BinaryPrimitives.WriteUInt128LittleEndian(encoded.AsSpan(at), EntryChain.BlockDigest(block));
                 at += DigestBytes;
             }
@@ -121,10 +121,13 @@ public sealed class ElidedData
     }
 
     /// <summary>The block is not there.</summary>
-    public bool IsMissing(int block) => IsAll || (_encoded[HeadBytes + (block / 8)] >> (block % 8) & 1) != 0;
+    public bool IsMissing(int block) => IsAll || IsSet(_encoded.AsSpan(HeadBytes), block);
 
     /// <summary>Bytes of a block: the last one may be shorter.</summary>
-    public int LengthOf(int block) => Math.Min(BlockBytes, Length - (block * BlockBytes));
+    public int LengthOf(int block) => LengthOf(block, Length);
+
+    /// <summary>The same of data of so many bytes.</summary>
+    public static int LengthOf(int block, int dataLength) => Math.Min(BlockBytes, dataLength - (block * BlockBytes));
 
     /// <summary>The digest of all data, from what is there and what is known of the rest.</summary>
     public UInt128 DigestWith(ReadOnlySpan<byte> present)
@@ -152,6 +155,8 @@ public sealed class ElidedData
 
         return digest.Finish();
     }
+
+    private static bool IsSet(ReadOnlySpan<byte> bitmap, int block) => (bitmap[block / 8] >> (block % 8) & 1) != 0;
 
     private static int BitmapBytes(int length) => (BlocksOf(length) + 7) / 8;
 

@@ -36,6 +36,9 @@ public sealed class JournalEntry(EntryHeader header, ReadOnlyMemory<byte> meta, 
 
     public bool IsElided => Elided is not null;
 
+    /// <summary>The same as bytes; none for an entry that is whole.</summary>
+    public ReadOnlySpan<byte> ElidedBytes => Elided is { } elided ? elided.Encoded : [];
+
     /// <summary>Bytes of the data, whether they are there or not.</summary>
     public int DataLength => Elided?.Length ?? Data.Length;
 

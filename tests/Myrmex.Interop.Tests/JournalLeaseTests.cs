@@ -127,18 +127,10 @@ public sealed class JournalLeaseTests : IDisposable
         Wait.Until("another member leads", Soon, () => volume.AwaitLeader() != leader);
     }
 
-    private static Helper Open(JournalVolume volume)
-    {
-        var helper = Helper.Start("leases.py", "server", volume.Daemon.Host, JournalVolume.Name);
-        Assert.Equal("ready", helper.Answer(Soon));
-        return helper;
-    }
+    private static Helper Open(JournalVolume volume) =>
+        LeaseProgram.Start(volume.Daemon.Host, JournalVolume.Name, Soon);
 
-    private static string Do(Helper helper, string command)
-    {
-        var answer = helper.Ask(command, Soon);
-        return answer[..answer.LastIndexOf(' ')];
-    }
+    private static string Do(Helper helper, string command) => LeaseProgram.Do(helper, command, Soon);
 
     private JournalVolume Make(int recallSeconds)
     {

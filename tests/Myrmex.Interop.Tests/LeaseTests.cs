@@ -119,16 +119,9 @@ public sealed class LeaseTests : IDisposable
         Assert.Equal("ok", Do(b, "truncate file 1"));
     }
 
-    private static Helper Open(MyrmexDaemon daemon)
-    {
-        var helper = Helper.Start("leases.py", "server", daemon.Host, Volume);
-        Assert.Equal("ready", helper.Answer(Soon));
-        return helper;
-    }
+    private static Helper Open(MyrmexDaemon daemon) => LeaseProgram.Start(daemon.Host, Volume, Soon);
 
-    /// <summary>The answer without its time.</summary>
-    private static string Do(Helper helper, string command) =>
-        (helper.Ask(command) is var answer ? answer : string.Empty)[..answer.LastIndexOf(' ')];
+    private static string Do(Helper helper, string command) => LeaseProgram.Do(helper, command);
 
     /// <summary>A file that was closed a moment ago is released behind the program's back.</summary>
     private static void AwaitLease(Helper helper, string command, string expected) =>

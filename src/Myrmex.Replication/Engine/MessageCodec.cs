@@ -470,7 +470,7 @@ public static class MessageCodec
             builder.UInt32(header.Step);
             builder.Bytes(entries[i].Meta.Span);
             builder.UInt32((uint)entries[i].Data.Length);
-            builder.Bytes(entries[i].Elided is { } elided ? elided.Encoded : []);
+            builder.Bytes(entries[i].ElidedBytes);
         }
     }
 

@@ -61,7 +61,7 @@ public sealed partial class ReplicaEngine
 
         _matched = Max(_matched, reached);
         Invariant.Check(_matched <= _log.Last || Breaks(ReplicaMutations.NoFence | ReplicaMutations.LateAppendCuts));
-        SetCommit(Max(_commit, Min(Max(message.Commit, _heardCommit), Min(_matched, _log.Last))));
+        CommitUpTo(Max(message.Commit, _heardCommit));
         if (last == _log.Last || Breaks(ReplicaMutations.AcknowledgeEarly))
         {
             AnswerAppend(message, AppendOutcome.Taken, JournalIndex.None);
@@ -200,6 +200,9 @@ public sealed partial class ReplicaEngine
         return true;
     }
 
+    /// <summary>The leader of the promised term has committed so far, of which we may lack some.</summary>
+    private void CommitUpTo(JournalIndex heard) => SetCommit(Max(_commit, Min(heard, Min(_matched, _log.Last))));
+
     private void CutAfter(JournalIndex last)
     {
         if (last < _log.Last && last >= _commit)
@@ -268,7 +271,7 @@ public sealed partial class ReplicaEngine
             }
 
             HearNeeds(message);
-            SetCommit(Max(_commit, Min(message.Commit, Min(_matched, _log.Last))));
+            CommitUpTo(message.Commit);
             isGranted = message.WantsGrant && GiveGrant(message.Term);
         }
 
@@ -281,7 +284,7 @@ public sealed partial class ReplicaEngine
             Granted = isGranted,
             Durable = isOld ? default : AcknowledgedDurable,
             Written = isOld ? default : AcknowledgedWritten,
-            Applied = isOld ? default : Min(_applied ?? _commit, _commit),
+            Applied = isOld ? default : AppliedHere,
             Room = _room,
         });
     }

@@ -66,7 +66,7 @@ public sealed partial class ReplicaEngine
             Through = question.Through,
             SinceMs = _now,
         };
-        if ((_options.ReadLease && LeaseCovers(_term, _now)) || Breaks(ReplicaMutations.ReadUnconfirmed))
+        if (IsConfirmed(useLease: true))
         {
             Confirmed(question.Sender, in read);
         }
@@ -87,8 +87,6 @@ public sealed partial class ReplicaEngine
             _peerReads.Add(read);
         }
     }
-
-    private JournalIndex AppliedHere => Min(_applied ?? _commit, _commit);
 
     private void Tell(MemberId peer, in RunningRead read) =>
         Send(peer, new ReplicaMessage.ReadAnswer
@@ -120,8 +118,13 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>Who has asked does not wait any more.</summary>
-    private void ForgetPeerReads() =>
-        _ = _peerReads.RemoveAll(r => _now - r.SinceMs > Limits.PeerReadMs);
+    private void ForgetPeerReads()
+    {
+        if (_peerReads.Count > 0)
+        {
+            _ = _peerReads.RemoveAll(r => _now - r.SinceMs > Limits.PeerReadMs);
+        }
+    }
 
     /// <summary>Who asked hears nothing, and goes to the next leader.</summary>
     private void EndPeerReads() => _peerReads.Clear();
@@ -140,7 +143,7 @@ public sealed partial class ReplicaEngine
         }
 
         _heardCommit = Max(_heardCommit, answer.Index);
-        SetCommit(Max(_commit, Min(answer.Index, Min(_matched, _log.Last))));
+        CommitUpTo(answer.Index);
         EmitReadHere(answer.Tag, Max(answer.Index, ElidedThrough), answer.Applied);
     }
 

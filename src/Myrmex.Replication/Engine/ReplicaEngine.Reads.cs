@@ -58,7 +58,7 @@ public sealed partial class ReplicaEngine
 
     private void BeginRead(ulong tag, bool useLease)
     {
-        if ((useLease && _options.ReadLease && LeaseCovers(_term, _now)) || Breaks(ReplicaMutations.ReadUnconfirmed))
+        if (IsConfirmed(useLease))
         {
             EmitRead(tag, _commit, needsLease: !Breaks(ReplicaMutations.ReadUnconfirmed));
             return;
@@ -67,6 +67,10 @@ public sealed partial class ReplicaEngine
         // The next round, not the running one: its beats left before this read came.
         AwaitRound(new RunningRead(tag, _commit, _round + 1));
     }
+
+    /// <summary>A read needs no round of beats now.</summary>
+    private bool IsConfirmed(bool useLease) =>
+        (useLease && _options.ReadLease && LeaseCovers(_term, _now)) || Breaks(ReplicaMutations.ReadUnconfirmed);
 
     private void AwaitRound(in RunningRead read)
     {

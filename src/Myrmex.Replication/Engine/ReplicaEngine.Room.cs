@@ -27,6 +27,9 @@ public sealed partial class ReplicaEngine
         TellApplied();
     }
 
+    /// <summary>What is both in the main store, as far as is known, and committed.</summary>
+    private JournalIndex AppliedHere => Min(_applied ?? _commit, _commit);
+
     /// <summary>Bytes that entries up to the last one are still going to take, from after an entry on.</summary>
     public long CostAfter(JournalIndex index) => _log.CostAfter(index);
 

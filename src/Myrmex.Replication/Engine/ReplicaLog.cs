@@ -140,7 +140,7 @@ public sealed class ReplicaLog
     }
 
     internal static long SizeOf(JournalEntry entry) =>
-        entry.Meta.Length + (long)entry.Data.Length + (entry.Elided?.Encoded.Length ?? 0);
+        entry.Meta.Length + (long)entry.Data.Length + entry.ElidedBytes.Length;
 
     private JournalEntry At(int position) => _entries[_head + position];
 

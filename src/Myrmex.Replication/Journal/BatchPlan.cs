@@ -34,18 +34,15 @@ internal readonly record struct BatchPlan(int Count, int TrailerOffset, int Head
     }
 
     /// <summary>Bytes of the meta of an entry in a batch, with what is known of data that is missing.</summary>
-    public static int MetaLengthOf(JournalEntry entry) => entry.Meta.Length + ElidedOf(entry).Length;
+    public static int MetaLengthOf(JournalEntry entry) => entry.Meta.Length + entry.ElidedBytes.Length;
 
     /// <summary>The checksum over the checksums of the data and meta.</summary>
     public static uint MetaChecksum(JournalEntry entry)
     {
         var checksums = new byte[JournalFormat.BlocksOf(entry.Data.Length) * sizeof(uint)];
         WriteChecksums(entry.Data.Span, checksums);
-        return Crc32C.Of(entry.Meta.Span, Crc32C.Of(ElidedOf(entry), Crc32C.Of(checksums)));
+        return Crc32C.Of(entry.Meta.Span, Crc32C.Of(entry.ElidedBytes, Crc32C.Of(checksums)));
     }
-
-    /// <summary>What is in front of the meta of an elided entry; nothing for others.</summary>
-    public static ReadOnlySpan<byte> ElidedOf(JournalEntry entry) => entry.Elided is { } elided ? elided.Encoded : [];
 
     /// <summary>The checksums of the blocks of some data; the last block counts without its padding.</summary>
     public static void WriteChecksums(ReadOnlySpan<byte> data, Span<byte> target)

@@ -84,10 +84,9 @@ internal sealed class BatchWriter : IDisposable
             record = NewRecord(entries[i], meta, block);
             var part = bytes.Slice(meta, record.MetaPartLength);
             BatchPlan.WriteChecksums(entries[i].Data.Span, part);
-            part = part[record.ChecksumsLength..];
-            BatchPlan.ElidedOf(entries[i]).CopyTo(part);
-            entries[i].Meta.Span.CopyTo(part[(record.MetaLength - entries[i].Meta.Length)..]);
-            part = bytes.Slice(meta, record.MetaPartLength);
+            var elided = entries[i].ElidedBytes;
+            elided.CopyTo(part[record.ChecksumsLength..]);
+            entries[i].Meta.Span.CopyTo(part[(record.ChecksumsLength + elided.Length)..]);
             record.MetaChecksum = Crc32C.Of(part);
             JournalFormat.WriteEntry(bytes[(JournalFormat.HeadSize + (i * JournalFormat.EntrySize))..], record, _seed);
             meta += record.MetaPartLength;

@@ -16,12 +16,7 @@ namespace Myrmex.Cluster.Dht;
 /// </remarks>
 internal sealed class DirectoryFd(int subvolumeCount)
 {
-    private readonly bool[] _open = new bool[subvolumeCount];
-    private readonly bool[] _opening = new bool[subvolumeCount];
-    private readonly bool[] _missed = new bool[subvolumeCount]; // When it was its turn.
-    private readonly bool[] _made = new bool[subvolumeCount]; // Those of them that have been read since.
-    private readonly ulong[] _resume = new ulong[subvolumeCount]; // Where to go on in one that was missed.
-    private readonly bool[] _away = new bool[subvolumeCount]; // Was when the listing began.
+    private readonly Part[] _parts = new Part[subvolumeCount];
     private readonly ReaddirCookie _cookies = new(PlacesOf(subvolumeCount));
     private readonly Lock _lock = new(); // Guards the two tables and _tokens; a leaf lock.
     private Dictionary<ulong, (ulong Cookie, int Place)>? _young;
@@ -44,8 +39,8 @@ internal sealed class DirectoryFd(int subvolumeCount)
 
         for (var i = 0; i < subvolumes.Length; i++)
         {
-            Volatile.Write(ref _away[i], !subvolumes[i].MayBeUp);
-            Volatile.Write(ref _missed[i], false);
+            Volatile.Write(ref _parts[i].WasAway, !subvolumes[i].MayBeUp);
+            Volatile.Write(ref _parts[i].IsMissed, false);
         }
 
         Volatile.Write(ref _isOfOther, at.Turn != ListingTurn.InOrder);
@@ -56,17 +51,17 @@ internal sealed class DirectoryFd(int subvolumeCount)
     /// <summary>Each subvolume in each of its turns.</summary>
     private static int PlacesOf(int subvolumeCount) => ((int)ListingTurn.Late + 1) * subvolumeCount;
 
-    public bool IsOpen(int subvolume) => Volatile.Read(ref _open[subvolume]);
+    public bool IsOpen(int subvolume) => Volatile.Read(ref _parts[subvolume].IsOpen);
 
-    public void SetOpen(int subvolume) => Volatile.Write(ref _open[subvolume], true);
+    public void SetOpen(int subvolume) => Volatile.Write(ref _parts[subvolume].IsOpen, true);
 
     /// <summary>Who gets true may open it there, and says when that has ended.</summary>
-    public bool BeginsOpening(int subvolume) => !Interlocked.Exchange(ref _opening[subvolume], true);
+    public bool BeginsOpening(int subvolume) => !Interlocked.Exchange(ref _parts[subvolume].IsOpening, true);
 
-    public void EndOpening(int subvolume) => Volatile.Write(ref _opening[subvolume], false);
+    public void EndOpening(int subvolume) => Volatile.Write(ref _parts[subvolume].IsOpening, false);
 
     /// <summary>It was away when the listing began: its directories are shown by others.</summary>
-    public bool WasAway(int subvolume) => Volatile.Read(ref _away[subvolume]);
+    public bool WasAway(int subvolume) => Volatile.Read(ref _parts[subvolume].WasAway);
 
     /// <summary>What comes behind a subvolume that is read to its end, or does not have the directory.</summary>
     /// <param name="skipped">Those that did not answer in this call.</param>
@@ -74,7 +69,7 @@ internal sealed class DirectoryFd(int subvolumeCount)
     {
         if (at.Turn == ListingTurn.Late)
         {
-            Volatile.Write(ref _made[at.Subvolume], true);
+            Volatile.Write(ref _parts[at.Subvolume].IsMade, true);
             return NextLate(skipped);
         }
 
@@ -90,8 +85,8 @@ internal sealed class DirectoryFd(int subvolumeCount)
             return NextLate(skipped);
         }
 
-        Volatile.Write(ref _resume[at.Subvolume], at.Cookie);
-        Volatile.Write(ref _missed[at.Subvolume], true);
+        Volatile.Write(ref _parts[at.Subvolume].Resume, at.Cookie);
+        Volatile.Write(ref _parts[at.Subvolume].IsMissed, true);
         return Following(in at, ListingTurn.PastMissed, skipped);
     }
 
@@ -109,7 +104,7 @@ internal sealed class DirectoryFd(int subvolumeCount)
 
         for (var i = 0; i < subvolumeCount; i++)
         {
-            Volatile.Write(ref _made[i], false); // Also for a reader who went back.
+            Volatile.Write(ref _parts[i].IsMade, false); // Also for a reader who went back.
         }
 
         return NextLate(skipped);
@@ -120,14 +115,14 @@ internal sealed class DirectoryFd(int subvolumeCount)
         var isIncomplete = Volatile.Read(ref _isOfOther);
         for (var i = 0; i < subvolumeCount; i++)
         {
-            if (!Volatile.Read(ref _missed[i]) || Volatile.Read(ref _made[i]))
+            if (!Volatile.Read(ref _parts[i].IsMissed) || Volatile.Read(ref _parts[i].IsMade))
             {
                 continue;
             }
 
             if (skipped is null || !skipped.Contains(i))
             {
-                return new ListingPosition(ListingTurn.Late, i, Volatile.Read(ref _resume[i]));
+                return new ListingPosition(ListingTurn.Late, i, Volatile.Read(ref _parts[i].Resume));
             }
 
             isIncomplete = true;
@@ -196,5 +191,24 @@ internal sealed class DirectoryFd(int subvolumeCount)
         }
 
         _young[number] = position;
+    }
+
+    /// <summary>What is known of one subvolume.</summary>
+    private struct Part
+    {
+        public bool IsOpen;
+        public bool IsOpening;
+
+        /// <summary>When the listing began.</summary>
+        public bool WasAway;
+
+        /// <summary>When it was its turn.</summary>
+        public bool IsMissed;
+
+        /// <summary>It has been read since it was missed.</summary>
+        public bool IsMade;
+
+        /// <summary>Where to go on when it was missed.</summary>
+        public ulong Resume;
     }
 }

@@ -23,7 +23,6 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     private readonly JournalMember _member;
     private readonly JournalLocks _locks;
     private readonly OpenFiles _opens;
-    private bool _isStuck; // As it was told; by the watch alone.
 
     /// <param name="redo">Applies to the first subvolume.</param>
     /// <param name="member">What stands above the replica.</param>
@@ -104,15 +103,12 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
     /// <summary>A small change is applied by the thread that hears that it is committed, and the disk hangs.</summary>
     private void OnStuck(bool isStuck)
     {
-        if (isStuck != _isStuck)
+        if (_member.SetStuck(isStuck))
         {
-            _isStuck = isStuck;
             Log.Warning(
                 "journal", isStuck ? "the member does not get on, its disk may hang: clients are sent elsewhere"
                     : "the member gets on again", ("volume", Name));
         }
-
-        _member.SetStuck(isStuck);
     }
 
     /// <summary>Whether the other members can be reached is nothing to those above.</summary>

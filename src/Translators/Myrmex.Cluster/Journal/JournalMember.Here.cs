@@ -166,11 +166,7 @@ public sealed partial class JournalMember
         }
 
         ended.Patience?.Dispose();
-        foreach (var waiter in ended.Waiters)
-        {
-            waiter.Complete(seams.Workers, in result);
-        }
-
+        Complete(ended.Waiters, in result);
         Send(begun);
         return true;
     }
@@ -215,15 +211,15 @@ public sealed partial class JournalMember
         }
     }
 
-    /// <summary>After something was applied, or the end of all that.</summary>
-    private void AnswerWaitingHere(bool isOver = false)
+    /// <summary>After something was applied.</summary>
+    private void AnswerWaitingHere()
     {
         List<ProposalWaiter> ready = [];
         lock (_lock)
         {
             _waitingHere.RemoveAll(w =>
             {
-                var isReady = isOver || w.Index <= _applied;
+                var isReady = w.Index <= _applied;
                 if (isReady)
                 {
                     ready.Add(w.Waiter);
@@ -233,26 +229,20 @@ public sealed partial class JournalMember
             });
         }
 
-        foreach (var waiter in ready)
-        {
-            waiter.Complete(seams.Workers, new ProposeResult(isOver ? Errno.EREMOTE : Errno.Ok, default));
-        }
+        Complete(ready, new ProposeResult(Errno.Ok, default));
     }
 
     /// <summary>The member ends.</summary>
     private void EndReadsHere()
     {
-        AnswerWaitingHere(isOver: true);
-        List<ProposalWaiter> asking;
+        List<ProposalWaiter> waiting;
         lock (_lock)
         {
-            asking = [.. _asks.TakeAll(), .. _asksThrough.TakeAll()];
+            waiting = [.. _waitingHere.ConvertAll(w => w.Waiter), .. _asks.TakeAll(), .. _asksThrough.TakeAll()];
+            _waitingHere.Clear();
         }
 
-        foreach (var waiter in asking)
-        {
-            waiter.Complete(seams.Workers, new ProposeResult(Errno.EREMOTE, default));
-        }
+        Complete(waiting, new ProposeResult(Errno.EREMOTE, default));
     }
 
     /// <summary>The question that is under way, and the next one.</summary>

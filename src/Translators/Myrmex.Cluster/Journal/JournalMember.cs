@@ -546,11 +546,13 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         Leave(waiters);
     }
 
-    private void Leave(List<ProposalWaiter> waiters)
+    private void Leave(List<ProposalWaiter> waiters) => Complete(waiters, new ProposeResult(Errno.ENOTCONN, default));
+
+    private void Complete(List<ProposalWaiter> waiters, in ProposeResult result)
     {
         foreach (var waiter in waiters)
         {
-            waiter.Complete(seams.Workers, new ProposeResult(Errno.ENOTCONN, default));
+            waiter.Complete(seams.Workers, in result);
         }
     }
 
@@ -870,10 +872,13 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     /// The replica does not get on, because a thread of its waits for the disk: until it does, everybody is sent
     /// elsewhere, and who waits here is told to go, at each call. Any thread.
     /// </summary>
-    internal void SetStuck(bool isStuck)
+    /// <returns>Whether it is news.</returns>
+    internal bool SetStuck(bool isStuck)
     {
+        bool isNews;
         lock (_lock)
         {
+            isNews = isStuck != _isStuck;
             _isStuck = isStuck;
             Publish();
             if (isStuck)
@@ -886,6 +891,8 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         {
             Hanging?.Invoke();
         }
+
+        return isNews;
     }
 
     /// <summary>Under the lock, after each change of what it depends on.</summary>

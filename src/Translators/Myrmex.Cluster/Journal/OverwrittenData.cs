@@ -60,10 +60,10 @@ internal sealed class OverwrittenData : IElision
         }
 
         var result = Overwritten.Nothing;
-        for (int at = 0, i = 0; at < dataLength; at += ElidedData.BlockBytes, i++)
+        for (var i = 0; i < ElidedData.BlocksOf(dataLength); i++)
         {
-            var begin = operation.Offset + at;
-            if (ranges.Covers(begin, begin + Math.Min(ElidedData.BlockBytes, dataLength - at)))
+            var begin = operation.Offset + ((long)i * ElidedData.BlockBytes);
+            if (ranges.Covers(begin, begin + ElidedData.LengthOf(i, dataLength)))
             {
                 blocks[i / 8] |= (byte)(1 << (i % 8));
                 result = Overwritten.Some;
