@@ -45,15 +45,8 @@ internal readonly record struct BatchPlan(int Count, int TrailerOffset, int Head
     }
 
     /// <summary>The checksums of the blocks of some data; the last block counts without its padding.</summary>
-    public static void WriteChecksums(ReadOnlySpan<byte> data, Span<byte> target)
-    {
-        for (var i = 0; data.Length > 0; i++)
-        {
-            var block = data[..Math.Min(data.Length, JournalLimits.BlockBytes)];
-            BinaryPrimitives.WriteUInt32LittleEndian(target[(i * sizeof(uint))..], Crc32C.Of(block));
-            data = data[block.Length..];
-        }
-    }
+    public static void WriteChecksums(ReadOnlySpan<byte> data, Span<byte> target) =>
+        Crc32C.OfBlocks(data, JournalLimits.BlockBytes, target);
 
     /// <summary>Whether some data has the checksums that were written for it.</summary>
     public static bool HasChecksums(ReadOnlySpan<byte> data, ReadOnlySpan<byte> checksums)

@@ -14,6 +14,7 @@ public static class Crc32C
 {
     private const uint Polynomial = 0x82F63B78; // Reflected.
     private const int Slices = 8;
+    private const int Lanes = 3; // The instruction answers after three cycles and can be begun in each.
 
     private static readonly uint[] Tables = MakeTables();
 
@@ -28,6 +29,28 @@ public static class Crc32C
         }
 
         return Arm.Crc32.Arm64.IsSupported ? ~WithArm(bytes, ~before) : ~WithTables(bytes, ~before);
+    }
+
+    /// <summary>
+    /// The checksum of each block of <paramref name="blockBytes"/>, a multiple of 8; the last block may be shorter.
+    /// Little-endian, one after the other, in <paramref name="target"/>, which has room for all of them.
+    /// </summary>
+    public static void OfBlocks(ReadOnlySpan<byte> bytes, int blockBytes, Span<byte> target)
+    {
+        while (Sse42.X64.IsSupported && bytes.Length >= Lanes * blockBytes)
+        {
+            Three(MemoryMarshal.Cast<byte, ulong>(bytes[..(Lanes * blockBytes)]), blockBytes / sizeof(ulong), target);
+            bytes = bytes[(Lanes * blockBytes)..];
+            target = target[(Lanes * sizeof(uint))..];
+        }
+
+        while (!bytes.IsEmpty)
+        {
+            var block = bytes[..Math.Min(blockBytes, bytes.Length)];
+            BinaryPrimitives.WriteUInt32LittleEndian(target, Of(block));
+            bytes = bytes[block.Length..];
+            target = target[sizeof(uint)..];
+        }
     }
 
     /// <summary>The same without the processor's help; for tests and old machines.</summary>
@@ -49,6 +72,27 @@ public static class Crc32C
         }
 
         return state;
+    }
+
+    /// <summary>Three blocks side by side, which takes about as long as one.</summary>
+    private static void Three(ReadOnlySpan<ulong> words, int blockWords, Span<byte> target)
+    {
+        var first = words[..blockWords];
+        var second = words.Slice(blockWords, blockWords);
+        var third = words.Slice(2 * blockWords, blockWords);
+        ulong a = uint.MaxValue;
+        ulong b = uint.MaxValue;
+        ulong c = uint.MaxValue;
+        for (var i = 0; i < first.Length && i < second.Length && i < third.Length; i++)
+        {
+            a = Sse42.X64.Crc32(a, first[i]);
+            b = Sse42.X64.Crc32(b, second[i]);
+            c = Sse42.X64.Crc32(c, third[i]);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(target, ~(uint)a);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[sizeof(uint)..], ~(uint)b);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[(2 * sizeof(uint))..], ~(uint)c);
     }
 
     private static uint WithArm(ReadOnlySpan<byte> bytes, uint state)

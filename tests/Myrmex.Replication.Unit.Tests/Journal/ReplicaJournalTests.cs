@@ -48,6 +48,22 @@ public sealed class ReplicaJournalTests
         }
     }
 
+    [Fact]
+    public void ChecksumsOfBlocksAreThoseOfEachBlock()
+    {
+        const int Block = 64;
+        var bytes = new byte[8 * Block];
+        new SimRandom(5).Fill(bytes);
+        for (var length = 0; length <= bytes.Length; length++)
+        {
+            var expected = bytes.AsSpan(0, length).ToArray().Chunk(Block)
+                .SelectMany(b => BitConverter.GetBytes(Crc32C.OfByTables(b)));
+            var found = new byte[((length + Block - 1) / Block) * sizeof(uint)];
+            Crc32C.OfBlocks(bytes.AsSpan(0, length), Block, found);
+            Assert.Equal(expected, found);
+        }
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
