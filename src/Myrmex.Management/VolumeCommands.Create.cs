@@ -28,6 +28,11 @@ internal sealed record CreateRequest(string Name, IReadOnlyList<string> Bricks)
         ? this with { ReplicaCount = ReplicaSet.CopiesWithArbiter } : this;
 
     /// <summary>
+    /// The setting <see cref="VolumeOptions.JournalDirectory"/> from the start; null for journals in the bricks.
+    /// </summary>
+    public string? JournalDirectory { get; init; }
+
+    /// <summary>
     /// Allows bricks on the root file system, on a mount point, and on directories of deleted volumes.
     /// </summary>
     public bool Force { get; init; }
@@ -47,8 +52,10 @@ internal sealed partial class VolumeCommands
         }
 
         var bricks = await plan.ResolveAsync(request.Bricks, firstIndex: 0, cancellation);
+        var volume = NewVolume(request, bricks);
+        CheckJournals(volume, request.JournalDirectory);
         var op = NewOp(
-            OpKind.Create, NewVolume(request, bricks).FormReplicaSets(NewIncarnation),
+            OpKind.Create, volume.FormReplicaSets(NewIncarnation),
             [.. bricks.Select(b => b.Node).Distinct()], [.. bricks.Select(b => b.Index)], request.Force);
         plan.CheckNesting(bricks, op.Id);
         plan.CheckAlive(op.Nodes);
@@ -171,6 +178,15 @@ internal sealed partial class VolumeCommands
         }
     }
 
+    private static void CheckJournals(Volume volume, string? directory)
+    {
+        if (directory is not null
+            && VolumeOptions.Problem(volume, VolumeOptions.JournalDirectory, directory) is { } problem)
+        {
+            throw new CommandException(CommandFailure.Invalid, problem);
+        }
+    }
+
     private static void CheckNewSets(int bricks, int replicaCount)
     {
         if (replicaCount > 1 && bricks / replicaCount > Limits.NewReplicaSetsMax)
@@ -196,7 +212,8 @@ internal sealed partial class VolumeCommands
         Replication = request.ReplicaCount > 1 ? ReplicationKind.Journal : ReplicationKind.None,
         Bricks = bricks,
         NextBrickIndex = bricks.Count,
-        Settings = VolumeOptions.AtCreation,
+        Settings = request.JournalDirectory is { } directory
+            ? [new(VolumeOptions.JournalDirectory, directory), .. VolumeOptions.AtCreation] : VolumeOptions.AtCreation,
         Username = seams.NewGfid().ToString(),
         Password = NewPassword(seams.Random),
     };

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Myrmex.Base;
 using Myrmex.Replication.Journal;
 using Myrmex.Runtime;
@@ -6,10 +7,12 @@ using Myrmex.Runtime;
 namespace Myrmex.Replication;
 
 /// <summary>
-/// Asks a disk for a sign of life: writes a block beside the journal, to the disk, on a worker. Any answer is one, a
-/// failure too. Owned by one scheduler, one question at a time.
+/// Asks disks for a sign of life: writes a block to each of some directories, to the disk, on a worker. Any answer is
+/// one, a failure too. Owned by one scheduler, one question at a time.
 /// </summary>
-internal sealed class DiskProbe(IDisk disk, string directory, IWorkers workers, IScheduler scheduler)
+/// <param name="directories">On all disks that are asked: that of the journal, and that of the store.</param>
+internal sealed class DiskProbe(
+    IDisk disk, IReadOnlyCollection<string> directories, IWorkers workers, IScheduler scheduler)
 {
     public const string FileName = "probe";
 
@@ -25,16 +28,26 @@ internal sealed class DiskProbe(IDisk disk, string directory, IWorkers workers, 
     {
         Invariant.Check(AskedMs is null);
         AskedMs = nowMs;
-        workers.Submit(new Question(disk, $"{directory}/{FileName}", () => scheduler.Post(() =>
+        workers.Submit(new Question(disk, directories, () => scheduler.Post(() =>
         {
             AskedMs = null;
             AnsweredMs = clock();
         })));
     }
 
-    private sealed class Question(IDisk disk, string path, Action answered) : IWork
+    private sealed class Question(IDisk disk, IReadOnlyCollection<string> directories, Action answered) : IWork
     {
         public void Run()
+        {
+            foreach (var directory in directories)
+            {
+                Write($"{directory}/{FileName}");
+            }
+
+            answered();
+        }
+
+        private void Write(string path)
         {
             var error = disk.Open(path, DiskOpen.Read | DiskOpen.Write | DiskOpen.Create, out var file);
             if (error == Errno.Ok)
@@ -46,8 +59,6 @@ internal sealed class DiskProbe(IDisk disk, string directory, IWorkers workers, 
                 block.Release();
                 file!.Dispose();
             }
-
-            answered();
         }
     }
 }

@@ -15,6 +15,9 @@ public sealed partial class Replica
 {
     private const long HandOverPeriodMs = 1_000;
 
+    private const long LeftBehindMs = 1_000;
+    private const long LedLatelyMs = 60_000;
+
     /// <summary>Tag of a transfer that nobody waits for.</summary>
     private const ulong HandOverTag = ulong.MaxValue - 1;
 
@@ -22,10 +25,11 @@ public sealed partial class Replica
     private long _journalTurns;
     private long _journalMs; // When the journal was idle, or got on, last.
     private bool _isStalled;
-    private long _toldMs;
+    private long? _toldMs;
     private bool _isOutOfRoom;
     private long _roomBytes = long.MaxValue;
     private long _handOverMs;
+    private long? _ledMs; // When this member led last.
 
     /// <summary>What a leader may still take in that needs room; long.MaxValue for all others. Any thread.</summary>
     public long RoomBytes => Volatile.Read(ref _roomBytes);
@@ -77,7 +81,7 @@ public sealed partial class Replica
     {
         if (_isStalled)
         {
-            _toldMs = 0;
+            _toldMs = null;
             Tell(ReplicaNewsKind.DiskStalled);
             Log.Warning("replica", "the disk does not answer: this member does not lead meanwhile",
                 ("set", _setup.StorePrefix), ("member", Self), ("directory", _setup.Journal.Path),
@@ -90,7 +94,7 @@ public sealed partial class Replica
         }
     }
 
-    /// <summary>The disk of the main store is that of the journal, which is inside of it.</summary>
+    /// <summary>Of the disk of the main store. A journal on another one has its blocks in any case.</summary>
     private void LookAtRoom()
     {
         if (_setup.IsWitness)
@@ -99,7 +103,7 @@ public sealed partial class Replica
             return;
         }
 
-        if (_setup.Seams.Disk!.GetSpace(_setup.Journal.Path, out var space) != Errno.Ok) // Required by the setup.
+        if (_setup.Seams.Disk!.GetSpace(_setup.StoreDirectory ?? _setup.Journal.Path, out var space) != Errno.Ok) // Required by the setup.
         {
             return;
         }
@@ -125,7 +129,7 @@ public sealed partial class Replica
             Tell(ReplicaNewsKind.OutOfRoom);
             Log.Error("replica", "the disk is full: this member falls behind until there is room; free some, or "
                 + "enlarge the disk", ("set", _setup.StorePrefix), ("member", Self),
-                ("directory", _setup.Journal.Path), ("free", space.FreeBytes));
+                ("directory", _setup.StoreDirectory ?? _setup.Journal.Path), ("free", space.FreeBytes));
         }
         else
         {
@@ -134,6 +138,13 @@ public sealed partial class Replica
                 ("member", Self), ("free", space.FreeBytes));
         }
     }
+
+    /// <summary>
+    /// What clients have begun here while this member led does not end, though the disk answers: one that is nearly
+    /// full may take seconds for a write. It is committed, so the next leader can tell them how it went.
+    /// </summary>
+    private bool IsLeftBehind =>
+        _ledMs is { } led && NowMs - led <= LedLatelyMs && _machine.OldestWorkMs(NowMs) >= LeftBehindMs;
 
     /// <summary>A leader whose disk is full lets somebody lead who can take in what is committed.</summary>
     private void MaybeHandOver()
@@ -155,8 +166,12 @@ public sealed partial class Replica
     /// </summary>
     private void TellOfStall()
     {
-        if ((_isStalled || _machine.WaitsForRoom)
-            && _engine.Role != Engine.ReplicaRole.Active && NowMs - _toldMs >= _setup.StallMs)
+        if (_engine.Role == Engine.ReplicaRole.Active)
+        {
+            _ledMs = NowMs;
+        }
+        else if ((_isStalled || _machine.WaitsForRoom || IsLeftBehind)
+            && (_toldMs is not { } told || NowMs - told >= _setup.StallMs))
         {
             _toldMs = NowMs;
             _machine.Hung();

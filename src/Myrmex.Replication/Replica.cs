@@ -58,7 +58,7 @@ public sealed partial class Replica : IJournalOwner
         _proposing = new Proposing(this);
         // Required by the setup.
         _toldStatus = engine.Status;
-        _probe = new DiskProbe(setup.Seams.Disk!, setup.Journal.Path, setup.Seams.Workers, _scheduler);
+        _probe = new DiskProbe(setup.Seams.Disk!, setup.Directories, setup.Seams.Workers, _scheduler);
     }
 
     public MemberId Self => _setup.Self;

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -23,6 +24,15 @@ public sealed record ReplicaSetup
 
     /// <summary>Where the journal is, and how it is laid out. It must be formatted.</summary>
     public required JournalOptions Journal { get; init; }
+
+    /// <summary>
+    /// A directory on the disk of the main store, when that is not the disk of the journal; null when it is.
+    /// </summary>
+    public string? StoreDirectory { get; init; }
+
+    /// <summary>One on each disk that this member needs: that of the journal, and that of the main store.</summary>
+    internal IReadOnlyCollection<string> Directories =>
+        new HashSet<string>(StringComparer.Ordinal) { Journal.Path, StoreDirectory ?? Journal.Path };
 
     /// <summary>
     /// What the journal must have been formatted with, or null for whatever it was. Another one's journal, in a

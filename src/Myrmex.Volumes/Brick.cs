@@ -42,9 +42,17 @@ public sealed record Brick(string Host, string Path, int Index, NodeId Node, ulo
     [JsonIgnore]
     public string MemberExport => Path + MemberSuffix;
 
+    /// <summary>Where its journal is when it has a disk of its own; null for one inside of the brick.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Journal { get; init; }
+
     /// <summary>Where its journal is, where there is one.</summary>
     [JsonIgnore]
-    public string JournalDirectory => Path + "/.glusterfs/journal";
+    public string JournalDirectory => Journal ?? Internals + "/journal";
+
+    /// <summary>What the brick keeps for itself.</summary>
+    [JsonIgnore]
+    public string Internals => Path + "/.glusterfs";
 
     /// <summary>"HOST:PATH", the way people name it.</summary>
     [JsonIgnore]

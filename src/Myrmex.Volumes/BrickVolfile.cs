@@ -104,6 +104,10 @@ public static class BrickVolfile
         {
             options.Add(new("witness", "on"));
         }
+        else if (brick.Journal is not null)
+        {
+            options.Add(new("store-directory", brick.Internals));
+        }
 
         Add(
             file, volume, $"{volume.Name}-journal", "cluster/journal", options,

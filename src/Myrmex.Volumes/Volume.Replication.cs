@@ -131,11 +131,7 @@ public sealed partial record Volume
         {
             for (var member = 0; member < ReplicaCount; member++)
             {
-                bricks[at + member] = bricks[at + member] with
-                {
-                    Member = member,
-                    Incarnation = NonZero(newIncarnation),
-                };
+                bricks[at + member] = AsMember(bricks[at + member], member, newIncarnation);
             }
 
             sets.Add(new ReplicaSet(next++, NextMember: ReplicaCount));
@@ -170,13 +166,11 @@ public sealed partial record Volume
             throw new ArgumentException("the set has used up its member numbers", nameof(index));
         }
 
-        bricks[at] = replacement with
+        bricks[at] = AsMember(replacement, member, newIncarnation) with
         {
             Index = NextBrickIndex,
             Decommissioned = bricks[at].Decommissioned,
             IsReset = false,
-            Member = member,
-            Incarnation = NonZero(newIncarnation),
         };
         sets[place] = sets[place] with { NextMember = member + 1 };
         return this with
@@ -187,6 +181,17 @@ public sealed partial record Volume
             Version = Version + 1,
         };
     }
+
+    private Brick AsMember(Brick brick, int member, Func<ulong> newIncarnation)
+    {
+        var incarnation = NonZero(newIncarnation);
+        return brick with { Member = member, Incarnation = incarnation, Journal = OwnJournal(incarnation) };
+    }
+
+    /// <summary>A name of its own for each journal: several volumes, and one after the other, share a disk.</summary>
+    private string? OwnJournal(ulong incarnation) =>
+        VolumeOptions.Effective(this, VolumeOptions.JournalDirectory) is { Length: > 0 } directory
+            ? string.Create(CultureInfo.InvariantCulture, $"{directory}/{Name}.{incarnation:x16}") : null;
 
     /// <summary>
     /// The volume with the bricks of these indices out of service, or (<paramref name="isReset"/> false) in service

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using Myrmex.Graph;
 
@@ -20,6 +21,9 @@ public static partial class VolumeOptions
 
     /// <summary>Where a change is when it is answered.</summary>
     public const string Acknowledge = "journal.acknowledge";
+
+    /// <summary>Where the journals of new bricks are.</summary>
+    public const string JournalDirectory = "journal.directory";
 
     private const string CopyRate = "journal.copy-rate";
     private const long CopyRateMin = 4 << 20;
@@ -84,6 +88,13 @@ public static partial class VolumeOptions
             ]),
         new VolumeOption(
             new OptionDeclaration(
+                JournalDirectory, OptionKind.Text, string.Empty,
+                "A directory on every node, on a disk of its own, in which the journals of bricks are that are made "
+                + "from now on; of those that are there nothing changes. Empty: in the brick, as far as its file system "
+                + "can share blocks nothing is written twice then.") { Live = true },
+            []),
+        new VolumeOption(
+            new OptionDeclaration(
                 CopyRate, OptionKind.Size, "0",
                 "Bytes a second that a copy reads of the leader's disk and sends, at most, when a member lacks more "
                 + "than the journal still has; 4MB at least, or 0 for no limit. What is committed meanwhile must find "
@@ -146,6 +157,8 @@ public static partial class VolumeOptions
             + "a volume is"),
         ProxyCache when OptionText.TryBoolean(value, out var keeps) && keeps => Unfit(
             key, value, "a member that takes the lead does not know what the one before it has promised to proxies"),
+        JournalDirectory when value[0] != '/' || value.EndsWith('/') || Path.GetFullPath(value) != value =>
+            $"'option {key} {value}' must be an absolute path without . and .. and without a slash at its end",
         QuorumCount => Unfit(
             key, value, "how many copies a change needs follows from their number; leave the option out"),
         MaxHardlinks when !long.TryParse(value, CultureInfo.InvariantCulture, out var names) || names != 0 => Unfit(

@@ -87,6 +87,29 @@ public sealed class HangingDiskTests
         Assert.Equal(Errno.Ok, large.Result);
     }
 
+    /// <summary>A nearly full file system takes seconds for a write, and the lead has gone elsewhere by then.</summary>
+    [Fact]
+    public void WhoWaitsForALongOperationOfAFormerLeaderIsSentToTheNextOne()
+    {
+        using var bed = new StoreBed(8);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        var former = bed.Leader!;
+        former.Faults.Hang = new TaskCompletionSource();
+        var large = MknodAt(former, "large");
+        bed.World.RunFor(500);
+        var next = bed.Members.First(m => m != former);
+        former.Node.Seams.Scheduler.Post(() => former.Replica!.TransferLead(77, next.Id));
+        Assert.True(bed.World.RunUntil(() => bed.Leader == next, 1_000), "the lead does not move");
+        Assert.True(bed.World.RunUntil(() => former.Hangs > 0, 2_000), "nobody who waits is told to go elsewhere");
+        bed.World.RunFor(3_000);
+        Assert.Equal(1, former.Hangs); // Not all the time.
+        former.Faults.Release();
+        Assert.True(bed.World.RunUntil(() => large.IsCompleted, 1_000));
+        bed.World.RunFor(10_000);
+        Assert.Equal(1, former.Hangs);
+        bed.AssertAllAreEqual("after the operation ended");
+    }
+
     [Fact]
     public void ReadsThatHangCostTheLeadToo()
     {

@@ -35,6 +35,7 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
         {
             CheckDirectory(op, brick);
             CheckNothingIsIn(op, brick);
+            CheckJournal(op, brick);
         }
 
         return Mine(op).All(b => BrickDirectory.IsEmpty(b.Path));
@@ -260,6 +261,27 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
             throw new CommandException(
                 CommandFailure.Conflict,
                 (marked == brick.Path ? string.Empty : "parent directory ") + $"{marked} is already part of a volume");
+        }
+    }
+
+    /// <summary>The directory of a journal that has a disk of its own is the administrator's to make.</summary>
+    private static void CheckJournal(Op op, Brick brick)
+    {
+        var directory = brick.Journal is { } journal ? Path.GetDirectoryName(journal)! : null; // By its form.
+        if (directory is not null && !Directory.Exists(directory))
+        {
+            throw new CommandException(
+                CommandFailure.Failed,
+                $"There is no directory {directory} for the journal of brick {brick.FullName} on its node: make it, "
+                + "on a file system that is mounted when the node starts");
+        }
+
+        if (directory is not null && !op.Force && Sys.PathDevice(directory) == Sys.PathDevice("/"))
+        {
+            throw new CommandException(
+                CommandFailure.Conflict,
+                $"The directory {directory} for the journal of brick {brick.FullName} is in the root partition. "
+                + UseForce);
         }
     }
 

@@ -79,6 +79,9 @@ public sealed partial class GlusterCli
 
                     request = request with { ArbiterCount = 1 };
                     break;
+                case "journal" when bricks.Count == 0 && hasValue:
+                    request = request with { JournalDirectory = words[++i] };
+                    break;
                 case "transport" when bricks.Count == 0 && hasValue && words[i + 1] == "tcp":
                     i++;
                     break;

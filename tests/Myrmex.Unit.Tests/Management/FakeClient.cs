@@ -52,7 +52,8 @@ internal sealed class FakeClient : IManagementClient
 
     public Task<VolumeMessage> CreateAsync(CreateMessage request) => ChangeAsync(
         request.Name,
-        $"create {request.Name} replica {request.ReplicaCount} {string.Join(',', request.Bricks)} force={request.Force}");
+        $"create {request.Name} replica {request.ReplicaCount} {string.Join(',', request.Bricks)} force={request.Force}"
+            + (request.JournalDirectory is { } journals ? $" journal={journals}" : string.Empty));
 
     public Task<VolumeMessage> StartAsync(string volume, bool force) => ChangeAsync(volume, $"start {volume} force={force}");
 

@@ -275,6 +275,7 @@ public sealed class GlusterCliTests
     [InlineData("volume create demo transport tcp h:/b1", "volume create: demo: success: please start the volume to access data\n", "create demo replica 1 h:/b1 force=False")]
     [InlineData("volume create demo replica 3 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 3 h:/b1,h:/b2,h:/b3 force=False")]
     [InlineData("volume create demo replica 3 arbiter 1 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 3 h:/b1,h:/b2,h:/b3 force=False")]
+    [InlineData("volume create demo replica 3 journal /ssd/j h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 3 h:/b1,h:/b2,h:/b3 force=False journal=/ssd/j")]
     [InlineData("volume create demo replica 2 arbiter 1 h:/b1 h:/b2 h:/b3", "volume create: demo: success: please start the volume to access data\n", "create demo replica 2 h:/b1,h:/b2,h:/b3 force=False")]
     [InlineData("volume start demo", "volume start: demo: success\n", "start demo force=False")]
     [InlineData("volume start demo force", "volume start: demo: success\n", "start demo force=True")]
@@ -352,7 +353,7 @@ public sealed class GlusterCliTests
     {
         var (code, output, error) = await RunAsync(line);
         Assert.Equal((1, string.Empty), (code, output));
-        Assert.Equal($"{problem}\n\nUsage:\nvolume create <NEW-VOLNAME> [[replica <COUNT> [arbiter <COUNT>]]|[replica 2 thin-arbiter 1]] [disperse [<COUNT>]] [disperse-data <COUNT>] [redundancy <COUNT>] [transport <tcp|rdma|tcp,rdma>] <NEW-BRICK> <TA-BRICK>... [force]\n\n", error);
+        Assert.Equal($"{problem}\n\nUsage:\nvolume create <NEW-VOLNAME> [[replica <COUNT> [arbiter <COUNT>]]|[replica 2 thin-arbiter 1]] [disperse [<COUNT>]] [disperse-data <COUNT>] [redundancy <COUNT>] [transport <tcp|rdma|tcp,rdma>] [journal <DIRECTORY>] <NEW-BRICK> <TA-BRICK>... [force]\n\n", error);
         Assert.Empty(_client.Calls);
     }
 

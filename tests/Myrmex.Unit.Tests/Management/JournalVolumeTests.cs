@@ -94,6 +94,32 @@ public sealed class JournalVolumeTests : IAsyncLifetime
     }
 
     [RootFact]
+    public async Task JournalsWithADiskOfTheirOwnAreMadeThereIfTheirDirectoryIs()
+    {
+        var journals = Path.GetDirectoryName(_node.Brick(1))! + "/journals";
+        Task<Volume> Create(string name, int replicas, params int[] bricks) => _node.Commands.CreateAsync(
+            new CreateRequest(name, [.. Bricks(bricks)])
+            {
+                ReplicaCount = replicas,
+                JournalDirectory = journals,
+                Force = true,
+            },
+            Forever);
+        Assert.StartsWith(
+            $"There is no directory {journals} for the journal of brick ", await WhyNotAsync(Create("demo", 2, 1, 2)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "is for volumes whose copies are kept by a journal", await WhyNotAsync(Create("plain", 1, 1)),
+            StringComparison.Ordinal);
+        Directory.CreateDirectory(journals);
+        var volume = await Create("demo", 2, 1, 2);
+        Assert.All(volume.Bricks, b => Assert.StartsWith(journals + "/demo.", b.JournalDirectory, StringComparison.Ordinal));
+        Assert.All(volume.Bricks, b => Assert.True(Directory.Exists(b.JournalDirectory)));
+        Assert.Equal(2, Directory.GetDirectories(journals).Length);
+        Assert.False(Directory.Exists(Path.Combine(volume.Bricks[0].Path, ".glusterfs/journal")));
+    }
+
+    [RootFact]
     public async Task AnArbiterCannotBeAddedToAVolumeWithoutOne()
     {
         await CreateAsync(3, 1, 2, 3);

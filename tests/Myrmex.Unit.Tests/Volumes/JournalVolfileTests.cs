@@ -141,6 +141,37 @@ public sealed class JournalVolfileTests
     }
 
     [Fact]
+    public void AJournalWithADiskOfItsOwnIsWhereTheVolumeSaysAndTheStoreIsNamed()
+    {
+        var volume = SampleVolumes.Journals(3, 3) with
+        {
+            Settings = [new(VolumeOptions.JournalDirectory, "/ssd/journals")],
+        };
+        Assert.Equal("/bricks/b1/.glusterfs/journal", volume.Bricks[0].JournalDirectory); // As it was made.
+        var grown = (volume with
+        {
+            Bricks = [.. volume.Bricks, .. volume.Bricks.Select(b => b with { Path = b.Path + "new" })],
+        }).FormReplicaSets(SampleVolumes.Incarnations(0x200));
+        Assert.Equal("/bricks/b1/.glusterfs/journal", grown.Bricks[0].JournalDirectory);
+        Assert.Equal("/ssd/journals/demo.0000000000000201", grown.Bricks[4].JournalDirectory);
+        var options = BrickVolfile.Build(grown, grown.Bricks[4], managementPort: 24107).Blocks
+            .Single(b => b.Type == "cluster/journal").Options;
+        Assert.Contains(new("journal-directory", "/ssd/journals/demo.0000000000000201"), options);
+        Assert.Contains(new("store-directory", "/bricks/b2new/.glusterfs"), options);
+        var replaced = volume.ReplaceBrick(0, volume.Bricks[0] with { Path = "/other" }, SampleVolumes.Incarnations(0x300));
+        Assert.Equal("/ssd/journals/demo.0000000000000300", replaced.Bricks[0].JournalDirectory);
+    }
+
+    [Theory]
+    [InlineData("/ssd", true)]
+    [InlineData("/", false)]
+    [InlineData("ssd", false)]
+    [InlineData("/ssd/", false)]
+    [InlineData("/ssd/../etc", false)]
+    public void TheDirectoryOfJournalsIsAnAbsolutePath(string value, bool isGood) => Assert.Equal(
+        isGood, VolumeOptions.Problem(SampleVolumes.Journals(3, 3), VolumeOptions.JournalDirectory, value) is null);
+
+    [Fact]
     public void OurClientAttachesToAllMembersAndHasAJournalClientASet()
     {
         var volume = Bare(SampleVolumes.Journals(4, 2));

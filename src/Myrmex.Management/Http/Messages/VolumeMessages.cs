@@ -7,6 +7,9 @@ public sealed record BrickMessage(string Host, string Path, int Index, string No
 {
     /// <summary>Taken out of service by reset-brick.</summary>
     public bool IsReset { get; init; }
+
+    /// <summary>Where its journal is when it has a disk of its own; null for one in the brick, or none.</summary>
+    public string? Journal { get; init; }
 }
 
 public sealed record VolumeMessage(
@@ -32,6 +35,9 @@ public sealed record VolumeListMessage(IReadOnlyList<VolumeMessage> Volumes);
 public sealed record CreateMessage(string Name, IReadOnlyList<string> Bricks, int ReplicaCount = 1)
 {
     public int ArbiterCount { get; init; }
+
+    /// <summary>The option journal.directory from the start; null for journals in the bricks.</summary>
+    public string? JournalDirectory { get; init; }
 
     /// <summary>Take directories that are used otherwise or lie on the root file system.</summary>
     public bool Force { get; init; }

@@ -29,6 +29,7 @@ internal sealed class VolumeRoutes(
                 new BrickMessage(b.Host, b.Path, b.Index, b.Node.ToString(), volume.IsArbiter(b))
                 {
                     IsReset = b.IsReset,
+                    Journal = b.Journal,
                 }),
         ],
         [.. volume.Settings.Select(s => new OptionMessage(s.Key, s.Value, IsDefault: false))])
@@ -108,6 +109,7 @@ internal sealed class VolumeRoutes(
     {
         ReplicaCount = message.ReplicaCount,
         ArbiterCount = message.ArbiterCount,
+        JournalDirectory = message.JournalDirectory,
         Force = message.Force,
     };
 

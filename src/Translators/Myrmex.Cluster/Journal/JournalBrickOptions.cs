@@ -19,6 +19,7 @@ public sealed class JournalBrickOptions
     public const string PeersKey = "peers";
     public const string WitnessKey = "witness";
     public const string DirectoryKey = "journal-directory";
+    public const string StoreDirectoryKey = "store-directory";
     public const string ReadModeKey = "read-mode";
     public const string VolumeKey = "volume-name";
     public const string SetKey = "set-number";
@@ -51,6 +52,7 @@ public sealed class JournalBrickOptions
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
         Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
+        StoreDirectory = place.Options.Text(StoreDirectoryKey) is { Length: > 0 } store ? store : Directory;
         LockGraceMs = LockGraceMsOf(place.Options);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         IsWitness = place.Options.Boolean(WitnessKey);
@@ -78,6 +80,8 @@ public sealed class JournalBrickOptions
             "This member keeps the journal only and has no store: it decides with the others who leads and what is "
             + "committed, and never leads."),
         new(DirectoryKey, OptionKind.Text, null, "Where the journal is."),
+        new(StoreDirectoryKey, OptionKind.Text, string.Empty,
+            "A directory on the disk of the store, when the journal is on another one; empty when both are on one."),
         new(ReadModeKey, OptionKind.Choice, "lease",
             "How a leader knows that it still leads when it answers a read: lease (by what the others have promised for"
             + " the next moment; good while the clocks of the machines run equally fast) or confirm (it asks them).")
@@ -140,6 +144,9 @@ public sealed class JournalBrickOptions
     public ulong? Incarnation { get; }
 
     public string Directory { get; }
+
+    /// <summary>On the disk of the store; <see cref="Directory"/> where that is the journal's, too.</summary>
+    public string StoreDirectory { get; }
 
     /// <summary>It keeps the journal and has no store.</summary>
     public bool IsWitness { get; }

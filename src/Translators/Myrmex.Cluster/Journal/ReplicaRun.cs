@@ -58,6 +58,7 @@ internal sealed partial class ReplicaRun(
                 $"volume {place.Name}: this process does not know the state store of the cluster. Stop it, and the "
                 + "daemon starts it again with what it needs"),
             Journal = JournalFor(options.Directory, seams.Disk!), // A brick has one.
+            StoreDirectory = options.StoreDirectory,
             Transport = transport,
             Machine = machine,
             IsWitness = options.IsWitness,
