@@ -17,14 +17,16 @@ internal sealed class JournalVolume : IDisposable
     private readonly List<string> _bricks;
 
     /// <param name="bricks">Directories that are empty; all are one replica set.</param>
-    public JournalVolume(TestDirectory directory, IReadOnlyCollection<string> bricks)
+    /// <param name="journals">The directory that the journals are in; null for in the bricks.</param>
+    public JournalVolume(TestDirectory directory, IReadOnlyCollection<string> bricks, string? journals = null)
     {
         _directory = directory;
         _bricks = [.. bricks];
         Daemon = directory.Own(new MyrmexDaemon(directory));
         _rest = directory.Own(new NodeRest($"{Daemon.WorkingDirectory}/daemon.sock"));
         var places = string.Join(' ', bricks.Select(b => $"{Daemon.Host}:{b}"));
-        Daemon.Gluster($"volume create {Name} replica {bricks.Count} {places} force");
+        var own = journals is null ? string.Empty : $"journal {journals} ";
+        Daemon.Gluster($"volume create {Name} replica {bricks.Count} {own}{places} force");
         Daemon.StartVolume(Name, bricks.Count);
         ReplicationView.AwaitWhole(_rest, Name, Soon);
     }

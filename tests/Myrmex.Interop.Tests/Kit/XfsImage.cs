@@ -29,9 +29,13 @@ internal sealed class XfsImage : IDisposable
         var device = Shell.Check("/", "losetup", "--show", "-f", image).Trim();
         Ledger.AddLoop(device);
         var path = directory.Make(name);
-        Shell.Check("/", "mount", "-o", "noatime", device, path);
-        return new XfsImage(device, path);
+        var disk = new XfsImage(device, path);
+        disk.MountAgain();
+        return disk;
     }
+
+    /// <summary>For who has unmounted it.</summary>
+    public void MountAgain() => Shell.Check("/", "mount", "-o", "noatime", _device, Path);
 
     public void Dispose()
     {
