@@ -67,6 +67,27 @@ public sealed record ReplicaReport
     /// <summary>Bytes that the journal may have.</summary>
     public long JournalBytes { get; init; }
 
+    /// <summary>Entries that its journal has brought to the disk since the brick was started.</summary>
+    public long JournalEntries { get; init; }
+
+    /// <summary>Writes in which they went there: one has all that had come meanwhile.</summary>
+    public long JournalBatches { get; init; }
+
+    /// <summary>Bytes of those entries: what was changed, and the data.</summary>
+    public long JournalPayloadBytes { get; init; }
+
+    /// <summary>Bytes that the journal gave to the disk for them, with the zeroes of new segments.</summary>
+    public long JournalWrittenBytes { get; init; }
+
+    /// <summary>Bytes of data whose blocks the files of the brick have taken over instead of writing them again.</summary>
+    public long JournalSharedBytes { get; init; }
+
+    /// <summary>
+    /// Bytes given to the disk, by the journal and for the files, for each byte of changes; 0 before the first.
+    /// </summary>
+    public double WriteAmplification => JournalPayloadBytes == 0 ? 0
+        : (double)(JournalWrittenBytes + JournalPayloadBytes - JournalSharedBytes) / JournalPayloadBytes;
+
     /// <summary>Bytes of messages of the other members that came since the brick was started.</summary>
     public long ReceivedBytes { get; init; }
 

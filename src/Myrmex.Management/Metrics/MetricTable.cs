@@ -86,6 +86,24 @@ public static class MetricTable
     public static readonly MetricDeclaration ReplicaJournalBytes =
         Brick("myrmex_replica_journal_bytes", "gauge", "Bytes that the journal may have.");
 
+    public static readonly MetricDeclaration JournalEntries = Brick(
+        "myrmex_journal_entries_total", "counter",
+        "Entries that the journal has brought to the disk since the brick was started.");
+
+    public static readonly MetricDeclaration JournalBatches = Brick(
+        "myrmex_journal_batches_total", "counter", "Writes in which they went there.");
+
+    public static readonly MetricDeclaration JournalPayloadBytes = Brick(
+        "myrmex_journal_payload_bytes_total", "counter", "Bytes of those entries: what was changed, and the data.");
+
+    public static readonly MetricDeclaration JournalWrittenBytes = Brick(
+        "myrmex_journal_written_bytes_total", "counter",
+        "Bytes that the journal gave to the disk for them, with the zeroes of new segments.");
+
+    public static readonly MetricDeclaration JournalSharedBytes = Brick(
+        "myrmex_journal_shared_bytes_total", "counter",
+        "Bytes of data whose blocks the files of the brick have taken over instead of writing them again.");
+
     public static readonly MetricDeclaration ReplicaReceivedBytes = Brick(
         "myrmex_replica_received_bytes_total", "counter",
         "Bytes of messages of the other members that came since the brick was started.");
@@ -179,6 +197,7 @@ public static class MetricTable
         GcPauseSeconds, PayloadBytes, PayloadLimitBytes, BrickClients, BrickOpenFds, BrickActiveInodes, BrickCalls,
         BrickOldestCallSeconds, ReplicaRole, ReplicaTerm, ReplicaCommit, ReplicaApplied, ReplicaDurable,
         ReplicaJournalStart, ReplicaServes, ReplicaBehind, ReplicaRetainedBytes, ReplicaJournalBytes,
+        JournalEntries, JournalBatches, JournalPayloadBytes, JournalWrittenBytes, JournalSharedBytes,
         ReplicaReceivedBytes, ReplicaElidedEntries, ReplicaElidedBytes, ReplicaInStep, ReplicaPreferred, ReplicaLag,
         ReplicaNeedsCopy, ReplicaCopiedBytes, ReplicaCopyBytes, ProxyCacheHits, ProxyCacheMisses,
         ProxyCacheInvalidations, ProxyCacheBytes, OpenFiles, Counting, Fops, FopErrors,

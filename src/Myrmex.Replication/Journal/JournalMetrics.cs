@@ -20,6 +20,9 @@ public sealed class JournalMetrics
     /// <summary>Bytes of zeroes written into new segments.</summary>
     public long ZeroedBytes;
 
+    /// <summary>Bytes of data whose blocks the main store has taken over instead of writing them again.</summary>
+    public long SharedBytes;
+
     /// <summary>Syncs of segments.</summary>
     public long Syncs;
 

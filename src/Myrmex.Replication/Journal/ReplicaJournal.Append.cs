@@ -298,7 +298,7 @@ public sealed partial class ReplicaJournal
         _ => entries[0].Index.Value - 1,
     };
 
-    private static void TellWhereStored(
+    private void TellWhereStored(
         Segment segment, ReadOnlySpan<JournalEntry> entries, ReadOnlySpan<EntryRecord> records)
     {
         for (var i = 0; i < entries.Length; i++)
@@ -307,7 +307,7 @@ public sealed partial class ReplicaJournal
             {
                 var offset = (long)records[i].DataBlock * JournalLimits.BlockBytes;
                 var length = entries[i].Data.Length & -JournalLimits.BlockBytes;
-                entries[i].Stored = new StoredEntryData(segment, offset, length);
+                entries[i].Stored = new StoredEntryData(segment, offset, length, Metrics);
             }
         }
     }

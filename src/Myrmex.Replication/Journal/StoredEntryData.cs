@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Myrmex.Base;
 using Myrmex.Runtime;
 
@@ -8,7 +9,7 @@ namespace Myrmex.Replication.Journal;
 /// Data of an entry in its segment. It stays there until the entry is compacted, which is after it was applied. Other
 /// files share its blocks after <see cref="ShareInto"/>, so the segment is removed then instead of being used again.
 /// </summary>
-internal sealed class StoredEntryData(Segment segment, long offset, int length) : IStoredData
+internal sealed class StoredEntryData(Segment segment, long offset, int length, JournalMetrics metrics) : IStoredData
 {
     public int Length => length;
 
@@ -19,6 +20,7 @@ internal sealed class StoredEntryData(Segment segment, long offset, int length) 
         if (error == Errno.Ok)
         {
             segment.AddShared(length);
+            _ = Interlocked.Add(ref metrics.SharedBytes, length);
         }
 
         return error;

@@ -141,10 +141,10 @@ public sealed class HealCliTests
             ----------------------------------------------
             Replica set 4 (quorum): member 1 leads
             In step: -  preferred: -
-            Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Brick
-            0      follower  voter          7         118         117        1         2    0.0MiB  h:/b0
-            1      leader    voter          7         120         120        0         0    0.0MiB  h:/b1
-            2      -         -              -           -           -        -         9         -  h:/b2
+            Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Writes  Brick
+            0      follower  voter          7         118         117        1         2    0.0MiB       -  h:/b0
+            1      leader    voter          7         120         120        0         0    0.0MiB       -  h:/b1
+            2      -         -              -           -           -        -         9         -       -  h:/b2
                    Brick is not running
 
 
@@ -163,7 +163,14 @@ public sealed class HealCliTests
         var set = Sample().Sets[0];
         var leader = set.Members[1] with
         {
-            Report = set.Members[1].Report! with { InStep = [0, 1], RetainedBytes = 3 << 19 },
+            Report = set.Members[1].Report! with
+            {
+                InStep = [0, 1],
+                RetainedBytes = 3 << 19,
+                JournalPayloadBytes = 1000,
+                JournalWrittenBytes = 1100,
+                JournalSharedBytes = 850,
+            },
         };
         _client.Replication = Sample() with
         {
@@ -171,7 +178,7 @@ public sealed class HealCliTests
         };
         var (_, table, _) = await RunAsync("volume status demo replication");
         Assert.Contains("\nIn step: 0,1  preferred: 0\n", table);
-        Assert.Contains("1.5MiB  h:/b1\n", table);
+        Assert.Contains("1.5MiB   1.25x  h:/b1\n", table);
     }
 
     [Fact]
@@ -220,9 +227,9 @@ public sealed class HealCliTests
         ];
         _client.Replication = Sample() with { Sets = [set with { Members = members }] };
         var (_, table, _) = await RunAsync("volume status demo replication");
-        Assert.Contains("2    0.0MiB  h:/b0\n       copying 41 % from member 1\n1 ", table);
+        Assert.Contains("2    0.0MiB       -  h:/b0\n       copying 41 % from member 1\n1 ", table);
         Assert.Contains("       Brick is not running\n       copying from the leader\n", table);
-        Assert.EndsWith("2    0.0MiB  h:/b0\n       waits for a copy\n\n", table);
+        Assert.EndsWith("2    0.0MiB       -  h:/b0\n       waits for a copy\n\n", table);
         var (_, info, _) = await RunAsync("volume heal demo info");
         Assert.Contains("Number of entries: 2\nProgress: copying 41 % from member 1\n\nBrick h:/b1", info);
         Assert.DoesNotContain("Progress", (await RunAsync("volume heal demo info summary")).Output);

@@ -115,7 +115,7 @@ internal static class HealReport
             var leader = set.Leader is { } number ? $"member {number} leads" : "no member is known to lead";
             text.Line(ReportText.Rule).Line($"Replica set {set.Number} ({set.Mode}): {leader}")
                 .Line(SetLine(set))
-                .Line("Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Brick");
+                .Line("Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Writes  Brick");
             foreach (var member in set.Members)
             {
                 Member(text, member);
@@ -163,7 +163,7 @@ internal static class HealReport
             .Append(CultureInfo.InvariantCulture, $"{report?.Status ?? Unknown,-10} {Number(report?.Term),5} ")
             .Append(CultureInfo.InvariantCulture, $"{Number(report?.Commit),11} {Number(report?.Applied),11} ")
             .Append(CultureInfo.InvariantCulture, $"{Number(BehindOf(report)),8} {Number(member.Lag),9} ")
-            .Line($"{RetainedOf(report),9}  {member.Host}:{member.Path}");
+            .Line($"{RetainedOf(report),9} {WritesOf(report),7}  {member.Host}:{member.Path}");
         if (member.Problem is { } problem)
         {
             text.Line($"       {problem}");
@@ -186,6 +186,10 @@ internal static class HealReport
     /// <summary>MiB of its journal in use.</summary>
     private static string RetainedOf(ReplicaReport? report) => report is null ? Unknown
         : string.Create(CultureInfo.InvariantCulture, $"{report.RetainedBytes / 1048576.0:F1}MiB");
+
+    /// <summary>Bytes that its disks wrote for each byte of changes.</summary>
+    private static string WritesOf(ReplicaReport? report) => report is null or { JournalPayloadBytes: 0 } ? Unknown
+        : string.Create(CultureInfo.InvariantCulture, $"{report.WriteAmplification:F2}x");
 
     /// <summary>What there is to say of a member that must get a copy of all files; null for all others.</summary>
     private static string? CopyOf(ReplicaMemberMessage member) => member switch
