@@ -27,6 +27,9 @@ public static unsafe partial class Sys
     public const int TcpKeepInterval = 5;
     public const int TcpKeepCount = 6;
 
+    /// <summary>Kernels from 6.15 on.</summary>
+    public const int TcpRtoMax = 44;
+
     public const int IpProtoIpv6 = 41;
     public const int Ipv6Only = 26;
 

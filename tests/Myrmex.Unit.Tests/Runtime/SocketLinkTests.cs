@@ -11,6 +11,8 @@ namespace Myrmex.Unit.Tests.Runtime;
 [Trait("Tier", "unit")]
 public sealed class SocketLinkTests : IDisposable
 {
+    private const int NoSuchOption = 92; // ENOPROTOOPT.
+
     private readonly LinuxRuntime _runtime = new(new LinuxRuntimeOptions { Reactors = 2, Workers = 2, Name = "test" });
     private readonly TestDirectory _directory = new();
     private readonly Recorder _server = new();
@@ -100,6 +102,18 @@ public sealed class SocketLinkTests : IDisposable
         Sys.Close(there);
         Assert.Equal(0, _client.Closes);
         Assert.False(next.WasOffLoop);
+    }
+
+    /// <summary>Kernels before 6.15 say that they cannot.</summary>
+    [Fact]
+    public void WhatIsNotAcknowledgedIsSentAgainWithinASecond()
+    {
+        var fd = Sys.Socket(Sys.AfInet);
+        Assert.True(fd >= 0);
+        LinuxNetwork.TuneTcp(fd);
+        var error = Sys.GetSockOpt(fd, Sys.IpProtoTcp, Sys.TcpRtoMax, out var milliseconds);
+        Sys.Close(fd);
+        Assert.True(error < 0 ? error == -NoSuchOption : milliseconds == 1_000);
     }
 
     [Fact]
