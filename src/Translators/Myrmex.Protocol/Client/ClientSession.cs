@@ -32,9 +32,9 @@ internal sealed class ClientSession : IRpcHandler
     private const long AttachMsMax = 60_000;
 
     /// <summary>
-    /// A connection that was silent for the ping timeout is followed by one that is given twice the time, up to so many
-    /// times it and <see cref="PatientMsMax"/>, until it has answered quickly at <see cref="SteadyLooks"/> looks in a
-    /// row. A server that is slow because thousands come to it at once would else do all their work for nothing, again
+    /// When a connection was silent for the ping timeout, and the one after it too, the next is given twice the time, and
+    /// so on up to so many times it and <see cref="PatientMsMax"/>, until one has answered quickly at <see
+    /// cref="SteadyLooks"/> looks in a row. A server that is slow because thousands come to it at once would else do all their work for nothing, again
     /// and again; one that was stopped and is well again is missed as early as ever. Tries to attach have a patience of
     /// their own, which ends when it lets us.
     /// </summary>
@@ -61,6 +61,7 @@ internal sealed class ClientSession : IRpcHandler
     private long _retryMs = RetryMsMin;
     private bool _wasOpen; // The connection that there is, or was, has been made.
     private volatile int _patience = 1; // Times the ping timeout.
+    private bool _isDoubtful; // The last connection was silent, and this one has not answered quickly for a while yet.
     private int _attachPatience = 1; // The same, until it has let us attach.
     private IDisposable? _steadyTimer;
     private int _steadyLooks; // Good ones in a row.
@@ -194,7 +195,8 @@ internal sealed class ClientSession : IRpcHandler
         if (error == Errno.ETIMEDOUT && _wasOpen)
         {
             _attachPatience = Math.Min(_attachPatience * 2, PatienceMax);
-            _patience = wasUp ? Math.Min(_patience * 2, PatienceMax) : _patience;
+            _patience = wasUp && _isDoubtful ? Math.Min(_patience * 2, PatienceMax) : _patience;
+            _isDoubtful |= wasUp;
         }
 
         _wasOpen = false;
@@ -288,6 +290,7 @@ internal sealed class ClientSession : IRpcHandler
             return;
         }
 
+        _isDoubtful = false;
         _patience = 1;
         Tune(connection);
     }
@@ -394,7 +397,7 @@ internal sealed class ClientSession : IRpcHandler
         _retryMs = RetryMsMin;
         _refusal = string.Empty;
         _reportedDown = false;
-        if (_patience > 1)
+        if (_isDoubtful)
         {
             var connection = attachment.Connection;
             _steadyLooks = 0;
