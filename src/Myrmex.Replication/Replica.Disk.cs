@@ -15,6 +15,8 @@ public sealed partial class Replica
 {
     private const long HandOverPeriodMs = 1_000;
 
+    private const long HandOverMsMax = 3_000;
+    private const long RestMs = 30_000;
     private const long LeftBehindMs = 1_000;
     private const long LedLatelyMs = 60_000;
 
@@ -29,6 +31,8 @@ public sealed partial class Replica
     private bool _isOutOfRoom;
     private long _roomBytes = long.MaxValue;
     private long _handOverMs;
+    private long? _tooLongMs; // The lead is to be handed over by then.
+    private long _restsUntilMs; // This member does not lead until then.
     private long? _ledMs; // When this member led last.
 
     /// <summary>What a leader may still take in that needs room; long.MaxValue for all others. Any thread.</summary>
@@ -146,11 +150,26 @@ public sealed partial class Replica
     private bool IsLeftBehind =>
         _ledMs is { } led && NowMs - led <= LedLatelyMs && _machine.OldestWorkMs(NowMs) >= LeftBehindMs;
 
-    /// <summary>A leader whose disk is full lets somebody lead who can take in what is committed.</summary>
+    /// <summary>
+    /// A leader whose disk is full lets somebody lead who can take in what is committed. When nobody takes it over, it
+    /// is left to an election: this member, whose store and then journal get on no more, keeps the others waiting.
+    /// </summary>
     private void MaybeHandOver()
     {
-        if (_isOutOfRoom && _engine.IsServing && NowMs - _handOverMs >= HandOverPeriodMs
-            && _engine.RoomierMember() is { } member)
+        if (!_isOutOfRoom || !_engine.IsServing || _engine.RoomierMember() is not { } member)
+        {
+            _tooLongMs = null;
+            return;
+        }
+
+        _tooLongMs ??= NowMs + HandOverMsMax;
+        if (NowMs >= _tooLongMs)
+        {
+            _restsUntilMs = NowMs + RestMs;
+            Log.Warning("replica", "nobody takes the lead over: it is given up, the disk is full",
+                ("set", _setup.StorePrefix), ("member", Self));
+        }
+        else if (NowMs - _handOverMs >= HandOverPeriodMs)
         {
             _handOverMs = NowMs;
             Log.Warning("replica", "the lead is handed over: the disk is full", ("set", _setup.StorePrefix),

@@ -153,6 +153,62 @@ public sealed class FullDiskTests
         Assert.Equal(Errno.Ok, full.Failure);
     }
 
+    /// <summary>The first of the others answers, and counts, but has not got on for a while.</summary>
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void ALeaderWithoutRoomHandsTheLeadToWhoCanHaveIt(ulong seed)
+    {
+        using var bed = new StoreBed(seed);
+        SetFree(bed, Plenty);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        bed.World.RunFor(300);
+        var full = bed.Leader!;
+        var slow = bed.Members.First(m => m != full);
+        slow.Node.HangDisk();
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal(Errno.Ok, Mknod(bed, $"f{i}"));
+        }
+
+        full.FreeBytes = 0;
+        Assert.True(
+            bed.World.RunUntil(() => bed.Leader is { } leader && leader != full, 1_500), "nobody else leads");
+        Assert.NotSame(slow, bed.Leader);
+        slow.Node.ReleaseDisk();
+        full.FreeBytes = Plenty;
+        bed.World.RunFor(500);
+        Assert.Equal(Errno.Ok, Mknod(bed, "after"));
+        bed.AssertAllAreEqual("after there was room again");
+    }
+
+    /// <summary>Nobody is near, so the lead cannot be handed over; who is elected has everything.</summary>
+    [Fact]
+    public void ALeaderWithoutRoomThatNobodyFollowsCloselyGivesTheLeadUp()
+    {
+        using var bed = new StoreBed(9);
+        SetFree(bed, Plenty);
+        Assert.Equal(Errno.Ok, Mknod(bed, "before"));
+        bed.World.RunFor(300);
+        var full = bed.Leader!;
+        var others = bed.Members.Where(m => m != full).ToList();
+        others.ForEach(m => m.Faults.Hang = new TaskCompletionSource()); // Their stores do not get on, their disks do.
+        for (var i = 0; i < 300; i++)
+        {
+            Assert.Equal(Errno.Ok, Mknod(bed, $"f{i}"));
+        }
+
+        full.FreeBytes = 0;
+        Assert.True(bed.World.RunUntil(() => full.Replica!.Role != ReplicaRole.Active, 5_000), "it goes on leading");
+        others.ForEach(m => m.Faults.Release());
+        Assert.True(
+            bed.World.RunUntil(() => bed.Leader is { } leader && leader != full, 4_000), "nobody else leads");
+        full.FreeBytes = Plenty;
+        bed.World.RunFor(500);
+        Assert.Equal(Errno.Ok, Mknod(bed, "after"));
+        bed.AssertAllAreEqual("after there was room again");
+    }
+
     /// <summary>All disks are filled by something else: nobody can be better off, and what frees room goes through.</summary>
     [Fact]
     public void WithoutRoomAnywhereWhatFreesSomeIsTaken()

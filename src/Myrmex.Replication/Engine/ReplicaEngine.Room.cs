@@ -33,20 +33,27 @@ public sealed partial class ReplicaEngine
     /// <summary>Bytes that entries up to the last one are still going to take, from after an entry on.</summary>
     public long CostAfter(JournalIndex index) => _log.CostAfter(index);
 
-    /// <summary>Who should lead instead of this leader, whose disk is full; null when nobody is better off.</summary>
+    /// <summary>
+    /// Who should lead instead of this leader, whose disk is full: one that could at once before all others. Null when
+    /// nobody is better off.
+    /// </summary>
     public MemberId? RoomierMember()
     {
+        MemberId? best = null;
         foreach (var member in _role == ReplicaRole.Active ? Configuration!.AllMembers : MemberSet.Empty)
         {
             if (member != Self && MayLead(member) && Peer(member).Room is { IsOut: false } room
-                && room != RoomReport.Unknown)
+                && room != RoomReport.Unknown && (best is not { } other || IsAhead(member, other)))
             {
-                return member;
+                best = member;
             }
         }
 
-        return null;
+        return best;
     }
+
+    private bool IsAhead(MemberId member, MemberId other) => IsNear(member) == IsNear(other)
+        ? Peer(member).Durable > Peer(other).Durable : IsNear(member);
 
     /// <summary>
     /// What a leader may still log that needs room; long.MaxValue when that is not known, or for others.
