@@ -17,6 +17,12 @@ public abstract class Reply
     /// <summary>op_errno of a success; <see cref="Errno.ENOENT"/> on reads and listings hints at the end.</summary>
     public Errno Hint { get; set; }
 
+    /// <summary>
+    /// It comes from a server that tells nobody of changes: a cache that lives by being told must not keep it. Not on
+    /// the wire.
+    /// </summary>
+    public bool IsNotForCaches { get; set; }
+
     /// <summary>Owned by the reply.</summary>
     public XData? XData { get; set; }
 
@@ -42,6 +48,7 @@ public abstract class Reply
         Error = other.Error;
         OpRet = other.OpRet;
         Hint = other.Hint;
+        IsNotForCaches = other.IsNotForCaches;
         XData?.Release();
         XData = other.XData?.Clone();
     }
@@ -53,6 +60,7 @@ public abstract class Reply
         Error = Errno.Ok;
         OpRet = 0;
         Hint = Errno.Ok;
+        IsNotForCaches = false;
         XData?.Release();
         XData = null;
     }

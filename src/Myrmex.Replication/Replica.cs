@@ -38,6 +38,8 @@ public sealed partial class Replica : IJournalOwner
     private IDisposable? _timer;
     private bool _isStopped;
     private long _leaseUntilMs; // Written by the scheduler only.
+    private long _promiseUntilMs; // As well.
+    private bool _offersPromises;
     private bool _isCarrying;
     private bool _hasMachineFailed;
     private bool _isAppliedDue;
@@ -349,6 +351,22 @@ public sealed partial class Replica : IJournalOwner
     public bool HasLease => NowMs < Volatile.Read(ref _leaseUntilMs);
 
     /// <summary>
+    /// Up to when others may be promised that no other member leads, by <c>IClock.BootNs</c>; 0 for not at all. It
+    /// holds when this leadership is over, too. Never while <see cref="OfferPromises"/> was not asked for. Any thread.
+    /// </summary>
+    public long PromiseUntilNs => Volatile.Read(ref _promiseUntilMs) * 1_000_000;
+
+    /// <summary>
+    /// Promises are wanted, or not any more. While they are, a lead that is handed over goes on until they have run
+    /// out. Any thread.
+    /// </summary>
+    public void OfferPromises(bool isWanted) => _scheduler.Post(() =>
+    {
+        _offersPromises = isWanted;
+        PublishLease();
+    });
+
+    /// <summary>
     /// The entries after the checkpoint as the journal had them when it was opened, committed or not; lent. Before
     /// <see cref="Start"/> only.
     /// </summary>
@@ -498,7 +516,11 @@ public sealed partial class Replica : IJournalOwner
     /// Before anything that the engine says leaves: whoever hears that the lead was given back must not be overtaken
     /// by a read here that still counts on it.
     /// </summary>
-    private void PublishLease() => Volatile.Write(ref _leaseUntilMs, _isStopped ? 0 : _engine.LeaseUntilMs);
+    private void PublishLease()
+    {
+        Volatile.Write(ref _leaseUntilMs, _isStopped ? 0 : _engine.LeaseUntilMs);
+        Volatile.Write(ref _promiseUntilMs, _isStopped || !_offersPromises ? 0 : _engine.OfferPromises());
+    }
 
     private void CarryOut(in ReplicaOutput output)
     {

@@ -98,4 +98,7 @@ public sealed record ReplicaSetup
 
     /// <summary>Entries kept in the journal behind the checkpoint, for members that come back.</summary>
     public ulong RetainedEntries { get; init; } = 100_000;
+
+    /// <summary>Rules that a test switches off.</summary>
+    internal ReplicaMutations Mutations { get; init; }
 }

@@ -76,6 +76,7 @@ internal static class ReplicaStartup
             IsStoreAhead = journal.State.StoreAhead != Term.None,
             NeedsCopy = checkpoint.IsCopying,
             IsWitness = setup.IsWitness,
+            Mutations = setup.Mutations,
             NowMs = setup.Seams.Clock.BootNs / 1_000_000,
         };
         return Errno.Ok;

@@ -10,10 +10,10 @@ namespace Myrmex.Volumes;
 /// features/leases, features/upcall, debug/io-stats with the brick's path as its name (the name clients attach to),
 /// protocol/server with who may attach. With journals: storage/posix and a protocol/client to every other member of the
 /// replica set, features/locks over the store (below the journal, because only a member that leads may grant an inode
-/// lock), cluster/journal over them, features/leases, debug/io-stats with the name of the member's export, a
-/// cluster/journal-client with the brick's path as its name, which passes what clients of GlusterFS send on to the
-/// member that leads, and protocol/server with both exports. An arbiter has no storage: its cluster/journal is a
-/// witness and stands over the ways to the other members alone.
+/// lock), cluster/journal over them, features/cache-leases, features/leases, debug/io-stats with the name of the
+/// member's export, a cluster/journal-client with the brick's path as its name, which passes what clients of GlusterFS
+/// send on to the member that leads, and protocol/server with both exports. An arbiter has no storage: its
+/// cluster/journal is a witness and stands over the ways to the other members alone.
 /// </summary>
 public static class BrickVolfile
 {
@@ -114,6 +114,7 @@ public static class BrickVolfile
             store is null ? peerNames : [store, .. peerNames]);
         if (store is not null)
         {
+            Add(file, volume, $"{volume.Name}-cache-leases", CacheLeasesType, [], [file.Top.Name]);
             Add(file, volume, $"{volume.Name}-leases", LeasesType, [], [file.Top.Name]);
         }
 

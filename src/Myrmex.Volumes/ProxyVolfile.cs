@@ -4,7 +4,7 @@ namespace Myrmex.Volumes;
 
 /// <summary>
 /// The graph of a proxy, bottom up: what clients of ours have up to cluster/distribute, features/utime when
-/// features.ctime is on, performance/shared-cache when there are no journals, features/client-locks, features/upcall
+/// features.ctime is on, performance/shared-cache, features/client-locks, features/upcall
 /// when features.cache-invalidation is on, debug/io-stats with the name that thin clients attach to, and
 /// protocol/server with who may. No other cache: what it kept could be out of date by what goes through another proxy.
 /// Source: GlusterFS volume file VOL.gfproxyd.vol.
@@ -46,11 +46,7 @@ public static class ProxyVolfile
         }
 
         ClientVolfile.Layer(file, volume, VolumeOptions.Ctime, "utime", "features/utime");
-        if (!volume.HasJournals)
-        {
-            ClientVolfile.Add(file, volume, $"{volume.Name}-shared-cache", SharedCacheType, [], [file.Top.Name]);
-        }
-
+        ClientVolfile.Add(file, volume, $"{volume.Name}-shared-cache", SharedCacheType, [], [file.Top.Name]);
         var locks = $"{volume.Name}-client-locks";
         var top = file.Top.Name;
         file.Add(locks, "features/client-locks").Over(top);

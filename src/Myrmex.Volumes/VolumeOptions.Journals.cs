@@ -155,8 +155,6 @@ public static partial class VolumeOptions
         CacheInvalidation when OptionText.TryBoolean(value, out var tells) && tells => Unfit(
             key, value, "what a client keeps would be old for a moment after a change is answered, and no read of such "
             + "a volume is"),
-        ProxyCache when OptionText.TryBoolean(value, out var keeps) && keeps => Unfit(
-            key, value, "a member that takes the lead does not know what the one before it has promised to proxies"),
         JournalDirectory when value[0] != '/' || value.EndsWith('/') || Path.GetFullPath(value) != value =>
             $"'option {key} {value}' must be an absolute path without . and .. and without a slash at its end",
         QuorumCount => Unfit(

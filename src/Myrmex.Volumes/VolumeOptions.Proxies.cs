@@ -48,7 +48,7 @@ public static partial class VolumeOptions
             new OptionDeclaration(
                 ProxyCache, OptionKind.Boolean, "off",
                 "Proxies answer what their clients look at from memory, and bricks let a change wait until all proxies "
-                + "have dropped what they keep of it. Not for volumes whose copies are kept by a journal.")
+                + "have dropped what they keep of it.")
             { Live = true },
             [
                 new OptionTarget(GraphSide.Client, ProxyVolfile.SharedCacheType, "cache"),

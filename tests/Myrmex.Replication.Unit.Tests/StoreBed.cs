@@ -257,6 +257,11 @@ internal sealed record StoreBedOptions
 
     public bool AllowsMemory { get; init; }
 
+    /// <summary>Puts something on top of a member's brick each time when its process begins, in that process.</summary>
+    public Action<StoreMember>? Opened { get; init; }
+
+    public ReplicaMutations Mutations { get; init; }
+
     /// <summary>Of the witness, which needs no store to begin with.</summary>
     public long WitnessCheckpointMs { get; init; } = 300;
 
@@ -381,6 +386,7 @@ internal sealed class StoreMember : IReplicaTransport
         var setup = Setup(_member, _copies);
         Assert.True(Replica.Open(setup, out var replica, out var problem) == Errno.Ok, problem);
         Replica = replica;
+        _bed.Options.Opened?.Invoke(this);
         var (member, copies) = (_member, _copies);
         _ = SimTasks.Start(Node, () =>
         {
@@ -414,6 +420,7 @@ internal sealed class StoreMember : IReplicaTransport
         CopyPieceBytes = _bed.Options.CopyPieceBytes,
         CopyBytesPerSecond = _bed.Options.CopyBytesPerSecond,
         MachineBoot = (UInt128)(_powerLosses + 1),
+        Mutations = _bed.Options.Mutations,
     };
 
     private void OpenWitness()

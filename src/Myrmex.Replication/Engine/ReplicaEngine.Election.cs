@@ -320,9 +320,10 @@ public sealed partial class ReplicaEngine
 
         _leaderMs = _now; // One that is about to lead, and may have much to fetch before it does.
         ReleaseGrant(message.Released);
+        EndPromises(message.Term);
         if (message.Term > _promised && IsGrantedToOther(message.Term))
         {
-            return; // A leader may be reading by our grant. The candidate asks again.
+            return; // A leader may be reading by our grant, or was promised for. The candidate asks again.
         }
 
         if (!Breaks(ReplicaMutations.NoFence))

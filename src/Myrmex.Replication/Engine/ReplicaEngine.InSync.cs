@@ -87,6 +87,7 @@ public sealed partial class ReplicaEngine
     {
         if (_joining is { } joining)
         {
+            _joiningMs = AreFormerPromisesOver ? _joiningMs : _now; // Its own time begins after that.
             if (!IsFresh(joining) || _now - _joiningMs > _options.OutOfSyncMs)
             {
                 _joining = null;
@@ -108,13 +109,14 @@ public sealed partial class ReplicaEngine
             {
                 _joining = member;
                 _joiningMs = _now;
+                RecountLease();
                 return;
             }
         }
     }
 
     /// <summary>It has all that may have been committed without it.</summary>
-    private bool MayJoin(MemberId member) => IsFresh(member)
+    private bool MayJoin(MemberId member) => IsFresh(member) && AreFormerPromisesOver
         && Reached(Peer(member)) >= (Breaks(ReplicaMutations.InSyncLateCount) ? _commit.Value : _log.Last.Value);
 
     private ulong Reached(PeerState peer) => Counts(peer) ? peer.Durable : 0;

@@ -63,6 +63,11 @@ public sealed partial class ReplicaEngine
             GiveUp(); // This leader removed itself.
         }
 
+        if (_role == ReplicaRole.Active)
+        {
+            RecountLease();
+        }
+
         AdvanceCommit(); // Fewer may be needed now, and nobody else may be left to say anything.
     }
 
@@ -97,7 +102,8 @@ public sealed partial class ReplicaEngine
                 AdvanceCommit();
             }
         }
-        else if (_isChangeCommitted && _storePurpose == StorePurpose.None && !_readOwed && _view!.Term == OwnTerm)
+        else if (_isChangeCommitted && AreFormerPromisesOver && _storePurpose == StorePurpose.None && !_readOwed
+            && _view!.Term == OwnTerm)
         {
             Issue(StorePurpose.FinishChange, _transactions.SetConfiguration(OwnTerm, _view, pending));
         }

@@ -258,11 +258,12 @@ public sealed partial class ReplicaEngine
     }
 
     /// <summary>
-    /// A grant of an earlier start may still run: until it must have ended, no other term is promised.
+    /// A grant of an earlier start may still run: until it must have ended, no other term is promised. Whether leases
+    /// are used now says nothing about that one.
     /// </summary>
     private void StartGrants()
     {
-        if (_options.ReadLease && _promised != Term.None && !Breaks(ReplicaMutations.GrantForgotten))
+        if (_promised != Term.None && !Breaks(ReplicaMutations.GrantForgotten))
         {
             _grantTerm = Term.None;
             _grantUntilMs = _now + _options.GrantMs;
@@ -288,7 +289,8 @@ public sealed partial class ReplicaEngine
         _grantUntilMs = _grantTerm != Term.None && _grantTerm == term ? 0 : _grantUntilMs;
     }
 
-    private bool IsGrantedToOther(Term term) => _grantTerm != term && _now < _grantUntilMs;
+    private bool IsGrantedToOther(Term term) =>
+        (_grantTerm != term && _now < _grantUntilMs) || IsPromisedInOther(term);
 
     /// <summary>A read that waits for a round of beats, of a client here or at a follower.</summary>
     private readonly record struct RunningRead(ulong Tag, JournalIndex Index, ulong Round)

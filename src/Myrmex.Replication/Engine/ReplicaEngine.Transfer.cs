@@ -113,6 +113,7 @@ public sealed partial class ReplicaEngine
         _transferTag = tag;
         _transferMs = _now;
         _closedMs = null;
+        _endsPromises = false;
         TransferTick();
     }
 
@@ -121,6 +122,7 @@ public sealed partial class ReplicaEngine
         Refuse(_transferTag, refusal);
         _transferTo = null;
         _closedMs = null;
+        _endsPromises = false;
     }
 
     private void TransferTick()
@@ -137,7 +139,9 @@ public sealed partial class ReplicaEngine
             return;
         }
 
-        _closedMs ??= IsNear(target) ? _now : null;
+        var isNear = IsNear(target);
+        _endsPromises |= isNear; // Not while it may come to nothing.
+        _closedMs ??= ArePromisesOver && isNear ? _now : null;
         if (_closedMs is not null && _commit == _log.Last && Peer(target).Durable == _log.Last.Value
             && _storePurpose == StorePurpose.None)
         {
@@ -155,6 +159,7 @@ public sealed partial class ReplicaEngine
         Emit(new ReplicaOutput(OutputKind.Completed) { Ticket = _transferTag, Peer = target });
         _transferTo = null;
         _closedMs = null;
+        _endsPromises = false;
         Send(target, new ReplicaMessage.Transfer { From = From(_term) });
         if (Breaks(ReplicaMutations.HandOverLeads))
         {

@@ -107,6 +107,15 @@ internal enum ReplicaMutations : long
     /// <summary>A leader tells a follower that reads of what its own main store does not have yet are good.</summary>
     ToldBeforeApplied = 1L << 35,
 
+    /// <summary>A leader gives its vote to another one while what it has promised still holds.</summary>
+    PromiseForgotten = 1L << 36,
+
+    /// <summary>A lead is handed over while what was promised in it still holds.</summary>
+    HandsOverPromises = 1L << 37,
+
+    /// <summary>What was promised without them is not waited for before more members can be elected.</summary>
+    PromisesWithoutAll = 1L << 38,
+
     /// <summary>What is not committed counts as overwriting what is.</summary>
     ElideUncommitted = 1L << 40,
 

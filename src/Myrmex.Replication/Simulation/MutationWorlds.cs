@@ -14,6 +14,11 @@ internal static class MutationWorlds
                 new WorldOptions { ReadLease = true, Clients = 4 },
             ReplicaMutations.HandOverLeads =>
                 new WorldOptions { ReadLease = true, Clients = 4, Returns = true },
+            ReplicaMutations.PromiseForgotten => new WorldOptions { ReadLease = true, Promises = true },
+            ReplicaMutations.HandsOverPromises =>
+                new WorldOptions { ReadLease = true, Promises = true, Returns = true },
+            ReplicaMutations.PromisesWithoutAll =>
+                new WorldOptions { ReadLease = true, Promises = true, Mode = ReplicaMode.InSync, Ambushes = true },
             ReplicaMutations.InSyncWithoutStore or ReplicaMutations.InSyncLateCount
                 or ReplicaMutations.LostAdditionForgotten =>
                 new WorldOptions { Mode = ReplicaMode.InSync },

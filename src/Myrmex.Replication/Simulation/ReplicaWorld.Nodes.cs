@@ -248,6 +248,7 @@ internal sealed partial class ReplicaWorld
         var engine = node.Engine!;
         _outputs.Clear();
         engine.Drain(_outputs);
+        Promise(node, engine);
         for (var i = 0; i < _outputs.Count; i++)
         {
             Carry(node, engine, _outputs[i]);
@@ -406,6 +407,7 @@ internal sealed partial class ReplicaWorld
         CheckLocks(node, entry);
         if (node.Engine!.Role == ReplicaRole.Active)
         {
+            CheckPromises(entry);
             _checker.Commits(
                 node, entry, _options.AllowsMemory && _fromMemory.Contains((entry.Index.Value, entry.Header.Chain)),
                     _nodes, _store.State);

@@ -25,6 +25,9 @@ public sealed record WorldOptions
 
     public bool ReadLease { get; init; }
 
+    /// <summary>Leaders promise to caches all that they may; with leases for reads only.</summary>
+    public bool Promises { get; init; }
+
     /// <summary>Members come and go.</summary>
     public bool ChangesMembers { get; init; }
 
@@ -108,7 +111,8 @@ public sealed record WorldOptions
 
         // Drawn last, so that a seed is otherwise what it was before there were witnesses.
         options = random.Chance(0.4) ? options.WithWitnesses((int)random.Between(1, 3)) : options;
-        return options with { ReadsHere = random.Chance(0.5), Elides = random.Chance(0.6) };
+        options = options with { ReadsHere = random.Chance(0.5), Elides = random.Chance(0.6) };
+        return options with { Promises = options.ReadLease && random.Chance(0.5) };
     }
 
     /// <summary>
@@ -127,6 +131,14 @@ public sealed record WorldOptions
         Witnesses = Math.Min(wanted, WriteQuorum - 1),
     };
 
-    /// <summary>The world as it was before there were witnesses, reads at followers, and elided entries.</summary>
-    public WorldOptions WithoutWitnesses() => this with { Witnesses = 0, ReadsHere = false, Elides = false };
+    /// <summary>
+    /// The world as it was before there were witnesses, reads at followers, elided entries, and promises.
+    /// </summary>
+    public WorldOptions WithoutWitnesses() => this with
+    {
+        Witnesses = 0,
+        ReadsHere = false,
+        Elides = false,
+        Promises = false,
+    };
 }

@@ -25,7 +25,7 @@ internal sealed class ProxyBed
 
     private readonly NodeBed _bed;
 
-    /// <param name="caches">Proxies of <see cref="Distributed"/> keep what clients look at.</param>
+    /// <param name="caches">Proxies keep what clients look at.</param>
     public ProxyBed(TestDirectory directory, bool caches, params string[] volumes)
     {
         _bed = directory.Own(new NodeBed(
@@ -40,7 +40,7 @@ internal sealed class ProxyBed
             Command($"volume set {volume} config.gfproxyd-nodes {string.Join(',', Proxies.Select(p => p.Address))}");
             Command($"volume set {volume} config.gfproxyd enable");
             Command($"volume start {volume}");
-            if (caches && volume == Distributed)
+            if (caches)
             {
                 Command($"volume set {volume} proxy.cache on");
             }

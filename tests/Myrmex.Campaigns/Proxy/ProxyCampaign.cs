@@ -42,7 +42,7 @@ internal sealed class ProxyCampaign : Campaign
             [Kills] = $"proxies that are lost, in all ({KillsUsual})",
             [Only] = $"lost only like this: {string.Join(' ', Enum.GetNames<ProxyKill>())}",
             [OfVolume] = $"only the volume {ProxyBed.Distributed} (plain bricks) or {ProxyBed.Replicated} (replica sets)",
-            [Cache] = $"on: the proxies of {ProxyBed.Distributed} answer from memory (proxy.cache)",
+            [Cache] = "on: the proxies answer from memory (proxy.cache)",
             [Seconds] = $"that the programs of a round work before they are checked ({SecondsUsual})",
         };
 

@@ -119,7 +119,7 @@ public sealed class CandidateTests
         StorePrefix = Prefix,
         Log = log,
         Checkpoint = new JournalIndex((ulong)checkpoint),
-        NowMs = 1000,
+        NowMs = 0, // What it may have granted before is over when it begins.
     });
 
     private static ReplicaLog Log(int common, int tail, ulong tailTerm)

@@ -132,7 +132,7 @@ public sealed class ElisionTests
             StorePrefix = "rs/",
             Options = new ReplicaOptions { ElideBytesMin = 100_000, PlanMs = 1000, RelayBytesMin = 0 },
             Log = log,
-            NowMs = _nowMs,
+            NowMs = _nowMs - 1000, // What it may have granted before is over.
         });
         engine.LeaseChanged(new LeaseId(1), _nowMs);
         engine.StoreChanged(State(), _nowMs);

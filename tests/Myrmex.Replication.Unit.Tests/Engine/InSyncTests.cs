@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Myrmex.Base;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Xunit;
@@ -15,21 +16,15 @@ public sealed class InSyncTests
     private static readonly MemberId Silent = new(1);
     private static readonly MemberId Joining = new(2);
 
-    private readonly ReplicaOptions _options = new();
+    private readonly ReplicaOptions _options = new() { ReadLease = true };
     private readonly ReplicaEngine _engine;
     private long _nowMs = 1000;
+    private ulong _round; // Of the last beat.
 
     public InSyncTests()
     {
-        _engine = new ReplicaEngine(new ReplicaStart
-        {
-            Self = Self,
-            Superblock = new Superblock(new Term(1), MemberStatus.Voter, 100, 1),
-            StorePrefix = "rs/",
-            Options = _options,
-            Log = new ReplicaLog(JournalIndex.None, Term.None, default),
-            NowMs = _nowMs,
-        });
+        _engine = NewEngine(_options, _nowMs);
+        _nowMs += _options.GrantMs; // What an earlier start may have granted.
         _engine.StoreChanged(State(revision: 9), _nowMs);
         Drain();
         _engine.JournalProgress(0, new JournalIndex(Last), new JournalIndex(Last), _nowMs);
@@ -58,6 +53,126 @@ public sealed class InSyncTests
         (_, set) = Asked(Tick(1));
         Assert.Equal(isAsked, set.Contains(Joining));
         Assert.True(set.Contains(Silent)); // It may be in the store still.
+    }
+
+    /// <summary>
+    /// What was promised without its grant may last for most of the time that it has to catch up: that begins after.
+    /// </summary>
+    [Fact]
+    public void TheTimeToJoinBeginsWhenWhatWasPromisedBeforeIsOver()
+    {
+        Promise();
+        Answer(Joining, Last - 1);
+        Tick(1); // It is about to join.
+        Assert.Equal(0, _engine.OfferPromises()); // It has not granted.
+        for (var i = 0; i < 13; i++)
+        {
+            Answer(Silent, Last);
+            Answer(Joining, Last - 1);
+            Assert.DoesNotContain(Tick(100), o => o.Kind == OutputKind.StoreTransaction);
+        }
+
+        Answer(Silent, Last);
+        Answer(Joining, Last);
+        Assert.True(Asked(Tick(1)).Set.Contains(Joining));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhoHasGrantedJoinsWithoutWaitingForWhatWasPromised(bool hasGranted)
+    {
+        Promise();
+        Answer(Joining, Last);
+        Grant(Silent);
+        if (hasGranted)
+        {
+            Grant(Joining);
+        }
+
+        Tick(1); // It is about to join.
+        var outputs = Tick(1);
+        Assert.Equal(hasGranted, outputs.Any(o => o.Kind == OutputKind.StoreTransaction));
+    }
+
+    /// <summary>It may come to nothing, and what caches keep would be lost for that.</summary>
+    [Fact]
+    public void ATransferThatWaitsForItsTargetStopsNoPromises()
+    {
+        Promise();
+        for (ulong i = 0; i < Replication.Engine.Limits.CaughtUpEntries + 1; i++)
+        {
+            var data = Payload.CopyOf(new byte[1]);
+            _engine.Propose(new Proposal(i, EntryKind.Operation, 0, 0, 0, default, data), _nowMs);
+        }
+
+        var last = _engine.Last;
+        Assert.Equal(Last + Replication.Engine.Limits.CaughtUpEntries + 1, last.Value);
+        _engine.JournalProgress(0, last, last, _nowMs);
+        Drain();
+        _engine.TransferLead(tag: 99, Silent, _nowMs);
+        Tick(1);
+        Assert.NotEqual(0, _engine.OfferPromises());
+        Answer(Silent, last.Value);
+        var outputs = Tick(1);
+        Assert.Equal(0, _engine.OfferPromises());
+        Assert.DoesNotContain(outputs, o => o.Ticket == 99); // What was promised is waited for.
+    }
+
+    /// <summary>An earlier start may have granted, whatever the way of reads is now.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void WhoWasStartedAnewPromisesNoTermBeforeItsGrantsAreOver(bool readLease)
+    {
+        var engine = NewEngine(new ReplicaOptions { ReadLease = readLease }, _nowMs);
+        Assert.DoesNotContain(Fenced(engine, _nowMs + _options.GrantMs - 1), IsAnswer);
+        Assert.Contains(Fenced(engine, _nowMs + _options.GrantMs), IsAnswer);
+
+        static bool IsAnswer(ReplicaOutput output) => output.Message is ReplicaMessage.FenceAnswer;
+    }
+
+    private static List<ReplicaOutput> Fenced(ReplicaEngine engine, long nowMs)
+    {
+        engine.Receive(
+            new ReplicaMessage.Fence { From = new MessageOrigin(new Term(4), Silent, 101, 1, 1) }, nowMs);
+        return engine.DrainSaving(nowMs);
+    }
+
+    private static ReplicaEngine NewEngine(ReplicaOptions options, long nowMs) => new(new ReplicaStart
+    {
+        Self = Self,
+        Superblock = new Superblock(new Term(1), MemberStatus.Voter, 100, 1),
+        StorePrefix = "rs/",
+        Options = options,
+        Log = new ReplicaLog(JournalIndex.None, Term.None, default),
+        NowMs = nowMs,
+    });
+
+    /// <summary>Within the lease that those have granted who count.</summary>
+    private void Promise()
+    {
+        Answer(Silent, Last);
+        Tick(_options.BeatMs);
+        Grant(Silent);
+        Assert.True(_engine.OfferPromises() > _nowMs + (_options.GrantMs / 2));
+    }
+
+    private void Grant(MemberId member)
+    {
+        _engine.Receive(
+            new ReplicaMessage.BeatAnswer
+            {
+                From = new MessageOrigin(new Term(4), member, 100ul + member.Value, 1, 1),
+                Promised = new Term(4),
+                Status = MemberStatus.Voter,
+                Round = _round,
+                Durable = new JournalIndex(Last),
+                Written = new JournalIndex(Last),
+                Granted = true,
+            },
+            _nowMs);
+        Drain();
     }
 
     private static (ulong Ticket, MemberSet Set) Asked(List<ReplicaOutput> outputs)
@@ -123,6 +238,7 @@ public sealed class InSyncTests
     private List<ReplicaOutput> Drain()
     {
         var outputs = _engine.DrainSaving(_nowMs);
+        _round = outputs.Select(o => o.Message).OfType<ReplicaMessage.Beat>().Select(b => b.Round).Append(_round).Max();
         foreach (var output in outputs.Where(o => o.Kind == OutputKind.StoreTransaction && IsHistory(o)).ToList())
         {
             outputs.Remove(output);

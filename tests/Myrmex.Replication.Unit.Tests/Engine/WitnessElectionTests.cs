@@ -122,7 +122,7 @@ public sealed class WitnessElectionTests
             Checkpoint = new JournalIndex((ulong)dropped),
             MayHaveLostEntries = mayHaveLost,
             IsWitness = id == Witness,
-            NowMs = NowMs,
+            NowMs = NowMs - 1000, // What it may have granted before is over.
         });
         engine.ReleaseEntries(new JournalIndex((ulong)dropped));
         _engines[id] = engine;

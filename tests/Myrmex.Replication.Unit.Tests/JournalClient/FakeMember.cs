@@ -15,7 +15,7 @@ namespace Myrmex.Replication.Unit.Tests.JournalClientTests;
 /// lost after the change, and who does not lead says so. Fds and locks are its own, names and data those of the set.
 /// </summary>
 internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int number)
-    : LeafTranslator(place), IServerPlace
+    : LeafTranslator(place), IServerPlace, ICacheLease
 {
     private readonly HashSet<Fd> _open = [];
     private readonly List<IUnderWay> _underWay = [];
@@ -67,6 +67,11 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
     public int InternalLockCount => _internalLocks.Count;
 
     public byte[]? LastRecord { get; private set; }
+
+    /// <summary>Who wants to hear of its promise.</summary>
+    public ICacheLeaseWatcher? Watcher { get; private set; }
+
+    public void WatchLease(ICacheLeaseWatcher? watcher) => Watcher = watcher;
 
     public int CallsOf(FopCode code) => Calls.Count(c => c.Code == code);
 

@@ -64,14 +64,7 @@ internal sealed class CacheBrick
 
     public CacheLeases? Leases { get; private set; }
 
-    public string Figure(string key)
-    {
-        var dump = new StateDump();
-        Leases!.DumpState(dump);
-        var text = dump.ToString();
-        var at = text.IndexOf(key + "=", StringComparison.Ordinal) + key.Length + 1;
-        return text[at..].Split('\n')[0];
-    }
+    public long Figure(string key) => CacheUser.FigureOf(Leases!, key);
 
     public void Start()
     {

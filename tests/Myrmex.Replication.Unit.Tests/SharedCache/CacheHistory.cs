@@ -31,11 +31,17 @@ internal sealed class CacheHistory
 
     /// <param name="bricks">With several there is distribution, whose renames and links are no single step.</param>
     public CacheHistory(ulong seed, BrickFault fault = BrickFault.None, int bricks = 1)
+        : this(seed, new CacheBed(seed, fault, driftPpmMax: 50_000, bricks), hasSteps: bricks > 1)
+    {
+    }
+
+    /// <param name="hasSteps">Renames and links are no single step.</param>
+    public CacheHistory(ulong seed, CacheWorld bed, bool hasSteps)
     {
         _random = new SimRandom((seed * 101) + 7);
-        Bed = new CacheBed(seed, fault, driftPpmMax: 50_000, bricks);
-        Array.ForEach(Bed.Bricks, b => b.DelayMsMax = _random.Below(6));
-        var kinds = bricks == 1 ? Kinds : [ObjectKind.Content, ObjectKind.Time, ObjectKind.Attribute];
+        Bed = bed;
+        bed.Tune(_random);
+        var kinds = !hasSteps ? Kinds : [ObjectKind.Content, ObjectKind.Time, ObjectKind.Attribute];
         _objects = [.. Enumerable.Range(0, 1 + _random.Below(2)).Select(_ => kinds[_random.Below(kinds.Length)])];
         _histories = [.. _objects.Select(_ => new List<HistoryOperation>())];
     }
@@ -49,7 +55,7 @@ internal sealed class CacheHistory
         Links,
     }
 
-    public CacheBed Bed { get; }
+    public CacheWorld Bed { get; }
 
     public int Troubles { get; private set; }
 
@@ -133,39 +139,8 @@ internal sealed class CacheHistory
             return;
         }
 
-        var proxy = Bed.Proxies[_random.Below(2)].Node;
-        var which = Bed.Bricks[_random.Below(Bed.Bricks.Length)];
-        var brick = which.Node;
         Troubles++;
-        switch (_random.Below(10))
-        {
-            case 0 or 1:
-                proxy.Freeze(_random.Between(50, 6_000));
-                break;
-            case 2:
-                Bed.World.Network.DropLinks(proxy, brick);
-                break;
-            case 3:
-                Bed.World.Network.Cut(proxy, brick);
-                break;
-            case 4:
-                Bed.World.Network.CutOneWay(brick, proxy);
-                break;
-            case 5:
-                Bed.World.Network.CutOneWay(proxy, brick);
-                break;
-            case 6:
-                Bed.World.Network.DropLinks(Bed.Direct.Node, brick);
-                break;
-            case 7 when _random.Chance(0.4):
-                which.Crash();
-                which.Restart();
-                break;
-            default:
-                Bed.World.Network.MendAll();
-                break;
-        }
-
+        Bed.Disturb(_random);
         Bed.World.After(_random.Between(20, 1_500), Disturb);
     }
 
@@ -176,7 +151,7 @@ internal sealed class CacheHistory
         for (var i = 0; i < count; i++)
         {
             var pause = new TaskCompletionSource();
-            user.Node.Seams.Scheduler.Schedule(random.Chance(0.7) ? random.Below(40) : random.Below(1_500), pause.SetResult);
+            user.Node.Seams.Scheduler.Schedule(random.Chance(Bed.Haste) ? random.Below(40) : random.Below(1_500), pause.SetResult);
             await pause.Task;
             var index = random.Below(_objects.Length);
             if (_histories[index].Count < LinearizabilityChecker.OperationsMax - 6)

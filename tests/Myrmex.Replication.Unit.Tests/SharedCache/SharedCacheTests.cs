@@ -136,7 +136,7 @@ public sealed class SharedCacheTests : IDisposable
         Assert.InRange(_bed.Time(() => SetMode(_bed.Direct, 0x8181)), 0, 10);
         ModeOf(Proxy);
         SetMode(Proxy, 0x8182); // What it keeps itself it has dropped.
-        Assert.Equal("0", _bed.Brick.Figure("waits"));
+        Assert.Equal(0, _bed.Brick.Figure("waits"));
     }
 
     [Fact]

@@ -103,7 +103,7 @@ public sealed class CacheLeaseThreadsTests
         public Proxy()
         {
             Holder = new LeaseHolder(
-                TestPlace.Seams(new ManualTime()), 1,
+                new LeaseState(TestPlace.Seams(new ManualTime()), terms: null), 1, LeaseSpan.Alone(nowNs: 0),
                 (gfid, number) => Connection.Add(() =>
                 {
                     Store.InodeChanges(in gfid);

@@ -177,7 +177,9 @@ public sealed class CacheLeasesTests
     public async Task WhoIsForgottenForWantOfRoomIsWaitedForWithAnyInode()
     {
         var table = new LeaseTable();
-        var holder = new LeaseHolder(TestPlace.Seams(_time), 1, (gfid, number) => _told.Add((gfid, number)), 0);
+        var holder = new LeaseHolder(
+            new LeaseState(TestPlace.Seams(_time), terms: null), 1, LeaseSpan.Alone(_time.MonotonicNs),
+            (gfid, number) => _told.Add((gfid, number)), told: 0);
         for (var i = 0UL; i < CacheLeaseLimits.InodesMax * 2; i++)
         {
             table.Seen(new Gfid(i << 7, i * 0x9E37), holder, since: 0, nowNs: 0);

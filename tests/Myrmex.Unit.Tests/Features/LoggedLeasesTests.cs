@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading.Tasks;
 using Myrmex.Base;
+using Myrmex.Features.CacheLeases;
 using Myrmex.Features.Leases;
 using Myrmex.Graph;
 using Myrmex.Unit.Tests.Kit;
@@ -27,8 +28,9 @@ public sealed class LoggedLeasesTests
         var below = ScriptedTranslator.Create(_time, out _);
         var registration = new TranslatorRegistration("test/log", static place => new StandInLog(place), [], Maturity.Experimental);
         _log = new StandInLog(TestPlace.For(_time, registration, below, slot: 2));
+        var between = CacheLeases.Registration.Create(TestPlace.For(_time, CacheLeases.Registration, _log, slot: 3));
         _leases = (Leases)Leases.Registration.Create(TestPlace.For(
-            _time, Leases.Registration, _log, slot: 1, listener: _events.Add, options: ("leases", "on")));
+            _time, Leases.Registration, between, slot: 1, listener: _events.Add, options: ("leases", "on")));
     }
 
     [Fact]

@@ -104,9 +104,14 @@ public sealed class JournalVolfileTests
                 subvolumes demo-locks demo-peer-2
             end-volume
 
+            volume demo-cache-leases
+                type features/cache-leases
+                subvolumes demo-journal
+            end-volume
+
             volume demo-leases
                 type features/leases
-                subvolumes demo-journal
+                subvolumes demo-cache-leases
             end-volume
 
             volume /bricks/b4.member

@@ -13,7 +13,8 @@ namespace Myrmex.Cluster.Journal;
 /// answered EREMOTE with the number of the member that does. The first subvolume ends in the store, the others lead to
 /// the other members.
 /// </summary>
-public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead, ILeaseLog
+public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IReplicaReport, IReplicaLead, ILeaseLog,
+    ICacheTerm
 {
     private readonly SchedulerWatch _watch;
     private readonly PeerTransport? _transport;
@@ -83,6 +84,22 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         _locks.ListClients(session, clients);
 
     ValueTask<Errno> ILeaseLog.EndLeaseAsync(Gfid gfid, LoggedLease lease) => _locks.EndLeaseAsync(gfid, lease);
+
+    /// <summary>Terms only grow: if it is the same one before and after, the time is of that term.</summary>
+    (ulong Term, long UntilNs) ICacheTerm.CacheTerm
+    {
+        get
+        {
+            var term = _member.ServingTerm;
+            var untilNs = _member.PromiseUntilNs;
+            return term == _member.ServingTerm ? (term.Value, untilNs) : default;
+        }
+    }
+
+    ValueTask<TReply> ICacheTerm.InvokeIn<TFop, TReply>(ulong term, in TFop fop, Call call) =>
+        Policy.HandleIn<TFop, TReply>(new Replication.Term(term), in fop, call);
+
+    void ICacheTerm.WantCacheTerm(bool isWanted) => _member.OfferPromises(isWanted);
 
     public override void Start()
     {
@@ -218,5 +235,9 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
         public ValueTask<TReply> Handle<TFop, TReply>(Translator next, in TFop fop, Call call)
             where TFop : struct, IFop<TFop, TReply>
             where TReply : Reply, IReply<TReply> => _gate.Handle<TFop, TReply>(in fop, call);
+
+        internal ValueTask<TReply> HandleIn<TFop, TReply>(Replication.Term term, in TFop fop, Call call)
+            where TFop : struct, IFop<TFop, TReply>
+            where TReply : Reply, IReply<TReply> => _gate.HandleIn<TFop, TReply>(term, in fop, call);
     }
 }

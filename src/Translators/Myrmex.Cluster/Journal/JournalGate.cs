@@ -52,6 +52,27 @@ internal sealed class JournalGate(Translator inner, JournalMember member, Journa
                 ? ReadHereAsync<TFop, TReply>(fop, call) : new ValueTask<TReply>(Fail<TReply>(Errno.EREMOTE));
         }
 
+        return ServeAsync<TFop, TReply>(term, in fop, call);
+    }
+
+    /// <summary>
+    /// As <see cref="Handle"/>, but only while this member serves in the term: EREMOTE when another one does, else
+    /// EAGAIN. It waits for no lead.
+    /// </summary>
+    public ValueTask<TReply> HandleIn<TFop, TReply>(Term term, in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
+        var serving = member.ServingTerm;
+        return serving == term ? ServeAsync<TFop, TReply>(term, in fop, call)
+            : new ValueTask<TReply>(Fail<TReply>(
+                serving == Term.None && !member.IsTakingLead ? Errno.EREMOTE : Errno.EAGAIN));
+    }
+
+    private ValueTask<TReply> ServeAsync<TFop, TReply>(Term term, in TFop fop, Call call)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply>
+    {
         if (!IsOfTerm<TFop, TReply>(in fop, term))
         {
             return new ValueTask<TReply>(TReply.Fail(Errno.EBADFD));

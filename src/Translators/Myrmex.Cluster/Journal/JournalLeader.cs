@@ -68,14 +68,16 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
     /// <param name="evaluate">Called again when it turns out to touch more than is held.</param>
     public ValueTask<LeaderAnswer> RunAsync(
         SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate) =>
-        session.Session == 0 ? RunOnceAsync(session, keys, evaluate) : RunInTurnAsync(session, keys, evaluate);
+        session.Session == 0 ? RunOnceAsync(log.ServingTerm, session, keys, evaluate)
+            : RunInTurnAsync(log.ServingTerm, session, keys, evaluate);
 
     /// <summary>
     /// A retry comes while the first one is still under way when a client has lost its connection only. It must not be
-    /// evaluated against what the first one does after it was looked for in the journal.
+    /// evaluated against what the first one does after it was looked for in the journal. It is done in the term in
+    /// which it came: what others have let it through for is of that one.
     /// </summary>
     private async ValueTask<LeaderAnswer> RunInTurnAsync(
-        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+        Term term, SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
         while (Begin(session) is { } first)
         {
@@ -85,7 +87,7 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
 
         try
         {
-            return await RunOnceAsync(session, keys, evaluate);
+            return await RunOnceAsync(term, session, keys, evaluate);
         }
         finally
         {
@@ -125,10 +127,9 @@ public sealed class JournalLeader(Redo redo, IReplicaLog log)
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<LeaderAnswer> RunOnceAsync(
-        SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
+        Term term, SessionKey session, List<ConflictKey> keys, Func<ValueTask<Evaluation>> evaluate)
     {
-        var term = log.ServingTerm;
-        if (term == Term.None)
+        if (term == Term.None || log.ServingTerm != term)
         {
             return new LeaderAnswer(Errno.EREMOTE, new Evaluation(), default);
         }

@@ -51,6 +51,7 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     private bool _isStuck;
     private int _isFailureTold;
     private bool _isWakeDue; // A timer will wake the loop.
+    private bool _offersPromises; // Told to the replica before its start, and with each change.
     private ulong _published; // What ServingTerm answers: written under the lock, read without.
 
     /// <summary>
@@ -135,7 +136,15 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
     public void Start(Replica replica)
     {
         redo.Room = this;
-        _replica = replica;
+        lock (_lock)
+        {
+            _replica = replica;
+            if (_offersPromises)
+            {
+                replica.OfferPromises(isWanted: true);
+            }
+        }
+
         _window = new ReplayWindow(replica.Uncheckpointed(), replica.StoreAheadThrough);
         _applied = replica.Checkpoint.Value;
         _horizon = replica.ElidedThrough.Value;
@@ -283,6 +292,19 @@ public sealed partial class JournalMember(Redo redo, Seams seams, Func<ValueTask
         _replica!.Read(tag, useLease: false);
         var result = await task;
         return result.Error != Errno.Ok ? result.Error : ServingTerm == term ? Errno.Ok : Errno.EREMOTE;
+    }
+
+    /// <summary>Up to when no other member can begin to lead, see <see cref="Replica.PromiseUntilNs"/>.</summary>
+    public long PromiseUntilNs => _replica?.PromiseUntilNs ?? 0;
+
+    /// <summary>See <see cref="Replica.OfferPromises"/>.</summary>
+    public void OfferPromises(bool isWanted)
+    {
+        lock (_lock)
+        {
+            _offersPromises = isWanted;
+            _replica?.OfferPromises(isWanted); // Under the lock, so that it hears last what was said last.
+        }
     }
 
     public void Applied(JournalIndex index, Errno error)

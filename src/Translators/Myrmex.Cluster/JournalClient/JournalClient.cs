@@ -11,9 +11,10 @@ namespace Myrmex.Cluster.JournalClient;
 /// sends again what a change of leader has interrupted, so that each fop takes effect once and nobody above notices.
 /// See README.md.
 /// </summary>
-public sealed class JournalClient : ServerClient
+public sealed class JournalClient : ServerClient, ICacheLease
 {
     private readonly JournalRules _rules;
+    private readonly LeaderLease _lease;
 
     public JournalClient(TranslatorPlace place)
         : this(place, MembersOf(place), new JournalRules
@@ -28,8 +29,12 @@ public sealed class JournalClient : ServerClient
     private JournalClient(TranslatorPlace place, Server[] members, JournalRules rules)
         : base(
             place, members, new LeaderFinder(place.Name, place.Seams, members, rules), rules,
-            SpreadOf(place, members)) =>
+            SpreadOf(place, members))
+    {
         _rules = rules;
+        _lease = new LeaderLease(this);
+        Finder.Taking = _lease.Follow;
+    }
 
     public static TranslatorRegistration Registration { get; } =
         new(
@@ -40,6 +45,9 @@ public sealed class JournalClient : ServerClient
         {
             SubvolumesMax = ClientOptions.MembersMax,
         };
+
+    /// <summary>The promise is that of the leader, while fops go there.</summary>
+    public void WatchLease(ICacheLeaseWatcher? watcher) => _lease.Watch(watcher);
 
     public override bool Reconfigure(OptionValues options)
     {

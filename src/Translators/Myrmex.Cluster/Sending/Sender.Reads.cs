@@ -46,6 +46,7 @@ internal sealed partial class Sender
         if (reply is { IsOk: true })
         {
             Spread!.Succeed(reader); // It has picked the reader.
+            reply.IsNotForCaches = true; // Who tells of changes has not seen it.
             return (TReply)(object)reply;
         }
 

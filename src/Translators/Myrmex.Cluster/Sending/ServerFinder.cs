@@ -37,6 +37,11 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     /// </summary>
     public Func<Choice, Choice?, Task>? Prepare { get; set; }
 
+    /// <summary>
+    /// Hears whom fops go to next, before the first one does; one call after the other. It may be lost before.
+    /// </summary>
+    public Action<Server>? Taking { get; set; }
+
     public int WaitingCount
     {
         get
@@ -300,6 +305,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
             await prepare(next, former);
         }
 
+        Taking?.Invoke(server);
         Waiter[] waiting;
         lock (_lock)
         {

@@ -13,6 +13,17 @@ internal static class CacheLeaseLimits
     public const long WaitNs = 2_250_000_000;
 
     /// <summary>
+    /// What of the time for which no other server can begin is promised, in eighths: clocks run at different rates.
+    /// </summary>
+    public const long PromisedEighths = 7;
+
+    /// <summary>A promise for less than this is none: it would be over before the client hears of it.</summary>
+    public const uint LeaseMsMin = 20;
+
+    /// <summary>What a client is told within so long counts as told at once.</summary>
+    public const long MomentNs = 10_000_000;
+
+    /// <summary>
     /// For how long a look is remembered. Clients keep nothing longer than 60 s after they have asked.
     /// </summary>
     public const long RememberNs = 90_000_000_000;

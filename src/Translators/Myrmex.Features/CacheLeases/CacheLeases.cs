@@ -18,7 +18,7 @@ public sealed class CacheLeases : Uniform<CacheLeasesPolicy>, ICacheGrants
     private const string IsOnOption = "cache-leases";
 
     public CacheLeases(TranslatorPlace place)
-        : base(place, new CacheLeasesPolicy(new LeaseState(place.Seams)))
+        : base(place, new CacheLeasesPolicy(new LeaseState(place.Seams, place.Subvolumes[0] as ICacheTerm)))
     {
         Policy.State.Take(place.Options.Boolean(IsOnOption));
     }
@@ -33,7 +33,10 @@ public sealed class CacheLeases : Uniform<CacheLeasesPolicy>, ICacheGrants
         ],
         Maturity.Experimental);
 
-    /// <summary>What the process before this one has promised has ended when its time is over.</summary>
+    /// <summary>
+    /// What the process before this one has promised has ended when its time is over. Where there are terms, none
+    /// begins before.
+    /// </summary>
     public override void Start() => Policy.State.WaitForOthers();
 
     public override bool Reconfigure(OptionValues options)
@@ -58,7 +61,8 @@ public sealed class CacheLeases : Uniform<CacheLeasesPolicy>, ICacheGrants
 }
 
 /// <summary>What features/cache-leases knows.</summary>
-internal sealed class LeaseState(Seams seams)
+/// <param name="terms">Says how long it may promise something; null for a server that alone serves.</param>
+internal sealed class LeaseState(Seams seams, ICacheTerm? terms)
 {
     private readonly Lock _guard = new(); // Guards the list and what follows from it; above all others here.
     private LeaseHolder[] _holders = []; // Replaced, never changed.
@@ -66,6 +70,14 @@ internal sealed class LeaseState(Seams seams)
     private bool _isActive; // It is on, or was a moment ago.
     private long _graceNs; // Changes wait until then.
     private uint _generations;
+
+    /// <summary>The term in which this server serves; 0 while another one does, or where there are none.</summary>
+    public ulong Term => terms?.CacheTerm.Term ?? 0;
+
+    /// <summary>Servers take turns: this one may not serve, or serve again.</summary>
+    public bool HasTerms => terms is not null;
+
+    public ICacheTerm? Terms => terms;
 
     public Seams Seams => seams;
 
@@ -86,7 +98,7 @@ internal sealed class LeaseState(Seams seams)
 
     /// <summary>A new process knows nothing of what the last one has promised.</summary>
     public void WaitForOthers() =>
-        Volatile.Write(ref _graceNs, IsOn ? seams.Clock.BootNs + CacheLeaseLimits.WaitNs : 0);
+        Volatile.Write(ref _graceNs, IsOn && terms is null ? seams.Clock.BootNs + CacheLeaseLimits.WaitNs : 0);
 
     /// <summary>What has been promised is kept after it was switched off.</summary>
     public void Take(bool isOn)
@@ -95,6 +107,7 @@ internal sealed class LeaseState(Seams seams)
         {
             Volatile.Write(ref _isOn, isOn);
             Volatile.Write(ref _isActive, isOn || IsActive);
+            terms?.WantCacheTerm(isOn);
             if (!isOn && IsActive)
             {
                 seams.Scheduler.Schedule((CacheLeaseLimits.WaitNs / 1_000_000) + 1, EndUnused);
@@ -106,27 +119,50 @@ internal sealed class LeaseState(Seams seams)
     {
         lock (_guard)
         {
-            if (!IsOn || client.IsGone)
+            if (!IsOn || client.IsGone || SpanNow() is not { } span)
             {
                 return CacheGrant.None;
             }
 
-            if (client.Grant is LeaseHolder holder && holder.TryRenew(handled, out var isProlonged))
+            // What was promised in another term, or by another graph, is not prolonged. What another graph has promised
+            // it waits for itself, and what the client confirms comes to the holder of one of them only.
+            var former = client.Grant as LeaseHolder;
+            var isOurs = former is not null && ReferenceEquals(former.Owner, this);
+            if (former is not null && !isOurs && former.IsHeld())
             {
-                return new CacheGrant(holder.Generation, isProlonged ? CacheLeaseLimits.LeaseMs : 0);
+                return CacheGrant.None;
             }
 
+            if (former is not null && isOurs && former.Term == span.Term
+                && former.TryRenew(handled, in span, out var isProlonged))
+            {
+                return new CacheGrant(former.Generation, isProlonged ? span.LeaseMs : 0);
+            }
+
+            var told = former?.End() ?? 0; // No term begins before all that was promised in the one before is over.
             var others = Array.FindAll(_holders, static h => h.IsHeld());
-            if (others.Length >= CacheLeaseLimits.HoldersMax)
+            if (others.Length >= CacheLeaseLimits.HoldersMax || span.LeaseMs == 0)
             {
                 return CacheGrant.None;
             }
 
-            holder = new LeaseHolder(seams, ++_generations, tell, (client.Grant as LeaseHolder)?.Told ?? 0);
+            var holder = new LeaseHolder(this, ++_generations, in span, tell, told);
             client.Grant = holder;
             Volatile.Write(ref _holders, [.. others, holder]);
-            return new CacheGrant(holder.Generation, CacheLeaseLimits.LeaseMs);
+            return new CacheGrant(holder.Generation, span.LeaseMs);
         }
+    }
+
+    /// <summary>Null when another server serves.</summary>
+    private LeaseSpan? SpanNow()
+    {
+        if (terms is null)
+        {
+            return LeaseSpan.Alone(seams.Clock.BootNs);
+        }
+
+        var (term, untilNs) = terms.CacheTerm;
+        return term == 0 ? null : LeaseSpan.Within(term, seams.Clock.BootNs, untilNs);
     }
 
     private void EndUnused()
@@ -224,11 +260,16 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
         where TReply : Reply, IReply<TReply>
     {
         var change = new Change(State, changed, call.Client?.Grant as LeaseHolder);
-        await change.EnterAsync();
         try
         {
-            await change.BeginAsync(next, call);
-            return await TFop.Invoke(next, in fop, call);
+            if (!await change.EnterAsync(next, call) || !await change.BeginAsync(next, call))
+            {
+                return change.Refusal<TReply>();
+            }
+
+            return change.Term is { } term
+                ? await State.Terms!.InvokeIn<TFop, TReply>(term, in fop, call) // There are terms.
+                : await TFop.Invoke(next, in fop, call);
         }
         finally
         {
@@ -243,12 +284,32 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
         private int _count;
         private int _firstTurn = -1;
         private int _secondTurn = -1;
+        private Errno _refusal;
+        private XData? _said; // With the refusal; owned.
 
-        public async ValueTask EnterAsync()
+        private bool FindsByName => changed.ChangesTarget || !changed.Source.Parent.IsNull;
+
+        /// <summary>The only term in which it may be done; null when it may in any.</summary>
+        public ulong? Term { get; private set; }
+
+        /// <summary>
+        /// Waits for its turn. Where this server does not serve, the look says so at once, or waits until it does: in a
+        /// turn all the others would wait for that too. False as that of <see cref="BeginAsync"/>.
+        /// </summary>
+        public async ValueTask<bool> EnterAsync(Translator next, Call call)
         {
             if (changed.Target.Parent.IsNull)
             {
-                return;
+                return true;
+            }
+
+            if (state.HasTerms && state.Term == 0)
+            {
+                _ = await FindAsync(next, changed.Target, call);
+                if (_refusal != Errno.Ok)
+                {
+                    return false;
+                }
             }
 
             var target = NameTurns.PlaceOf(changed.Target.Parent, changed.Target.Name);
@@ -261,14 +322,17 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
                 await state.Turns.EnterAsync(Math.Max(target, source));
                 _secondTurn = Math.Max(target, source);
             }
+
+            return true;
         }
 
         /// <summary>
         /// Ends when nobody keeps anything of it. The client itself keeps nothing of what it names, and may keep what
-        /// is found by name.
+        /// is found by name. False when it must not be done: see <see cref="Refusal"/>.
         /// </summary>
-        public async ValueTask BeginAsync(Translator next, Call call)
+        public async ValueTask<bool> BeginAsync(Translator next, Call call)
         {
+            var term = state.Term; // What is found by a name says nothing about a later one.
             var waits = default(List<(LeaseHolder Holder, ulong Number)>);
             for (var i = 0; i < changed.Count; i++)
             {
@@ -283,6 +347,11 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
             if (!changed.Source.Parent.IsNull)
             {
                 Begin(await FindAsync(next, changed.Source, call), holder: null, ref waits);
+            }
+
+            if (_refusal != Errno.Ok)
+            {
+                return false;
             }
 
             foreach (var holder in state.Holders)
@@ -304,6 +373,24 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
                 state.Seams.Scheduler.Schedule(graceMs, grace.SetResult);
                 await grace.Task;
             }
+
+            if (state.HasTerms && FindsByName)
+            {
+                // Others may have served since, and the name may stand for another inode.
+                _refusal = term == 0 || state.Term != term ? Errno.EAGAIN : Errno.Ok;
+                Term = term;
+            }
+
+            return _refusal == Errno.Ok;
+        }
+
+        /// <summary>The answer to a change that was not done: as servers that take turns answer.</summary>
+        public TReply Refusal<TReply>()
+            where TReply : Reply, IReply<TReply>
+        {
+            var reply = TReply.Fail(_refusal);
+            (reply.XData, _said) = (_said, null);
+            return reply;
         }
 
         public void End()
@@ -334,10 +421,21 @@ public readonly struct CacheLeasesPolicy : IFopPolicy
             }
         }
 
-        private static async ValueTask<Gfid> FindAsync(Translator next, (Gfid Parent, Name Name) at, Call call)
+        private async ValueTask<Gfid> FindAsync(Translator next, (Gfid Parent, Name Name) at, Call call)
         {
+            if (_refusal != Errno.Ok)
+            {
+                return Gfid.Null;
+            }
+
             var reply = await next.Lookup(new LookupFop { Parent = at.Parent, Name = at.Name }, call);
             var gfid = reply.IsOk ? reply.Iatt.Gfid : Gfid.Null;
+            if (state.HasTerms && reply.Error is (Errno.EREMOTE or Errno.ENOTCONN or Errno.EAGAIN))
+            {
+                _refusal = reply.Error; // It does not serve, so nobody knows what the name stands for.
+                _said = reply.XData?.Clone();
+            }
+
             reply.Release();
             return gfid;
         }

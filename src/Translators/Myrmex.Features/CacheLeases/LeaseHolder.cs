@@ -22,8 +22,8 @@ internal sealed class LeaseHolder
     private readonly Seams _seams;
     private readonly Action<Gfid, ulong> _tell;
     private readonly List<(ulong Number, TaskCompletionSource Done)> _waiting = [];
+    private readonly List<(ulong Last, long SinceNs)> _unhandled = []; // What it was told within a moment is one.
     private long _endNs;
-    private long _behindNs; // When it last handled something, or was told the first thing that it has not handled.
     private ulong _told;
     private ulong _handled;
     private ulong _forgotten; // The last one that it was told because it is not remembered any more.
@@ -31,38 +31,56 @@ internal sealed class LeaseHolder
     private bool _hasTimer;
 
     /// <summary>The promise begins now.</summary>
+    /// <param name="owner">Who promises.</param>
+    /// <param name="span">For how long.</param>
     /// <param name="tell">As in <see cref="Graph.ICacheGrants.Renew"/>.</param>
     /// <param name="told">The last number of the generation before.</param>
-    public LeaseHolder(Seams seams, uint generation, Action<Gfid, ulong> tell, ulong told)
+    public LeaseHolder(
+        LeaseState owner, uint generation, in LeaseSpan span, Action<Gfid, ulong> tell, ulong told)
     {
+        Owner = owner;
+        Term = span.Term;
+        _seams = owner.Seams;
         _told = told;
         _handled = told;
-        _seams = seams;
         _tell = tell;
         Generation = generation;
-        _endNs = NowNs + CacheLeaseLimits.WaitNs;
+        _endNs = span.EndNs;
     }
+
+    public LeaseState Owner { get; }
+
+    /// <summary>In which it was promised; a server that alone serves has none.</summary>
+    public ulong Term { get; }
 
     public uint Generation { get; }
-
-    /// <summary>The last number given out.</summary>
-    public ulong Told
-    {
-        get
-        {
-            lock (_guard)
-            {
-                return _told;
-            }
-        }
-    }
 
     private long NowNs => _seams.Clock.BootNs;
 
     /// <summary>
-    /// Prolongs the promise; false when it has ended. One that does not handle what it is told gets no more time.
+    /// Ends the promise for good; it is over at the client. The last number given out, after which the next promise to
+    /// this client goes on.
     /// </summary>
-    public bool TryRenew(ulong handled, out bool isProlonged)
+    public ulong End()
+    {
+        List<TaskCompletionSource>? done = null;
+        ulong told;
+        lock (_guard)
+        {
+            _hasLapsed = true;
+            Release(ref done);
+            told = _told;
+        }
+
+        done?.ForEach(static d => d.TrySetResult());
+        return told;
+    }
+
+    /// <summary>
+    /// Prolongs the promise; false when it has ended. One that does not handle what it is told gets no more time, so a
+    /// change waits for an eighth more than one span at most.
+    /// </summary>
+    public bool TryRenew(ulong handled, in LeaseSpan span, out bool isProlonged)
     {
         List<TaskCompletionSource>? done = null;
         isProlonged = false;
@@ -74,11 +92,12 @@ internal sealed class LeaseHolder
                 return false;
             }
 
-            Handle(handled, nowNs, ref done);
-            isProlonged = _handled == _told || nowNs - _behindNs < CacheLeaseLimits.WaitNs;
+            Handle(handled, ref done);
+            isProlonged = span.LeaseMs > 0
+                && (_unhandled.Count == 0 || (nowNs - _unhandled[0].SinceNs) * 8 < span.EndNs - nowNs);
             if (isProlonged)
             {
-                _endNs = nowNs + CacheLeaseLimits.WaitNs;
+                _endNs = Math.Max(_endNs, span.EndNs);
             }
         }
 
@@ -91,7 +110,7 @@ internal sealed class LeaseHolder
         List<TaskCompletionSource>? done = null;
         lock (_guard)
         {
-            Handle(number, NowNs, ref done);
+            Handle(number, ref done);
         }
 
         done?.ForEach(static d => d.TrySetResult());
@@ -119,8 +138,16 @@ internal sealed class LeaseHolder
                 return 0;
             }
 
-            _behindNs = _handled == _told ? nowNs : _behindNs;
             _tell(gfid, ++_told);
+            if (_unhandled is [.., var last] && nowNs - last.SinceNs < CacheLeaseLimits.MomentNs)
+            {
+                _unhandled[^1] = last with { Last = _told };
+            }
+            else
+            {
+                _unhandled.Add((_told, nowNs));
+            }
+
             return _told;
         }
     }
@@ -188,7 +215,7 @@ internal sealed class LeaseHolder
     /// <summary>Under the lock: whether the promise has ended; once it has, for good.</summary>
     private bool Lapses(long nowNs) => _hasLapsed |= nowNs > _endNs;
 
-    private void Handle(ulong number, long nowNs, ref List<TaskCompletionSource>? done)
+    private void Handle(ulong number, ref List<TaskCompletionSource>? done)
     {
         if (number <= _handled || number > _told)
         {
@@ -196,7 +223,7 @@ internal sealed class LeaseHolder
         }
 
         _handled = number;
-        _behindNs = nowNs;
+        _unhandled.RemoveAll(u => u.Last <= number);
         Release(ref done);
     }
 

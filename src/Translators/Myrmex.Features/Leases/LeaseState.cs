@@ -16,7 +16,7 @@ internal sealed class LeaseState
     public LeaseState(TranslatorPlace place)
     {
         _place = place;
-        Log = place.Subvolumes.Count > 0 ? place.Subvolumes[0] as ILeaseLog : null;
+        Log = LogBelow(place.Subvolumes);
         Table = new LeaseTable(Log, CarryOut);
     }
 
@@ -36,6 +36,22 @@ internal sealed class LeaseState
 
     /// <summary>Leases count here: they are on, and this server decides.</summary>
     public bool Decides => IsOn && Log is null or { LeaseTerm: not 0 };
+
+    /// <summary>features/cache-leases may stand in between.</summary>
+    private static ILeaseLog? LogBelow(IReadOnlyList<Translator> below)
+    {
+        while (below.Count > 0)
+        {
+            if (below[0] is ILeaseLog log)
+            {
+                return log;
+            }
+
+            below = below[0].Subvolumes;
+        }
+
+        return null;
+    }
 
     public void Switch(bool isOn)
     {

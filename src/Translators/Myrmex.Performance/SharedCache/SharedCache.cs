@@ -17,7 +17,7 @@ public sealed class SharedCache : Uniform<SharedCachePolicy>
     private bool _isWatching;
 
     public SharedCache(TranslatorPlace place)
-        : base(place, new SharedCachePolicy(new SharedCacheState(place.Seams.Clock)))
+        : base(place, new SharedCachePolicy(new SharedCacheState(place.Seams.Clock, place.Slot)))
     {
         AddLeaves(this, _leaves);
         Policy.State.Take(place.Options);
@@ -82,9 +82,10 @@ public sealed class SharedCache : Uniform<SharedCachePolicy>
     {
         foreach (var below in at.Subvolumes)
         {
-            if (below.Subvolumes.Count == 0)
+            if (below is ICacheLease || below.Subvolumes.Count == 0)
             {
                 leaves.Add(below);
+                continue; // It answers for all below it.
             }
 
             AddLeaves(below, leaves);

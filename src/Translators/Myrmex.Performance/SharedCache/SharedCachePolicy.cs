@@ -9,8 +9,12 @@ using Myrmex.Runtime;
 namespace Myrmex.Performance;
 
 /// <summary>What performance/shared-cache knows.</summary>
-internal sealed class SharedCacheState(IClock clock)
+/// <param name="clock">Of leases.</param>
+/// <param name="slot">Where it is kept on an fd that a lock was asked for through it.</param>
+internal sealed class SharedCacheState(IClock clock, int slot)
 {
+    private static readonly object Locked = new();
+
     private bool _isOn;
     private long _hits;
     private long _misses;
@@ -31,6 +35,20 @@ internal sealed class SharedCacheState(IClock clock)
         Volatile.Write(ref _isOn, options.Boolean(SharedCacheOptions.IsOn));
     }
 
+    public void MarkLocked(Fd fd)
+    {
+        if (!fd.IsAnonymous)
+        {
+            fd.Set(slot, Locked);
+        }
+    }
+
+    /// <summary>
+    /// Servers answer what is done through it with an error when a lock was lost that was taken through it: they are
+    /// asked.
+    /// </summary>
+    public bool IsLocked(Fd fd) => !fd.IsAnonymous && fd.Get(slot) is not null;
+
     public void CountHit() => Interlocked.Increment(ref _hits);
 
     public void CountMiss() => Interlocked.Increment(ref _misses);
@@ -50,6 +68,11 @@ public readonly struct SharedCachePolicy : IFopPolicy
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
+        if (fop is LkFop { Command: not LockCommand.GetLock } lk)
+        {
+            State.MarkLocked(lk.Fd);
+        }
+
         if (!State.IsOn)
         {
             return TFop.Invoke(next, in fop, call);
@@ -66,16 +89,16 @@ public readonly struct SharedCachePolicy : IFopPolicy
             : ChangeAsync<TFop, TReply>(next, fop, changed, call);
     }
 
-    private static bool IsCacheable<TFop>(in TFop fop)
+    private bool IsCacheable<TFop>(in TFop fop)
         where TFop : struct => fop switch
         {
             LookupFop f => !f.Name.IsDotOrDotDot && IsKnown(f.XData),
             StatFop f => IsPlain(f.XData),
-            FstatFop f => IsPlain(f.XData),
-            ReadFop f => IsPlain(f.XData)
+            FstatFop f => IsPlain(f.XData) && !State.IsLocked(f.Fd),
+            ReadFop f => IsPlain(f.XData) && !State.IsLocked(f.Fd)
                 && (f.Fd.IsAnonymous || (f.Fd.Flags & OpenFlags.AccessMode) != OpenFlags.WriteOnly),
             GetxattrFop f => IsPlain(f.XData) && IsStored(f.Name.Span),
-            FgetxattrFop f => IsPlain(f.XData) && IsStored(f.Name.Span),
+            FgetxattrFop f => IsPlain(f.XData) && !State.IsLocked(f.Fd) && IsStored(f.Name.Span),
             _ => false,
         };
 
@@ -275,7 +298,8 @@ public readonly struct SharedCachePolicy : IFopPolicy
 
     /// <summary>A file without a name is known by its open files alone.</summary>
     private static bool IsKeepable(Reply reply, in Iatt iatt, in Gfid gfid) =>
-        reply.IsOk && IsPlain(reply.XData) && !iatt.IsNull && iatt.Gfid == gfid && iatt.Nlink > 0;
+        reply.IsOk && !reply.IsNotForCaches && IsPlain(reply.XData) && !iatt.IsNull && iatt.Gfid == gfid
+            && iatt.Nlink > 0;
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<TReply> ChangeAsync<TFop, TReply>(

@@ -13,11 +13,13 @@ namespace Myrmex.Protocol;
 /// </summary>
 internal sealed class CacheLeaseKeeper(ICacheLease owner)
 {
-    /// <summary>A quarter of what servers of this version promise.</summary>
-    private const long RenewMs = 500;
+    /// <summary>A promise is asked for again after a quarter of its time, but not more often than that.</summary>
+    private const long RenewMsMin = 50;
+
+    private const long RenewMsMax = 500;
 
     /// <summary>A server that promises nothing may have been told to by now.</summary>
-    private const long AskAgainMs = 3_000;
+    private const long AskAgainMs = 1_000;
 
     private readonly Lock _guard = new(); // Guards all fields; held while the watcher is called, which is below it.
     private ICacheLeaseWatcher? _watcher;
@@ -25,6 +27,7 @@ internal sealed class CacheLeaseKeeper(ICacheLease owner)
     private IDisposable? _timer;
     private uint _generation; // 0 for none.
     private ulong _handled;
+    private long _renewMs = RenewMsMax;
 
     public string StateText
     {
@@ -159,11 +162,12 @@ internal sealed class CacheLeaseKeeper(ICacheLease owner)
             if (grant.Milliseconds > 0 && _generation != 0)
             {
                 _watcher.LeaseExtended(owner, sentNs + (grant.Milliseconds * 1_000_000L));
+                _renewMs = Math.Clamp(grant.Milliseconds / 4, RenewMsMin, RenewMsMax);
             }
 
             _timer?.Dispose();
             _timer = attachment.Connection.Link.Scheduler.Schedule(
-                _generation == 0 ? AskAgainMs : RenewMs, () => Ask(attachment));
+                _generation == 0 ? AskAgainMs : _renewMs, () => Ask(attachment));
         }
     }
 

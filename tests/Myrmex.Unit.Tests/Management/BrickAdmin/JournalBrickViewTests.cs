@@ -43,6 +43,7 @@ public sealed class JournalBrickViewTests : IDisposable
             document,
             [
                 Myrmex.Storage.MemoryTranslator.Registration, Myrmex.Features.Locks.Registration,
+                Myrmex.Features.CacheLeases.CacheLeases.Registration,
                 Myrmex.Features.Leases.Leases.Registration, Myrmex.Debug.IoStats.Registration,
                 ServerTranslator.Registration(_exports), Several("cluster/journal", p => _journal = new FakeJournal(p)),
                 Several("cluster/journal-client", p => new Door(p)),
