@@ -40,13 +40,18 @@ public sealed class GraphSwitch : Uniform<GraphSwitchPolicy>, ILateStarter
     public override void Start()
     {
         _host.Event += OnEvent;
+        _host.Switched += OnSwitched;
         if (_host.Active is { IsUp: true })
         {
             NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
         }
     }
 
-    public override void Stop() => _host.Event -= OnEvent;
+    public override void Stop()
+    {
+        _host.Event -= OnEvent;
+        _host.Switched -= OnSwitched;
+    }
 
     public override void ClientGone(ClientIdentity client)
     {
@@ -66,6 +71,13 @@ public sealed class GraphSwitch : Uniform<GraphSwitchPolicy>, ILateStarter
     }
 
     private void OnEvent(GraphEvent graphEvent) => NotifyParents(in graphEvent);
+
+    /// <summary>
+    /// Nobody hears events of the former graph any more: leases that were set through it have to be known to the new
+    /// one.
+    /// </summary>
+    private void OnSwitched(GraphGeneration generation) =>
+        NotifyParents(new GraphEvent(GraphEventKind.LeasesUnsure));
 }
 
 /// <summary>Chooses the graph of each fop.</summary>

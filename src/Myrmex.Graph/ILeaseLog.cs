@@ -33,6 +33,9 @@ public interface ILeaseLog
     /// <summary>Adds the leases of a file.</summary>
     void ListLeases(Gfid gfid, List<LoggedLease> leases);
 
+    /// <summary>Adds the files that somebody has a lease of.</summary>
+    void ListLeasedFiles(List<Gfid> files);
+
     /// <summary>Adds the connections that a session is behind; null for this process itself.</summary>
     void ListClients(UInt128 session, List<ClientIdentity?> clients);
 

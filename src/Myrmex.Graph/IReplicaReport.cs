@@ -79,7 +79,9 @@ public sealed record ReplicaReport
     /// <summary>Bytes that the journal gave to the disk for them, with the zeroes of new segments.</summary>
     public long JournalWrittenBytes { get; init; }
 
-    /// <summary>Bytes of data whose blocks the files of the brick have taken over instead of writing them again.</summary>
+    /// <summary>
+    /// Bytes of data whose blocks the files of the brick have taken over instead of writing them again.
+    /// </summary>
     public long JournalSharedBytes { get; init; }
 
     /// <summary>

@@ -171,6 +171,12 @@ public enum GraphEventKind
     RecallLease,
 
     /// <summary>
+    /// A connection has gone over which leases may have been taken: who has some has to ask for them again, or to do
+    /// without.
+    /// </summary>
+    LeasesUnsure,
+
+    /// <summary>
     /// Calls that are under way here may not be answered for a long time, because a disk does not answer, and what is
     /// open here is of no use any more: who waits, or has files open, must be cut off, so that it goes elsewhere.
     /// </summary>
@@ -197,6 +203,12 @@ public readonly record struct GraphEvent(
 
     /// <summary>Set for <see cref="GraphEventKind.RecallLease"/>.</summary>
     public Gfid LeaseId { get; init; }
+
+    /// <summary>
+    /// Of <see cref="GraphEventKind.RecallLease"/> to a proxy or a door: whose the lease is (<see cref="LockSession"/>,
+    /// or the session of a replica set); 0 for whoever is at the other end of the connection.
+    /// </summary>
+    public UInt128 Holder { get; init; }
 
     /// <summary>Of <see cref="GraphEventKind.Invalidate"/>: how long who looks again will be told.</summary>
     public uint Seconds { get; init; }

@@ -46,7 +46,7 @@ internal interface IBrickAdminCommands
 
     Task<VolumeClientsMessage> ClientsAsync(string volume, CancellationToken cancellation);
 
-    /// <param name="kind">mem, inode, fd or callpool.</param>
+    /// <param name="kind">mem, inode, fd, callpool or leases.</param>
     Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind, CancellationToken cancellation);
 
     /// <summary>The replica sets of a started volume with journals, as their members say.</summary>

@@ -107,7 +107,8 @@ public sealed partial class Replica
             return;
         }
 
-        if (_setup.Seams.Disk!.GetSpace(_setup.StoreDirectory ?? _setup.Journal.Path, out var space) != Errno.Ok) // Required by the setup.
+        var directory = _setup.StoreDirectory ?? _setup.Journal.Path;
+        if (_setup.Seams.Disk!.GetSpace(directory, out var space) != Errno.Ok) // Required by the setup.
         {
             return;
         }

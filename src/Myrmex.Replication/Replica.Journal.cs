@@ -74,7 +74,8 @@ public sealed partial class Replica
         var space = _writer.Space;
         space = space with { FreeBytes = space.FreeBytes - _unhandedBytes };
         _engine.ReportHealth(
-            _isJournalHealthy && !_hasMachineFailed && !_isStalled && NowMs >= _restsUntilMs, space.IsBelow(FullPercent, FullBytes),
+            _isJournalHealthy && !_hasMachineFailed && !_isStalled && NowMs >= _restsUntilMs,
+            space.IsBelow(FullPercent, FullBytes),
             _hasCheckpointed && space.IsBelow(OverfullPercent, OverfullBytes), NowMs);
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using Myrmex.Interop.Tests.Kit;
 using Xunit;
 
@@ -72,6 +73,42 @@ public sealed class JournalLeaseTests : IDisposable
             Assert.StartsWith($"{round} ", b.Answer(Soon));
             Assert.Equal("ok", Do(b, $"close {round}"));
         }
+    }
+
+    /// <summary>
+    /// The node that leads is killed while the member that the programs are connected to lives: the next leader has the lease from the
+    /// journal, nobody is told anything, and it recalls it when somebody wants the file.
+    /// </summary>
+    [InteropFact(FailoverBed.Needs | Need.StockClient)]
+    public void ALeaseOutlivesTheLeaderThatIsKilled()
+    {
+        using var bed = new FailoverBed(_directory);
+        bed.Set("features.leases", "on");
+        bed.Set("performance.open-behind", "off");
+        bed.Set("journal.lock-grace", "10");
+        var leader = bed.AwaitWhole();
+        var door = bed.Nodes.First(node => node != leader);
+        using var a = bed.StartLeaseProgram(door);
+        using var b = bed.StartLeaseProgram(door);
+        Assert.Equal("ok", Do(a, "id A"));
+        Assert.Equal("ok", Do(b, "id B"));
+        Assert.Equal("1", Do(a, "open file w c"));
+        AwaitGrant(a);
+        leader = bed.AwaitWhole();
+        Assert.NotSame(door, leader);
+        bed.Inject(leader, FailoverFault.KillNode);
+        Assert.Equal("rw", Do(a, "lease 1 get rw A"));
+        Assert.Equal("4", Do(a, "write 1 mine"));
+        Assert.Equal("ok", Do(a, "fsync 1"));
+        Assert.Equal("quiet", Do(a, "recall 2"));
+        b.Tell("open file r");
+        Assert.Equal("none", Do(a, "recall 30"));
+        Assert.Null(b.Answer(Blocked));
+        Assert.Equal("rw", Do(a, "lease 1 unlock rw A"));
+        Assert.StartsWith("1 ", b.Answer(Soon));
+        Assert.Equal("mine", Do(b, "read 1"));
+        bed.TakeBack(leader, FailoverFault.KillNode);
+        bed.CheckCopies();
     }
 
     /// <summary>

@@ -51,6 +51,7 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
             Inodes = BrickAnswers.Inodes(brick.ClientsOf(exports, int.MaxValue)),
         },
         BrickQuestion.Calls => new BrickAnswer { Calls = BrickAnswers.Calls(brick.CallsOf(exports)) },
+        BrickQuestion.Leases => new BrickAnswer { Leases = await LeasesAsync(brick) },
         BrickQuestion.Profile => new BrickAnswer { Profile = Profile(brick, Needed(request.Profile)) },
         BrickQuestion.ClearProfile => new BrickAnswer { Profile = ClearProfile(brick) },
         BrickQuestion.Top => new BrickAnswer { Top = await TopAsync(brick, Needed(request.Top)) },
@@ -135,6 +136,17 @@ internal sealed class BrickAdminService(Func<IReadOnlyList<TranslatorGraph>> gra
             ?? throw new BrickAdminException("the brick is not on a disk");
         var (bytes, ns) = DiskSpeed.Measure(clock, posix.Options.Text("directory"), query);
         return top with { Throughput = bytes * 1000.0 / Math.Max(ns, 1), TimeTakenUs = ns / 1000.0 };
+    }
+
+    private static async Task<BrickLeases> LeasesAsync(BrickView brick)
+    {
+        var leases = new List<BrickLease>();
+        foreach (var lease in brick.Leases(BrickAdminProgram.ListMax))
+        {
+            leases.Add(BrickAnswers.Lease(lease, await PathOfAsync(brick, lease.Gfid)));
+        }
+
+        return new BrickLeases(leases);
     }
 
     /// <summary>Path of a file in the volume, by the storage's own record; its gfid when there is none.</summary>

@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using Myrmex.Base;
 using Myrmex.Debug;
+using Myrmex.Graph;
 using Myrmex.Management.BrickAdmin;
 using Myrmex.Management.Metrics;
 using Myrmex.Protocol;
@@ -48,6 +50,15 @@ internal static class BrickAnswers
         calls.Count == 0 ? 0 : calls[0].AgeNs / 1_000_000,
         [.. calls.Take(BrickAdminProgram.ListMax).Select(c => new BrickCall(
             c.Xid, NameOf(c.Fop), c.Uid, c.Gid, c.Pid, c.AgeNs / 1_000_000, c.Client))]);
+
+    public static BrickLease Lease(LeaseReport lease, string path) => new(
+        lease.Gfid.ToString(), path, Convert.ToHexStringLower(lease.Id.ToArray()),
+        lease.Type == LeaseType.ReadWrite ? "read-write" : "read",
+        lease.Holder <= ulong.MaxValue
+            ? lease.Holder.ToString(CultureInfo.InvariantCulture)
+            : LockSession.Shown(lease.Holder),
+        [.. lease.Clients.Select(c => c.Address).Order(StringComparer.Ordinal)],
+        lease.HeldMs < 0 ? -1 : lease.HeldMs / 1_000, lease.IsRecalled, lease.Waiting);
 
     public static BrickMemory Memory()
     {

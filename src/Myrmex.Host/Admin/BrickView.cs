@@ -31,6 +31,8 @@ internal sealed record BrickView(string Name, TranslatorGraph Graph, Translator 
 
     private Translator Inner => Member ?? Top;
 
+    private static IEnumerable<Translator> BelowMe(Translator at) => at.Subvolumes.SelectMany(BelowMe).Prepend(at);
+
     /// <summary>All bricks of a graph: the exports of its server, a door and its member as one.</summary>
     public static IEnumerable<BrickView> Of(TranslatorGraph graph)
     {
@@ -58,6 +60,10 @@ internal sealed record BrickView(string Name, TranslatorGraph Graph, Translator 
     public IReadOnlyList<CallView> CallsOf(ExportTable exports) => Member is null
         ? exports.CallsOf(Name)
         : [.. exports.CallsOf(Name).Concat(exports.CallsOf(Member.Name)).OrderByDescending(c => c.AgeNs)];
+
+    /// <summary>The leases of files that it has given, at most so many.</summary>
+    public IEnumerable<LeaseReport> Leases(int countMax) => BelowMe(Inner).OfType<ILeaseReport>()
+        .SelectMany(r => r.ReportLeases(countMax)).Take(countMax);
 
     /// <summary>
     /// What its journal says, one report a member; throws <see cref="TimeoutException"/> when one says nothing.

@@ -21,6 +21,9 @@ public static class BrickAdminCalls
     public static Task<BrickCalls> CallsAsync(this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.Calls, brick), a => a.Calls, cancellation);
 
+    public static Task<BrickLeases> LeasesAsync(this IBrickAdmin admin, string brick, CancellationToken cancellation) =>
+        AskAsync(admin, new BrickRequest(BrickQuestion.Leases, brick), a => a.Leases, cancellation);
+
     /// <summary>Of the whole process: all bricks of a node share one.</summary>
     public static Task<BrickMemory> MemoryAsync(this IBrickAdmin admin, CancellationToken cancellation) =>
         AskAsync(admin, new BrickRequest(BrickQuestion.Memory), a => a.Memory, cancellation);

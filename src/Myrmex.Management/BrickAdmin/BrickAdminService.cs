@@ -146,6 +146,7 @@ internal sealed partial class BrickAdminService(
             "mem" => new(await admin.MemoryAsync(limit), null, null, null),
             "inode" => new(null, await admin.InodesAsync(brick, limit), null, null),
             "fd" => new(null, null, await admin.FdsAsync(brick, limit), null),
+            "leases" => new(null, null, null, null) { Leases = await admin.LeasesAsync(brick, limit) },
             _ => new(null, null, null, await admin.CallsAsync(brick, limit)),
         };
         var report = await AskAsync(volume, brick: null, AskOneAsync, cancellation);

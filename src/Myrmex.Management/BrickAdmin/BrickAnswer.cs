@@ -26,6 +26,8 @@ public sealed record BrickAnswer
 
     public BrickReplicas? Replicas { get; init; }
 
+    public BrickLeases? Leases { get; init; }
+
     /// <summary>Path of a state dump, text of metrics, or what clearing locks says.</summary>
     public string? Text { get; init; }
 }
@@ -71,6 +73,25 @@ public sealed record BrickCall(long Unique, string Fop, long Uid, long Gid, int 
 
 /// <param name="Count">All calls under way; the list has the oldest.</param>
 public sealed record BrickCalls(int Count, long OldestMs, IReadOnlyList<BrickCall> Calls);
+
+/// <summary>A lease of a file that is held.</summary>
+/// <param name="Path">In the volume; &lt;gfid:…&gt; when the brick does not know it.</param>
+/// <param name="LeaseId">32 hexadecimal digits.</param>
+/// <param name="Type">read or read-write.</param>
+/// <param name="Holder">
+/// 16 hexadecimal digits: a hash of the name of the client behind a proxy, or of the session of a replica set; decimal
+/// for a connection.
+/// </param>
+/// <param name="Clients">HOST:PORT of those that it is reached by, which may be proxies; none when it is away.</param>
+/// <param name="HeldSeconds">-1 when another member of the replica set has granted it.</param>
+/// <param name="Recalled">It is wanted back.</param>
+/// <param name="Waiting">Fops that wait for the file.</param>
+public sealed record BrickLease(
+    string Gfid, string Path, string LeaseId, string Type, string Holder, IReadOnlyList<string> Clients,
+    long HeldSeconds, bool Recalled, int Waiting);
+
+/// <summary>Leases of a brick; of a replica set those of the member that leads, all others have none.</summary>
+public sealed record BrickLeases(IReadOnlyList<BrickLease> Leases);
 
 /// <summary>Memory of the process in bytes: what the C library says (mallinfo), and what the runtime has.</summary>
 public sealed record BrickMemory
@@ -158,6 +179,7 @@ public sealed record BrickTop(IReadOnlyList<TopFile> Files)
 [JsonSerializable(typeof(VolumeReport<BrickFds>))]
 [JsonSerializable(typeof(VolumeReport<BrickInodes>))]
 [JsonSerializable(typeof(VolumeReport<BrickCalls>))]
+[JsonSerializable(typeof(VolumeReport<BrickLeases>))]
 [JsonSerializable(typeof(VolumeReport<BrickMemory>))]
 [JsonSerializable(typeof(VolumeReport<BrickProfile>))]
 [JsonSerializable(typeof(VolumeReport<BrickTop>))]

@@ -20,6 +20,7 @@ public enum BrickQuestion
     RotateLog,
     Replicas,
     MoveLead,
+    Leases,
 }
 
 /// <summary>The lists of <c>volume top</c>. Source: the numbers of topOp in GlusterFS' XML, less one.</summary>

@@ -51,6 +51,8 @@ internal static partial class CliReports
             ("inode", false) => BrickStateReports.InodesText(Part(message, i => i.Inodes)),
             ("fd", true) => BrickStateReports.FdsXml(Part(message, i => i.Fds)),
             ("fd", false) => BrickStateReports.FdsText(Part(message, i => i.Fds)),
+            ("leases", true) => LeasesReport.Xml(Part(message, i => i.Leases)),
+            ("leases", false) => LeasesReport.Text(Part(message, i => i.Leases)),
             (_, true) => BrickStateReports.CallsXml(Part(message, i => i.Calls)),
             _ => BrickStateReports.CallsText(Part(message, i => i.Calls)),
         };

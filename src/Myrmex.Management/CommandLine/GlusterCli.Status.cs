@@ -10,7 +10,7 @@ namespace Myrmex.Management.CommandLine;
 public sealed partial class GlusterCli
 {
     private static readonly string[] StatusKinds =
-        ["detail", "clients", "mem", "inode", "fd", "callpool", "tasks", "client-list", "replication"];
+        ["detail", "clients", "mem", "inode", "fd", "callpool", "tasks", "client-list", "leases", "replication"];
 
     private async Task<int> StatusAsync(string[] words)
     {
@@ -70,7 +70,7 @@ public sealed partial class GlusterCli
                 }
 
                 return Success;
-            case "mem" or "inode" or "fd" or "callpool":
+            case "mem" or "inode" or "fd" or "callpool" or "leases":
                 foreach (var volume in volumes)
                 {
                     var internals = await Client.InternalsAsync(volume, kind);

@@ -87,7 +87,7 @@ public interface IManagementClient
 
     Task<ReplicationMessage> ResetLeadsAsync(string volume);
 
-    /// <param name="kind">mem, inode, fd or callpool.</param>
+    /// <param name="kind">mem, inode, fd, callpool or leases.</param>
     Task<VolumeInternalsMessage> InternalsAsync(string volume, string kind);
 
     /// <param name="brick">Null for all bricks.</param>

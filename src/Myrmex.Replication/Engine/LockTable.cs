@@ -42,6 +42,15 @@ public sealed class LockTable
         }
     }
 
+    /// <summary>The files that somebody has locks of.</summary>
+    public Gfid[] Files()
+    {
+        lock (_lock)
+        {
+            return [.. _files.Keys];
+        }
+    }
+
     public bool HasSession(UInt128 session)
     {
         lock (_lock)

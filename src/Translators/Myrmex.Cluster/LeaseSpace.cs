@@ -16,6 +16,9 @@ internal static class LeaseSpace
     /// <summary>The gfid whose locks are the leases of an inode.</summary>
     public static Gfid Of(in Gfid gfid) => new(gfid.High ^ Mark, gfid.Low);
 
+    /// <summary>Whether it is one of them; <see cref="Of"/> is the way back, too.</summary>
+    public static bool IsIn(in Gfid gfid) => ((gfid.High >> 12) & 0xF) == 0xF;
+
     /// <param name="type">None to give it back.</param>
     public static RangeLock LockOf(in Gfid id, UInt128 session, uint type) => new(
         session, OwnerOf(in id),

@@ -29,10 +29,9 @@ internal sealed class FailoverCampaign : Campaign
     /// <summary>Seconds that programs of a fixed time work longer than a fault lasts.</summary>
     private const int SecondsAround = 10;
 
-    /// <summary>What is left out unless it is named: it wants small disks.</summary>
+    /// <summary>What is left out unless it is named: most programs end when there is no room.</summary>
     private const FailoverFault Left = FailoverFault.FillDisk;
 
-    private const int SmallDiskMiB = 1024;
     private const int DiskMiB = 4096;
 
     public override string Name => "failover";
@@ -59,8 +58,7 @@ internal sealed class FailoverCampaign : Campaign
             : run.IsSmoke ? [FailoverFault.KillBricks] : [.. Enum.GetValues<FailoverFault>().Where(f => f != Left)];
         FailoverBed? bed = null;
         if (!run.Step("start three nodes", () => bed = run.Directory.Own(
-            new FailoverBed(
-                run.Directory, faults.Contains(FailoverFault.FillDisk) ? SmallDiskMiB : DiskMiB, run.Options.Has(Arbiter)))))
+            new FailoverBed(run.Directory, DiskMiB, run.Options.Has(Arbiter)))))
         {
             return;
         }

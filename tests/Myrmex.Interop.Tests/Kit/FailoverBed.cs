@@ -84,6 +84,10 @@ internal sealed class FailoverBed : IDisposable
         return _bed.MountThin(name, Nodes[node], Volume);
     }
 
+    /// <summary>A program on the client machine with the stock gfapi library that takes leases, by way of a node.</summary>
+    public Helper StartLeaseProgram(BedNode node) => LeaseProgram.Ready(
+        _bed.Help("leases.py", "server", node.Address, Volume), Patience);
+
     public void AwaitProxies() => Wait.Until(
         "all proxies serve the volume", Patience,
         () => Nodes.All(n => n.ProxyPids.Count == 1)

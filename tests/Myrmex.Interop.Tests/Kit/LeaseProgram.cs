@@ -6,9 +6,12 @@ namespace Myrmex.Interop.Tests.Kit;
 /// <summary>A program with the stock gfapi library that takes leases (Helpers/leases.py).</summary>
 internal static class LeaseProgram
 {
-    public static Helper Start(string host, string volume, TimeSpan limit)
+    public static Helper Start(string host, string volume, TimeSpan limit) =>
+        Ready(Helper.Start("leases.py", "server", host, volume), limit);
+
+    /// <summary>Waits until it has the volume.</summary>
+    public static Helper Ready(Helper program, TimeSpan limit)
     {
-        var program = Helper.Start("leases.py", "server", host, volume);
         Assert.Equal("ready", program.Answer(limit));
         return program;
     }

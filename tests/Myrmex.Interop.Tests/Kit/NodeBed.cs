@@ -114,6 +114,10 @@ internal sealed class NodeBed : IDisposable
     public BedMount MountThin(string name, BedNode server, string volume) => _directory.Own(
         BedMount.Own(_directory, _network.On(Client), name, server.Address, volume, "--thin"));
 
+    /// <summary>A python helper on the client machine.</summary>
+    public Helper Help(string script, params string[] arguments) =>
+        Helper.StartProgram("nsenter", _network.On(Client, ["python3", Helper.PathOf(script), .. arguments]));
+
     /// <summary>Everything in the store, without the prefix of the cluster; null when etcd does not answer.</summary>
     public SortedDictionary<string, string>? ReadStore()
     {

@@ -30,7 +30,7 @@ internal sealed class AhaBed : SimClientBed<Translator>
         Graph = TranslatorGraph.Build(
             Document(proxies, writesBehind, options),
             [ClientTranslator.Registration, Aha.Registration, Performance.WriteBehind.Registration], Node.Seams,
-            new GraphOrigin { ProcessId = "client" }, e => Events.Add(e.Kind));
+            new GraphOrigin { ProcessId = "client" }, OnEvent);
         if (starts)
         {
             Start();
@@ -50,6 +50,9 @@ internal sealed class AhaBed : SimClientBed<Translator>
     private Aha Aha => Graph.Translators.OfType<Aha>().Single();
 
     public List<GraphEventKind> Events { get; } = [];
+
+    /// <summary>Leases that are wanted back, or lost, as those above hear.</summary>
+    public List<Gfid> Recalls { get; } = [];
 
     /// <summary>The proxy that is asked.</summary>
     public ProxyNode Current => Proxies[int.Parse(Get("proxy")[1..], CultureInfo.InvariantCulture)];
@@ -159,6 +162,15 @@ internal sealed class AhaBed : SimClientBed<Translator>
         Aha.DumpState(dump);
         var line = dump.ToString().Split('\n').First(l => l.StartsWith(key + "=", StringComparison.Ordinal));
         return line[(key.Length + 1)..];
+    }
+
+    private void OnEvent(GraphEvent graphEvent)
+    {
+        Events.Add(graphEvent.Kind);
+        if (graphEvent.Kind == GraphEventKind.RecallLease)
+        {
+            Recalls.Add(graphEvent.LeaseId);
+        }
     }
 
     private static VolfileDocument Document(

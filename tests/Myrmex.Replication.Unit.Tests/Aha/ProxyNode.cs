@@ -24,12 +24,14 @@ internal sealed class ProxyNode
     private RpcServer? _door;
     private long _freeAtNs; // The fops that stand in line are done by then.
     private TranslatorGraph? _graph;
+    private Top? _top;
 
     public ProxyNode(SimWorld world, ProxyStore store, string name)
     {
         _store = store;
         Node = world.AddNode(name);
         _random = new SimRandom((world.Seed * 31) + (ulong)world.Nodes.Count);
+        store.Event += graphEvent => _top?.Tell(in graphEvent);
         Start();
     }
 
@@ -70,7 +72,7 @@ internal sealed class ProxyNode
 
         Node.Crash(kind);
         _door = null;
-        _graph = null;
+        (_graph, _top) = (null, null);
         var gone = _clients.ToArray();
         _clients.Clear();
         Node.World.After(noticedAfterMs, () => Array.ForEach(gone, _store.Volume.ClientGone));
@@ -103,6 +105,7 @@ internal sealed class ProxyNode
             Node.Seams,
             new GraphOrigin());
         _graph.Start();
+        _top = _graph.Translators.OfType<Top>().Single();
         _door = new RpcServer(Node.Seams, connection => new ServerConnection(connection, exports));
         _door.Listen(new LinkAddress(Node.Name, Port), RpcConnection.LinkOptions());
     }
@@ -180,6 +183,15 @@ internal sealed class ProxyNode
         public override void ClientGone(ClientIdentity client) => proxy._store.Volume.ClientGone(client);
 
         public override void Start() => NotifyParents(new GraphEvent(GraphEventKind.ChildUp));
+
+        /// <summary>A recall is for a client of this proxy, or of another one.</summary>
+        public void Tell(in GraphEvent graphEvent)
+        {
+            if (graphEvent is { Kind: GraphEventKind.RecallLease, Only: { } client } && proxy._clients.Contains(client))
+            {
+                NotifyParents(in graphEvent);
+            }
+        }
     }
 
     private readonly struct Policy(ProxyNode proxy) : IFopPolicy

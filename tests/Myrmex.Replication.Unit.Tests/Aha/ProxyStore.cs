@@ -25,13 +25,19 @@ internal sealed class ProxyStore
         var document = new VolfileDocument();
         document.Add("store", "storage/memory");
         document.Add("locks", "features/locks").Over("store");
+        document.Add("leases", "features/leases").Over("locks").With("leases", "on");
         var graph = TranslatorGraph.Build(
-            document, [MemoryTranslator.Registration, Features.Locks.Registration], seams, new GraphOrigin());
+            document,
+            [MemoryTranslator.Registration, Features.Locks.Registration, Features.Leases.Leases.Registration], seams,
+            new GraphOrigin(), e => Event?.Invoke(e));
         graph.Start();
         Volume = graph.Top;
     }
 
-    /// <summary>features/locks over storage/memory.</summary>
+    /// <summary>What the volume tells its clients.</summary>
+    public event Action<GraphEvent>? Event;
+
+    /// <summary>features/leases over features/locks and storage/memory.</summary>
     public Translator Volume { get; }
 
     /// <summary>Numbers of the changes in the order in which they took effect.</summary>

@@ -235,6 +235,34 @@ internal sealed class FakeMember(TranslatorPlace place, ClientBed bed, int numbe
             null);
     }
 
+    /// <summary>A lease is a lock at 0 of an owner that nobody else has.</summary>
+    public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call)
+    {
+        var record = RecordOf(fop.XData);
+        var (lease, behind, wasHeld) = (fop.Lease, LockSession.Of(fop.XData), LockSession.WasHeld(fop.XData));
+        Assert.Equal(lease.Command == LeaseCommand.Get, record is null);
+        var session = record is null ? 0 : SessionOf(record);
+        var held = new ModelLock(behind.IsNone ? session : behind.Id, LeaseSpace.OwnerOf(lease.Id), 0);
+        return Serve<LeaseReply>(
+            FopCode.Lease, record, null,
+            () =>
+            {
+                var isHeld = lease.Command == LeaseCommand.Unlock ? Locks.Remove(held) : Locks.Contains(held);
+                if (IsLate(behind) || (wasHeld && !isHeld))
+                {
+                    return new Outcome(IsLate(behind) ? Errno.ECANCELED : Errno.ENOLCK);
+                }
+
+                if (lease.Command == LeaseCommand.Set && !isHeld)
+                {
+                    Locks.Add(held);
+                }
+
+                return new Outcome(Errno.Ok);
+            },
+            null);
+    }
+
     /// <summary>What has come with SETLKWs.</summary>
     public List<LockClaim> Claims { get; } = [];
 

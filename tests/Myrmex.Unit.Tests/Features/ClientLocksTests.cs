@@ -49,16 +49,6 @@ public sealed class ClientLocksTests
         Assert.Equal(Errno.Ok, (await Lk(_two, _second, LockCommand.SetLock, LockType.Write)).Error);
     }
 
-    /// <summary>A lease would end with the proxy, and nobody would say so.</summary>
-    [Fact]
-    public async Task ALeaseThroughAProxyIsRefused()
-    {
-        var lease = new Lease(LeaseCommand.Set, LeaseType.Read, new Gfid(1, 1), 0);
-        var reply = await _top.Lease(new LeaseFop { Gfid = File, Lease = lease }, CallOf(_one));
-        Assert.Equal(Errno.EOPNOTSUPP, reply.Error);
-        reply.Release();
-    }
-
     [Fact]
     public async Task AClientThatLeavesStopsWaitingAndItsPlaceInTheQueueGoesOn()
     {

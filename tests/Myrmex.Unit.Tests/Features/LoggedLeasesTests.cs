@@ -110,10 +110,50 @@ public sealed class LoggedLeasesTests
         Assert.Equal((Errno.Ok, 0L), await WriteAsync()); // A server that does not decide lets everything pass.
     }
 
-    private async Task<Errno> LeaseAsync(uint command, uint type)
+    /// <summary>It has lost its proxy; the log is asked first, so that it knows where the holder is told.</summary>
+    [Fact]
+    public async Task WhoComesForItsLeaseHasItAndHearsAgainThatItIsWanted()
+    {
+        Assert.Equal(Errno.Ok, await LeaseAsync(LeaseCommand.Set, LeaseType.ReadWrite));
+        _ = WriteAsync();
+        Assert.Single(_events);
+        Assert.Equal(Errno.Ok, await LeaseAsync(LeaseCommand.Set, LeaseType.ReadWrite, held: true));
+        Assert.Equal(2, _events.Count);
+        _log.Error = Errno.ENOLCK;
+        Assert.Equal(Errno.ENOLCK, await LeaseAsync(LeaseCommand.Set, LeaseType.ReadWrite, held: true));
+        Assert.Equal(2, _events.Count);
+    }
+
+    /// <summary>Nobody has used the file at this server yet.</summary>
+    [Fact]
+    public async Task WhatOnlyTheLogKnowsIsHeld()
+    {
+        _log.Held.Add(new LoggedLease(IdA, 7, LeaseType.ReadWrite));
+        Assert.Equal(Errno.Ok, await LeaseAsync(LeaseCommand.Set, LeaseType.ReadWrite, held: true));
+    }
+
+    [Fact]
+    public void AnAdministratorSeesWhatTheLogHas()
+    {
+        _log.Held.Add(new LoggedLease(IdA, 7, LeaseType.ReadWrite));
+        var report = Assert.Single(_leases.ReportLeases(10));
+        Assert.Equal((File, IdA, LeaseType.ReadWrite, (UInt128)7, -1L), (report.Gfid, report.Id, report.Type, report.Holder, report.HeldMs));
+        Assert.Same(Door, Assert.Single(report.Clients));
+        _log.IsAway = true;
+        Assert.Empty(Assert.Single(_leases.ReportLeases(10)).Clients);
+        _log.LeaseTerm = 0;
+        Assert.Empty(_leases.ReportLeases(10)); // The member that leads says it.
+    }
+
+    private async Task<Errno> LeaseAsync(uint command, uint type, bool held = false)
     {
         var xdata = XData.Rent();
         xdata.SetInt("session"u8, 7);
+        if (held)
+        {
+            xdata.SetInt(LockSession.HeldKey, 1);
+        }
+
         var reply = await _leases.Lease(
             new LeaseFop { Gfid = File, Lease = new Lease(command, type, IdA, 0), XData = xdata }, new Call { Client = Door });
         var error = reply.Error;
@@ -156,6 +196,8 @@ public sealed class LoggedLeasesTests
                 leases.AddRange(Held);
             }
         }
+
+        public void ListLeasedFiles(List<Gfid> files) => files.Add(File);
 
         public void ListClients(UInt128 session, List<ClientIdentity?> clients)
         {

@@ -64,6 +64,16 @@ public sealed class GraphSwitchTests
         Assert.False(_graphs["b"].IsStopped);
     }
 
+    /// <summary>What servers say of leases comes by the graph through which those were asked for last.</summary>
+    [Fact]
+    public void ANewGraphMakesLeasesUnsure()
+    {
+        Load("a");
+        Assert.DoesNotContain(GraphEventKind.LeasesUnsure, _told);
+        Load("b");
+        Assert.Single(_told, GraphEventKind.LeasesUnsure);
+    }
+
     /// <summary>It has no number yet and will never be released.</summary>
     [Fact]
     public async Task AFailedOpenKeepsNoGraph()

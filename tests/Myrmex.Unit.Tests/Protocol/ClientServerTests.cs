@@ -100,8 +100,8 @@ public sealed class ClientServerTests
         }
 
         Assert.Equal(
-            [GraphEventKind.ChildUp, GraphEventKind.ChildDown, GraphEventKind.ChildUp],
-            world.Events.Take(3).Select(e => e.Kind));
+            [GraphEventKind.ChildUp, GraphEventKind.ChildDown, GraphEventKind.LeasesUnsure, GraphEventKind.ChildUp],
+            world.Events.Take(4).Select(e => e.Kind));
     }
 
     [Fact]

@@ -115,7 +115,8 @@ internal static class HealReport
             var leader = set.Leader is { } number ? $"member {number} leads" : "no member is known to lead";
             text.Line(ReportText.Rule).Line($"Replica set {set.Number} ({set.Mode}): {leader}")
                 .Line(SetLine(set))
-                .Line("Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  Writes  Brick");
+                .Append("Member Role      Status      Term   Committed     Applied   Behind     Lacks  Retained  ")
+                .Line("Writes  Brick");
             foreach (var member in set.Members)
             {
                 Member(text, member);

@@ -60,9 +60,12 @@ public sealed record ClearLocksMessage(string Volume, IReadOnlyList<BrickReport<
 public sealed record VolumeClientsMessage(string Volume, IReadOnlyList<BrickReport<BrickClients>> Bricks);
 
 /// <summary>What a brick holds in memory; the one that was asked for is not null.</summary>
-public sealed record BrickInternals(BrickMemory? Memory, BrickInodes? Inodes, BrickFds? Fds, BrickCalls? Calls);
+public sealed record BrickInternals(BrickMemory? Memory, BrickInodes? Inodes, BrickFds? Fds, BrickCalls? Calls)
+{
+    public BrickLeases? Leases { get; init; }
+}
 
-/// <param name="Kind">mem, inode, fd or callpool.</param>
+/// <param name="Kind">mem, inode, fd, callpool or leases.</param>
 public sealed record VolumeInternalsMessage(
     string Volume, string Kind, IReadOnlyList<BrickReport<BrickInternals>> Bricks);
 

@@ -11,7 +11,7 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
     private const string One = "/v1/volumes/{name}";
 
     private static readonly string[] ProfileOps = ["start", "stop", "info", "clear"];
-    private static readonly string[] InternalKinds = ["mem", "inode", "fd", "callpool"];
+    private static readonly string[] InternalKinds = ["mem", "inode", "fd", "callpool", "leases"];
     private static readonly string[] LockKinds = ["blocked", "granted", "all"];
     private static readonly string[] LockTypes = ["inode", "entry", "posix"];
     private static readonly string[] DumpParts =
@@ -73,7 +73,7 @@ internal sealed class BrickAdminRoutes(RestServices services) : RestRoutes
             ReplicationMessageJson.Default.ReplicationMessage,
             r => Commands.ResetLeadsAsync(r.Path("name"), CancellationToken.None));
         map.Get(
-            One + "/internals/{kind}", "What the bricks hold in memory: mem, inode, fd or callpool.",
+            One + "/internals/{kind}", "What the bricks hold in memory: mem, inode, fd, callpool or leases.",
             BrickAdminMessageJson.Default.VolumeInternalsMessage, r => Commands.InternalsAsync(
                 r.Path("name"), OneOf("kind", r.Path("kind"), InternalKinds), r.Aborted));
         map.Change(

@@ -105,7 +105,7 @@ public sealed class Aha : ServerClient
 
     private void Beat()
     {
-        if (!Sender.Fds.Locks.IsEmpty && Finder.Choice is { } choice)
+        if ((!Sender.Fds.Locks.IsEmpty || Sender.LeasesCount > 0) && Finder.Choice is { } choice)
         {
             Check(choice.Server);
         }

@@ -76,9 +76,12 @@ public sealed class JournalBrick : Uniform<JournalBrick.Gate>, IPeerReceiver, IR
 
     bool ILeaseLog.MayGrantLeases => _locks.MayGrantLeases;
 
-    UInt128 ILeaseLog.SessionOf(XData? xdata) => SessionKey.Of(xdata).Session;
+    UInt128 ILeaseLog.SessionOf(XData? xdata) =>
+        LockSession.Of(xdata) is { IsNone: false } behind ? behind.Id : SessionKey.Of(xdata).Session;
 
     void ILeaseLog.ListLeases(Gfid gfid, List<LoggedLease> leases) => _locks.ListLeases(gfid, leases);
+
+    void ILeaseLog.ListLeasedFiles(List<Gfid> files) => _locks.ListLeasedFiles(files);
 
     void ILeaseLog.ListClients(UInt128 session, List<ClientIdentity?> clients) =>
         _locks.ListClients(session, clients);

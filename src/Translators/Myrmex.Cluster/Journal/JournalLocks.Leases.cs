@@ -31,10 +31,14 @@ internal sealed partial class JournalLocks
     /// <summary>The term in which this member leads; 0 while it does not.</summary>
     public ulong ServingTerm => _log.ServingTerm.Value;
 
-    /// <summary>Gives, changes or takes back the lease of a session.</summary>
-    public ValueTask<Errno> ChangeLeaseAsync(SessionKey session, Gfid gfid, in Lease lease) =>
+    /// <summary>Gives, changes or takes back the lease of a holder; the change is that of a session.</summary>
+    public ValueTask<Errno> ChangeLeaseAsync(SessionKey session, UInt128 holder, Gfid gfid, in Lease lease) =>
         ChangeAsync(session, new LockRecord(LockAction.Set, LeaseSpace.Of(gfid), LeaseSpace.LockOf(
-            lease.Id, session.Session, lease.Command == LeaseCommand.Unlock ? LeaseType.None : lease.Type)));
+            lease.Id, holder, lease.Command == LeaseCommand.Unlock ? LeaseType.None : lease.Type)));
+
+    /// <summary>Ok when the holder has the lease, ENOLCK when not; else as for reads.</summary>
+    public ValueTask<Errno> CheckLeaseAsync(UInt128 holder, Gfid gfid, in Lease lease) =>
+        CheckAsync(LeaseSpace.Of(gfid), LeaseSpace.LockOf(lease.Id, holder, lease.Type));
 
     public ValueTask<Errno> EndLeaseAsync(Gfid gfid, LoggedLease lease) =>
         ChangeAsync(session: default, new LockRecord(
@@ -52,6 +56,17 @@ internal sealed partial class JournalLocks
         foreach (var one in held)
         {
             leases.Add(LeaseSpace.LeaseOf(in one));
+        }
+    }
+
+    public void ListLeasedFiles(List<Gfid> files)
+    {
+        foreach (var gfid in _log.Locks.Files())
+        {
+            if (LeaseSpace.IsIn(in gfid))
+            {
+                files.Add(LeaseSpace.Of(in gfid));
+            }
         }
     }
 

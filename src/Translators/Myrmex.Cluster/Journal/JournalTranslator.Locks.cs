@@ -16,7 +16,7 @@ public sealed partial class JournalTranslator
     public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call) =>
         _locks is { } locks && SessionKey.Of(fop.XData) is var session && session.Session != 0
             && fop.Lease.Command is LeaseCommand.Set or LeaseCommand.Unlock && !fop.Lease.Id.IsNull
-            ? LeaseAsync(locks, session, fop) : new ValueTask<LeaseReply>(LeaseReply.Fail(Errno.EOPNOTSUPP));
+            ? LeaseAsync(locks, session, fop, call) : new ValueTask<LeaseReply>(LeaseReply.Fail(Errno.EOPNOTSUPP));
 
     /// <summary>
     /// Ends all that the owner has on the file, when it is numbered: the client knows that there may be something.
@@ -119,9 +119,23 @@ public sealed partial class JournalTranslator
         return error == Errno.Ok ? await Next.Flush(in fop, call) : FlushReply.Fail(error);
     }
 
-    private static async ValueTask<LeaseReply> LeaseAsync(JournalLocks locks, SessionKey session, LeaseFop fop)
+    /// <summary>
+    /// The lease of a session, or of a client behind the proxy that has this session. Who asks for what it has does not
+    /// get it anew: others may have had the file.
+    /// </summary>
+    private static async ValueTask<LeaseReply> LeaseAsync(
+        JournalLocks locks, SessionKey session, LeaseFop fop, Call call)
     {
-        var error = await locks.ChangeLeaseAsync(session, fop.Gfid, fop.Lease);
+        var behind = LockSession.Of(fop.XData);
+        var holder = behind.IsNone ? session.Session : behind.Id;
+        var error = behind.IsNone ? Errno.Ok : await locks.EnterAsync(behind, call.Client);
+        if (error == Errno.Ok)
+        {
+            error = fop.Lease.Command == LeaseCommand.Set && LockSession.WasHeld(fop.XData)
+                ? await locks.CheckLeaseAsync(holder, fop.Gfid, fop.Lease)
+                : await locks.ChangeLeaseAsync(session, holder, fop.Gfid, fop.Lease);
+        }
+
         return error == Errno.Ok ? LeaseReply.Rent() : LeaseReply.Fail(error);
     }
 

@@ -34,8 +34,13 @@ internal static class FopFacts
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply> =>
         (typeof(TFop) != typeof(IpcFop) || As<TFop, IpcFop>(in fop).Operation == ChangeRecord.TakeOver)
-        && (typeof(TFop) != typeof(LeaseFop) || isNumbered) && typeof(TFop) != typeof(SetactivelkFop)
+        && (typeof(TFop) != typeof(LeaseFop) || isNumbered || AsksForLease(in fop))
+        && typeof(TFop) != typeof(SetactivelkFop)
         && (isNumbered || !ChangesVolume<TFop, TReply>(in fop) || HasOwnSession<TFop, TReply>(in fop));
+
+    /// <summary>LEASE that only asks what is held.</summary>
+    private static bool AsksForLease<TFop>(in TFop fop)
+        where TFop : struct => As<TFop, LeaseFop>(in fop).Lease.Command == LeaseCommand.Get;
 
     /// <summary>May wait for the disk when it is sent to a server of the own process.</summary>
     public static bool MayBlock(FopCode code) => code.Has(FopTraits.Blocks) || code.Has(FopTraits.Bulk);
@@ -51,6 +56,14 @@ internal static class FopFacts
     /// <summary>It means something only together with the lock owner of the call.</summary>
     public static bool NamesOwner<TFop>() =>
         typeof(TFop) == typeof(LkFop) || typeof(TFop) == typeof(FlushFop) || IsInternalLock<TFop>();
+
+    /// <summary>Bricks have to know whose it is: LEASE, and what opens a file by a lease id.</summary>
+    public static bool IsAboutLeases<TFop, TReply>(in TFop fop)
+        where TFop : struct, IFop<TFop, TReply>
+        where TReply : Reply, IReply<TReply> =>
+        typeof(TFop) == typeof(LeaseFop)
+        || ((typeof(TFop) == typeof(OpenFop) || typeof(TFop) == typeof(CreateFop))
+            && !LeaseKeys.IdOf(TFop.XDataOf(in fop)).IsNull);
 
     public static bool IsListing<TFop>() => typeof(TFop) == typeof(ReaddirFop) || typeof(TFop) == typeof(ReaddirpFop);
 

@@ -46,6 +46,9 @@ internal sealed class OpenFd
 
     public Gfid LeaseId { get; }
 
+    /// <summary>The client behind this proxy that has opened it by a lease id; none for all others.</summary>
+    public LockSession LeaseName { get; init; }
+
     /// <summary>Where it may be used; null while it is on its way.</summary>
     public FdPlace? Place => Volatile.Read(ref _place);
 

@@ -34,6 +34,9 @@ internal sealed class OpenFds(
     /// </summary>
     public Action<Fd, bool>? Closing { get; set; }
 
+    /// <summary>An fd was closed by its owner.</summary>
+    public Action<OpenFd>? Closed { get; set; }
+
     public int Count
     {
         get
@@ -58,9 +61,14 @@ internal sealed class OpenFds(
     public OpenFd? Find(Fd? fd) => fd is null or { IsAnonymous: true } ? null : fd.Get(slot) as OpenFd;
 
     /// <summary>An OPEN, OPENDIR or CREATE has succeeded.</summary>
-    public void Add(Fd fd, Choice choice, Gfid leaseId)
+    /// <param name="request">The xdata that it was opened with.</param>
+    public void Add(Fd fd, Choice choice, XData? request)
     {
-        var open = new OpenFd(fd, new FdPlace(choice), leaseId);
+        var leaseId = LeaseKeys.IdOf(request);
+        var open = new OpenFd(fd, new FdPlace(choice), leaseId)
+        {
+            LeaseName = leaseId.IsNull ? default : LockSession.Of(request),
+        };
         fd.Set(slot, open);
         lock (_lock)
         {
@@ -112,6 +120,7 @@ internal sealed class OpenFds(
         var place = open.Place;
         var openAt = open.Close();
         LeaveLocks(fd, hasLeft: LockSession.HasLeft(TFop.XDataOf(in fop)));
+        Closed?.Invoke(open);
         foreach (var server in servers)
         {
             if ((openAt & server.Bit) != 0 && server != place?.Choice.Server)
@@ -208,6 +217,23 @@ internal sealed class OpenFds(
         }
 
         await Task.WhenAll(moving);
+    }
+
+    /// <summary>A file is open by a lease id.</summary>
+    public bool HasLeased(Gfid gfid, Gfid leaseId) =>
+        Array.Exists(Snapshot(), open => open.LeaseId == leaseId && open.Fd.Gfid == gfid);
+
+    /// <summary>Opens a file at a server where it is open by a lease id.</summary>
+    public async Task OpenLeasedAsync(Choice choice, Gfid gfid, Gfid leaseId)
+    {
+        foreach (var open in Snapshot())
+        {
+            if (open.LeaseId == leaseId && open.Fd.Gfid == gfid && !open.IsBad
+                && !(open.Place is { } place && place.IsAt(choice)))
+            {
+                await WaitAsync(open, choice, SendingLimits.ReopenMs, mayBlock: false);
+            }
+        }
     }
 
     /// <summary>Opens all files at a server, as long as that is the one to ask.</summary>
@@ -354,6 +380,12 @@ internal sealed class OpenFds(
     {
         var xdata = open.LeaseId.IsNull ? null : XData.Rent();
         xdata?.SetBytes(LeaseKeys.Id, open.LeaseId.ToArray());
+        var name = rules.NamesLocks ? SessionOf(choice, default) : open.LeaseName;
+        if (xdata is not null && !name.IsNone)
+        {
+            name.WriteTo(xdata);
+        }
+
         var fop = new OpenFop
         {
             Gfid = open.Fd.Gfid,

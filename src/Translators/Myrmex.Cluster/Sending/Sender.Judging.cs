@@ -15,7 +15,7 @@ internal sealed partial class Sender
     {
         if (FopFacts.OpenedFd(in fop) is { } opened)
         {
-            Fds.Add(opened, way.Choice!, LeaseKeys.IdOf(TFop.XDataOf(in fop)));
+            Fds.Add(opened, way.Choice!, TFop.XDataOf(in fop));
             BeginLooking();
         }
         else if (FopFacts.TryPosixLock(in fop, out var asked, out var end)

@@ -399,7 +399,7 @@ internal sealed partial class Sender
     {
         _heldSession = session.Id;
         Volatile.Write(ref _heldAt, choice);
-        var behind = Fds.Locks.Sessions();
+        var behind = Behind();
         var error = Errno.Ok;
         for (var i = 0; error == Errno.Ok && (i == 0 || i < behind.Length); i += LockClaim.BehindMax)
         {
@@ -425,7 +425,7 @@ internal sealed partial class Sender
     /// </summary>
     private void TellLeft(Dictionary<UInt128, LockSession> gone)
     {
-        foreach (var present in Fds.Locks.Sessions())
+        foreach (var present in Behind())
         {
             gone.Remove(present.Id);
         }

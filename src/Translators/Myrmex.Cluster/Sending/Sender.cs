@@ -54,6 +54,13 @@ internal sealed partial class Sender
             Fds.Closing = LeaveLocks;
         }
 
+        if (rules.NamesLocks)
+        {
+            finder.Found += OnFoundForLeases;
+            finder.Left += OnLostForLeases;
+            Fds.Closed = LeaveLease;
+        }
+
         if (rules.TellsOpens)
         {
             finder.Found += OnFoundForFiles;
@@ -386,6 +393,14 @@ internal sealed partial class Sender
         where TReply : Reply, IReply<TReply>
     {
         var isLock = typeof(TFop) == typeof(LkFop);
+        if (_rules.NamesLocks && call.Client is null && FopFacts.IsAboutLeases<TFop, TReply>(in fop))
+        {
+            var numbered = Numbered<TFop, TReply>(in fop, call, ref trip);
+            trip.Request ??= TFop.XDataOf(in numbered) is { } asked ? asked.Clone() : XData.Rent();
+            Fds.SessionOf(choice, default).WriteTo(trip.Request);
+            return TFop.WithXData(in numbered, trip.Request);
+        }
+
         if ((!isLock && typeof(TFop) != typeof(FlushFop)) || !_rules.NamesLocks || call.Client is not null
             || TFop.FdOf(in fop) is null or { IsAnonymous: true })
         {

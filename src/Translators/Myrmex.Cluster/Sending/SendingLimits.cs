@@ -61,6 +61,12 @@ internal static class SendingLimits
     /// <summary>Of these, those for one fd.</summary>
     public const long FdBytesMax = 64L << 20;
 
+    /// <summary>
+    /// Who holds a lease whose proxy is lost is told so long after, unless another one has said that it is held: before
+    /// bricks that keep it for 10 s give it to others.
+    /// </summary>
+    public const long LeaseDoubtMs = 8_000;
+
     /// <summary>Leases that are held through this client; more are refused.</summary>
     public const int LeasesMax = 1 << 16;
 

@@ -87,6 +87,8 @@ public abstract class ServerClient : Uniform<ServerClientPolicy>
             case GraphEventKind.RecallLease:
                 Sender.Recall(in graphEvent);
                 break;
+            case GraphEventKind.LeasesUnsure:
+                break; // They do not go with a connection: it is looked after them wherever the next server is.
             default:
                 NotifyParents(in graphEvent);
                 break;

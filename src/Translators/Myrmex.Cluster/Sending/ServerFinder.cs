@@ -28,6 +28,9 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     /// <summary>A server was found; on any thread.</summary>
     public event Action? Found;
 
+    /// <summary>The server that was asked is not asked any more; on any thread.</summary>
+    public event Action? Left;
+
     /// <summary>The server to ask, as far as is known; null while none is.</summary>
     public Choice? Choice => Volatile.Read(ref _choice);
 
@@ -68,6 +71,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
     /// <param name="hint">Who is to be asked according to the one that is not.</param>
     public void Lost(Choice choice, Server? hint)
     {
+        var isLeft = false;
         lock (_lock)
         {
             if (ReferenceEquals(_next, choice))
@@ -77,6 +81,7 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
             else if (ReferenceEquals(_choice, choice))
             {
                 Volatile.Write(ref _choice, null);
+                isLeft = true;
             }
             else
             {
@@ -88,6 +93,10 @@ internal abstract class ServerFinder(string volume, Seams seams, Server[] server
         }
 
         choice.Close();
+        if (isLeft)
+        {
+            Left?.Invoke();
+        }
     }
 
     /// <summary>A server has gone down.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -10,10 +11,13 @@ namespace Myrmex.Features;
 /// features/client-locks: keeps the locks of clients apart that share one connection to the bricks, and gives up what a
 /// client leaves behind. See README.md.
 /// </summary>
-public sealed class ClientLocks(TranslatorPlace place) : Translator(place), IClientLocks
+public sealed partial class ClientLocks(TranslatorPlace place) : Translator(place), IClientLocks
 {
     /// <summary>Milliseconds until the waits of a client that has left are looked at again.</summary>
     private const long LookAgainMs = 1_000;
+
+    /// <summary>Leases that a state dump names.</summary>
+    private const int DumpedLeasesMax = 1_000;
 
     private readonly ClientLockBook _book = new();
 
@@ -26,6 +30,13 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
     {
         dump.Put("clients", _book.ClientCount);
         dump.Put("waiting", _book.WaitingCount);
+        var leases = _leases.All();
+        dump.Put("leases", leases.Count);
+        foreach (var held in leases.Take(DumpedLeasesMax))
+        {
+            var name = LockSession.Shown(held.Name.Id);
+            dump.Put("lease", $"{held.Lease.Gfid} {held.Lease.Id} {name} {held.Client}");
+        }
     }
 
     public override ValueTask<LkReply> Lk(in LkFop fop, Call call) =>
@@ -44,18 +55,15 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
         {
             var fd = fop.Fd;
             _book.Unhold(client, held => held.RemoveFd(fd));
+            Close(fd, client, fop.XData);
         }
 
         return call.Client is { IsGone: true } ? LeaveAsync(fop, call) : Next.Release(in fop, call);
     }
 
-    /// <summary>With a proxy its leases would be lost, and nobody would tell the clients.</summary>
-    public override ValueTask<LeaseReply> Lease(in LeaseFop fop, Call call) =>
-        new(LeaseReply.Fail(Errno.EOPNOTSUPP));
-
     public IReadOnlyList<HeldLock> LocksOf(ClientIdentity client, Fd fd) => _book.HeldOf(client, fd);
 
-    public bool HoldsOthers(ClientIdentity client) => _book.HoldsOthers(client);
+    public bool HoldsOthers(ClientIdentity client) => _book.HoldsOthers(client) || _leases.HasHeld(client);
 
     public void TakeBackWaits(ClientIdentity client)
     {
@@ -85,6 +93,7 @@ public sealed class ClientLocks(TranslatorPlace place) : Translator(place), ICli
     public override void ClientGone(ClientIdentity client)
     {
         GiveUp(client);
+        LeaveLeases(client);
         base.ClientGone(client);
     }
 

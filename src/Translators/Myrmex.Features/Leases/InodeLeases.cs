@@ -107,11 +107,16 @@ internal sealed class InodeLeases(Gfid gfid)
         return null;
     }
 
+    /// <summary>
+    /// It is open by the lease id of the user and over its connection. The proxy of a client has more than one when its
+    /// graph was replaced.
+    /// </summary>
     public bool HasOpen(in LeaseUser user)
     {
         foreach (var open in Opens)
         {
-            if (open.User.IsSame(in user))
+            if (open.User.IsSame(in user) && (ReferenceEquals(open.User.Client, user.Client)
+                || (user.IsNamed && open.User.IsNamed && open.User.Epoch == user.Epoch)))
             {
                 return true;
             }
@@ -124,7 +129,14 @@ internal sealed class InodeLeases(Gfid gfid)
 /// <summary>A lease, or two of different types, of one holder on one inode. Under the lock of its shard.</summary>
 internal sealed class HeldLease(LeaseUser user)
 {
-    public LeaseUser User => user;
+    /// <summary>With the connection that a client behind a proxy has spoken by last.</summary>
+    public LeaseUser User { get; set; } = user;
+
+    /// <summary>When it was set; 0 when another server of the log has granted it.</summary>
+    public long SinceMs { get; init; }
+
+    /// <summary>When its holder left without a word; 0 for not.</summary>
+    public long LeftMs { get; set; }
 
     /// <summary>How often each type was set and not given back.</summary>
     public int Reads { get; set; }
@@ -145,10 +157,13 @@ internal sealed class HeldLease(LeaseUser user)
     /// <summary>The log is asked to end it.</summary>
     public bool IsEnding { get; set; }
 
+    /// <summary>What it says comes from a proxy that its client has left since.</summary>
+    public bool IsLate(in LeaseUser user) => User.IsNamed && user.Epoch < User.Epoch;
+
     public uint Type => Writes > 0 ? LeaseType.ReadWrite : Reads > 0 ? LeaseType.Read : LeaseType.None;
 
     public bool IsInTheWay(in LeaseUser other, LeaseClash clash) =>
-        clash != LeaseClash.None && (other.Id.IsNull || other.Id != user.Id)
+        clash != LeaseClash.None && !User.IsSame(in other)
         && (clash == LeaseClash.Change || Writes > 0);
 
     public void Count(uint type, int by)

@@ -30,5 +30,12 @@ internal static class LeaseLimits
     /// <summary>The time in which it comes, which nobody gets a lease in.</summary>
     public const long WantedMs = 5_000;
 
+    /// <summary>
+    /// How long leases of a client behind a proxy are kept that has left without a word: as long as its locks.
+    /// </summary>
+    public const long LeftMs = LockLimits.LeftMs;
+
+    public const long LeftSlackMs = LockLimits.LeftSlackMs;
+
     public const int Shards = 16;
 }

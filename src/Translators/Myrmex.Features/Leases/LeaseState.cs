@@ -26,7 +26,7 @@ internal sealed class LeaseState
     public LeaseTable Table { get; }
 
     /// <summary>Tells a client to give a lease back.</summary>
-    public Action<ClientIdentity?, Gfid, Gfid>? Tell { get; set; }
+    public Action<ClientIdentity?, Gfid, LeaseUser>? Tell { get; set; }
 
     public int Slot => _place.Slot;
 
@@ -62,11 +62,50 @@ internal sealed class LeaseState
         }
     }
 
-    /// <summary>Who does a fop.</summary>
-    public LeaseUser UserOf(Gfid id, ClientIdentity? client, XData? xdata) =>
-        new(id, Log?.SessionOf(xdata) ?? (ulong)(client?.Number ?? 0), client);
+    /// <summary>Who opens a file, or asks for a lease.</summary>
+    public LeaseUser UserOf(Gfid id, ClientIdentity? client, XData? xdata)
+    {
+        var name = LockSession.Of(xdata);
+        var session = Log?.SessionOf(xdata) ?? (name.IsNone ? (ulong)(client?.Number ?? 0) : name.Id);
+        return new LeaseUser(id, session, client) { IsNamed = !name.IsNone, Epoch = name.Epoch };
+    }
 
-    public void ClientGone(ClientIdentity client) => Table.ClientGone(client, (ulong)client.Number, NowMs);
+    public void ClientGone(ClientIdentity client)
+    {
+        Table.ClientGone(client, (ulong)client.Number, NowMs);
+        LookForLeft();
+    }
+
+    /// <summary>A file is closed.</summary>
+    public void Close(Gfid gfid, Fd fd, LeaseFate fate)
+    {
+        Table.Close(gfid, fd, fate, NowMs);
+        LookForLeft();
+    }
+
+    /// <summary>
+    /// A proxy says that a client has left it: its lease ends, or is kept for a while for one that may come back.
+    /// </summary>
+    public void GiveUp(Gfid gfid, LeaseUser user, bool mayReturn)
+    {
+        Table.GiveUp(gfid, in user, mayReturn ? LeaseFate.IsLeft : LeaseFate.Ends, NowMs);
+        LookForLeft();
+    }
+
+    /// <summary>What was left behind ends when nobody comes for it.</summary>
+    private void LookForLeft()
+    {
+        if (Log is null && Table.TakeLeft())
+        {
+            _place.Seams.Scheduler.Schedule(LeaseLimits.LeftMs + LeaseLimits.LeftSlackMs, DropLeft);
+        }
+    }
+
+    private void DropLeft()
+    {
+        var nowMs = NowMs;
+        Table.DropLeft(nowMs - LeaseLimits.LeftMs, nowMs);
+    }
 
     /// <summary>Whether a fop may go on; see <see cref="LeaseTable.Enter"/>.</summary>
     public async ValueTask<LeaseVerdict> EnterAsync(
@@ -152,7 +191,7 @@ internal sealed class LeaseState
         Table.Told(gfid, held, NowMs);
         foreach (var client in clients)
         {
-            Tell!(client, gfid, held.User.Id); // Set before the first fop.
+            Tell!(client, gfid, held.User); // Set before the first fop.
         }
 
         _place.Seams.Scheduler.Schedule(Table.RecallTimeoutMs + 1, () => Table.Look(gfid, NowMs));

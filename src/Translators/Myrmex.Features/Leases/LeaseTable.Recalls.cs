@@ -120,6 +120,11 @@ internal sealed partial class LeaseTable
         {
             EndAll(gfid, session, nowMs);
         }
+
+        if (log is null)
+        {
+            LeaveNamed(client, nowMs);
+        }
     }
 
     /// <summary>All leases end, and all who wait go on. For a switch that is turned off.</summary>

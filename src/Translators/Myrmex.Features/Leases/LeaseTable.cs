@@ -86,8 +86,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
     }
 
     /// <summary>It is closed, or was not opened. With the last one of a lease id its leases end.</summary>
-    /// <param name="endsLease">False when its client may come back.</param>
-    public void Close(Gfid gfid, Fd fd, bool endsLease, long nowMs)
+    public void Close(Gfid gfid, Fd fd, LeaseFate fate, long nowMs)
     {
         var effects = default(LeaseEffects);
         var shard = ShardOf(gfid);
@@ -106,9 +105,10 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
 
             var user = inode.Opens[at].User;
             inode.Opens.RemoveAt(at);
-            if (endsLease && inode.Find(in user) is { } held && !inode.HasOpen(in user))
+            if (fate != LeaseFate.Stays && inode.Find(in user) is { } held && !inode.HasOpen(in user)
+                && !HasGoneOn(held, in user))
             {
-                End(inode, held, ref effects);
+                EndOrLeave(inode, held, fate, nowMs, ref effects);
             }
 
             Settle(shard, inode, nowMs, ref effects);
@@ -215,6 +215,11 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
             Refresh(inode);
             var held = inode.Find(in user);
             var isNew = held is null || held.Type < type;
+            if (held is not null && held.IsLate(in user))
+            {
+                return Errno.ECANCELED;
+            }
+
             if (nowMs < inode.WantedUntilMs || !inode.MayGrant(in user, type)
                 || (isNew && log is { MayGrantLeases: false })
                 || (held is null && inode.Held.Count >= LeaseLimits.PerInodeMax)
@@ -226,10 +231,11 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
 
             if (held is null)
             {
-                held = new HeldLease(user);
+                held = new HeldLease(user) { SinceMs = nowMs };
                 inode.Held.Add(held);
             }
 
+            (held.User, held.LeftMs) = (user, 0); // It speaks, over this connection.
             held.Count(type, 1);
             held.UnderWay += log is null ? 0 : 1;
             return Errno.Ok;
@@ -281,7 +287,7 @@ internal sealed partial class LeaseTable(ILeaseLog? log, Action<LeaseEffects> ca
                 return left;
             }
 
-            if (inode.Find(in user) is { } held)
+            if (inode.Find(in user) is { } held && !held.IsLate(in user))
             {
                 held.Count(type, -1);
                 left = held.Type;

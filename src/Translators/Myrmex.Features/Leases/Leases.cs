@@ -1,3 +1,6 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
 using Myrmex.Base;
 using Myrmex.Graph;
 
@@ -7,7 +10,7 @@ namespace Myrmex.Features.Leases;
 /// features/leases: gives clients leases of files, and lets what others do wait until those are given back. See
 /// README.md. Source: features/leases of GlusterFS, fop LEASE, callback RECALL_LEASE.
 /// </summary>
-public sealed class Leases : Uniform<LeasesPolicy>
+public sealed class Leases : Uniform<LeasesPolicy>, ILeaseReport
 {
     private const string IsOnOption = "leases";
     private const string TimeoutOption = "lease-lock-recall-timeout";
@@ -57,8 +60,19 @@ public sealed class Leases : Uniform<LeasesPolicy>
         dump.Put("revoked", revoked);
     }
 
-    private void Tell(ClientIdentity? client, Gfid gfid, Gfid id) => NotifyParents(
-        new GraphEvent(GraphEventKind.RecallLease, gfid, LeaseType.None) { Only = client, LeaseId = id });
+    public IReadOnlyList<LeaseReport> ReportLeases(int countMax) => !Policy.State.Decides ? [] :
+    [
+        .. Policy.State.Table.Report(Policy.State.NowMs)
+            .OrderBy(r => r.Gfid.ToString(), StringComparer.Ordinal).Take(countMax),
+    ];
+
+    private void Tell(ClientIdentity? client, Gfid gfid, LeaseUser holder) => NotifyParents(
+        new GraphEvent(GraphEventKind.RecallLease, gfid, LeaseType.None)
+        {
+            Only = client,
+            LeaseId = holder.Id,
+            Holder = holder.IsNamed || Policy.State.Log is not null ? holder.Session : 0,
+        });
 
     private void Take(OptionValues options)
     {

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Myrmex.Base;
@@ -21,10 +22,7 @@ public readonly struct LeasesPolicy : IFopPolicy
     {
         if (fop is ReleaseFop release)
         {
-            // With a log who has lost its connection may come back, and files are closed to be opened anew.
-            var mayReturn = State.Log is not null
-                && (call.Pid < 0 || LockSession.HasLeft(release.XData) || !State.Decides);
-            Forget(release.Fd, endsLease: !mayReturn);
+            Forget(release.Fd, FateOf(release, call));
         }
 
         if (fop is LeaseFop lease)
@@ -70,8 +68,17 @@ public readonly struct LeasesPolicy : IFopPolicy
     private Gfid IdOf(XData? xdata, Fd? fd)
     {
         var id = LeaseKeys.IdOf(xdata);
-        return id.IsNull && fd is { IsAnonymous: false } && fd.Get(State.Slot) is OpenMark mark ? mark.Id : id;
+        return id.IsNull && fd is { IsAnonymous: false } && fd.Get(State.Slot) is OpenMark mark ? mark.User.Id : id;
     }
+
+    /// <summary>
+    /// Of the client that has opened the file by a lease id; 0 when nobody has said. Without a name a session of a log
+    /// may have been followed by another one since.
+    /// </summary>
+    private UInt128 SessionOf(Fd? fd) =>
+        fd is { IsAnonymous: false } && fd.Get(State.Slot) is OpenMark { User: { Id.IsNull: false } user }
+        && (State.Log is null || user.IsNamed)
+            ? user.Session : 0;
 
     private static bool MayWait(Fd? fd) => fd is null || (fd.Flags & OpenFlags.NonBlock) == 0;
 
@@ -99,8 +106,7 @@ public readonly struct LeasesPolicy : IFopPolicy
         where TFop : struct, IFop<TFop, TReply>
         where TReply : Reply, IReply<TReply>
     {
-        var xdata = TFop.XDataOf(in fop);
-        var user = State.UserOf(IdOf(xdata, uses.Fd), client, xdata);
+        var user = new LeaseUser(IdOf(TFop.XDataOf(in fop), uses.Fd), SessionOf(uses.Fd), client);
         var first = uses.Count > 0 ? uses[0] : (await FindAsync(next, uses.Source, call), LeaseClash.Change);
         var second = uses.Count > 1 ? uses[1] : (await FindAsync(next, uses.Target, call), LeaseClash.Change);
         var verdict = await EnterAsync(first, user, uses.Fd);
@@ -153,7 +159,7 @@ public readonly struct LeasesPolicy : IFopPolicy
         var reply = await next.Open(in fop, call);
         if (!reply.IsOk)
         {
-            Forget(fop.Fd, endsLease: false);
+            Forget(fop.Fd, LeaseFate.Stays);
         }
 
         return reply;
@@ -173,7 +179,7 @@ public readonly struct LeasesPolicy : IFopPolicy
         var reply = await next.Create(in fop, call);
         if (!reply.IsOk || reply.Iatt.Gfid != found)
         {
-            Forget(fop.Fd, endsLease: false);
+            Forget(fop.Fd, LeaseFate.Stays);
         }
 
         if (reply.IsOk && reply.Iatt.Gfid != found)
@@ -195,7 +201,7 @@ public readonly struct LeasesPolicy : IFopPolicy
             gfid, user, ClashOf(flags), (flags & OpenFlags.NonBlock) == 0, isUse: false);
         if (verdict != LeaseVerdict.Go)
         {
-            Forget(fd, endsLease: false);
+            Forget(fd, LeaseFate.Stays);
         }
 
         return verdict;
@@ -203,17 +209,34 @@ public readonly struct LeasesPolicy : IFopPolicy
 
     private void Note(Gfid gfid, Fd fd, in LeaseUser user)
     {
-        Forget(fd, endsLease: false);
+        Forget(fd, LeaseFate.Stays);
         State.Table.Open(gfid, fd, in user);
-        fd.Set(State.Slot, new OpenMark(gfid, user.Id));
+        fd.Set(State.Slot, new OpenMark(gfid, user));
     }
 
-    private void Forget(Fd fd, bool endsLease)
+    private void Forget(Fd fd, LeaseFate fate)
     {
         if (!fd.IsAnonymous && fd.Take(State.Slot) is OpenMark mark)
         {
-            State.Table.Close(mark.Gfid, fd, endsLease, State.NowMs);
+            State.Close(mark.Gfid, fd, fate);
         }
+    }
+
+    /// <summary>
+    /// With a log who has lost its connection may come back, and files are closed to be opened anew: the session
+    /// decides. Without one so may a client behind a proxy, and nobody else.
+    /// </summary>
+    private LeaseFate FateOf(in ReleaseFop release, Call call)
+    {
+        var hasLeft = LockSession.HasLeft(release.XData);
+        if (State.Log is not null)
+        {
+            return call.Pid < 0 || hasLeft || !State.Decides ? LeaseFate.Stays : LeaseFate.Ends;
+        }
+
+        return !release.Fd.IsAnonymous && release.Fd.Get(State.Slot) is OpenMark mark
+            && (call.Client is { IsGone: true } ? mark.User.IsNamed : hasLeft && mark.User.MayReturn)
+            ? LeaseFate.IsLeft : LeaseFate.Ends;
     }
 
     private async ValueTask<LeaseReply> LeaseAsync(Translator next, LeaseFop fop, Call call)
@@ -229,8 +252,13 @@ public readonly struct LeasesPolicy : IFopPolicy
                 return LeaseReply.Fail(Errno.EINVAL);
             case LeaseCommand.Set or LeaseCommand.Unlock when State.Log is not null && user.Session == 0:
                 return LeaseReply.Fail(Errno.EOPNOTSUPP); // Nobody could say whose it is when another server decides.
+            case LeaseCommand.Set when LockSession.WasHeld(fop.XData):
+                return await ReclaimAsync(next, fop, user, call);
             case LeaseCommand.Set:
                 return await SetAsync(next, fop, user, call);
+            case LeaseCommand.Unlock when State.Log is null && LockSession.HasLeft(fop.XData):
+                State.GiveUp(fop.Gfid, user, mayReturn: !LockSession.HasLeftForGood(fop.XData));
+                return Answer(lease);
             case LeaseCommand.Unlock:
                 return await UnlockAsync(next, fop, user, call);
             default:
@@ -259,6 +287,24 @@ public readonly struct LeasesPolicy : IFopPolicy
         return reply;
     }
 
+    /// <summary>
+    /// A client that has lost its proxy comes for what it has. The log is asked first: by that it knows, too, over
+    /// which connection the holder is told.
+    /// </summary>
+    private async ValueTask<LeaseReply> ReclaimAsync(Translator next, LeaseFop fop, LeaseUser user, Call call)
+    {
+        var error = Errno.Ok;
+        if (State.Log is not null)
+        {
+            var reply = await next.Lease(in fop, call);
+            error = reply.Error;
+            reply.Release();
+        }
+
+        error = error == Errno.Ok ? State.Table.Reclaim(fop.Gfid, in user, fop.Lease.Type) : error;
+        return error == Errno.Ok ? Answer(fop.Lease) : LeaseReply.Fail(error);
+    }
+
     /// <summary>What was not held is given back all the same. Source: what GlusterFS 10 answers.</summary>
     private async ValueTask<LeaseReply> UnlockAsync(Translator next, LeaseFop fop, LeaseUser user, Call call)
     {
@@ -282,6 +328,6 @@ public readonly struct LeasesPolicy : IFopPolicy
         return reply;
     }
 
-    /// <summary>What is kept on an fd: the file it is counted for, and the lease id that it was opened with.</summary>
-    private sealed record OpenMark(Gfid Gfid, Gfid Id);
+    /// <summary>What is kept on an fd: the file it is counted for, and who has opened it by which lease id.</summary>
+    private sealed record OpenMark(Gfid Gfid, LeaseUser User);
 }

@@ -25,6 +25,9 @@ internal sealed class ClientFd(Fd fd, RemoteFd remote)
         set => _isWaitingForLocks = value;
     }
 
+    /// <summary>The lease id that it was opened with, and whose that is; null and none without.</summary>
+    public (Gfid Id, LockSession Name) Lease { get; init; }
+
     /// <summary>Somebody else may have held its locks meanwhile: it is bad until it is closed.</summary>
     public bool HasLostLocks { get; set; }
 

@@ -32,11 +32,11 @@ internal sealed class ClientSession : IRpcHandler
     private const long AttachMsMax = 60_000;
 
     /// <summary>
-    /// When a connection was silent for the ping timeout, and the one after it too, the next is given twice the time, and
-    /// so on up to so many times it and <see cref="PatientMsMax"/>, until one has answered quickly at <see
-    /// cref="SteadyLooks"/> looks in a row. A server that is slow because thousands come to it at once would else do all their work for nothing, again
-    /// and again; one that was stopped and is well again is missed as early as ever. Tries to attach have a patience of
-    /// their own, which ends when it lets us.
+    /// When a connection was silent for the ping timeout, and the one after it too, the next is given twice the time,
+    /// and so on up to so many times it and <see cref="PatientMsMax"/>, until one has answered quickly at <see
+    /// cref="SteadyLooks"/> looks in a row. A server that is slow because thousands come to it at once would else do
+    /// all their work for nothing, again and again; one that was stopped and is well again is missed as early as ever.
+    /// Tries to attach have a patience of their own, which ends when it lets us.
     /// </summary>
     private const int PatienceMax = 16;
 
@@ -222,6 +222,11 @@ internal sealed class ClientSession : IRpcHandler
             Log.Warning(
                 "client", wasUp ? "connection lost" : "cannot connect", ("volume", _name), ("remote", Remote), ("reason", reason));
             _notify(new GraphEvent(GraphEventKind.ChildDown, Error: error, Text: reason));
+        }
+
+        if (wasUp)
+        {
+            _notify(new GraphEvent(GraphEventKind.LeasesUnsure));
         }
 
         ScheduleRetry(Spread(_retryMs));
@@ -541,7 +546,11 @@ internal sealed class ClientSession : IRpcHandler
         var id = reader.ReadGfid();
         if (!reader.Failed)
         {
-            _notify(new GraphEvent(GraphEventKind.RecallLease, gfid, type) { LeaseId = id });
+            // Between ours it says whose the lease is; a dictionary of GlusterFS is none of that size.
+            var said = reader.ReadOpaque();
+            var holder = !reader.Failed && said.Length == Gfid.Size
+                ? BinaryPrimitives.ReadUInt128BigEndian(said) : UInt128.Zero;
+            _notify(new GraphEvent(GraphEventKind.RecallLease, gfid, type) { LeaseId = id, Holder = holder });
         }
     }
 

@@ -295,7 +295,7 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         var reply = await SendOn<TFop, TReply, TCodec>(attachment, in fop, call, RemoteFd.Bad, RemoteFd.Bad);
         if (reply.IsOk)
         {
-            Remember(TOpening.Opened(in fop, reply, out var number), number, attachment);
+            Remember(TOpening.Opened(in fop, reply, out var number), number, attachment, TFop.XDataOf(in fop));
         }
 
         return reply;
@@ -336,9 +336,13 @@ public sealed partial class ClientTranslator : Translator, IPeerLink, IServerChe
         return reply;
     }
 
-    private void Remember(Fd fd, long number, ClientAttachment attachment)
+    private void Remember(Fd fd, long number, ClientAttachment attachment, XData? request)
     {
-        var open = new ClientFd(fd, new RemoteFd(attachment, number));
+        var leaseId = LeaseKeys.IdOf(request);
+        var open = new ClientFd(fd, new RemoteFd(attachment, number))
+        {
+            Lease = leaseId.IsNull ? default : (leaseId, LockSession.Of(request)),
+        };
         fd.Set(Slot, open);
         _fds.Add(open);
     }

@@ -158,8 +158,12 @@ internal sealed class Reopening(string volume, OpenFdList fds, HeldLocks locks)
     private static async Task<long> ReopenFileAsync(RpcConnection connection, ClientFd open)
     {
         var flags = open.Fd.Flags & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate);
-        var fop = new OpenFop { Gfid = open.Fd.Gfid, Flags = flags, Fd = open.Fd };
+        var (leaseId, name) = open.Lease;
+        var xdata = leaseId.IsNull ? null : name.RentXData() ?? XData.Rent();
+        xdata?.SetBytes(LeaseKeys.Id, leaseId.ToArray());
+        var fop = new OpenFop { Gfid = open.Fd.Gfid, Flags = flags, Fd = open.Fd, XData = xdata };
         var reply = await CallAsync<OpenFop, OpenReply, OpenCodec>(connection, fop, Call.Internal());
+        xdata?.Release();
         var number = reply.IsOk ? reply.FdNumber : RemoteFd.Bad;
         reply.Release();
         return number;

@@ -145,15 +145,18 @@ public sealed partial class ServerConnection : IRpcHandler
         SendCallback(Programs.CacheInvalidation, body.AsMemory(0, writer.Position));
     }
 
-    /// <summary>A lease of the client is wanted back. Source: gfs3_recall_lease_req of GlusterFS.</summary>
+    /// <summary>
+    /// A lease of the client is wanted back; a proxy is told whose it is. Source: gfs3_recall_lease_req of GlusterFS.
+    /// </summary>
     internal void SendRecall(in GraphEvent recall)
     {
+        var holder = new Gfid((ulong)(recall.Holder >> 64), (ulong)recall.Holder);
         var body = new byte[64];
         var writer = new XdrWriter(body);
         writer.WriteGfid(recall.Gfid);
         writer.WriteUInt(recall.Flags);
         writer.WriteGfid(recall.LeaseId);
-        writer.WriteOpaque([]);
+        writer.WriteOpaque(holder.IsNull ? [] : holder.ToArray());
         SendCallback(Programs.RecallLease, body.AsMemory(0, writer.Position));
     }
 

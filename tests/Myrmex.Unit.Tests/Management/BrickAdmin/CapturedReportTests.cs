@@ -124,6 +124,23 @@ public sealed partial class CapturedReportTests
     }
 
     [Fact]
+    public void LeasesAreShownWithTheirHolders()
+    {
+        var leases = new BrickLeases(
+        [
+            new BrickLease("g1", "/dir/<file>", "0a0b", "read-write", "77", ["h:1", "h:2"], 12, Recalled: true, Waiting: 3),
+            new BrickLease("g2", "/other", "0c", "read", "5", [], -1, Recalled: false, Waiting: 0),
+        ]);
+        var xml = XDocument.Parse(LeasesReport.Xml(Twice(leases)));
+        Assert.Equal(["/dir/<file>", "/other", "/dir/<file>", "/other"], xml.Descendants("lease").Select(e => e.Element("path")!.Value));
+        Assert.Equal(["1", "0", "1", "0"], xml.Descendants("recalled").Select(e => e.Value));
+        var text = LeasesReport.Text(Twice(leases));
+        Assert.Contains("Leases held : 2\n \n Path     : /dir/<file>\n", text, StringComparison.Ordinal);
+        Assert.Contains(" Client   : h:1, h:2\n Held     : 12 s\n Recalled : yes\n Waiting  : 3\n", text, StringComparison.Ordinal);
+        Assert.Contains(" Client   : away\n Held     : from before this member led\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void CallsFdsAndInodesAreWellFormedXmlWithAllBricks()
     {
         var calls = new BrickCalls(1, 5, [new BrickCall(7, "LK", 1, 2, 3, 5, "c<&>")]);
