@@ -263,7 +263,7 @@ public sealed partial class ReplicaEngine
     /// </summary>
     private void StartGrants()
     {
-        if (_promised != Term.None && !Breaks(ReplicaMutations.GrantForgotten))
+        if (_promised != Term.None && _options.MayHaveGranted && !Breaks(ReplicaMutations.GrantForgotten))
         {
             _grantTerm = Term.None;
             _grantUntilMs = _now + _options.GrantMs;

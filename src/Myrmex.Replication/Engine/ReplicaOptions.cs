@@ -12,6 +12,11 @@ public sealed record ReplicaOptions
     public long GrantMs { get; init; } = 1000;
 
     /// <summary>
+    /// This member may have granted leases before it was started; false only where leases were never used.
+    /// </summary>
+    public bool MayHaveGranted { get; init; } = true;
+
+    /// <summary>
     /// Part of a grant that the leader does not use, in thousandths: how far two clocks may run apart.
     /// </summary>
     public int GrantMarginPerMille { get; init; } = 10;

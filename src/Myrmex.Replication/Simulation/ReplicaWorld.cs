@@ -48,6 +48,7 @@ internal sealed partial class ReplicaWorld
         {
             GrantMs = 400,
             ReadLease = options.ReadLease,
+            MayHaveGranted = options.ReadLease, // A world keeps to one way to read.
             LeaderGraceMs = 400,
             CandidateMs = 1500,
             BackoffMs = 100,
