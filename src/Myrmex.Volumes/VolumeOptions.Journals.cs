@@ -88,10 +88,10 @@ public static partial class VolumeOptions
             ]),
         new VolumeOption(
             new OptionDeclaration(
-                JournalDirectory, OptionKind.Text, string.Empty,
+                JournalDirectory, OptionKind.Text, null,
                 "A directory on every node, on a disk of its own, in which the journals of bricks are that are made "
-                + "from now on; of those that are there nothing changes. Empty: in the brick, as far as its file system "
-                + "can share blocks nothing is written twice then.") { Live = true },
+                + "from now on; of those that are there nothing changes. Not set: in the brick, where large data is not "
+                + "written twice.") { Live = true },
             []),
         new VolumeOption(
             new OptionDeclaration(
