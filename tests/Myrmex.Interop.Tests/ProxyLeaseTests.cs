@@ -110,7 +110,7 @@ public sealed class ProxyLeaseTests : IDisposable
         var status = JsonNode.Parse(daemon.Gluster($"volume status {Volume} leases --json"))!;
         var lease = Assert.Single(status["bricks"]!.AsArray().SelectMany(b => b!["value"]!["leases"]!["leases"]!.AsArray()))!;
         Assert.Contains("Recalled : yes\n", daemon.Gluster($"volume status {Volume} leases"), StringComparison.Ordinal);
-        Assert.InRange((long)lease["heldSeconds"]!, 0, 60);
+        Assert.InRange((long)lease["heldSeconds"]!, -1, 60); // A leader that was given the lead meanwhile does not know it.
         Assert.Single(lease["clients"]!.AsArray());
         return $"{lease["path"]} {lease["type"]} {lease["leaseId"]} {(bool)lease["recalled"]!} {lease["waiting"]}";
     }

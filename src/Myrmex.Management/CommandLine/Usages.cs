@@ -6,7 +6,6 @@ internal static class Usages
     public const string Create =
         "volume create <NEW-VOLNAME> [[replica <COUNT> [arbiter <COUNT>]]|[replica 2 thin-arbiter 1]] "
         + "[disperse [<COUNT>]] [disperse-data <COUNT>] [redundancy <COUNT>] [transport <tcp|rdma|tcp,rdma>] "
-        + "[journal <DIRECTORY>] "
         + "<NEW-BRICK> <TA-BRICK>... [force]";
 
     public const string Start = "volume start <VOLNAME> [force]";

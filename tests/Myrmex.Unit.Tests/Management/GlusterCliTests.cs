@@ -353,7 +353,7 @@ public sealed class GlusterCliTests
     {
         var (code, output, error) = await RunAsync(line);
         Assert.Equal((1, string.Empty), (code, output));
-        Assert.Equal($"{problem}\n\nUsage:\nvolume create <NEW-VOLNAME> [[replica <COUNT> [arbiter <COUNT>]]|[replica 2 thin-arbiter 1]] [disperse [<COUNT>]] [disperse-data <COUNT>] [redundancy <COUNT>] [transport <tcp|rdma|tcp,rdma>] [journal <DIRECTORY>] <NEW-BRICK> <TA-BRICK>... [force]\n\n", error);
+        Assert.Equal($"{problem}\n\nUsage:\nvolume create <NEW-VOLNAME> [[replica <COUNT> [arbiter <COUNT>]]|[replica 2 thin-arbiter 1]] [disperse [<COUNT>]] [disperse-data <COUNT>] [redundancy <COUNT>] [transport <tcp|rdma|tcp,rdma>] <NEW-BRICK> <TA-BRICK>... [force]\n\n", error);
         Assert.Empty(_client.Calls);
     }
 
