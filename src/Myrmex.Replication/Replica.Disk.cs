@@ -107,8 +107,7 @@ public sealed partial class Replica
             return;
         }
 
-        var directory = _setup.StoreDirectory ?? _setup.Journal.Path;
-        if (_setup.Seams.Disk!.GetSpace(directory, out var space) != Errno.Ok) // Required by the setup.
+        if (_setup.Seams.Disk!.GetSpace(_setup.StoreDirectory, out var space) != Errno.Ok) // Required by the setup.
         {
             return;
         }
@@ -134,7 +133,7 @@ public sealed partial class Replica
             Tell(ReplicaNewsKind.OutOfRoom);
             Log.Error("replica", "the disk is full: this member falls behind until there is room; free some, or "
                 + "enlarge the disk", ("set", _setup.StorePrefix), ("member", Self),
-                ("directory", _setup.StoreDirectory ?? _setup.Journal.Path), ("free", space.FreeBytes));
+                ("directory", _setup.StoreDirectory), ("free", space.FreeBytes));
         }
         else
         {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using Myrmex.Coordination;
 using Myrmex.Replication.Engine;
 using Myrmex.Replication.Journal;
@@ -26,13 +27,14 @@ public sealed record ReplicaSetup
     public required JournalOptions Journal { get; init; }
 
     /// <summary>
-    /// A directory on the disk of the main store, when that is not the disk of the journal; null when it is.
+    /// A directory on the disk of the main store; that of the journal where nothing is said, or null.
     /// </summary>
-    public string? StoreDirectory { get; init; }
+    [AllowNull]
+    public string StoreDirectory { get => field ?? Journal.Path; init; }
 
     /// <summary>One on each disk that this member needs: that of the journal, and that of the main store.</summary>
     internal IReadOnlyCollection<string> Directories =>
-        new HashSet<string>(StringComparer.Ordinal) { Journal.Path, StoreDirectory ?? Journal.Path };
+        new HashSet<string>(StringComparer.Ordinal) { Journal.Path, StoreDirectory };
 
     /// <summary>
     /// What the journal must have been formatted with, or null for whatever it was. Another one's journal, in a

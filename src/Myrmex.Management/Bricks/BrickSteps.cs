@@ -267,8 +267,13 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
     /// <summary>The directory of a journal that has a disk of its own is the administrator's to make.</summary>
     private static void CheckJournal(Op op, Brick brick)
     {
-        var directory = brick.Journal is { } journal ? Path.GetDirectoryName(journal)! : null; // By its form.
-        if (directory is not null && !Directory.Exists(directory))
+        if (brick.Journal is not { } journal)
+        {
+            return;
+        }
+
+        var directory = Path.GetDirectoryName(journal)!; // By its form.
+        if (!Directory.Exists(directory))
         {
             throw new CommandException(
                 CommandFailure.Failed,
@@ -276,7 +281,7 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
                 + "on a file system that is mounted when the node starts");
         }
 
-        if (directory is not null && !op.Force && Sys.PathDevice(directory) == Sys.PathDevice("/"))
+        if (!op.Force && IsInRootPartition(directory))
         {
             throw new CommandException(
                 CommandFailure.Conflict,
@@ -284,6 +289,8 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
                 + UseForce);
         }
     }
+
+    private static bool IsInRootPartition(string path) => Sys.PathDevice(path) == Sys.PathDevice("/");
 
     private static void CheckPlace(Brick brick, string nearest)
     {
@@ -295,7 +302,7 @@ internal sealed class BrickSteps(ClusterView view, NodeId node, BrickSupervisor 
                 + $"use that as the brick directory. {UseForce}");
         }
 
-        if (Sys.PathDevice(nearest) == Sys.PathDevice("/"))
+        if (IsInRootPartition(nearest))
         {
             throw new CommandException(
                 CommandFailure.Conflict,

@@ -77,7 +77,7 @@ internal sealed class LocalAudit(
                     var found = id?.ToString() ?? BrickDirectory.Words(error == Errno.Ok ? Errno.ENODATA : error);
                     findings.Add($"brick {brick.FullName} of volume {volume.Name} has another mark: {found}");
                 }
-                else if (!Directory.Exists(Path.Combine(brick.Path, BrickDirectory.InternalDirectory)))
+                else if (!Directory.Exists(brick.Internals))
                 {
                     findings.Add($"brick {brick.FullName} of volume {volume.Name} has no .glusterfs");
                 }

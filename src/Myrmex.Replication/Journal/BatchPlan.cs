@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Binary;
 
 namespace Myrmex.Replication.Journal;
 
@@ -37,32 +36,21 @@ internal readonly record struct BatchPlan(int Count, int TrailerOffset, int Head
     public static int MetaLengthOf(JournalEntry entry) => entry.Meta.Length + entry.ElidedBytes.Length;
 
     /// <summary>The checksum over the checksums of the data and meta.</summary>
-    public static uint MetaChecksum(JournalEntry entry)
-    {
-        var checksums = new byte[JournalFormat.BlocksOf(entry.Data.Length) * sizeof(uint)];
-        WriteChecksums(entry.Data.Span, checksums);
-        return Crc32C.Of(entry.Meta.Span, Crc32C.Of(entry.ElidedBytes, Crc32C.Of(checksums)));
-    }
+    public static uint MetaChecksum(JournalEntry entry) => Crc32C.Of(
+        entry.Meta.Span, Crc32C.Of(entry.ElidedBytes, Crc32C.Of(ChecksumsOf(entry.Data.Span))));
 
     /// <summary>The checksums of the blocks of some data; the last block counts without its padding.</summary>
     public static void WriteChecksums(ReadOnlySpan<byte> data, Span<byte> target) =>
         Crc32C.OfBlocks(data, JournalLimits.BlockBytes, target);
 
     /// <summary>Whether some data has the checksums that were written for it.</summary>
-    public static bool HasChecksums(ReadOnlySpan<byte> data, ReadOnlySpan<byte> checksums)
+    public static bool HasChecksums(ReadOnlySpan<byte> data, ReadOnlySpan<byte> checksums) =>
+        checksums.StartsWith(ChecksumsOf(data));
+
+    private static byte[] ChecksumsOf(ReadOnlySpan<byte> data)
     {
-        while (data.Length > 0)
-        {
-            var block = data[..Math.Min(data.Length, JournalLimits.BlockBytes)];
-            if (BinaryPrimitives.ReadUInt32LittleEndian(checksums) != Crc32C.Of(block))
-            {
-                return false;
-            }
-
-            data = data[block.Length..];
-            checksums = checksums[sizeof(uint)..];
-        }
-
-        return true;
+        var checksums = new byte[JournalFormat.BlocksOf(data.Length) * sizeof(uint)];
+        WriteChecksums(data, checksums);
+        return checksums;
     }
 }

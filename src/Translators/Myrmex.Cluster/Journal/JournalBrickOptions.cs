@@ -52,7 +52,7 @@ public sealed class JournalBrickOptions
         Member = MemberOf(place, MemberKey, Required(place, MemberKey));
         Incarnation = IncarnationOf(place);
         Directory = Required(place, DirectoryKey);
-        StoreDirectory = place.Options.Text(StoreDirectoryKey) is { Length: > 0 } store ? store : Directory;
+        StoreDirectory = place.Options.Text(StoreDirectoryKey) is { Length: > 0 } store ? store : null;
         LockGraceMs = LockGraceMsOf(place.Options);
         ReadsByLease = place.Options.Text(ReadModeKey) == "lease";
         IsWitness = place.Options.Boolean(WitnessKey);
@@ -145,8 +145,8 @@ public sealed class JournalBrickOptions
 
     public string Directory { get; }
 
-    /// <summary>On the disk of the store; <see cref="Directory"/> where that is the journal's, too.</summary>
-    public string StoreDirectory { get; }
+    /// <summary>On the disk of the store; null where that is the journal's, too.</summary>
+    public string? StoreDirectory { get; }
 
     /// <summary>It keeps the journal and has no store.</summary>
     public bool IsWitness { get; }

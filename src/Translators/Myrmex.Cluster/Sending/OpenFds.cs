@@ -257,7 +257,7 @@ internal sealed class OpenFds(
     }
 
     /// <summary>One more of those that are under way; when the window is full all of them are waited for.</summary>
-    private static async ValueTask AddAsync(List<Task> under, Task next)
+    public static async ValueTask AddAsync(List<Task> under, Task next)
     {
         under.Add(next);
         if (under.Count == SendingLimits.FdWindow)

@@ -68,12 +68,7 @@ internal sealed partial class Sender
                 break; // There will be another one.
             }
 
-            window.Add(ReclaimAsync(choice, lease));
-            if (window.Count == SendingLimits.FdWindow)
-            {
-                await Task.WhenAll(window);
-                window.Clear();
-            }
+            await OpenFds.AddAsync(window, ReclaimAsync(choice, lease));
         }
 
         await Task.WhenAll(window);
@@ -81,12 +76,9 @@ internal sealed partial class Sender
 
     private void ReclaimOne(Choice choice, LeaseKey key)
     {
-        foreach (var lease in _leases.All())
+        if (_leases.Find(in key) is { } lease)
         {
-            if (lease.Key == key)
-            {
-                _ = ReclaimAsync(choice, lease);
-            }
+            _ = ReclaimAsync(choice, lease);
         }
     }
 
